@@ -1,0 +1,167 @@
+"""A real MariaDB server of the lab: own data directory, own address, bounded binlogs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pymysql
+
+from lab.processes import LabError, Process, Registry
+
+BASE = {
+    "log_bin": "mysql-bin",
+    "binlog_format": "ROW",
+    "binlog_row_image": "FULL",
+    "binlog_annotate_row_events": "OFF",
+    "binlog_checksum": "NONE",
+    "sync_binlog": "1",
+    "innodb_flush_log_at_trx_commit": "1",
+    "max_binlog_size": "64M",
+    "expire_logs_days": "1",
+    "event_scheduler": "ON",
+    "character_set_server": "utf8mb4",
+    "collation_server": "utf8mb4_unicode_ci",
+    "innodb_buffer_pool_size": "192M",
+    "innodb_log_file_size": "96M",
+    "max_allowed_packet": "64M",
+    "max_connections": "300",
+    "skip_name_resolve": "ON",
+    "performance_schema": "OFF",
+}
+"""What both kinds of server start from; RDS puts its parameter group over it."""
+
+
+@dataclass
+class Server:
+    """One mariadbd. `install` once, then `start` and `stop` at will; root logs in over TCP with `root_password`."""
+
+    registry: Registry
+    name: str
+    address: str
+    port: int
+    data: Path
+    server_id: int
+    root_password: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    certificate: tuple[Path, Path, Path] | None = None
+    """(ca, certificate, key) for TLS."""
+
+    @property
+    def socket(self) -> Path:
+        # a unix socket's path may have 107 characters; a project folder may be longer
+        key = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"livemove-{key}.sock"
+
+    def install(self, sql: str = "") -> None:
+        """Make the data directory; root may then log in from loopback. Nothing to do when it is there."""
+        if (self.data / "mysql").exists():
+            return
+        self.data.mkdir(parents=True, exist_ok=True)
+        program = shutil.which("mariadb-install-db")
+        if not program:
+            raise LabError(
+                "mariadb-install-db is not installed. Next: run `make setup`, or install mariadb-server-core"
+            )
+        done = subprocess.run(
+            [program, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal", "--skip-test-db", *_as_user()],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        if done.returncode:
+            raise LabError(
+                f"mariadb-install-db failed for {self.name}: {done.stdout[-800:]} {done.stderr[-800:]}"
+            )
+        # a row for root@127.0.0.1 without a password would win over the pattern
+        first = (
+            "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\nFLUSH PRIVILEGES;\n"
+            f"ALTER USER root@localhost IDENTIFIED BY '{self.root_password}';\n"
+            f"GRANT ALL ON *.* TO root@'127.%' IDENTIFIED BY '{self.root_password}' WITH GRANT OPTION;\n"
+        )
+        (self.data / "first.sql").write_text(first + sql)
+
+    def start(self, *, timeout: float = 60) -> Process:
+        options = {**BASE, **self.options}
+        argv = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--bind-address={self.address}", f"--port={self.port}",
+                f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", *_as_user()]  # fmt: skip
+        argv += [
+            f"--{k.replace('_', '-')}={v}" for k, v in options.items() if k not in ("skip_name_resolve",)
+        ] + ["--skip-name-resolve"]
+        if self.certificate:
+            ca, crt, key = self.certificate
+            argv += [f"--ssl-ca={ca}", f"--ssl-cert={crt}", f"--ssl-key={key}"]
+        first = self.data / "first.sql"
+        if first.exists():
+            # as an init file it runs before anybody can connect; done is done
+            argv.append(f"--init-file={first}")
+        process = self.registry.start(
+            self.name,
+            argv,
+            ready=self.answers,
+            timeout=timeout,
+            address=self.address,
+            ports={"mariadb": self.port},
+            data=str(self.data),
+            login="root / see secrets.json",
+        )
+        first.unlink(missing_ok=True)
+        return process
+
+    def stop(self, *, grace: float = 20) -> None:
+        self.registry.stop(self.name, grace=grace)
+        self.socket.unlink(missing_ok=True)
+
+    def answers(self) -> bool:
+        try:
+            self.connect(connect_timeout=1).close()
+        except pymysql.err.MySQLError:
+            return False
+        return True
+
+    def connect(self, **options: object) -> pymysql.Connection:
+        """A connection as root, autocommit."""
+        return pymysql.connect(
+            host=self.address,
+            port=self.port,
+            user="root",
+            password=self.root_password,
+            charset="utf8mb4",
+            autocommit=True,
+            **options,
+        )  # type: ignore[arg-type]
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        with self.connect() as c, c.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def load(self, script: str, *, schema: str | None = None) -> None:
+        """Feed a script to the mariadb client; LabError with its message and line when it does not load."""
+        argv = [
+            shutil.which("mariadb") or "mariadb",
+            "--no-defaults",
+            f"--host={self.address}",
+            f"--port={self.port}",
+            "--user=root",
+            "--default-character-set=utf8mb4",
+            "--max-allowed-packet=64M",
+        ]
+        done = subprocess.run(
+            argv + ([schema] if schema else []),
+            input=script.encode(),
+            capture_output=True,
+            env={**os.environ, "MYSQL_PWD": self.root_password},
+            timeout=1800,
+        )
+        if done.returncode:
+            raise LabError(f"{self.name}: {done.stderr.decode(errors='replace').strip()[:2000]}")
+
+
+def _as_user() -> list[str]:
+    return [f"--user={pwd.getpwuid(os.geteuid()).pw_name}"]

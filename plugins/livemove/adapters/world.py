@@ -1,0 +1,195 @@
+"""Builds every port of one service from its spec, the Airflow connections and Terraform's outputs.
+
+Operators ask the World for what they need; nothing is connected before it is used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+from livemove.errors import RefusedError, SetupError
+from livemove.spec import MigrationSpec, Server, Side
+
+if TYPE_CHECKING:
+    from livemove import ports
+    from livemove.adapters.mariadb import Login, MariaDb
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What an Airflow connection says; its repr hides the password."""
+
+    id: str
+    host: str
+    port: int | None
+    login: str
+    password: str
+    extra: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Secret({self.id}: {self.login}@{self.host}:{self.port})"
+
+
+class World:
+    """All ports of one service. `run_id` and `task_id` go into the ledger's events."""
+
+    def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "") -> None:
+        self.spec, self.run_id, self.task_id = spec, run_id, task_id
+        self.clock: ports.Clock = SystemClock()
+
+    def secret(self, connection_id: str) -> Secret:
+        """An Airflow connection; SetupError when it is not defined."""
+        from airflow.sdk import BaseHook
+
+        try:
+            c = BaseHook.get_connection(connection_id)
+        except Exception as e:
+            raise SetupError(
+                f"The Airflow connection {connection_id!r} is missing ({type(e).__name__})",
+                wanted=f"a connection of that id, as the spec of {self.spec.service} names it",
+                next_step=f"Admin > Connections, or AIRFLOW_CONN_{connection_id.upper()}",
+            ) from e
+        return Secret(connection_id, c.host or "", c.port, c.login or "", c.password or "", c.extra_dejson)
+
+    # AWS ------------------------------------------------------------------------------------------
+    @cached_property
+    def endpoint_url(self) -> str | None:
+        """The AWS endpoint; None is real AWS. A rehearsal refuses any that is not loopback."""
+        url = self.secret(self.spec.aws.connection).extra.get("endpoint_url")
+        if self.spec.rehearsal:
+            host = urlparse(url or "").hostname or ""
+            try:
+                loopback = bool(host) and all(
+                    ipaddress.ip_address(a[4][0]).is_loopback for a in socket.getaddrinfo(host, None)
+                )
+            except OSError:
+                loopback = False
+            if not loopback:
+                raise RefusedError(
+                    f"{self.spec.service} is a rehearsal, but the endpoint of connection {self.spec.aws.connection!r} is {url or 'real AWS'}",
+                    wanted="a loopback address, as the lab has",
+                    next_step='set "endpoint_url" in the connection\'s extra, or rehearsal: false in the spec',
+                )
+        return url
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client with timeouts and standard retries."""
+        import boto3
+        from botocore.config import Config
+
+        s = self.secret(self.spec.aws.connection)
+        return boto3.client(
+            service,
+            region_name=self.spec.aws.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=s.login or None,
+            aws_secret_access_key=s.password or None,
+            config=Config(
+                connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 6}
+            ),
+        )
+
+    @cached_property
+    def ledger(self) -> ports.Ledger:
+        from livemove.adapters.s3_ledger import S3Ledger
+
+        return S3Ledger(
+            self.aws("s3"), self.spec.aws.bucket, self.spec.service, run_id=self.run_id, task_id=self.task_id
+        )
+
+    @cached_property
+    def infra(self) -> ports.Infra:
+        from livemove.adapters.terraform import Terraform
+
+        return Terraform.of(self)
+
+    @cached_property
+    def replicator(self) -> ports.Replicator:
+        from livemove.adapters.dms import DmsReplicator
+
+        return DmsReplicator.of(self)
+
+    @cached_property
+    def zone(self) -> ports.Zone:
+        from livemove.adapters.route53 import Route53Zone
+
+        return Route53Zone(self.aws("route53"), self.spec.dns)
+
+    @cached_property
+    def resolvers(self) -> ports.Resolvers:
+        from livemove.adapters.resolvers import DnsResolvers
+
+        return DnsResolvers(self.clock)
+
+    @cached_property
+    def outputs(self) -> Mapping[str, Any]:
+        """Terraform's outputs as the provision chapter left them in the ledger."""
+        found = self.ledger.read("outputs")
+        if found is None:
+            raise SetupError(
+                "Terraform's outputs are not in the ledger",
+                next_step="clear the provision chapter so that it runs again",
+            )
+        return found
+
+    # Databases ------------------------------------------------------------------------------------
+    def login(self, side: Side) -> Login:
+        """livemove's own login: the IDC account of the spec, or the master user of RDS."""
+        from livemove.adapters.mariadb import Login
+
+        if side is Side.SOURCE:
+            s = self.secret(self.spec.source.connection)
+            return Login(
+                s.host or self.spec.source.address, s.port or self.spec.source.port, s.login, s.password
+            )
+        s = self.secret(self.spec.target.connection)
+        return Login(
+            str(self.outputs["database_address"]), int(self.outputs["database_port"]), s.login, s.password
+        )
+
+    def database(self, side: Side, **options: Any) -> MariaDb:
+        """A new connection as livemove's own account."""
+        from livemove.adapters.mariadb import MariaDb
+
+        return MariaDb(side, self.login(side), **options)
+
+    def application_login(self, side: Side) -> Login:
+        """The application's own login on that side, as the web servers use it."""
+        from livemove.adapters.mariadb import Login
+
+        app = self.secret(self.spec.application.connection)
+        if side is Side.SOURCE:
+            return Login(self.spec.source.address, self.spec.source.port, app.login, app.password)
+        return Login(
+            str(self.outputs["database_address"]), int(self.outputs["database_port"]), app.login, app.password
+        )
+
+    # Servers --------------------------------------------------------------------------------------
+    def host(self, server: Server) -> ports.Host:
+        if server.reach == "ssh":
+            from livemove.adapters.ssh import SshHost
+
+            return SshHost.of(self, server)
+        from livemove.adapters.ssm import SsmHost
+
+        return SsmHost.of(self, server)
+
+    def hosts(self, site: Side | None = None) -> list[ports.Host]:
+        """All servers of the spec, those of the cloud with the ids and addresses that Terraform gave them."""
+        return [self.host(s) for s in self.spec.servers if site is None or s.site is site]

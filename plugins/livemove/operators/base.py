@@ -1,0 +1,26 @@
+"""What every livemove operator shares: the service it works for, and its World at run time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from livemove.adapters.world import World
+from livemove.params import settle
+from livemove.spec import find_spec
+
+
+class LivemoveOperator(BaseOperator):
+    """An operator of one migration. Subclasses implement `execute` in about ten lines."""
+
+    ui_color = "#e8f1fa"
+
+    def __init__(self, *, service: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.service = service
+
+    def world(self, context: Any) -> World:
+        """The ports of this service, with tonight's decisions from the trigger form."""
+        spec = settle(find_spec(self.service), context["params"])
+        return World(spec, run_id=context["run_id"], task_id=self.task_id)

@@ -1,0 +1,386 @@
+"""The spec: everything that is true for one service, in one YAML file.
+
+What is decided tonight (a shorter soak, another window) comes from the trigger form; `livemove.params`
+lays it over the spec. Passwords are never in here: they come from Airflow connections and Secrets Manager.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+from datetime import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from livemove.errors import SpecError
+
+Seconds = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+
+
+class Side(StrEnum):
+    """Where a database or a server stands: the data centre (source) or AWS (target)."""
+
+    SOURCE = "source"
+    TARGET = "target"
+
+    @property
+    def other(self) -> Side:
+        return Side.TARGET if self is Side.SOURCE else Side.SOURCE
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Aws(Strict):
+    connection: str = Field(
+        description="Airflow connection of type aws: keys, region, endpoint_url in a rehearsal"
+    )
+    region: str = "ap-northeast-2"
+    bucket: str = Field(description="S3 bucket for Terraform state, plans, releases and the ledger")
+
+
+class Source(Strict):
+    connection: str = Field(
+        description="Airflow connection (mysql): livemove's own account on the IDC database"
+    )
+    address: str = Field(description="address at which web servers and DMS reach the IDC database")
+    port: int = 3306
+    schemas: tuple[str, ...] = Field(min_length=1)
+    accounts: tuple[str, ...] = Field(
+        min_length=1, description="application accounts, fenced at the switchover"
+    )
+    require_keys: bool = Field(False, description="refuse tables without a primary key instead of warning")
+
+
+class Target(Strict):
+    connection: str = Field(
+        description="Airflow connection (mysql): login and password of the RDS master user; the host comes from Terraform"
+    )
+    instance_class: str = "db.t3.medium"
+    storage_gb: int = Field(200, ge=20)
+    engine_version: str = "10.11"
+
+
+class Commands(Strict):
+    """The user's own commands on one server, run by `livemove-server` in the server's directory."""
+
+    reload: str = Field(
+        description="make the application read its settings file again and drop its connections"
+    )
+    probe: str = Field(description="write through the application; exit 0 and print the database it went to")
+    hold: str | None = Field(None, description="make new requests wait; $SECONDS is the limit")
+    release: str | None = None
+    stop: str | None = Field(None, description="end the service for good and keep it from starting again")
+
+
+class Server(Strict):
+    name: Name
+    site: Side
+    reach: Literal["ssh", "ssm"]
+    connection: str | None = Field(None, description="Airflow connection (ssh), for reach: ssh")
+    address: str | None = Field(
+        None, description="public address; servers that Terraform makes get theirs from its outputs"
+    )
+    directory: str = Field(
+        description="where livemove may keep its script and settings; relative to the login directory"
+    )
+    settings_link: str = Field(
+        description="the path from which the application reads its settings; livemove makes it a link"
+    )
+    commands: Commands
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Server:
+        if self.reach == "ssh" and not self.connection:
+            raise ValueError("reach: ssh needs a connection (an Airflow connection of type ssh)")
+        return self
+
+
+class Application(Strict):
+    connection: str = Field(
+        description="Airflow connection (mysql): login and password of the application account"
+    )
+    database: str = Field(description="the application's default schema")
+    release: str | None = Field(
+        None, description="path or s3:// address of the release archive to deploy; none: servers come ready"
+    )
+    install: str | None = Field(None, description="command that installs $RELEASE on a new server")
+    settings: str = Field(
+        description="the settings file; {host} {port} {user} {password} {database} {site} are filled in"
+    )
+    url: str = Field(description="public address of the service, for example https://www.example.com")
+    health_path: str = "/healthz"
+    ca_file: str | None = Field(
+        None, description="CA bundle for the service's certificate; none: the system's"
+    )
+
+
+class Dns(Strict):
+    name: str = Field(description="the public name that moves")
+    zone: str
+    provider: Literal["route53"] = "route53"
+    ttl: int = Field(
+        60,
+        ge=1,
+        le=86400,
+        description="TTL in seconds during the move; the old one is put back after the soak",
+    )
+    resolvers: tuple[str, ...] = Field(
+        ("1.1.1.1", "8.8.8.8", "9.9.9.9", "168.126.63.1", "210.220.163.82"),
+        description="caches to watch, address or address@port",
+    )
+    authority_port: int = 53
+    propagation_timeout: Seconds = 7200
+
+    @model_validator(mode="after")
+    def _inside(self) -> Dns:
+        name, zone = self.name.rstrip(".").lower(), self.zone.rstrip(".").lower()
+        if name != zone and not name.endswith("." + zone):
+            raise ValueError(f"{self.name} is not in the zone {self.zone}")
+        return self
+
+
+class Window(Strict):
+    """The low-traffic window in which the name and the writes may move."""
+
+    opens: time = time(3, 0)
+    closes: time = time(5, 0)
+    timezone: str = "Asia/Seoul"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, available_timezones(), 1)
+            raise ValueError(f"unknown time zone {value!r}" + (f"; did you mean {near[0]}?" if near else ""))
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Drain(Strict):
+    """When the old site counts as empty of users."""
+
+    share: float = Field(
+        0.0, ge=0, le=1, description="largest share of all requests that may still reach the old site"
+    )
+    seconds: Seconds = 300
+    timeout: Seconds = 86400
+    counter_path: str = Field(
+        "/metrics.json", description='path on every server that tells its requests as JSON {"requests": N}'
+    )
+
+
+class Replication(Strict):
+    instance_class: str = "dms.t3.medium"
+    storage_gb: int = 50
+    settings: str = Field("dms/task-settings.json", description="DMS task settings, a file under include/")
+    full_load_timeout: Seconds = 86400
+    max_lag: Seconds = Field(
+        5, description="largest delay of a watermark row at which CDC counts as caught up"
+    )
+
+
+class Switchover(Strict):
+    lease: Seconds = Field(
+        60, ge=5, description="after this time in the fence the old owner opens again by itself"
+    )
+    pause_budget: Seconds = Field(
+        10, gt=0, description="the switchover undoes itself when the fence stood this long before the commit"
+    )
+    hold: bool = Field(True, description="ask the servers to make requests wait meanwhile")
+
+    @model_validator(mode="after")
+    def _lease_outlives(self) -> Switchover:
+        if self.lease < 2 * self.pause_budget:
+            raise ValueError(
+                f"lease ({self.lease} s) must be at least twice pause_budget ({self.pause_budget} s)"
+            )
+        return self
+
+
+class SiteState(Strict):
+    """The state outside the database, declared by the user: two sites that serve at once break on it."""
+
+    sessions: Literal["none", "database", "shared", "sticky"] = "none"
+    uploads: Literal["none", "database", "shared", "copied"] = "none"
+    jobs: Literal["none", "source", "target", "both"] = "none"
+    partners: tuple[str, ...] = Field(
+        (), description="allow lists of partners that must learn the new addresses"
+    )
+
+
+class Gates(Strict):
+    timeout: Seconds = Field(
+        86400, description="an unanswered question takes its safe answer after this time"
+    )
+
+
+class Infra(Strict):
+    """Values for Terraform that are particular to the service."""
+
+    instance_type: str = "t3.small"
+    web_servers: int = Field(1, ge=1, le=20)
+    connectivity: Literal["vpn", "public_allow_list"] = "vpn"
+    idc_cidrs: tuple[str, ...] = ()
+    admin_cidrs: tuple[str, ...] = ()
+    deletion_protection: bool = True
+    ssh_public_key: str | None = None
+    user_data: str | None = Field(None, description="shell script for new servers, a file under include/")
+
+    @field_validator("idc_cidrs", "admin_cidrs")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for cidr in value:
+            ipaddress.ip_network(cidr)
+        return value
+
+
+class MigrationSpec(Strict):
+    """One service, as written in include/migrations/<service>.yaml."""
+
+    service: Name
+    title: str
+    rehearsal: bool = Field(
+        False, description="true: refuse every AWS endpoint that is not a loopback address"
+    )
+    aws: Aws
+    source: Source
+    target: Target
+    application: Application
+    servers: tuple[Server, ...] = Field(min_length=2)
+    dns: Dns
+    window: Window = Window()
+    drain: Drain = Drain()
+    replication: Replication = Replication()
+    switchover: Switchover = Switchover()
+    soak: Seconds = Field(86400, description="how long the moved service is watched before Retire is asked")
+    site_state: SiteState = SiteState()
+    gates: Gates = Gates()
+    infra: Infra = Infra()
+
+    @model_validator(mode="after")
+    def _both_sites(self) -> MigrationSpec:
+        for site in Side:
+            if not any(s.site is site for s in self.servers):
+                raise ValueError(f"servers: none has site: {site}; the story needs one on each side")
+        names = [s.name for s in self.servers]
+        if len(set(names)) != len(names):
+            raise ValueError("servers: two have the same name")
+        return self
+
+    def at(self, site: Side) -> tuple[Server, ...]:
+        return tuple(s for s in self.servers if s.site is site)
+
+
+def migration_folders() -> list[Path]:
+    """Folders with specs: LIVEMOVE_MIGRATIONS (separated by ':'), else include/migrations of this project."""
+    env = os.environ.get("LIVEMOVE_MIGRATIONS")
+    if env:
+        return [Path(p) for p in env.split(os.pathsep) if p]
+    return [project_root() / "include" / "migrations"]
+
+
+def project_root() -> Path:
+    """The folder that holds dags/, plugins/ and include/."""
+    return Path(__file__).resolve().parents[2]
+
+
+def find_spec(service: str) -> MigrationSpec:
+    """The spec of one service by name; SpecError when no file declares it."""
+    known = []
+    for path in spec_files():
+        if path.stem == service:
+            return load_spec(path)
+        known.append(path.stem)
+    near = difflib.get_close_matches(service, known, 1)
+    raise SpecError(
+        f"No spec file {service}.yaml in {', '.join(map(str, migration_folders()))}",
+        wanted=f"one of {', '.join(known) or 'none there'}" + (f" (did you mean {near[0]}?)" if near else ""),
+    )
+
+
+def spec_files() -> list[Path]:
+    return sorted(
+        p for folder in migration_folders() for p in folder.glob("*.yaml") if not p.stem.startswith("example")
+    )
+
+
+def load_spec(path: Path) -> MigrationSpec:
+    """Read and check one spec file; SpecError names file, line, field and the nearest valid word."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as e:
+        raise SpecError(f"{path}: cannot be read ({e.strerror})") from e
+    except yaml.MarkedYAMLError as e:
+        line = e.problem_mark.line + 1 if e.problem_mark else 1
+        raise SpecError(f"{path}:{line}: not valid YAML: {e.problem}") from e
+    if not isinstance(data, dict) or tree is None:
+        raise SpecError(f"{path}:1: the file must be a mapping that begins with service:")
+    try:
+        spec = MigrationSpec.model_validate(data)
+    except ValidationError as e:
+        raise SpecError(_explain(path, tree, e)) from None
+    if spec.service != path.stem:
+        raise SpecError(
+            f"{path}:{_line_of(tree, ('service',))}: service is {spec.service!r}",
+            wanted=f"the file's own name, {path.stem!r}",
+        )
+    return spec
+
+
+def _explain(path: Path, tree: yaml.Node, error: ValidationError) -> str:
+    lines = []
+    for e in error.errors():
+        loc = e["loc"]
+        field = ".".join(str(p) for p in loc) or "the spec"
+        message = e["msg"].removeprefix("Value error, ")
+        if e["type"] == "extra_forbidden":
+            valid = _fields_at(loc[:-1])
+            near = difflib.get_close_matches(str(loc[-1]), valid, 1)
+            message = "unknown key" + (
+                f"; did you mean {near[0]}?" if near else f"; valid here: {', '.join(valid)}"
+            )
+        lines.append(f"{path}:{_line_of(tree, loc)}: {field}: {message}")
+    return "\n".join(lines)
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    model: Any = MigrationSpec
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        while not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            args = [a for a in getattr(annotation, "__args__", ()) if a not in (type(None), Ellipsis)]
+            if not args:
+                return []
+            annotation = args[0]
+        model = annotation
+    return sorted(model.model_fields)
+
+
+def _line_of(node: yaml.Node, loc: tuple[int | str, ...]) -> int:
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            hit = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if hit is None:
+                break
+            node = hit[1] if isinstance(hit[1], yaml.MappingNode | yaml.SequenceNode) else hit[0]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+        else:
+            break
+    return int(node.start_mark.line) + 1
