@@ -1,0 +1,83 @@
+"""What livemove's waiting tasks share: one look in the worker, then the triggerer looks on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from livemove.adapters.world import World
+from livemove.core.waiting import Look
+from livemove.errors import LivemoveError, RefusedError
+from livemove.operators.base import LivemoveOperator
+from livemove.ports import Json
+from livemove.triggers.polling import PollingTrigger, resolve
+
+
+class WatchingSensor(LivemoveOperator):
+    """Waits until a look is done. Subclasses name `look`, and may fill the other methods.
+
+    The first look happens in the worker, so that a wrong set-up fails at once and a wait that is over
+    costs no deferral.
+    """
+
+    look: ClassVar[str] = ""
+    """Dotted path of `look(world, state, **arguments) -> Look`."""
+    interval: ClassVar[float] = 5
+    """Seconds between two looks, where the look itself does not say."""
+    ui_color = "#fdf3d8"
+
+    def arguments(self, world: World) -> Json:
+        """Further arguments of the look, JSON only."""
+        return {}
+
+    def begin(self, world: World) -> Json:
+        """What the first look is given as state."""
+        return {}
+
+    def limit(self, world: World) -> float | None:
+        """Seconds this wait may last; None waits for ever."""
+        return None
+
+    def finish(self, world: World, state: Json) -> Any:
+        """What is kept and returned when the wait is over."""
+        return None
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return RefusedError(
+            f"{self.task_id} waited {self.limit(world):.0f} s, and it is not there: {says}",
+            next_step="look at what the message names, then clear this task; nothing was changed",
+        )
+
+    def execute(self, context: Any) -> Any:
+        world = self.world(context)
+        seen: Look = resolve(self.look)(world, self.begin(world), **self.arguments(world))
+        self.log.info("%s", seen.says)
+        if seen.done:
+            return self.finish(world, seen.state)
+        limit = self.limit(world)
+        deadline: datetime | None = None if limit is None else world.clock.now() + timedelta(seconds=limit)
+        trigger = PollingTrigger(
+            service=self.service,
+            look=self.look,
+            arguments=self.arguments(world),
+            params=dict(context["params"]),
+            state=seen.state,
+            interval=self.interval,
+            deadline=deadline and deadline.isoformat(),
+            run_id=context["run_id"],
+            at_task=self.task_id,
+        )
+        self.defer(trigger=trigger, method_name="resume")
+        return None
+
+    def resume(self, context: Any, event: Json) -> Any:
+        world = self.world(context)
+        if event["error"]:
+            raise LivemoveError(
+                f"{self.task_id} could not go on looking: {event['error']}",
+                next_step="mend that, then clear this task; waiting changes nothing",
+            )
+        if event["timed_out"]:
+            raise self.on_timeout(world, event["says"])
+        self.log.info("%s", event["says"])
+        return self.finish(world, event["state"])
