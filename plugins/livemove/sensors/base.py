@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from livemove.adapters.world import World
@@ -55,7 +55,9 @@ class WatchingSensor(LivemoveOperator):
         if seen.done:
             return self.finish(world, seen.state)
         limit = self.limit(world)
-        deadline: datetime | None = None if limit is None else world.clock.now() + timedelta(seconds=limit)
+        deadline = None
+        if limit is not None:
+            deadline = (world.clock.now() + timedelta(seconds=limit)).isoformat()
         trigger = PollingTrigger(
             service=self.service,
             look=self.look,
@@ -63,7 +65,7 @@ class WatchingSensor(LivemoveOperator):
             params=dict(context["params"]),
             state=seen.state,
             interval=self.interval,
-            deadline=deadline and deadline.isoformat(),
+            deadline=deadline,
             run_id=context["run_id"],
             at_task=self.task_id,
         )
