@@ -29,6 +29,8 @@ class Ledger(Protocol):
         """The document written last under this name, or None."""
 
     def write(self, name: str, document: Json) -> None: ...
+    def documents(self, prefix: str = "") -> list[str]:
+        """Names of all documents that begin with `prefix`, sorted."""
 
     def note(self, event: str, **facts: Any) -> None:
         """Append one event; the adapter adds time, run id and task id."""
