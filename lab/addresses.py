@@ -1,11 +1,14 @@
 """Where every host of the lab lives: one loopback address each, real ports.
 
 All addresses share their second octet (LIVEMOVE_LAB_OCTET, 1 unless told), so that a second lab beside the
-first is possible for development. Where low ports are closed to the user, each is lifted by 10000.
+first is possible for development. Where low ports are closed to the user, or one of them is taken by a server that
+listens on all addresses, each is lifted by 10000. `up` settles both in the state folder, so that every later
+command and every process of the lab agrees, whatever its environment says.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +85,24 @@ class Addresses:
 
 
 def here() -> Addresses:
-    return Addresses(octet(), low_ports_open())
+    """The addresses of the lab that stands in the state folder, else those that `up` would try first."""
+    try:
+        settled = json.loads(settings_file().read_text())
+    except (OSError, ValueError):
+        return Addresses(octet(), low_ports_open())
+    return Addresses(int(settled["octet"]), bool(settled["low_ports"]))
+
+
+def settings_file() -> Path:
+    """Its presence marks the state folder as the lab's own: `down` removes nothing without it."""
+    return state_dir() / "lab-settings.json"
+
+
+def settle(addresses: Addresses, **facts: object) -> None:
+    """Fix octet and ports (and `facts`) for everybody who works with this state folder."""
+    path = settings_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"octet": addresses.octet, "low_ports": addresses.low_ports, **facts}))
 
 
 def root() -> Path:
@@ -92,7 +112,7 @@ def root() -> Path:
 
 def state_dir() -> Path:
     """The one ignored folder that holds everything the lab makes: data, logs, generated secrets."""
-    return Path(os.environ.get("LIVEMOVE_LAB_STATE", root() / ".lab"))
+    return Path(os.environ.get("LIVEMOVE_LAB_STATE") or root() / ".lab").absolute()
 
 
 ZONE = "shop.test"

@@ -16,6 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+MARK = "LIVEMOVE_LAB_MEMBER"
+"""Environment variable that every process of a lab inherits: the state folder it belongs to."""
+
 
 class LabError(RuntimeError):
     """Something in the lab did not come up; the message says what, why and where its log is."""
@@ -54,8 +57,6 @@ class Registry:
         self.state = state
         self.folder = state / "processes"
         self.logs = state / "logs"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.logs.mkdir(parents=True, exist_ok=True)
 
     def start(
         self,
@@ -75,12 +76,14 @@ class Registry:
         old = self.find(name)
         if old and old.alive():
             return old
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
         with log.open("ab") as out:
             p = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
-                env=dict(env) if env is not None else None,
+                env={**(os.environ if env is None else env), MARK: str(self.state)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -135,6 +138,31 @@ class Registry:
         for p in self.all():
             self.stop(p.name, grace=grace)
 
+    def strays(self) -> list[int]:
+        """Pids that carry this lab's mark, however they were started; not this process and its ancestors."""
+        mark = f"{MARK}={self.state}".encode()
+        mine = _ancestors()
+        found = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            pid = int(environ.parent.name)
+            with contextlib.suppress(OSError):
+                if pid not in mine and mark in environ.read_bytes().split(b"\0"):
+                    found.append(pid)
+        return found
+
+    def kill_strays(self, *, rounds: int = 5) -> int:
+        """End what left its process group (a session of sshd, a daemon of a web host); how many there were."""
+        ended = 0
+        for _ in range(rounds):
+            pids = self.strays()
+            if not pids:
+                break
+            ended += len(pids)
+            for pid in pids:
+                _signal(pid, signal.SIGKILL)
+            time.sleep(0.05)
+        return ended
+
     def _write(self, record: Process) -> None:
         path = self.folder / f"{record.name}.json"
         temporary = path.with_suffix(".new")
@@ -142,8 +170,16 @@ class Registry:
         os.replace(temporary, path)
 
 
+def _ancestors() -> set[int]:
+    pids, pid = set(), os.getpid()
+    while pid > 1:
+        pids.add(pid)
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return pids
+
+
 def _signal(pid: int, sig: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, sig)
 
 
