@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -124,7 +125,7 @@ class Server:
             return False
         return True
 
-    def connect(self, **options: object) -> pymysql.Connection:
+    def connect(self, **options: Any) -> pymysql.Connection[Any]:
         """A connection as root, autocommit."""
         return pymysql.connect(
             host=self.address,
@@ -134,7 +135,7 @@ class Server:
             charset="utf8mb4",
             autocommit=True,
             **options,
-        )  # type: ignore[arg-type]
+        )
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         with self.connect() as c, c.cursor() as cursor:

@@ -17,7 +17,6 @@ NAMES = {
     "master": "master user of RDS",
     "rdsadmin": "superuser of the lab's RDS servers, as Amazon has one",
     "aws_secret": "secret key of the lab's AWS endpoint",
-    "airflow": "password of the Airflow user admin in a rehearsal",
 }
 
 

@@ -92,7 +92,7 @@ def start(registry: Registry, home: Path) -> Process:
     (folder() / "sshd_config").write_text(
         CONFIG.format(
             address=a.idc, port=a.ssh, folder=folder(), pam=_pam(), sftp=sftp, login=shlex.quote(str(login))
-        )  # fmt: skip
+        )
     )
     if os.geteuid() == 0:
         # sshd's own empty directory; systemd makes it where sshd runs as a service

@@ -1,0 +1,54 @@
+"""The Airflow connections of the lab, as environment variables for whoever starts Airflow or the CLI."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lab import specs
+from lab.addresses import REGION, here, state_dir
+from lab.ca import write_private
+from lab.idc import ssh
+from lab.idc.database import ADMIN
+from lab.secrets_file import read
+
+MASTER_USER = "admin"
+"""Name of the RDS master user, as the AWS console proposes it."""
+
+
+def connections(service: str) -> dict[str, dict[str, Any]]:
+    """Connection id -> fields of the connections that the lab's spec names."""
+    a, secret, keys = here(), read(), ssh.keys()
+    return {
+        f"{service}_aws": {
+            "conn_type": "aws", "login": secret["aws_key"], "password": secret["aws_secret"],
+            "extra": {"region_name": REGION, "endpoint_url": a.endpoint_url},
+        },
+        f"{service}_source": {
+            "conn_type": "mysql", "host": a.idc, "port": a.mariadb_port,
+            "login": ADMIN, "password": secret[ADMIN],
+        },
+        f"{service}_target": {"conn_type": "mysql", "login": MASTER_USER, "password": secret["master"]},
+        f"{service}_app": {"conn_type": "mysql", "login": f"{service}_app", "password": secret["app"]},
+        f"{service}_idc_ssh": {
+            "conn_type": "ssh", "host": a.idc, "port": a.ssh, "login": ssh.user(),
+            "extra": {
+                "private_key": keys.private.read_text(), "no_host_key_check": False,
+                "host_key": keys.host_public, "conn_timeout": 10,
+            },
+        },
+    }  # fmt: skip
+
+
+def environment(service: str) -> dict[str, str]:
+    """AIRFLOW_CONN_* as JSON, and LIVEMOVE_MIGRATIONS where the lab has specs of its own."""
+    made = {f"AIRFLOW_CONN_{k.upper()}": json.dumps(v) for k, v in connections(service).items()}
+    if specs.folder().is_dir():
+        made["LIVEMOVE_MIGRATIONS"] = str(specs.folder())
+    return made
+
+
+def write(service: str) -> None:
+    """<state>/airflow.env (0600): KEY=value lines without quotes, as docker's env files have them."""
+    lines = "".join(f"{k}={v}\n" for k, v in environment(service).items())
+    write_private(state_dir() / "airflow.env", lines.encode())

@@ -1,0 +1,225 @@
+"""Any MariaDB or MySQL dump as the data centre's database.
+
+A file, or a folder in which `schema*.sql` comes first and the rest follows by name (.sql or .sql.gz). A file
+that neither creates nor uses a database goes into the one named like the file; in a folder with schema files
+it goes on where they left off. What only MySQL knows is taken out or replaced, and said.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from lab.mariadb import Server
+from lab.processes import LabError
+
+SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
+TIMEOUT = 4 * 3600
+
+DATABASE = re.compile(
+    rb"^\s*(?:CREATE\s+(?:DATABASE|SCHEMA)\s+(?:/\*!\d+\s*)?(?:IF\s+NOT\s+EXISTS\s*)?(?:\*/\s*)?|USE\s+)(`(?:[^`]|``)+`|[\w$]+)",
+    re.IGNORECASE,
+)
+GTID = re.compile(rb"^\s*SET\s+@@GLOBAL\.GTID_PURGED", re.IGNORECASE)
+DEFINER = re.compile(rb"DEFINER\s*=\s*(`[^`]+`|'[^']+'|\w+)@(`[^`]+`|'[^']+'|[\w.%]+)", re.IGNORECASE)
+COLLATIONS = {rb"utf8mb4_0900_\w+": b"utf8mb4_uca1400_ai_ci"}
+"""Collations that MariaDB does not know -> its nearest."""
+
+
+@dataclass
+class Loaded:
+    """What a dump brought: its schemas, and what had to be changed to load it."""
+
+    schemas: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+def load(server: Server, path: Path) -> Loaded:
+    """Load the dump; LabError names the file, the line where the server told it, and the server's words."""
+    before, notes, last = set(_schemas(server)), [], ""
+    files = files_of(path)
+    for file in files:
+        named = _scan(file)
+        _refuse_system(file, named)
+        into = "" if named else (last or _fallback(path, file))
+        if into:
+            server.query(f"CREATE DATABASE IF NOT EXISTS `{into}`")
+        notes += _feed(server, file, into)
+        if file.name.startswith("schema"):
+            last = (named or [into])[-1]
+    schemas = [s for s in _schemas(server) if s not in before]
+    tables = server.query(f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({', '.join(map(_text, schemas)) or 'NULL'})")  # fmt: skip
+    if not schemas or tables[0][0] == 0:
+        raise LabError(f"{path} made no tables. Wanted: a dump with CREATE TABLE and INSERT statements, as mariadb-dump writes it")  # fmt: skip
+    return Loaded(schemas, sorted(set(notes + _definers(server, files, schemas))))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The dump's files in the order in which they are loaded."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise LabError(f"{path} is not there. Wanted: DUMP=<file.sql or a folder of them>")
+    found = [f for f in path.iterdir() if f.name.endswith((".sql", ".sql.gz")) and f.is_file()]
+    if not found:
+        raise LabError(f"{path} has no file named *.sql or *.sql.gz")
+    return sorted(found, key=lambda f: (not f.name.startswith("schema"), f.name))
+
+
+def _stem(file: Path) -> str:
+    return file.name.removesuffix(".gz").removesuffix(".sql")
+
+
+def _fallback(path: Path, file: Path) -> str:
+    # a folder's schema.sql says nothing by its name; the folder's does
+    name = path.absolute().name if path.is_dir() and file.name.startswith("schema") else _stem(file)
+    if not re.fullmatch(r"[\w$ .-]{1,64}", name) or name in SYSTEM:
+        raise LabError(f"{file} names no database, and {name!r} cannot be one. Next: rename the file, or add USE to it")  # fmt: skip
+    return name
+
+
+def _open(file: Path) -> IO[bytes]:
+    try:
+        return gzip.open(file) if file.name.endswith(".gz") else file.open("rb")  # type: ignore[return-value]
+    except OSError as e:
+        raise LabError(f"{file} cannot be read: {e.strerror}") from e
+
+
+def _scan(file: Path) -> list[str]:
+    """Databases that the file creates or uses, in order."""
+    found = []
+    with _open(file) as lines:
+        for line in lines:
+            # rows of data are long; no statement that names a database is
+            if len(line) < 500 and (hit := DATABASE.match(line)):
+                name = hit[1].decode(errors="replace")
+                found.append(name[1:-1].replace("``", "`") if name.startswith("`") else name)
+    return found
+
+
+def _refuse_system(file: Path, named: list[str]) -> None:
+    system = [n for n in named if n.lower() in SYSTEM]
+    if system:
+        raise LabError(
+            f"{file} contains the server's own database {system[0]!r}: loading it would replace the lab's accounts. "
+            f"Next: dump the application's schemas only: mariadb-dump --routines --events --triggers --databases <names>"
+        )
+
+
+def _feed(server: Server, file: Path, into: str) -> list[str]:
+    """Pipe the file through the client; notes about what was replaced on the way."""
+    argv = [
+        shutil.which("mariadb") or "mariadb", "--no-defaults", f"--host={server.address}",
+        f"--port={server.port}", "--user=root", "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+        *([into] if into else []),
+    ]  # fmt: skip
+    notes: list[str] = []
+    with tempfile.TemporaryFile() as words:
+        client = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words,
+            env={**os.environ, "MYSQL_PWD": server.root_password},
+        )  # fmt: skip
+        try:
+            assert client.stdin
+            try:
+                for line in _translated(file, notes):
+                    client.stdin.write(line)
+                client.stdin.close()
+            except BrokenPipeError:
+                pass  # the client has given up, and says below why
+            client.wait(TIMEOUT)
+        finally:
+            client.kill()
+            client.wait()
+        words.seek(0)
+        said = words.read().decode(errors="replace").strip()
+    if client.returncode:
+        raise LabError(f"The dump does not load: {file}{_line(said)}: {said[:1500]}")
+    return notes
+
+
+def _translated(file: Path, notes: list[str]) -> Iterator[bytes]:
+    """The file's lines, with line numbers kept, in MariaDB's dialect."""
+    skipping = False
+    with _open(file) as lines:
+        for line in lines:
+            if skipping or GTID.match(line):
+                skipping = b";" not in line
+                _note(notes, f"{file.name}: SET GTID_PURGED left out (MySQL only)")
+                yield b"\n"
+                continue
+            # data rows are left alone, whatever their text says
+            if b"utf8mb4_0900" in line and line.lstrip()[:6].upper() not in (b"INSERT", b"REPLAC"):
+                for pattern, ours in COLLATIONS.items():
+                    line = re.sub(pattern, ours, line)
+                _note(notes, f"{file.name}: collation utf8mb4_0900_* replaced by utf8mb4_uca1400_ai_ci, the nearest that MariaDB has")  # fmt: skip
+            yield line
+
+
+def _note(notes: list[str], text: str) -> None:
+    if text not in notes:
+        notes.append(text)
+
+
+def _line(said: str) -> str:
+    hit = re.search(r"at line (\d+)", said)
+    return f":{hit[1]}" if hit else ""
+
+
+def _definers(server: Server, files: list[Path], schemas: list[str]) -> list[str]:
+    """Accounts that own views, routines, triggers or events and did not come with the dump: made, and locked."""
+    known = {(u, h) for u, h in server.query("SELECT User, Host FROM mysql.global_priv")}
+    wanted: dict[tuple[str, str], None] = {}
+    for file in files:
+        with _open(file) as lines:
+            for line in lines:
+                for hit in (
+                    DEFINER.finditer(line) if b"DEFINER" in line.upper() and len(line) < 100_000 else ()
+                ):
+                    wanted[(_bare(hit[1]), _bare(hit[2]))] = None
+    notes = []
+    for user, host in wanted:
+        if (user, host) in known or user.upper() == "CURRENT_USER":
+            continue
+        account = f"{_text(user)}@{_text(host)}"
+        server.query(f"CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK")
+        for schema in schemas:
+            server.query(f"GRANT ALL ON {_quoted(schema)}.* TO {account}")
+        notes.append(
+            f"definer {account} did not come with the dump: made, locked, with rights on its schemas"
+        )
+    return notes
+
+
+def _bare(name: bytes) -> str:
+    return name.decode(errors="replace").strip("`'")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _schemas(server: Server) -> list[str]:
+    return sorted(str(r[0]) for r in server.query("SHOW DATABASES") if str(r[0]).lower() not in SYSTEM)
+
+
+def count_rows(server: Server, schemas: list[str]) -> int:
+    """Rows of all base tables of these schemas, counted."""
+    listed = ", ".join(map(_text, schemas))
+    tables = server.query(
+        f"SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema IN ({listed})"
+    )
+    counts = (server.query(f"SELECT COUNT(*) FROM {_quoted(s)}.{_quoted(t)}")[0][0] for s, t in tables)
+    return sum(int(str(n)) for n in counts)
+
+
+def _quoted(name: object) -> str:
+    return "`" + str(name).replace("`", "``") + "`"

@@ -1,0 +1,93 @@
+"""The specs that hold in this lab: those of include/migrations, with the lab's addresses and ports laid over.
+
+Only text is replaced, so that comments stay. On the default addresses the file of the project holds as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.addresses import Addresses, here, root, state_dir
+from lab.processes import LabError
+from livemove.errors import SpecError
+from livemove.spec import load_spec
+
+DEFAULT_OCTET = 1
+SHOP = root() / "include" / "migrations" / "shop.yaml"
+
+Edit = tuple[str, str]
+"""(pattern that must match, replacement)"""
+
+
+def folder() -> Path:
+    return state_dir() / "migrations"
+
+
+def write(*, dump_schemas: Sequence[str] | None = None) -> Path | None:
+    """Write the effective specs; the folder for LIVEMOVE_MIGRATIONS, or None when the project's own hold.
+
+    LabError with file, line and nearest valid word when the project's spec is wrong.
+    """
+    a = here()
+    shutil.rmtree(folder(), ignore_errors=True)
+    check(SHOP)
+    if dump_schemas is None and a.octet == DEFAULT_OCTET and a.low_ports:
+        return None
+    folder().mkdir(parents=True)
+    edits = list(_addresses(a))
+    target = folder() / "shop.yaml"
+    if dump_schemas is not None:
+        edits += _dump(dump_schemas)
+        target = folder() / "dump.yaml"
+    else:
+        for other in SHOP.parent.glob("*.yaml"):
+            shutil.copy(other, folder())
+    target.write_text(edited(SHOP.read_text(encoding="utf-8"), edits), encoding="utf-8")
+    check(target)
+    return folder()
+
+
+def check(path: Path) -> None:
+    try:
+        load_spec(path)
+    except SpecError as e:
+        raise LabError(str(e)) from e
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """The text with every pattern replaced everywhere; LabError names a pattern that is not there."""
+    for pattern, replacement in edits:
+        text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
+        if not count:
+            raise LabError(
+                f"{SHOP} has no text like {pattern!r}, which the lab must replace. Next: adapt lab/specs.py"
+            )
+    return text
+
+
+def _addresses(a: Addresses) -> list[Edit]:
+    edits: list[Edit] = [(r"\b127\.1\.(?=\d)", f"127.{a.octet}.")]
+    if not a.low_ports:
+        resolvers = ", ".join(f'"{ip}@{a.dns}"' for ip in a.resolvers)
+        edits += [
+            (r"^(  resolvers:) \[[^\]]*\]", rf"\1 [{resolvers}]\n  authority_port: {a.dns}"),
+            (r"^(  url: https://[^/:\s]+)", rf"\1:{a.https}"),
+        ]
+    return edits
+
+
+def _dump(schemas: Sequence[str]) -> list[Edit]:
+    listed = ", ".join('"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"' for s in schemas)
+    return [
+        (r"\A(#.*\n)*", "# Made by the lab from a dump: the lab's own spec with the dump's schemas.\n"),
+        (r"^service: shop$", "service: dump"),
+        (r"^title: .*$", "title: A dump, rehearsed"),
+        (r"\bshop_(aws|source|target|app|idc_ssh)\b", r"dump_\1"),
+        (r"\bshop-livemove\b", "dump-livemove"),
+        (r"\bshop\.test\b", "dump.test"),
+        (r"^(  schemas:) \[[^\]]*\]", r"\1 [" + listed.replace("\\", "\\\\") + "]"),
+        (r"^(  database:) shop$", r"\1 livemove_traffic"),
+    ]
