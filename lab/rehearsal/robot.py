@@ -1,0 +1,145 @@
+"""Follows one run to its end and does at the gates what a person would do.
+
+It reads what Airflow shows and answers through the same REST calls as the UI; it knows nothing of the lab.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lab.rehearsal.scenario import END, Act, Answer, Scenario
+
+Json = dict[str, Any]
+PATIENCE = 8.0
+"""Seconds between a gate's question and the answer: sooner, Airflow 3.3.2 may mark the gate failed."""
+POLL = 1.0
+ASKING = "awaiting_input"
+OVER = ("success", "failed")
+DEAD = ("failed", "upstream_failed")
+
+
+class Api(Protocol):
+    """The calls of `lab.rehearsal.api.AirflowApi` that the robot makes."""
+
+    def run(self, dag_id: str, run_id: str) -> Json: ...
+    def task_instances(self, dag_id: str, run_id: str) -> list[Json]: ...
+    def question(self, dag_id: str, run_id: str, task_id: str) -> Json: ...
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, params: Json) -> None: ...
+    def clear(self, dag_id: str, run_id: str, task_ids: list[str], note: str) -> int: ...
+
+
+class StoryError(RuntimeError):
+    """The run did not go as the scenario says."""
+
+
+@dataclass
+class Robot:
+    """`follow` returns when the last act is done and the run is over; StoryError when it cannot get there."""
+
+    api: Api
+    dag_id: str
+    run_id: str
+    scenario: Scenario
+    say: Callable[[str], None]
+    seen: Callable[[Json, Sequence[Json]], None] = lambda run, tasks: None
+    """Called at every look with the run and its task instances."""
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _asked: dict[tuple[str, int], float] = field(default_factory=dict)
+    _answered: set[tuple[str, int]] = field(default_factory=set)
+
+    def follow(self, *, timeout: float) -> None:
+        acts = list(self.scenario.acts)
+        deadline = self.clock() + timeout
+        while True:
+            run = self.api.run(self.dag_id, self.run_id)
+            tasks = self.api.task_instances(self.dag_id, self.run_id)
+            self.seen(run, tasks)
+            if run["state"] == "failed":
+                raise StoryError(f"The run failed: {_failed(tasks)}")
+            if run["state"] == "success" and not acts:
+                self._nothing_died(tasks)
+                return
+            if run["state"] == "success" and acts[0].at != END:
+                raise StoryError(f"The run ended before this could be done: {acts[0]}")
+            if acts and self._due(acts[0], run, tasks):
+                self._do(acts.pop(0), tasks)
+                deadline = max(deadline, self.clock() + timeout / 2)
+            elif (gate := self._unexpected(acts, tasks)) is not None:
+                raise StoryError(f"{gate} asks, but what comes next is: {acts[0] if acts else END}")
+            if self.clock() > deadline:
+                raise StoryError(f"No end after {timeout:.0f} s; {_busy(tasks)}")
+            self.sleep(POLL)
+
+    def _due(self, act: Act, run: Json, tasks: Sequence[Json]) -> bool:
+        """Whether the act's moment has come, and has lasted as long as a person needs to read."""
+        if act.at == END:
+            return bool(run["state"] == "success")
+        gate = _find(tasks, act.at)
+        if gate is None or gate["state"] != ASKING:
+            return False
+        key = (act.at, int(gate["try_number"]))
+        if key in self._answered:
+            return False
+        if key not in self._asked:
+            self._asked[key] = self.clock()
+            self.say(f"{act.at} asks: {self.api.question(self.dag_id, self.run_id, act.at)['subject']}")
+        return self.clock() - self._asked[key] >= PATIENCE
+
+    def _do(self, act: Act, tasks: Sequence[Json]) -> None:
+        if isinstance(act, Answer):
+            gate = _find(tasks, act.gate)
+            assert gate is not None
+            asked = self.api.question(self.dag_id, self.run_id, act.gate).get("params") or {}
+            params = {name: True if name == "accept_warnings" else _value(p) for name, p in asked.items()}
+            self.api.answer(self.dag_id, self.run_id, act.gate, act.option, params)
+            self._answered.add((act.gate, int(gate["try_number"])))
+            self.say(f"{act.gate}: {act.option}")
+            return
+        ids = act.tasks([t["task_id"] for t in tasks])
+        if not ids:
+            raise StoryError(f"Nothing in the DAG is called {act.what}")
+        count = self.api.clear(self.dag_id, self.run_id, ids, f"rehearsal: {self.scenario.name}")
+        self._asked.clear()
+        self.say(f"cleared {act.what} with downstream: {count} task instances")
+
+    def _unexpected(self, acts: Sequence[Act], tasks: Sequence[Json]) -> str | None:
+        """A gate that asks although the next act is another one's."""
+        awaited = acts[0].at if acts else None
+        for t in tasks:
+            key = (t["task_id"], int(t["try_number"]))
+            if t["state"] == ASKING and t["task_id"] != awaited and key not in self._answered:
+                # after a clear the old question may still be on its way out
+                self._asked.setdefault(key, self.clock())
+                if self.clock() - self._asked[key] > 4 * PATIENCE:
+                    return str(t["task_id"])
+        return None
+
+    def _nothing_died(self, tasks: Sequence[Json]) -> None:
+        # a run is green when its last tasks are, whatever failed on the way
+        if any(t["state"] in DEAD for t in tasks):
+            raise StoryError(f"The run is green, but tasks died: {_failed(tasks)}")
+
+
+def _find(tasks: Sequence[Json], task_id: str) -> Json | None:
+    return next((t for t in tasks if t["task_id"] == task_id), None)
+
+
+def _value(param: Any) -> Any:
+    """A gate's param as the API shows it: {"value": ...} or the value itself."""
+    return param["value"] if isinstance(param, dict) and "value" in param else param
+
+
+def _failed(tasks: Sequence[Json]) -> str:
+    names = [t["task_id"] for t in tasks if t["state"] == "failed"]
+    return ", ".join(names) or "no task did; see the scheduler's log"
+
+
+def _busy(tasks: Sequence[Json]) -> str:
+    names = [
+        f"{t['task_id']} {t['state']}" for t in tasks if t["state"] not in (*OVER, None, "skipped", "removed")
+    ]
+    return "at work: " + (", ".join(names) or "nothing")

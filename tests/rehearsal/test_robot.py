@@ -1,0 +1,144 @@
+"""The robot at the gates, against an Airflow that consists of a script of states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lab.rehearsal.robot import PATIENCE, Robot, StoryError
+from lab.rehearsal.scenario import Scenario, choose
+
+Json = dict[str, Any]
+GATES = ("switch_dns.ask", "repoint.ask", "retire.ask")
+
+
+class Airflow:
+    """One run: each gate asks in turn until it is answered; "Roll back" ends the run."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.states: dict[str, str | None] = dict.fromkeys(("validate.compare", *GATES))
+        self.tries = dict.fromkeys(self.states, 1)
+        self.state = "running"
+        self.did: list[str] = []
+        self.asked_at: dict[str, float] = {}
+        self.waits: list[float] = []
+        self.go_on()
+
+    def go_on(self) -> None:
+        self.state = "running"
+        for task in self.states:
+            if self.states[task] is None:
+                self.states[task] = "awaiting_input" if task in GATES else "success"
+                self.asked_at[task] = self.now
+                if task in GATES:
+                    return
+        self.state = "success"
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def run(self, dag_id: str, run_id: str) -> Json:
+        return {"state": self.state}
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
+        return [
+            {"task_id": t, "state": s, "try_number": self.tries[t], "map_index": -1}
+            for t, s in self.states.items()
+        ]
+
+    def question(self, dag_id: str, run_id: str, task_id: str) -> Json:
+        return {"subject": task_id, "params": {"accept_warnings": {"value": False}, "note": {"value": "x"}}}
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, params: Json) -> None:
+        assert self.states[task_id] == "awaiting_input"
+        assert params == {"accept_warnings": True, "note": "x"}
+        self.waits.append(self.now - self.asked_at[task_id])
+        self.did.append(f"{task_id} {option}")
+        self.states[task_id] = "success"
+        if option == "Roll back":
+            later = list(self.states)[list(self.states).index(task_id) + 1 :]
+            self.states.update(dict.fromkeys(later, "skipped"))
+            self.state = "success"
+        else:
+            self.go_on()
+
+    def clear(self, dag_id: str, run_id: str, task_ids: list[str], note: str) -> int:
+        self.did.append(f"clear {' '.join(task_ids)}")
+        later = list(self.states)[list(self.states).index(task_ids[0]) :]
+        for task in later:
+            self.states[task] = None
+            self.tries[task] += 1
+        self.go_on()
+        return len(later)
+
+
+def follow(scenario: Scenario, airflow: Airflow, timeout: float = 600) -> Airflow:
+    robot = Robot(airflow, "d", "r", scenario, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+    robot.follow(timeout=timeout)
+    return airflow
+
+
+def test_answers_every_gate_once_and_after_the_time_a_person_needs() -> None:
+    airflow = follow(choose(), Airflow())
+    assert airflow.did == [f"{gate} Proceed" for gate in GATES]
+    assert min(airflow.waits) >= PATIENCE
+
+
+def test_rolls_back_where_the_scenario_says() -> None:
+    assert follow(choose("repoint"), Airflow()).did == ["switch_dns.ask Proceed", "repoint.ask Roll back"]
+
+
+def test_answers_a_cleared_gate_again() -> None:
+    assert follow(choose("clear"), Airflow()).did[2:] == ["clear repoint.ask", "repoint.ask Roll back"]
+
+
+def test_moves_again_after_the_way_back() -> None:
+    airflow = follow(choose(story="rollback"), Airflow())
+    assert airflow.did[3:] == ["repoint.ask Roll back", "clear validate.compare", *(f"{g} Proceed" for g in GATES)]  # fmt: skip
+
+
+def failed_run(airflow: Airflow) -> None:
+    airflow.state, airflow.states["validate.compare"] = "failed", "failed"
+
+
+def green_run_with_a_dead_task(airflow: Airflow) -> None:
+    airflow.states.update(dict.fromkeys(GATES, "success"))
+    airflow.state, airflow.states["validate.compare"] = "success", "failed"
+
+
+def run_that_ends_early(airflow: Airflow) -> None:
+    airflow.state = "success"
+
+
+def run_that_hangs(airflow: Airflow) -> None:
+    airflow.states.update({"validate.compare": "running", GATES[0]: None})
+
+
+def wrong_gate(airflow: Airflow) -> None:
+    airflow.states.update({GATES[0]: "success", GATES[2]: "awaiting_input"})
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (failed_run, "The run failed: validate.compare"),
+        (run_that_ends_early, "ended before this could be done: switch_dns.ask: Proceed"),
+        (run_that_hangs, "No end after 600 s; at work: validate.compare running"),
+        (wrong_gate, "retire.ask asks, but what comes next is: switch_dns.ask"),
+    ],
+)
+def test_a_run_that_does_not_follow_the_story_is_told(trouble: Callable[[Airflow], None], words: str) -> None:
+    airflow = Airflow()
+    trouble(airflow)
+    with pytest.raises(StoryError, match=words):
+        follow(choose(), airflow)
+
+
+def test_a_green_run_with_a_dead_task_is_no_success() -> None:
+    airflow = Airflow()
+    green_run_with_a_dead_task(airflow)
+    with pytest.raises(StoryError, match=r"green, but tasks died: validate\.compare"):
+        follow(Scenario("watch", (), "moved", writes_moved=False), airflow)

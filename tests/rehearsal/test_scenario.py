@@ -1,0 +1,46 @@
+"""What the robot at the gates is going to do, for every way to call `make rehearse`."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.rehearsal.scenario import END, Answer, Clear, choose
+
+
+def told(rollback: str | None = None, story: str | None = None) -> tuple[list[str], str]:
+    scenario = choose(rollback, story)
+    return [str(a) for a in scenario.acts], scenario.result
+
+
+def test_plain_rehearsal_proceeds_at_all_three_gates() -> None:
+    assert told() == (["switch_dns.ask: Proceed", "repoint.ask: Proceed", "retire.ask: Proceed"], "moved")
+
+
+@pytest.mark.parametrize(
+    ("gate", "proceeded", "writes_moved"), [("switch_dns", 0, False), ("repoint", 1, False), ("retire", 2, True)]
+)  # fmt: skip
+def test_rollback_answers_that_gate_and_no_later_one(gate: str, proceeded: int, writes_moved: bool) -> None:
+    scenario = choose(gate)
+    *before, last = scenario.acts
+    assert [a.option for a in before if isinstance(a, Answer)] == ["Proceed"] * proceeded
+    assert last == Answer(f"{gate}.ask", "Roll back")
+    assert (scenario.result, scenario.owner, scenario.writes_moved) == ("rolled_back", "source", writes_moved)
+
+
+def test_rollback_by_clearing_goes_to_the_retire_gate_first() -> None:
+    acts, result = told("clear")
+    assert acts[2:] == ["at retire.ask: clear repoint.ask with downstream", "repoint.ask: Roll back"]
+    assert result == "rolled_back"
+
+
+def test_story_of_rollback_moves_a_second_time_in_the_same_run() -> None:
+    acts, result = told(story="rollback")
+    assert acts[4] == f"at {END}: clear validate with downstream"
+    assert acts[5:] == told()[0]
+    assert result == "moved"
+
+
+def test_clearing_a_group_takes_its_tasks_and_no_namesake() -> None:
+    known = ["validate.tables", "validate.compare", "validated.tables", "switch_dns.ask", "validate.compare"]
+    assert Clear(END, "validate").tasks(known) == ["validate.compare", "validate.tables"]
+    assert Clear(END, "switch_dns.ask").tasks(known) == ["switch_dns.ask"]
