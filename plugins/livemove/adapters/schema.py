@@ -1,0 +1,428 @@
+"""Reads schemas by SHOW CREATE and brings another server to them, in phases; run twice, it completes.
+
+Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account and
+lets this login name it, otherwise the login itself becomes the definer.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pymysql
+
+from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
+from livemove.core import schema as core
+from livemove.errors import SchemaError
+from livemove.ports import Json, Progress
+
+log = logging.getLogger(__name__)
+
+READING = {"sql_mode": "", "sql_quote_show_create": 1}
+CREATING = {"sql_mode": "", "foreign_key_checks": 0, "innodb_strict_mode": 0, "lock_wait_timeout": 300}
+"""Old tables must be creatable as they are (zero dates, wide rows), and the rows are proved by the comparison:
+between full load and CDC the tables stand at different moments, where a checked foreign key would be wrong."""
+LONG_DDL = 86400
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a server has: tables taken apart, and sequences as text."""
+
+    tables: Mapping[tuple[str, str], core.Table]
+    sequences: Mapping[tuple[str, str], str]
+
+
+# Carrying -----------------------------------------------------------------------------------------------------------
+def carry(
+    source: MariaDb,
+    target: MariaDb,
+    schemas: Sequence[str],
+    phase: core.Phase,
+    *,
+    progress: Progress = log.info,
+) -> Json:
+    """Create on the target what it lacks in this phase; counts of what was created and what stood already."""
+    steps = {
+        core.Phase.TABLES: carry_tables,
+        core.Phase.KEYS: carry_keys,
+        core.Phase.CODE: carry_code,
+    }
+    return steps[core.Phase(phase)](source, target, schemas, progress)
+
+
+def carry_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+    wanted, there = read_tables(source, schemas), read_tables(target, schemas)
+    new = [t for key, t in wanted.tables.items() if key not in there.tables]
+    for key, table in wanted.tables.items():
+        if key in there.tables:
+            core.refuse_other_table(table, there.tables[key])
+    with target.fresh(session=CREATING, schema=None) as db:
+        _create_schemas(source, db, schemas)
+        for key, text in wanted.sequences.items():
+            if key not in there.sequences:
+                _run(db, re.sub(r"SEQUENCE `(?:[^`]|``)+`", lambda _, k=key: f"SEQUENCE {qualified(*k)}", text, count=1), f"{key[0]}.{key[1]}")  # type: ignore[misc]  # fmt: skip
+        for n, table in enumerate(new, 1):
+            _run(db, table.create(), f"{table.schema}.{table.name}")
+            progress(f"table {n}/{len(new)}: {table.schema}.{table.name}")
+    return {
+        "phase": "tables",
+        "created": len(new),
+        "stood": len(wanted.tables) - len(new),
+        "sequences": len(wanted.sequences),
+    }
+
+
+def _create_schemas(source: MariaDb, db: MariaDb, schemas: Sequence[str]) -> None:
+    wanted = list_schemas(source, schemas)
+    lost = [s for s in schemas if s not in {w["name"] for w in wanted}]
+    if lost:
+        raise SchemaError(
+            f"The source has no schema {', '.join(lost)}, or this login may not see it",
+            wanted="the schemas that the spec names",
+            next_step="correct source.schemas in the spec, or grant SELECT",
+        )
+    there = {s["name"]: s for s in list_schemas(db, schemas)}
+    for s in wanted:
+        name, how = quote(s["name"]), f"CHARACTER SET {s['charset']} COLLATE {s['collation']}"
+        if s["name"] not in there:
+            _run(db, f"CREATE DATABASE IF NOT EXISTS {name} {how}", s["name"])
+        elif there[s["name"]] != s:
+            # only the default of tables to come; no row is touched
+            _run(db, f"ALTER DATABASE {name} {how}", s["name"])
+
+
+def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+    wanted, there = read_tables(source, schemas).tables, read_tables(target, schemas).tables
+    lost = [f"{s}.{n}" for s, n in wanted if (s, n) not in there]
+    if lost:
+        raise SchemaError(
+            f"The target lacks {', '.join(lost[:10])}", next_step="clear carry_tables, then this task"
+        )
+    plans = [core.alter_statements(table, there[key]) for key, table in wanted.items()]
+    indexes = [s for ix, _ in plans for s in ix]
+    foreign = [s for _, fk in plans for s in fk]
+    _in_parallel(target, indexes, progress)
+    with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
+        for statement in foreign:
+            _run(db, statement, statement.split(" ADD ")[0])
+    progress(f"{len(indexes)} index statements and {len(foreign)} foreign key statements done")
+    return {"phase": "keys", "index_statements": len(indexes), "foreign_key_statements": len(foreign)}
+
+
+def _in_parallel(
+    target: MariaDb, statements: Sequence[str], progress: Progress, *, connections: int = 2
+) -> None:
+    """Run DDL of different tables over several connections; the first error ends all, and is raised."""
+    todo: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for s in statements:
+        todo.put(s)
+    errors: list[Exception] = []
+    done = iter(range(1, len(statements) + 1))
+
+    def work() -> None:
+        with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
+            while not errors:
+                try:
+                    statement = todo.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    _run(db, statement, statement.split(" ADD ")[0])
+                    progress(f"index {next(done)}/{len(statements)}: {statement.split(' ADD ')[0]}")
+                except Exception as e:
+                    errors.append(e)
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(connections, len(statements)))]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    if errors:
+        raise errors[0]
+
+
+def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+    """Routines, then views (a view may call a function; a routine's body is not resolved before it runs)."""
+    wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
+    new = [o for o in wanted if _key(o) not in there or not core.same_code(o["sql"], there[_key(o)]["sql"])]
+    with Creator(target) as creator:
+        for o in new:
+            if _key(o) in there:
+                creator.run(f"DROP {o['kind']} IF EXISTS {qualified(o['schema'], o['name'])}", o)
+            creator.create(o)
+        views = _carry_views(source, target, schemas, creator)
+    progress(f"{len(new)} routines and {views} views created")
+    return {"phase": "code", "routines": len(wanted), "routines_created": len(new), "views_created": views}
+
+
+def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creator: Creator) -> int:
+    wanted = {_key(o): o for o in read_views(source, schemas)}
+    there = {_key(o): o for o in read_views(target, schemas)}
+    ordered = core.in_order((o["schema"], o["name"], o["sql"]) for o in wanted.values())
+    waiting = [
+        o
+        for s, n, _ in ordered
+        if (o := wanted["VIEW", s, n])
+        and not (_key(o) in there and core.same_code(o["sql"], there[_key(o)]["sql"]))
+    ]
+    total = len(waiting)
+    while waiting:
+        # a reference the text does not show (a name in another case) settles itself in the next round
+        failed = [(o, e) for o in waiting if (e := _try(creator, o))]
+        if len(failed) == len(waiting):
+            raise failed[0][1]
+        waiting = [o for o, _ in failed]
+    return total
+
+
+def _try(creator: Creator, o: Json) -> SchemaError | None:
+    try:
+        creator.create({**o, "sql": re.sub(r"^CREATE ", "CREATE OR REPLACE ", o["sql"], count=1)})
+    except SchemaError as e:
+        return e
+    return None
+
+
+def _key(o: Json) -> tuple[str, str, str]:
+    return o["kind"], o["schema"], o["name"]
+
+
+def _run(db: MariaDb, statement: str, subject: str) -> None:
+    try:
+        db.run(statement)
+    except pymysql.err.MySQLError as e:
+        raise SchemaError(
+            f"{subject} could not be created on the {db.side}: {e.args[-1]} ({e.args[0]}), statement: {statement[:300]}",
+            next_step="mend the cause and clear this task; what is there already stays",
+        ) from e
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+    return db.rows(sql("list_schemas"), {"schemas": tuple(schemas)})
+
+
+def list_tables(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+    """Base tables with engine, estimated rows and bytes; no sequences, no views."""
+    return [t for t in db.rows(sql("list_tables"), {"schemas": tuple(schemas)}) if t["type"] != "SEQUENCE"]
+
+
+def read_tables(db: MariaDb, schemas: Sequence[str]) -> Tables:
+    tables: dict[tuple[str, str], core.Table] = {}
+    sequences: dict[tuple[str, str], str] = {}
+    with db.fresh(session=READING, schema=None) as reader:
+        for t in reader.rows(sql("list_tables"), {"schemas": tuple(schemas)}):
+            key = t["schema"], t["name"]
+            if t["type"] == "SEQUENCE":
+                sequences[key] = str(reader.one(f"SHOW CREATE SEQUENCE {qualified(*key)}")["create table"])
+            else:
+                text = reader.one(f"SHOW CREATE TABLE {qualified(*key)}")["create table"]
+                tables[key] = core.parse_table(t["schema"], text)
+    return Tables(tables, sequences)
+
+
+def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+    """Views as texts with schema-qualified names (that is why this session has no default schema)."""
+    with db.fresh(session=READING, schema=None) as reader:
+        return [
+            _object(reader, "VIEW", o) for o in reader.rows(sql("list_views"), {"schemas": tuple(schemas)})
+        ]
+
+
+def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+    with db.fresh(session=READING, schema=None) as reader:
+        return [
+            _object(reader, o["type"], o)
+            for o in reader.rows(sql("list_routines"), {"schemas": tuple(schemas)})
+        ]
+
+
+def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
+    """Triggers and events as they stand, JSON-ready; triggers in the order in which they fire."""
+    with db.fresh(session=READING, schema=None) as reader:
+        args = {"schemas": tuple(schemas)}
+        return {
+            "triggers": [
+                {**_object(reader, "TRIGGER", o), "table": o["table"]}
+                for o in reader.rows(sql("list_triggers"), args)
+            ],
+            "events": [
+                {**_object(reader, "EVENT", o), "status": o["status"]}
+                for o in reader.rows(sql("list_events"), args)
+            ],
+        }
+
+
+def _object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
+    row = reader.one(f"SHOW CREATE {kind} {qualified(o['schema'], o['name'])}")
+    text = row.get("sql original statement") or row.get(f"create {kind.lower()}")
+    if not text:
+        raise SchemaError(
+            f"The text of {kind.lower()} {o['schema']}.{o['name']} is hidden from {reader.login.user} on the {reader.side}",
+            wanted="its CREATE text",
+            next_step="grant SELECT on mysql.* (or SHOW CREATE ROUTINE) to livemove's account",
+        )
+    return {
+        "kind": kind,
+        "schema": o["schema"],
+        "name": o["name"],
+        "sql": str(text),
+        "sql_mode": row.get("sql_mode") or "",
+        "charset": row.get("character_set_client") or "utf8mb4",
+        "collation": row.get("collation_connection") or "",
+        "database_collation": row.get("database collation") or "",
+        "time_zone": row.get("time_zone") or "",
+    }
+
+
+# Creating code ------------------------------------------------------------------------------------------------------
+class Creator:
+    """One connection that creates stored objects as they were recorded: mode, character set, collation, time zone."""
+
+    def __init__(self, target: MariaDb) -> None:
+        self._db = target.fresh(session={"lock_wait_timeout": 60}, schema=None)
+        self._schema = ""
+
+    def __enter__(self) -> Creator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @cached_property
+    def _may_name_others(self) -> bool:
+        grants = " ".join(str(v) for row in self._db.rows("SHOW GRANTS") for v in row.values())
+        on_all = " ".join(re.findall(r"GRANT (.*?) ON \*\.\*", grants))
+        return bool(re.search(r"\b(ALL PRIVILEGES|SUPER|SET USER|SET_USER_ID|SET_ANY_DEFINER)\b", on_all))
+
+    @cached_property
+    def _accounts(self) -> set[tuple[str, str]]:
+        return {(str(r["user"]), str(r["host"])) for r in self._db.rows("SELECT user, host FROM mysql.user")}
+
+    def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
+        """`wanted` where this server knows it and lets us name it; None: the login itself."""
+        return wanted if wanted and self._may_name_others and wanted in self._accounts else None
+
+    def create(self, o: Json) -> None:
+        text = core.with_definer(o["sql"], self.definer(core.definer_of(o["sql"])))
+        self.run(text, o)
+
+    def run(self, text: str, o: Json) -> None:
+        subject = f"{o['kind'].lower()} {o['schema']}.{o['name']}"
+        if self._schema != o["schema"]:
+            _run(self._db, f"USE {quote(o['schema'])}", subject)
+            self._schema = o["schema"]
+        wire = core.wire_text(text, o["charset"])
+        if wire is None:
+            log.warning("%s was recorded in %s; it is created in utf8mb4", subject, o["charset"])
+        settings = {"sql_mode": o["sql_mode"], "character_set_client": o["charset"] if wire else "utf8mb4"}
+        if o["collation"]:
+            settings["collation_connection"] = o["collation"]
+        if o["time_zone"]:
+            settings["time_zone"] = o["time_zone"]
+        names = ", ".join(f"{name} = %s" for name in settings)
+        self._db.run(f"SET SESSION {names}", tuple(settings.values()))
+        _run(self._db, wire or text, subject)
+
+
+def create_triggers(db: MariaDb, code: Json) -> list[str]:
+    """Create the triggers of `code` that are not there; names of the created ones."""
+    return _create_missing(db, code.get("triggers", []), "list_triggers")
+
+
+def create_events(db: MariaDb, code: Json, *, enabled: bool) -> list[str]:
+    """Create the events of `code` that are not there, all asleep or as they were (an event that was disabled stays so)."""
+    events = [
+        {**o, "sql": core.with_status(o["sql"], enabled and o.get("status", "ENABLED") == "ENABLED")}
+        for o in code.get("events", [])
+    ]
+    return _create_missing(db, events, "list_events")
+
+
+def create_code(db: MariaDb, code: Json, *, login_user: str = "") -> list[str]:
+    """Triggers and sleeping events together; `login_user` is only told to the log."""
+    made = create_triggers(db, code) + create_events(db, code, enabled=False)
+    log.info(
+        "created on the %s as %s: %s", db.side, login_user or db.login.user, ", ".join(made) or "nothing"
+    )
+    return made
+
+
+def _create_missing(db: MariaDb, objects: Sequence[Json], listing: str) -> list[str]:
+    if not objects:
+        return []
+    schemas = tuple({o["schema"] for o in objects})
+    there = {(o["schema"], o["name"]) for o in db.rows(sql(listing), {"schemas": schemas})}
+    new = [o for o in objects if (o["schema"], o["name"]) not in there]
+    if new:
+        with Creator(db) as creator:
+            for o in new:
+                creator.create(o)
+    return [f"{o['schema']}.{o['name']}" for o in new]
+
+
+def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:
+    """Drop all triggers of these schemas; their names. Save code_of() first."""
+    there = db.rows(sql("list_triggers"), {"schemas": tuple(schemas)})
+    for o in there:
+        db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
+    return [f"{o['schema']}.{o['name']}" for o in there]
+
+
+def set_events(db: MariaDb, names: Iterable[str | Sequence[str]], enabled: bool) -> list[str]:
+    """Switch these events ("schema.name" or (schema, name)) on or off; names of those that changed.
+
+    ALTER EVENT makes the caller the definer, so the old one is named where this login may.
+    """
+    wanted = [tuple(n.split(".", 1)) if isinstance(n, str) else (n[0], n[1]) for n in names]
+    if not wanted:
+        return []
+    there = db.rows(sql("list_events"), {"schemas": tuple({s for s, _ in wanted})})
+    state = "ENABLED" if enabled else "DISABLED"
+    changed = [o for o in there if (o["schema"], o["name"]) in wanted and o["status"] != state]
+    if changed:
+        with Creator(db) as creator:
+            for o in changed:
+                user, _, host = o["definer"].rpartition("@")
+                who = creator.definer((user, host))
+                named = f"DEFINER={quote(who[0])}@{quote(who[1])} " if who else ""
+                _run(db, f"ALTER {named}EVENT {qualified(o['schema'], o['name'])} {'ENABLE' if enabled else 'DISABLE'}", o["name"])  # fmt: skip
+    return [f"{o['schema']}.{o['name']}" for o in changed]
+
+
+# Counters -----------------------------------------------------------------------------------------------------------
+def raise_auto_increment(db_from: MariaDb, db_to: MariaDb, schemas: Sequence[str]) -> list[str]:
+    """Bring AUTO_INCREMENT and sequences of `db_to` at least to those of `db_from`; what was raised, as text.
+
+    Runs inside the write pause: two catalogue reads, and an ALTER (instant in InnoDB) only where it is lower.
+    """
+    args = {"schemas": tuple(schemas)}
+    for db in (db_from, db_to):
+        if db.rows("SHOW VARIABLES LIKE 'information_schema_stats_expiry'"):
+            db.run("SET SESSION information_schema_stats_expiry = 0")
+    there = {(r["schema"], r["name"]): r["next"] for r in db_to.rows(sql("list_auto_increments"), args)}
+    raised = []
+    for r in db_from.rows(sql("list_auto_increments"), args):
+        key = r["schema"], r["name"]
+        if there.get(key, r["next"]) < r["next"]:
+            db_to.run(f"ALTER TABLE {qualified(*key)} AUTO_INCREMENT = {int(r['next'])}")
+            raised.append(f"{key[0]}.{key[1]}: {there[key]} -> {r['next']}")
+    return raised + _raise_sequences(db_from, db_to, args)
+
+
+def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Json) -> list[str]:
+    raised = []
+    for r in db_from.rows(sql("list_sequences"), args):
+        name = qualified(r["schema"], r["name"])
+        value = db_from.one(f"SELECT next_not_cached_value AS v FROM {name}")["v"]
+        # SETVAL never turns a sequence back: it answers NULL instead
+        if db_to.one(f"SELECT SETVAL({name}, {int(value)}, 0) AS v")["v"] is not None:
+            raised.append(f"sequence {r['schema']}.{r['name']}: -> {value}")
+    return raised

@@ -1,0 +1,4 @@
+SELECT trigger_schema AS `schema`, trigger_name AS name, event_object_table AS `table`
+FROM information_schema.triggers
+WHERE trigger_schema IN %(schemas)s
+ORDER BY trigger_schema, event_object_table, action_timing, event_manipulation, action_order

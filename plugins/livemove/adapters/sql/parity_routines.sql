@@ -1,0 +1,1 @@
+SELECT * FROM information_schema.routines WHERE routine_schema IN %(schemas)s

@@ -1,0 +1,47 @@
+"""Carrying the schema to the target, and proving that it arrived whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livemove.core.schema import Phase
+from livemove.operators.base import LivemoveOperator
+from livemove.spec import Side
+
+
+class CarrySchemaOperator(LivemoveOperator):
+    """Create on the target what its schema lacks in one phase: tables, keys or code."""
+
+    template_fields = ("phase",)
+
+    def __init__(self, *, phase: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.phase = phase
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.schema import carry, code_of
+
+        world = self.world(context)
+        schemas = world.spec.source.schemas
+        with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+            done = carry(source, target, schemas, Phase(self.phase), progress=self.log.info)
+            if self.phase == Phase.CODE:
+                world.ledger.write("schema/source", code_of(source, schemas))
+        world.ledger.note("schema_carried", **done)
+        return done
+
+
+class ParityOperator(LivemoveOperator):
+    """Compare the definitions of both sides in every category; SchemaError lists what has no explanation."""
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.parity import check_parity
+
+        world = self.world(context)
+        with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+            report = check_parity(source, target, world.spec.source.schemas, world.spec.source.accounts)
+        world.ledger.write("parity", report.as_json())
+        for line in report.lines():
+            self.log.info(line)
+        report.refuse()
+        return report.counts
