@@ -1,0 +1,84 @@
+"""Run the site: `python -m monolith`, in the folder `app/` of its login directory.
+
+SHOP_ADDRESS, SHOP_PORT, SHOP_CERTIFICATE, SHOP_KEY and SHOP_HOST come from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from .admin import Admin
+from .gate import Gate
+from .settings import SettingsError
+from .site import Site
+
+log = logging.getLogger("shop")
+
+
+async def run(app: Path) -> None:
+    folder = app / "run"
+    folder.mkdir(exist_ok=True)
+    host = os.environ.get("SHOP_HOST", "")
+    release = (app / "VERSION").read_text().strip() if (app / "VERSION").exists() else "development"
+    gate = Gate()
+    site = Site(gate, host=host, release=release)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            site.application(),
+            host=os.environ["SHOP_ADDRESS"],
+            port=int(os.environ["SHOP_PORT"]),
+            ssl_certfile=os.environ["SHOP_CERTIFICATE"],
+            ssl_keyfile=os.environ["SHOP_KEY"],
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=15,
+            access_log=False,
+            log_level="warning",
+            lifespan="off",
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    admin = Admin(gate, app / "shop.env", host=host, release=release, stop=stop)
+    tasks: set[asyncio.Task[object]] = set()
+
+    def reload() -> None:
+        task: asyncio.Task[object] = asyncio.create_task(_quietly(admin))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    await _quietly(admin)
+    async with admin.listening(folder):
+        (folder / "shop.pid").write_text(f"{os.getpid()}\n")
+        await server.serve()
+    (folder / "shop.pid").unlink(missing_ok=True)
+
+
+async def _quietly(admin: Admin) -> None:
+    try:
+        await admin.reload()
+    except SettingsError as e:
+        log.warning("%s; the settings that were in use stay in use", e)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app = Path.cwd()
+    if (app / "run" / "stopped").exists():
+        sys.exit("this service was ended for good; remove run/stopped to start it again")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run(app))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The release archive of the monolith: what is deployed to the servers in the cloud.
+
+The same sources give the same archive, byte for byte, and the same version.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "monolith"
+NUMBER = "3.2.0"
+
+
+def files() -> dict[str, Path]:
+    """Every file of the application: its path below app/ and where it comes from."""
+    found = {f"monolith/{p.name}": p for p in sorted(SOURCE.glob("*.py"))}
+    found |= {f"bin/{p.name}": p for p in sorted((SOURCE / "bin").iterdir()) if p.is_file()}
+    return found
+
+
+def version() -> str:
+    """The release's number and the beginning of its content's digest."""
+    digest = hashlib.sha256()
+    for name, path in files().items():
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{NUMBER}+{digest.hexdigest()[:8]}"
+
+
+def build(path: Path) -> Path:
+    """Write the archive to path (a .tar.gz): app/ and install.sh."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, source in files().items():
+            _add(archive, f"app/{name}", source.read_bytes(), executable=name == "bin/shop")
+        _add(archive, "app/VERSION", f"{version()}\n".encode())
+        _add(archive, "install.sh", (SOURCE / "install.sh").read_bytes(), executable=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(raw.getvalue(), mtime=0))
+    return path
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes, *, executable: bool = False) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), 0o755 if executable else 0o644
+    archive.addfile(member, io.BytesIO(content))
+
+
+if __name__ == "__main__":
+    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else "releases/shop.tar.gz")))
