@@ -1,0 +1,48 @@
+"""Reading a web server's request counter at its own address under the public name, as a user's TLS would."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import ssl
+from urllib.parse import urlparse
+
+from livemove.errors import UnreachableError
+from livemove.spec import Application
+
+TIMEOUT = 5.0
+
+
+def trusted(application: Application) -> ssl.SSLContext:
+    """The spec's CA bundle, else LIVEMOVE_CA_FILE, else the system's."""
+    return ssl.create_default_context(
+        cafile=application.ca_file or os.environ.get("LIVEMOVE_CA_FILE") or None
+    )
+
+
+def read_requests(application: Application, address: str, path: str) -> int:
+    """Requests that the server at this address has answered so far; UnreachableError says why it cannot be told."""
+    url = urlparse(application.url)
+    name, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
+    try:
+        sock: socket.socket = socket.create_connection((address, port), timeout=TIMEOUT)
+        connection.sock = (
+            trusted(application).wrap_socket(sock, server_hostname=name) if url.scheme == "https" else sock
+        )
+        connection.request("GET", path, headers={"Host": url.netloc, "Connection": "close"})
+        reply = connection.getresponse()
+        body = reply.read(1_000_000)
+        if reply.status != 200:
+            raise ValueError(f"HTTP {reply.status}")
+        return int(json.loads(body)["requests"])
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as e:
+        raise UnreachableError(
+            f"The request counter https://{address}:{port}{path} (as {name}) cannot be read: {type(e).__name__}: {e}",
+            wanted='HTTP 200 with {"requests": N}',
+            next_step="check drain.counter_path, the server and its certificate",
+        ) from e
+    finally:
+        connection.close()

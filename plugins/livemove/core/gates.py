@@ -1,0 +1,233 @@
+"""What a gate shows before it asks: the evidence of the ledger as Markdown, and the checksum of what is approved.
+
+Pure: documents in, text out. The gate's operator reads the documents, also those that nobody wrote (None).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from livemove.ports import Json
+from livemove.spec import MigrationSpec, Side
+
+PROCEED, ROLL_BACK = "Proceed", "Roll back"
+ACCEPT_WARNINGS = "accept_warnings"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Documents of the ledger, as they stood when the question was asked."""
+
+    findings: Sequence[Json] = ()
+    plan: Json | None = None
+    full_load: Json | None = None
+    comparison: Mapping[str, Json | None] = field(default_factory=dict)
+    """Table name -> its document, None where the comparison left none."""
+    record: Json | None = None
+    """{"before": record set, "after": record set} as they would be changed now."""
+    propagation: Json | None = None
+    drain: Json | None = None
+    pause: Json | None = None
+    """The expected pause, measured by prepare_return."""
+    moves: Sequence[Json] = ()
+    """Documents switchover/<epoch>, oldest first."""
+
+    @property
+    def owner(self) -> Side:
+        return Side(self.moves[-1]["to"]) if self.moves else Side.SOURCE
+
+    @property
+    def warnings(self) -> list[Json]:
+        return [f for f in self.findings if f["severity"] == "warning"]
+
+
+def checksum(shown: object) -> str:
+    """SHA-256 of what a person approves; the acting task computes it again over what stands there then."""
+    return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def subject(gate: str, spec: MigrationSpec) -> str:
+    return {
+        "switch_dns": f"Switch DNS? {spec.dns.name} moves to AWS",
+        "repoint": f"Move writes? The database of {spec.service} moves to RDS",
+        "retire": f"Retire the data centre? The last way back of {spec.service} closes",
+    }[gate]
+
+
+def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
+    """The question with its evidence, as Markdown."""
+    parts = [_lead(gate, spec), _owner(e)]
+    parts += {
+        "switch_dns": [_record(e), _findings(e), _load(e), _comparison(e), _plan(e)],
+        "repoint": [_pause(spec, e), _propagation(e), _drain(e), _comparison(e), _findings(e)],
+        "retire": [_moves(e), _propagation(e), _drain(e), _comparison(e)],
+    }[gate]
+    parts += [_rollback(gate, spec, e), _house_rules(gate, spec, shown_sha)]
+    return "\n\n".join(p for p in parts if p)
+
+
+def _lead(gate: str, spec: MigrationSpec) -> str:
+    return {
+        "switch_dns": f"**Proceed** changes the record of `{spec.dns.name}`. While caches expire, both sites serve users, "
+        "and all web servers of both sites write to the data centre's database. The writes do not move yet.",
+        "repoint": "**Proceed** takes a snapshot and then moves all web servers of both sites to RDS in one fenced switchover. "
+        "Before its commit it undoes itself on any trouble; after it, a return path keeps the data centre's database current.",
+        "retire": "**Proceed** keeps a final dump of the source, ends the return path, tears down DMS and stops the data centre's services. "
+        "**After this there is no way back by a click.**",
+    }[gate]
+
+
+def _owner(e: Evidence) -> str:
+    place = "the data centre's database (source)" if e.owner is Side.SOURCE else "RDS (target)"
+    epoch = f", epoch {e.moves[-1]['epoch']}" if e.moves else ""
+    return f"**Who owns the writes now:** {place}{epoch}."
+
+
+def _record(e: Evidence) -> str:
+    if not e.record:
+        return ""
+    before, after = e.record["before"], e.record["after"]
+    rows = [
+        (word, r["type"], ", ".join(r["values"]), f"{r['ttl']} s")
+        for word, r in (("now", before), ("then", after))
+    ]
+    return f"### The record `{before['name']}`\n" + table(("", "type", "address", "TTL"), rows)
+
+
+def _findings(e: Evidence) -> str:
+    if not e.findings:
+        return "### Findings\nThe preflight left no findings in the ledger."
+    count = {s: sum(f["severity"] == s for f in e.findings) for s in ("ok", "warning", "error")}
+    head = f"### Findings: {count['ok']} ok, {count['warning']} warnings, {count['error']} errors"
+    rows = [
+        (f["severity"], f["check"], f.get("subject", ""), f["measured"], f.get("remedy", ""))
+        for f in e.findings
+        if f["severity"] != "ok"
+    ]
+    return head + ("\n" + table(("", "check", "where", "found", "what to do"), rows) if rows else "")
+
+
+def _load(e: Evidence) -> str:
+    if not e.full_load:
+        return ""
+    seconds = e.full_load.get("seconds")
+    took = f" in {seconds:.0f} s" if isinstance(seconds, int | float) else ""
+    return f"**Full load:** {_number(e.full_load.get('rows'))} rows, {len(e.full_load.get('tables', []))} tables{took}."
+
+
+def _comparison(e: Evidence) -> str:
+    if not e.comparison:
+        return "### Comparison\n**No comparison is in the ledger.** Clear `validate` with downstream to make one."
+    equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
+    rows = [
+        (
+            name,
+            _number(d.get("rows_source")),
+            _number(d.get("rows_target")),
+            "yes" if d.get("equal") else "**no**",
+            d.get("checked_at", ""),
+        )
+        if d
+        else (name, "", "", "**not compared**", "")
+        for name, d in sorted(e.comparison.items())
+    ]
+    return (
+        f"### Comparison: {equal} of {len(e.comparison)} tables are equal on both sides\n"
+        + table(("table", "rows source", "rows target", "equal", "checked at"), rows)
+    )  # fmt: skip
+
+
+def _plan(e: Evidence) -> str:
+    if not e.plan:
+        return ""
+    counts = (
+        ", ".join(f"{n} {action}" for action, n in sorted(e.plan.get("counts", {}).items())) or "no changes"
+    )
+    return f"**Infrastructure:** {counts} (plan `{str(e.plan.get('digest', ''))[:12]}`)."
+
+
+def _propagation(e: Evidence) -> str:
+    if not e.propagation:
+        return ""
+    rows = [
+        (
+            r["server"],
+            r.get("answer", ""),
+            r.get("flipped_at") or "not yet",
+            "stretches TTLs" if r.get("stretches") else "",
+        )
+        for r in e.propagation.get("rows", [])
+    ]
+    return "### Name servers and caches\n" + table(("server", "answer", "since", ""), rows)
+
+
+def _drain(e: Evidence) -> str:
+    if not e.drain:
+        return ""
+    return f"**Old site's traffic:** {e.drain.get('says') or e.drain}"
+
+
+def _pause(spec: MigrationSpec, e: Evidence) -> str:
+    expected = (
+        f"about {e.pause['ms']:.0f} ms"
+        if e.pause and "ms" in e.pause
+        else "measured by the task before it fences"
+    )
+    hold = "servers let requests wait meanwhile" if spec.switchover.hold else "requests fail meanwhile"
+    return (
+        f"**Expected write pause:** {expected}; budget {spec.switchover.pause_budget:g} s, then it undoes itself; {hold}. "
+        f"If the orchestrator dies, the old owner opens again by itself after {spec.switchover.lease:g} s."
+    )
+
+
+def _moves(e: Evidence) -> str:
+    rows = [
+        (m["epoch"], f"{m['from']} to {m['to']}", m.get("started_at", ""), _number(m.get("fenced_ms")))
+        for m in e.moves
+    ]
+    return (
+        "### Moves of the writes\n" + table(("epoch", "direction", "at", "fenced (ms)"), rows) if rows else ""
+    )
+
+
+def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
+    name = f"puts the old address back into `{spec.dns.name}`, waits until every cache has it, and tests the service there"
+    if e.owner is Side.TARGET:
+        does = f"moves the writes back to the data centre in one fenced switchover (nothing written since is lost), {name}"
+    elif gate == "switch_dns":
+        does = f"ends the story here: nothing has moved yet. If the name has moved in the meantime, it {name}"
+    else:
+        does = f"leaves the writes where they are, {name}"
+    return f"**Roll back** {does}. What was provisioned stays, replication stays, so that the move can be tried again."
+
+
+def _house_rules(gate: str, spec: MigrationSpec, shown_sha: str) -> str:
+    tick = ""
+    if gate == "switch_dns":
+        tick = f"- With warnings, **Proceed** needs the tick `{ACCEPT_WARNINGS}`; without it the next task refuses.\n"
+    return (
+        "### Good to know\n"
+        + tick
+        + f"- Nobody answers within {spec.gates.timeout / 3600:.1f} h: nothing is changed, this task fails, and clearing it with downstream asks again.\n"
+        "- To change an answer later, clear this task **with Downstream**. Cleared alone, it refuses to ask, because nothing after it would run.\n"
+        f"- What is shown here has the checksum `{shown_sha[:16]}`."
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table; pipes and newlines inside a cell cannot break it."""
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    return str(value).replace("|", "\\|").replace("\r", " ").replace("\n", "<br>")
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

@@ -1,0 +1,183 @@
+"""The questions of the story: a human-in-the-loop branch whose evidence is collected when it asks.
+
+Two things differ from the provider's branch operator. It leaves no record of skipped tasks in XCom: that
+record survives clearing, and a later gate's old answer would skip a rollback that an earlier gate ordered.
+And it refuses to ask when the tasks below have already run, because clearing a gate without downstream
+would change nothing, silently and in green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLBranchOperator
+from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowFailException
+
+from livemove.core import gates
+from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
+from livemove.errors import RefusedError
+from livemove.operators.base import LivemoveOperator
+from livemove.ports import Json
+
+if TYPE_CHECKING:
+    from livemove.adapters.world import World
+
+
+class MigrationGate(LivemoveOperator, HITLBranchOperator):
+    """Asks one of the three questions; Proceed goes on to `proceed`, Roll back to `rollback`.
+
+    :param gate: switch_dns, repoint or retire
+    :param response_timeout: after it nothing is done and the task fails, whatever its retries
+    """
+
+    ui_color = "#f7d9e3"
+    inherits_from_skipmixin = False
+
+    def __init__(
+        self, *, gate: str, proceed: str, rollback: str, response_timeout: timedelta, **kwargs: Any
+    ) -> None:
+        if gate == "switch_dns":
+            kwargs["params"] = {
+                ACCEPT_WARNINGS: Param(
+                    False, type="boolean", title="I have read the warnings and accept them", source="task"
+                )
+            }
+        super().__init__(
+            subject=gate,
+            options=[PROCEED, ROLL_BACK],
+            options_mapping={PROCEED: proceed, ROLL_BACK: rollback},
+            response_timeout=response_timeout,
+            **kwargs,
+        )
+        self.gate = gate
+
+    def execute(self, context: Any) -> Any:
+        self._refuse_when_cleared_alone(context)
+        world = self.world(context)
+        evidence = collect(world, self._tables(context), record=self.gate == "switch_dns")
+        shown = evidence.record if self.gate == "switch_dns" else {"moves": evidence.moves}
+        sha = gates.checksum(shown)
+        self.subject = gates.subject(self.gate, world.spec)
+        self.body = gates.body(self.gate, world.spec, evidence, sha)
+        world.ledger.write(
+            f"approvals/{self.gate}",
+            {
+                "gate": self.gate,
+                "sha256": sha,
+                "shown": shown,
+                "warnings": len(evidence.warnings),
+                "asked_at": world.clock.now().isoformat(),
+                "option": None,
+            },
+        )
+        world.ledger.note("gate_asked", gate=self.gate, sha256=sha)
+        super().execute(context)
+
+    def execute_complete(self, context: Any, event: Json) -> Any:
+        if "error" not in event:
+            self._keep_answer(self.world(context), event)
+        return super().execute_complete(context, event)
+
+    def process_trigger_event_error(self, event: Json) -> None:
+        if event["error_type"] != "timeout":
+            super().process_trigger_event_error(event)
+        # not a failure to retry: a second, unasked question would wait as long again
+        raise AirflowFailException(
+            str(
+                RefusedError(
+                    f"Nobody answered {self.subject!r} within {self.response_timeout}",
+                    wanted=f"{PROCEED} or {ROLL_BACK}",
+                    next_step="nothing was changed and everything stays as it is; clear this task with downstream to be asked again",
+                )
+            )
+        )
+
+    def skip_all_except(self, ti: Any, branch_task_ids: str | Iterable[str] | None) -> None:
+        """Skip what the answer does not lead to, also later; as the provider does, without its record in XCom."""
+        chosen = [branch_task_ids] if isinstance(branch_task_ids, str) else list(branch_task_ids or ())
+        dag = ti.task.dag
+        followed = set(chosen)
+        for task_id in chosen:
+            followed |= dag.get_task(task_id).get_flat_relative_ids(upstream=False)
+        skipped = sorted(ti.task.downstream_task_ids - followed)
+        self.log.info(
+            "The answer leads to %s; skipped: %s", ", ".join(chosen), ", ".join(skipped) or "nothing yet"
+        )
+        self._set_state_to_skipped([(t, ti.map_index) for t in skipped], ti.map_index)
+
+    def _refuse_when_cleared_alone(self, context: Any) -> None:
+        ti = context["ti"]
+        below = sorted(ti.task.downstream_task_ids)
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=below, run_ids=[ti.run_id]).get(ti.run_id, {})
+        ran = [f"{t} is {states[t]}" for t in below if states.get(t)]
+        if ran:
+            raise AirflowFailException(
+                str(
+                    RefusedError(
+                        f"{self.task_id} was cleared without downstream: {', '.join(ran)}",
+                        wanted="every task below it cleared too; otherwise an answer would change nothing",
+                        next_step=f"clear {self.task_id} again, with Downstream",
+                    )
+                )
+            )
+
+    def _tables(self, context: Any) -> list[str]:
+        return list(context["ti"].xcom_pull(task_ids="validate.tables") or ())
+
+    def _keep_answer(self, world: World, event: Json) -> None:
+        user = event.get("responded_by_user") or {}
+        answer = {
+            "option": event["chosen_options"][0],
+            "by": user.get("name") if isinstance(user, dict) else getattr(user, "name", None),
+            "at": str(event.get("responded_at") or world.clock.now().isoformat()),
+            **(event.get("params_input") or {}),
+        }
+        asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
+        world.ledger.write(f"approvals/{self.gate}", {**asked, **answer})
+        world.ledger.note("gate_answered", gate=self.gate, sha256=asked.get("sha256"), **answer)
+
+
+def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
+    """The evidence as it stands now; documents nobody wrote are None."""
+    from livemove.operators.record import intended_change
+
+    read = world.ledger.read
+    if not tables:
+        tables = [_table_name(t) for t in (read("full_load") or {}).get("tables", [])]
+    return Evidence(
+        findings=_findings(read("findings")),
+        plan=read("plan"),
+        full_load=read("full_load"),
+        comparison={t: read(f"comparison/{t}") for t in tables},
+        record=intended_change(world).document if record else None,
+        propagation=read("propagation"),
+        drain=read("drain"),
+        pause=read("expected_pause"),
+        moves=moves(world),
+    )
+
+
+def moves(world: World) -> list[Json]:
+    """Documents switchover/<epoch>, oldest first; epoch 1 is the state before any move."""
+    found = []
+    for epoch in range(2, 1000):
+        document = world.ledger.read(f"switchover/{epoch}")
+        if document is None:
+            break
+        found.append(document)
+    return found
+
+
+def _findings(document: Any) -> list[Json]:
+    if isinstance(document, dict):
+        document = document.get("findings", [])
+    return list(document or ())
+
+
+def _table_name(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    return str(entry.get("name") or f"{entry.get('schema')}.{entry.get('table')}")
