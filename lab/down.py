@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -47,10 +48,8 @@ def end_processes(state: Path) -> int:
 
 
 def _not_while_starting(octet: int, state: Path) -> None:
-    import os
-
     now = lock.holder(octet)
-    if now and now.state == str(state) and now.phase == "starting" and now.pid != os.getpid():
+    if now and now.state == str(state) and now.starting and now.pid != os.getpid():
         raise LabError(f"The lab is just being started ({now}). Next: wait for it, or end that command first")
 
 
@@ -67,8 +66,7 @@ def _remove(state: Path) -> None:
 
 def _sockets(state: Path) -> list[Path]:
     """Unix sockets of servers whose data lies in the state folder; named after that, see lab/mariadb.py."""
-    folders = [*state.glob("mariadb/*"), *state.glob("rds/*"), *state.glob("*/*/data")]
-    folders += [*state.glob("dns/knot-*")]
+    folders = [*state.glob("mariadb/*"), *state.glob("dns/knot-*")]
     temporary = Path(tempfile.gettempdir())
     found = []
     for folder in folders:

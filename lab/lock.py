@@ -28,6 +28,11 @@ class Holder:
     phase: str
     """`starting` while `up` works, `standing` afterwards (then pid is the AWS endpoint's)."""
 
+    @property
+    def starting(self) -> bool:
+        """An `up` is at work; one that was killed leaves its phase and its children behind."""
+        return self.phase == "starting" and start_time(self.pid) == self.started
+
     def alive(self) -> bool:
         if start_time(self.pid) == self.started:
             return True
@@ -57,8 +62,8 @@ def take(octet: int, state: Path) -> None:
     """Take the network for `state`; LabError names the holder's pid and folder when another has it."""
     with _guarded(octet) as path:
         now = holder(octet)
-        if now and (now.state != str(state) or (now.phase == "starting" and now.pid != os.getpid())):
-            doing = "is being started" if now.phase == "starting" else "stands"
+        if now and (now.state != str(state) or (now.starting and now.pid != os.getpid())):
+            doing = "is being started" if now.starting else "stands"
             raise LabError(
                 f"The lab on 127.{octet}.*.* is taken: another one {doing} there ({now}). "
                 f"Next: end that one (`make down` in its clone), or wait until it is done"

@@ -57,6 +57,8 @@ class Registry:
         self.state = state
         self.folder = state / "processes"
         self.logs = state / "logs"
+        self.closed = False
+        """Set when the lab is being given up: a thread that is still at work starts nothing more."""
 
     def start(
         self,
@@ -76,6 +78,8 @@ class Registry:
         old = self.find(name)
         if old and old.alive():
             return old
+        if self.closed:
+            raise LabError(f"{name} was not started: the lab is being ended")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"

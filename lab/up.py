@@ -146,7 +146,7 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
     if plan.dump is None:
         specs.write()
     home = state_dir() / "hosts" / "idc"
-    with ThreadPoolExecutor(4) as pool:
+    with _at_once(registry) as pool:
         data = pool.submit(_database, registry, plan)
         cloud = pool.submit(_cloud, registry, a, plan)
         names = pool.submit(_names, registry, plan)
@@ -158,6 +158,20 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
         specs.write(dump_schemas=plan.schemas)
     connections.write(plan.service)
     _prove(a, plan)
+
+
+@contextmanager
+def _at_once(registry: Registry) -> Iterator[ThreadPoolExecutor]:
+    """Threads that are not waited for once one has failed."""
+    pool = ThreadPoolExecutor(6)
+    try:
+        yield pool
+    except BaseException:
+        registry.closed = True
+        pool.shutdown(wait=False, cancel_futures=True)
+        end_processes(registry.state)
+        raise
+    pool.shutdown()
 
 
 def _all(tasks: list[Future[Any]]) -> None:
