@@ -1,0 +1,88 @@
+"""What a replicator is told when it starts: one JSON file (0600, it holds passwords) in the task's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+DESCRIPTION = "task.json"
+STATUS = "status.json"
+
+
+class StartType(StrEnum):
+    """https://docs.aws.amazon.com/dms/latest/APIReference/API_StartReplicationTask.html"""
+
+    START = "start-replication"
+    RESUME = "resume-processing"
+    RELOAD = "reload-target"
+
+
+class MigrationType(StrEnum):
+    FULL_LOAD = "full-load"
+    CDC = "cdc"
+    BOTH = "full-load-and-cdc"
+
+
+@dataclass(frozen=True)
+class Login:
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.user}@{self.host}:{self.port})"
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments that both drivers understand."""
+        return {"host": self.host, "port": self.port, "user": self.user, "password": self.password}
+
+
+@dataclass(frozen=True)
+class Description:
+    task: str
+    migration_type: MigrationType
+    start: StartType
+    source: Login
+    target: Login
+    mappings: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    position: str | None = None
+    """`file:offset` at which CDC begins; None: where the binlog is now."""
+    until: str | None = None
+    """`server_time:...` and `commit_time:...` of DMS are not imitated."""
+
+    @property
+    def server_id(self) -> int:
+        """The id under which the source's binlog is read; a second reader with the same id ends the first."""
+        return 1_000_000_000 + zlib.crc32(self.task.encode()) % 1_000_000_000
+
+    def setting(self, group: str, name: str, default: Any) -> Any:
+        value = (self.settings.get(group) or {}).get(name)
+        return default if value is None else value
+
+    @classmethod
+    def read(cls, folder: Path) -> Description:
+        data = json.loads((folder / DESCRIPTION).read_text())
+        return cls(
+            **{
+                **data,
+                "migration_type": MigrationType(data["migration_type"]),
+                "start": StartType(data["start"]),
+                "source": Login(**data["source"]),
+                "target": Login(**data["target"]),
+            }
+        )
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / (DESCRIPTION + ".new")
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
+            json.dump(asdict(self), f)
+        os.replace(temporary, folder / DESCRIPTION)

@@ -1,0 +1,270 @@
+"""One run of one task: load if that is still to be done, then follow, until an order or an error ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from lab.cloud.dms.replicator.bykey import ByKey
+from lab.cloud.dms.replicator.description import Description, MigrationType, StartType
+from lab.cloud.dms.replicator.failure import Failed, Lost, Stopped
+from lab.cloud.dms.replicator.load import FullLoad
+from lab.cloud.dms.replicator.relay import Relay
+from lab.cloud.dms.replicator.selection import Selection
+from lab.cloud.dms.replicator.source import (
+    BinlogStream,
+    Place,
+    check_settings,
+    connect,
+    fetch,
+    place_now,
+    place_of,
+    speaking,
+)
+from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer
+from lab.cloud.dms.replicator.tables import Key, Layout, read_layouts, require_match
+from lab.cloud.dms.replicator.target import Checkpoint, Step, Target
+
+PATIENCE = 30.0
+"""Seconds for which a broken connection is tried again before the task fails with the server's words."""
+NOTHING = (
+    "No tables were found at task initialization. Either the selected table(s) or schema(s) no longer exist"
+    " or no match was found for the table selection pattern(s)"
+)
+
+
+class Job:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.description = Description.read(folder)
+        self.status = Status()
+        self.stopping = False
+        self.started = self.description.start is StartType.RESUME
+        """True once what an earlier run left behind has been dealt with."""
+        self.woken_since = time.monotonic()
+        self.wake, self._waker = os.pipe()
+        os.set_blocking(self.wake, False)
+        os.set_blocking(self._waker, False)
+
+    # Orders ---------------------------------------------------------------------------------------
+    def listen(self) -> None:
+        """SIGTERM is the order to stop."""
+        signal.signal(signal.SIGTERM, self._order)
+        signal.signal(signal.SIGINT, self._order)
+        signal.set_wakeup_fd(self._waker)
+
+    def _order(self, *_: object) -> None:
+        self.stopping = True
+
+    def obey(self) -> None:
+        """Stopped when that was ordered."""
+        if self.stopping:
+            raise Stopped("NORMAL")
+
+    # Life -----------------------------------------------------------------------------------------
+    def run(self) -> int:
+        """Exit code 0 when stopped, 1 when failed; the status file says why."""
+        self.listen()
+        d, status = self.description, self.status
+        with Writer(self.folder, status) as writer:
+            status.say(f"{d.task}: {d.start}, {d.migration_type}, from {d.source} to {d.target}")
+            try:
+                self.persist(writer)
+            except Stopped as e:
+                status.stop_reason = e.reason
+            except Failed as e:
+                status.stop_reason, status.failure = (
+                    "Stop Reason FATAL_ERROR",
+                    f"Last Error {e} Stop Reason FATAL_ERROR Error Level FATAL",
+                )
+            except Exception as e:
+                traceback.print_exc()
+                status.stop_reason = "Stop Reason FATAL_ERROR"
+                status.failure = f"Last Error the replicator broke: {type(e).__name__}: {e} Stop Reason FATAL_ERROR Error Level FATAL"
+            status.phase = Phase.ENDED
+            status.say(f"ended: {status.stop_reason} {status.failure}")
+        return 1 if status.failure else 0
+
+    def persist(self, writer: Writer) -> None:
+        """Sessions, one after the other, until PATIENCE is at its end without any progress."""
+        self.woken_since, pause = time.monotonic(), 0.2
+        while True:
+            seen = self.status.position
+            try:
+                self.session(writer)
+            except Lost as e:
+                if self.status.position != seen:
+                    self.woken_since, pause = time.monotonic(), 0.2
+                for table in self.status.tables:
+                    table.forget_unapplied()
+                self.obey()
+                if time.monotonic() - self.woken_since > PATIENCE:
+                    raise Failed(f"The {e.side} did not come back within {PATIENCE:.0f} s: {e.why}") from e
+                self.status.say(f"lost the {e.side}: {e.why}; trying again in {pause:.1f} s")
+                time.sleep(pause)
+                self.obey()
+                pause = min(2.0, pause * 1.5)
+
+    def session(self, writer: Writer) -> None:
+        d = self.description
+        selection = Selection(d.mappings)
+        with speaking("source", "Connecting to the database"):
+            source = connect(d.source)
+        target = Target(d.target, d.task)
+        try:
+            with speaking("source", "Reading the tables"):
+                check_settings(source)
+                layouts = read_layouts(source, selection)
+                not_tables = sequences(source)
+            self.prepare(target, selection, layouts)
+            mark = self.load_or_begin(source, target, layouts, writer)
+            self.follow(target, selection, layouts, not_tables, mark, writer)
+        finally:
+            source.close()
+            target.close()
+
+    def prepare(self, target: Target, selection: Selection, layouts: dict[Key, Layout]) -> None:
+        if not layouts:
+            raise Failed(NOTHING)
+        with speaking("target", "Reading the tables"):
+            there = read_layouts(target.connection, selection)
+            target.connection.rollback()
+        self.adopt(layouts, {})
+        for key, table in self.tables().items():
+            if key not in there:
+                table.state = TableState.ABSENT
+        require_match(layouts, there)
+        self.plain = {k for k, layout in layouts.items() if layout.transactional and there[k].transactional}
+        target.setup()
+        if not self.started:
+            target.forget()
+            self.started = True
+        self.adopt(layouts, {t.key: t for t in target.statistics()})
+
+    def tables(self) -> dict[Key, Table]:
+        return {t.key: t for t in self.status.tables}
+
+    def adopt(self, layouts: dict[Key, Layout], known: dict[Key, Table]) -> None:
+        """The status shows every selected table, with what is known of it."""
+        tables = []
+        for key, layout in layouts.items():
+            table = known.get(key) or Table(*key)
+            table.expected = max(table.expected, layout.rows)
+            tables.append(table)
+        self.status.tables = tables
+
+    # Full load ------------------------------------------------------------------------------------
+    def load_or_begin(
+        self, source: Any, target: Target, layouts: dict[Key, Layout], writer: Writer
+    ) -> Checkpoint:
+        d = self.description
+        mark = target.checkpoint()
+        if mark is not None and mark.step is not Step.LOADING:
+            self.status.position, self.status.gtid = str(mark.place), mark.place.gtid
+            return mark
+        if d.migration_type is MigrationType.CDC:
+            with speaking("source", "Finding the start position"):
+                place = place_of(source, d.position) if d.position else place_now(source)
+            for table in self.status.tables:
+                table.state = TableState.COMPLETED
+            target.commit(Step.FOLLOWING, place, self.status.tables)
+            return Checkpoint(Step.FOLLOWING, place)
+        place = self.load(target, layouts, again=mark is not None, writer=writer)
+        if d.migration_type is MigrationType.FULL_LOAD:
+            raise Stopped("FULL_LOAD_ONLY_FINISHED")
+        if d.setting("FullLoadSettings", "StopTaskCachedChangesNotApplied", False):
+            raise Stopped("STOPPED_AFTER_FULL_LOAD")
+        return Checkpoint(Step.LOADED, place)
+
+    def load(self, target: Target, layouts: dict[Key, Layout], *, again: bool, writer: Writer) -> Place:
+        mode = self.description.setting("FullLoadSettings", "TargetTablePrepMode", "DO_NOTHING")
+        if mode not in ("DO_NOTHING", "TRUNCATE_BEFORE_LOAD"):
+            raise Failed(
+                f"The lab's DMS has no TargetTablePrepMode {mode}: the target's schema is the caller's"
+            )
+        self.adopt(layouts, {})
+        self.status.phase, self.status.full_load_started = Phase.LOADING, time.time()
+        self.status.full_load_ended = None
+        target.commit(Step.LOADING, Place("", "", 0), self.status.tables)
+        writer.now()
+        full = FullLoad(self.description.source, self.description.target, lambda: self.stopping)
+        try:
+            truncate = again or mode == "TRUNCATE_BEFORE_LOAD" or self.description.start is StartType.RELOAD
+            for key, table in self.tables().items():
+                self.obey()
+                full.load(layouts[key], table, truncate=truncate)
+                writer.now()
+        finally:
+            full.close()
+        target.commit(Step.LOADED, full.place, self.status.tables)
+        self.status.full_load_ended = time.time()
+        self.status.position, self.status.gtid = str(full.place), full.place.gtid
+        rows = sum(t.rows for t in self.status.tables)
+        seconds = self.status.full_load_ended - (self.status.full_load_started or 0)
+        self.status.say(
+            f"full load: {rows} rows of {len(layouts)} tables in {seconds:.1f} s, as of {full.place}"
+        )
+        return full.place
+
+    # CDC ------------------------------------------------------------------------------------------
+    def follow(
+        self,
+        target: Target,
+        selection: Selection,
+        layouts: dict[Key, Layout],
+        not_tables: set[Key],
+        mark: Checkpoint,
+        writer: Writer,
+    ) -> None:
+        d = self.description
+        by_key = ByKey(target, (x for k, x in layouts.items() if k not in self.plain))
+        by_key.prepare()
+        stream = BinlogStream(d.source, mark.place.gtid, d.server_id)
+        try:
+            relay = Relay(
+                stream,
+                target,
+                mark.place,
+                selection=selection,
+                by_key=by_key,
+                not_tables=not_tables,
+                status=self.status,
+                wake=self.wake,
+                orders=self.hear,
+                truncate=bool(
+                    d.setting("ChangeProcessingDdlHandlingPolicy", "HandleSourceTableTruncated", True)
+                ),
+            )
+            if mark.step is Step.LOADED and d.setting(
+                "FullLoadSettings", "StopTaskCachedChangesApplied", False
+            ):
+                with connect(d.source) as now:
+                    relay.stop_at = place_now(now)
+            self.status.phase = Phase.FOLLOWING
+            self.status.say(f"following the binlog from {mark.place} (GTID {mark.place.gtid or 'none'})")
+            writer.now()
+            relay.run()
+        finally:
+            stream.close()
+
+    def hear(self) -> None:
+        """Empty the wake pipe and obey."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.wake, 512)
+        self.obey()
+
+
+def sequences(connection: Any) -> set[Key]:
+    """Sequences write rows too, and DMS does not carry them."""
+    return {
+        (str(s), str(t))
+        for s, t in fetch(
+            connection,
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'SEQUENCE'",
+        )
+    }

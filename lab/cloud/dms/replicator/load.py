@@ -1,0 +1,186 @@
+"""The full load: every selected table out of one consistent snapshot, raw bytes from SELECT into LOAD DATA.
+
+Bytes never become Python text: results are asked for without any character set, and loaded as binary.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
+
+import MySQLdb
+import MySQLdb.cursors
+from MySQLdb.constants import FIELD_TYPE
+
+from lab.cloud.dms.replicator.description import Login
+from lab.cloud.dms.replicator.failure import Failed, Stopped, odbc, translate
+from lab.cloud.dms.replicator.source import Place, begin_snapshot
+from lab.cloud.dms.replicator.status import Table, TableState
+from lab.cloud.dms.replicator.tables import Layout, full, quote
+
+ROWS_AT_ONCE = 2000
+RAW = {v: bytes for k, v in vars(FIELD_TYPE).items() if isinstance(v, int) and k.isupper()}
+READING = (
+    "SET SESSION character_set_results = NULL, time_zone = '+00:00', sql_mode = '', net_write_timeout = 600"
+)
+LOADING = (
+    "SET SESSION foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00', check_constraint_checks = 0,"
+    " sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', net_read_timeout = 600"
+)
+
+
+def connect_raw(login: Login, **options: Any) -> Any:
+    try:
+        return MySQLdb.connect(
+            host=login.host, port=login.port, user=login.user, password=login.password, charset="utf8mb4",
+            use_unicode=False, conv=RAW, connect_timeout=10, **options,
+        )  # fmt: skip
+    except MySQLdb.MySQLError as e:
+        raise translate("database", f"Connecting to {login}", e) from e
+
+
+class FullLoad:
+    """One snapshot, table after table. `load` returns when all rows of a table are committed on the target."""
+
+    def __init__(self, source: Login, target: Login, stopping: Callable[[], bool]) -> None:
+        self.target, self.stopping = target, stopping
+        self.source = connect_raw(source)
+        cursor = self.source.cursor()
+        cursor.execute(READING)
+        self.place: Place = begin_snapshot(self.source)
+
+    def close(self) -> None:
+        self.source.close()
+
+    def load(self, layout: Layout, table: Table, *, truncate: bool) -> None:
+        """Copy one table; Failed with the server's words, and the table's state says so."""
+        table.state, table.load_started, table.rows, table.load_ended = (
+            TableState.LOADING,
+            time.time(),
+            0,
+            None,
+        )
+        try:
+            self._copy(layout, table, truncate)
+        except Stopped:
+            table.state = TableState.CANCELLED
+            raise
+        except Exception:
+            table.state = TableState.ERROR
+            raise
+        table.state, table.load_ended = TableState.COMPLETED, time.time()
+
+    def _copy(self, layout: Layout, table: Table, truncate: bool) -> None:
+        reading, writing = os.pipe()
+        loader = Loader(self.target, layout, reading, truncate)
+        loader.start()
+        try:
+            with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb", buffering=1 << 20) as pipe:
+                try:
+                    self._write_rows(layout, table, pipe)
+                except BaseException:
+                    # before the pipe closes: its end must not look like the end of the table
+                    loader.abandoned = True
+                    raise
+        finally:
+            loader.join()
+        if loader.error:
+            table.error_rows = max(1, table.rows - max(loader.loaded, 0))
+            raise translate("target", f"Loading table {table.schema}.{table.table}", loader.error)
+        if loader.loaded != table.rows:
+            table.error_rows = table.rows - loader.loaded
+            raise Failed(
+                f"Loading table {table.schema}.{table.table} on the target lost {table.error_rows} of {table.rows} rows: {loader.complaint}"
+            )
+
+    def _write_rows(self, layout: Layout, table: Table, pipe: BinaryIO) -> None:
+        try:
+            cursor = self.source.cursor(MySQLdb.cursors.SSCursor)
+            cursor.execute(f"SELECT {', '.join(c.select for c in layout.loaded)} FROM {full(layout.key)}")
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                pipe.write(encode(rows))
+                table.rows += len(rows)
+                table.changed = time.time()
+                if self.stopping():
+                    raise Stopped("NORMAL")
+            # only now: closing early would first read all the rest
+            cursor.close()
+        except MySQLdb.MySQLError as e:
+            raise translate("source", f"Reading table {table.schema}.{table.table}", e) from e
+
+
+class Loader(threading.Thread):
+    """The other end of the pipe: LOAD DATA on a connection of its own."""
+
+    def __init__(self, login: Login, layout: Layout, pipe: int, truncate: bool) -> None:
+        super().__init__(daemon=True)
+        self.login, self.layout, self.pipe, self.truncate = login, layout, pipe, truncate
+        self.error: Exception | None = None
+        self.abandoned = False
+        """True: the rows are not complete, so nothing may be committed."""
+        self.loaded, self.complaint = -1, ""
+
+    def run(self) -> None:
+        try:
+            connection = connect_raw(self.login, local_infile=1)
+            try:
+                self._load(connection)
+            finally:
+                connection.close()
+        except Exception as e:
+            self.error = e
+        finally:
+            # a writer that is still at it gets EPIPE
+            os.close(self.pipe)
+
+    def _load(self, connection: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(LOADING)
+        if self.truncate:
+            cursor.execute(f"TRUNCATE TABLE {full(self.layout.key)}")
+        connection.autocommit(False)
+        self.loaded = int(cursor.execute(statement(self.layout, f"/proc/self/fd/{self.pipe}")))
+        cursor.execute("SHOW WARNINGS LIMIT 1")
+        for _, number, words in cursor.fetchall():
+            self.complaint = odbc(int(number), words.decode("utf8", "replace"))
+        if not self.abandoned:
+            connection.commit()
+
+
+def statement(layout: Layout, path: str) -> str:
+    fields, assignments = [], []
+    for n, column in enumerate(layout.loaded):
+        assignment = column.assignment(f"@c{n}")
+        fields.append(f"@c{n}" if assignment else quote(column.name))
+        if assignment:
+            assignments.append(assignment)
+    return (
+        f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {full(layout.key)} CHARACTER SET binary"
+        f" FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({', '.join(fields)})"
+        + (f" SET {', '.join(assignments)}" if assignments else "")
+    )
+
+
+def encode(rows: Sequence[Sequence[bytes | None]]) -> bytes:
+    """Rows as LOAD DATA reads them."""
+    lines = []
+    for row in rows:
+        line = []
+        for value in row:
+            if value is None:
+                line.append(b"\\N")
+                continue
+            if b"\\" in value:
+                value = value.replace(b"\\", b"\\\\")
+            if b"\n" in value:
+                value = value.replace(b"\n", b"\\n")
+            if b"\t" in value:
+                value = value.replace(b"\t", b"\\t")
+            line.append(value)
+        lines.append(b"\t".join(line))
+    lines.append(b"")
+    return b"\n".join(lines)

@@ -1,0 +1,289 @@
+"""Following the binlog: whole transactions from the source, replayed on the target with their checkpoint.
+
+Nothing is polled: the relay sleeps until the source, the target or an order wakes it, and what has arrived
+is committed as soon as the socket is empty, in groups of up to GROUP bytes. When a connection breaks,
+everything unfinished is thrown away and read again from the checkpoint that the target committed, so each
+transaction is applied exactly once, whatever was cut where.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lab.cloud.dms.replicator import events as ev
+from lab.cloud.dms.replicator.bykey import ByKey
+from lab.cloud.dms.replicator.events import Event, Gtid, Kind, TableMap
+from lab.cloud.dms.replicator.failure import Failed, Lost, Stopped
+from lab.cloud.dms.replicator.selection import Selection
+from lab.cloud.dms.replicator.source import BinlogStream, Place, speaking
+from lab.cloud.dms.replicator.status import Status, Table, TableState
+from lab.cloud.dms.replicator.tables import Key, full
+from lab.cloud.dms.replicator.target import Step, Target
+
+GROUP = 1 << 20
+"""Bytes of events after which a group of transactions is committed, even if more is waiting."""
+IDLE_CHECKPOINT = 5.0
+"""Seconds after which the checkpoint moves past transactions that held nothing for us."""
+PIECE = 8 << 20
+"""Bytes of one statement's events that are replayed in one piece."""
+
+TRUNCATE = re.compile(
+    r"\s*TRUNCATE\s+(?:TABLE\s+)?(?:(?P<schema>`[^`]+`|\w+)\s*\.\s*)?(?P<table>`[^`]+`|\w+)", re.IGNORECASE
+)
+
+Statement = list[tuple[Event, TableMap]]
+
+
+class Relay:
+    """From one connected stream to one connected target. `run` ends only by Stopped, Failed or Lost."""
+
+    def __init__(
+        self,
+        stream: BinlogStream,
+        target: Target,
+        place: Place,
+        *,
+        selection: Selection,
+        by_key: ByKey,
+        not_tables: set[Key],
+        status: Status,
+        wake: int,
+        orders: Callable[[], None],
+        truncate: bool = True,
+    ) -> None:
+        self.stream, self.target, self.selection, self.by_key = stream, target, selection, by_key
+        self.not_tables, self.status, self.wake, self.orders = not_tables, status, wake, orders
+        self.truncate = truncate
+        self.file, self.offset = place.file, place.offset
+        self.domains = {int(g.split("-")[0]): g for g in place.gtid.split(",") if g}
+        self.tables = {t.key: t for t in status.tables}
+        self.checksum, self.layout = 0, b""
+        self.maps: dict[int, TableMap] = {}
+        self.gtid: Gtid | None = None
+        self.statement: Statement = []
+        self.transaction: list[Statement] = []
+        self.counts: dict[Key, list[int]] = {}
+        self.touched: set[Key] = set()
+        self.bytes, self.unwritten = 0, False
+        self.saved = time.monotonic()
+        self.at: float = 0.0
+        self.stop_at: Place | None = None
+
+    def run(self) -> None:
+        watched: list[Any] = [self.stream, self.target, self.wake]
+        while True:
+            event = self.stream.next()
+            if event is not None:
+                self.take(event)
+                continue
+            if self.stream.fill():
+                continue
+            self.flush()
+            ready = select.select(watched, [], [], 1.0)[0]
+            if self.wake in ready:
+                self.orders()
+            if self.target in ready:
+                # the target speaks only when asked, so this is the end of the connection
+                raise Lost("target", "the server closed the connection")
+
+    def take(self, event: Event) -> None:
+        kind = event.kind
+        if kind == Kind.TABLE_MAP:
+            table = ev.parse_table_map(event)
+            self.maps[table.id] = table
+        elif kind in ev.ROWS:
+            self.rows(event)
+        elif kind == Kind.GTID:
+            self.gtid = ev.parse_gtid(event)
+            self.statement, self.transaction, self.counts = [], [], {}
+        elif kind == Kind.XID:
+            self.end_transaction(event)
+        elif kind == Kind.QUERY:
+            self.query(event)
+        elif kind == Kind.FORMAT:
+            self.format(event)
+        elif kind == Kind.ROTATE:
+            self.file, self.offset = ev.parse_rotate(event)
+        elif kind == Kind.XA_PREPARE and not self.transaction:
+            self.end_transaction(event)
+        elif kind in (Kind.XA_PREPARE, Kind.INCIDENT, Kind.EXECUTE_LOAD) or kind in ev.COMPRESSED:
+            raise Failed(
+                f"The source's binlog has an event of type {kind} at {self.file}:{event.end}, which the lab's DMS cannot apply"
+                " (XA transaction, incident, LOAD DATA as a statement, or compressed events)"
+            )
+
+    def format(self, event: Event) -> None:
+        """The layout of the events that follow: the target must know it, and again when it changed."""
+        self.checksum = ev.checksum_size(event)
+        body = event.raw[ev.HEADER :]
+        if body[:2] + body[56:] != self.layout:
+            self.flush()
+            self.target.add([event.raw])
+            self.target.replay()
+            self.layout = body[:2] + body[56:]
+
+    # Rows -----------------------------------------------------------------------------------------
+    def rows(self, event: Event) -> None:
+        table = self.maps.get(ev.table_of(event))
+        if table is not None and self.selection(*table.key) and table.key not in self.not_tables:
+            self.statement.append((event, table))
+            n = ev.count(event, ev.locate(event, self.checksum), table)
+            counts = self.counts.setdefault(table.key, [0, 0, 0])
+            counts[0 if event.kind in ev.INSERTS else 1 if event.kind in ev.UPDATES else 2] += n
+        if ev.ends_statement(event):
+            if self.statement:
+                self.transaction.append(self.statement)
+            self.statement = []
+            self.maps = {}
+
+    def query(self, event: Event) -> None:
+        query = ev.parse_query(event, self.checksum)
+        words = query.text.split(None, 1)
+        first = words[0].upper().rstrip(";") if words else ""
+        if first == "COMMIT":
+            self.end_transaction(event)
+        elif first == "ROLLBACK" and "TO" not in query.text.upper():
+            self.transaction, self.counts = [], {}
+            self.end_transaction(event)
+        elif first == "XA":
+            self.end_transaction(event)
+        elif first in ("BEGIN", "SAVEPOINT", "ROLLBACK", "RELEASE"):
+            pass
+        elif self.concerns(query) and first in (
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "REPLACE",
+            "LOAD",
+            "MERGE",
+            "CALL",
+        ):
+            raise Failed(
+                f"The source's binlog holds a statement instead of rows at {self.file}:{event.end} (binlog_format was not ROW"
+                f" in that session): {query.text[:200]}"
+            )
+        elif self.gtid is not None and self.gtid.standalone:
+            self.definition(query)
+            self.end_transaction(event)
+
+    def concerns(self, query: ev.Query) -> bool:
+        """A statement names its schema, or works in its session's default one."""
+        return self.selection.touches(query.schema) or any(
+            self.selection.touches(k[0]) and k[0] in query.text for k in self.tables
+        )
+
+    def definition(self, query: ev.Query) -> None:
+        """DDL is told, not done: the target's schema is the caller's."""
+        if not self.concerns(query):
+            return
+        truncated = self.truncated(query)
+        if truncated is not None and self.truncate:
+            self.flush()
+            with speaking("target", f"Truncating {full(truncated)}"):
+                self.target.run(f"TRUNCATE TABLE {full(truncated)}")
+            self.status.say(f"TRUNCATE on the source was carried out on the target: {query.text[:300]}")
+            self.table(truncated).ddls += 1
+            self.touched.add(truncated)
+            return
+        self.status.say(f"DDL on the source was skipped (schema {query.schema or '-'}): {query.text[:300]}")
+        for key, table in self.tables.items():
+            if f"{key[1]}" in query.text and (key[0] == query.schema or key[0] in query.text):
+                table.ddls += 1
+                self.touched.add(key)
+
+    def truncated(self, query: ev.Query) -> Key | None:
+        """The selected table that a TRUNCATE empties; doing it twice is harmless."""
+        found = TRUNCATE.match(query.text)
+        if not found:
+            return None
+        schema, table = (found["schema"] or f"`{query.schema}`").strip("`"), found["table"].strip("`")
+        return (schema, table) if self.selection(schema, table) else None
+
+    # Transactions ---------------------------------------------------------------------------------
+    def end_transaction(self, event: Event) -> None:
+        if self.gtid is not None:
+            self.domains[self.gtid.domain] = str(self.gtid)
+        self.offset = event.end
+        for statement in self.transaction:
+            self.apply(statement)
+        for key, (inserts, updates, deletes) in self.counts.items():
+            table = self.table(key)
+            table.inserts += inserts
+            table.updates += updates
+            table.deletes += deletes
+            self.touched.add(key)
+        self.unwritten, self.at = True, event.time
+        self.statement, self.transaction, self.counts = [], [], {}
+        if self.bytes >= GROUP:
+            self.flush()
+
+    def apply(self, statement: Statement) -> None:
+        plain = [(e, t) for e, t in statement if t.key not in self.by_key]
+        piece: Statement = []
+        size = 0
+        for pair in plain:
+            piece.append(pair)
+            size += len(pair[0].raw)
+            if size >= PIECE:
+                self.add(piece)
+                piece, size = [], 0
+        self.add(piece)
+        for event, table in statement:
+            if table.key in self.by_key:
+                self.by_key.apply(event, table, self.checksum)
+
+    def add(self, piece: Statement) -> None:
+        if not piece:
+            return
+        maps = {table.id: table.raw for _, table in piece}
+        rows = [event.raw for event, _ in piece]
+        rows[-1] = ev.end_statement(rows[-1], self.checksum)
+        self.target.add([*maps.values(), *rows])
+        self.bytes += sum(map(len, rows))
+
+    def table(self, key: Key) -> Table:
+        if key not in self.tables:
+            self.tables[key] = Table(*key, state=TableState.COMPLETED)
+            self.status.tables.append(self.tables[key])
+        return self.tables[key]
+
+    @property
+    def place(self) -> Place:
+        return Place(",".join(self.domains[d] for d in sorted(self.domains)), self.file, self.offset)
+
+    def flush(self) -> None:
+        """Commit what is complete; nothing to do when nothing is."""
+        if not self.unwritten:
+            return
+        now = time.monotonic()
+        if not self.touched and now - self.saved < IDLE_CHECKPOINT:
+            self.status.position = f"{self.file}:{self.offset}"
+        else:
+            self.target.commit(Step.FOLLOWING, self.place, [self.tables[k] for k in self.touched])
+            self.applied()
+            self.unwritten, self.bytes, self.saved = False, 0, now
+        self.check_end()
+        self.orders()
+
+    def applied(self) -> None:
+        now = time.time()
+        for key in self.touched:
+            t = self.tables[key]
+            t.applied_inserts, t.applied_updates, t.applied_deletes, t.changed = (
+                t.inserts,
+                t.updates,
+                t.deletes,
+                now,
+            )
+        if self.touched:
+            self.status.lag = max(0.0, now - self.at)
+        self.touched = set()
+        self.status.position, self.status.gtid = str(self.place), self.place.gtid
+
+    def check_end(self) -> None:
+        if self.stop_at and (self.file, self.offset) >= (self.stop_at.file, self.stop_at.offset):
+            raise Stopped("STOPPED_AFTER_CACHED_EVENTS")

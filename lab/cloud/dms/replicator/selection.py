@@ -1,0 +1,62 @@
+"""Which tables a task replicates: the selection rules of DMS's table mappings.
+
+Wildcards as DMS documents them: % zero or more characters, _ one, [_] an underscore, [ab] a set, [a-d] a range.
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Wildcards.html
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from lab.cloud.dms.replicator.failure import Failed
+
+NEVER = {"mysql", "information_schema", "performance_schema", "sys", "awsdms_control"}
+"""Schemas that no rule selects, whatever its wildcard."""
+
+
+@cache
+def pattern(text: str) -> re.Pattern[str]:
+    out = []
+    for part in re.findall(r"\[[^\]]+\]|.", text, re.DOTALL):
+        if len(part) > 1:
+            out.append("[" + part[1:-1].replace("\\", r"\\").replace("^", r"\^") + "]")
+        else:
+            out.append({"%": ".*", "_": "."}.get(part, re.escape(part)))
+    return re.compile("".join(out), re.DOTALL)
+
+
+class Selection:
+    def __init__(self, mappings: dict[str, Any]) -> None:
+        self.include: list[tuple[str, str]] = []
+        self.exclude: list[tuple[str, str]] = []
+        for rule in mappings.get("rules", []):
+            kind = rule.get("rule-type")
+            if kind != "selection":
+                raise Failed(
+                    f"The lab's DMS has selection rules only; the mappings have a rule of type {kind!r}"
+                )
+            if rule.get("filters"):
+                raise Failed(f"The lab's DMS has no row filters; rule {rule.get('rule-id')} has one")
+            where = rule["object-locator"]["schema-name"], rule["object-locator"]["table-name"]
+            (self.exclude if rule["rule-action"] == "exclude" else self.include).append(where)
+        if not self.include:
+            raise Failed("No tables were found at task initialization: no rule includes anything")
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def __call__(self, schema: str, table: str) -> bool:
+        key = (schema, table)
+        if key not in self._known:
+            self._known[key] = (
+                schema not in NEVER and _any(self.include, *key) and not _any(self.exclude, *key)
+            )
+        return self._known[key]
+
+    def touches(self, schema: str) -> bool:
+        """Could a table of this schema be selected?"""
+        return schema not in NEVER and any(pattern(s).fullmatch(schema) for s, _ in self.include)
+
+
+def _any(rules: list[tuple[str, str]], schema: str, table: str) -> bool:
+    return any(pattern(s).fullmatch(schema) and pattern(t).fullmatch(table) for s, t in rules)

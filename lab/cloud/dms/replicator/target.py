@@ -1,0 +1,165 @@
+"""The target database: one session that replays row events and moves the checkpoint in the same transaction."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pymysql
+
+from lab.cloud.dms.replicator.description import Login
+from lab.cloud.dms.replicator.failure import translate
+from lab.cloud.dms.replicator.source import Place, connect, fetch, speaking
+from lab.cloud.dms.replicator.status import Table, TableState
+
+SCHEMA = "awsdms_control"
+BATCH = 4 << 20
+"""Bytes of events in one BINLOG statement; its text is a third longer and must fit max_allowed_packet."""
+
+SETUP = f"""CREATE DATABASE IF NOT EXISTS {SCHEMA};
+CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_checkpoint (
+  task VARCHAR(255) PRIMARY KEY, phase VARCHAR(16) NOT NULL, gtid VARCHAR(1000) NOT NULL, file VARCHAR(255) NOT NULL,
+  at BIGINT UNSIGNED NOT NULL, changed DATETIME(6) NOT NULL) ENGINE=InnoDB CHARACTER SET utf8mb4;
+CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_tables (
+  task VARCHAR(191) NOT NULL, schema_name VARCHAR(64) NOT NULL, table_name VARCHAR(64) NOT NULL, state VARCHAR(40) NOT NULL,
+  load_rows BIGINT NOT NULL, load_started DOUBLE, load_ended DOUBLE, inserts BIGINT NOT NULL, updates BIGINT NOT NULL, deletes BIGINT NOT NULL,
+  ddls BIGINT NOT NULL, PRIMARY KEY (task, schema_name, table_name)) ENGINE=InnoDB CHARACTER SET utf8mb4"""
+
+
+class Step(StrEnum):
+    """How far a task came, as the target itself remembers it."""
+
+    LOADING = "loading"
+    LOADED = "loaded"
+    FOLLOWING = "following"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    step: Step
+    place: Place
+
+
+class Target:
+    """A session on the target. Nothing is visible there before `commit`."""
+
+    def __init__(self, login: Login, task: str) -> None:
+        self.task = task
+        self._events: list[bytes] = []
+        self._size = 0
+        with speaking("target", "Connecting to the database"):
+            self.connection: Any = connect(login, max_allowed_packet=64 << 20)
+            with self.connection.cursor() as cursor:
+                # with ON, every row statement would log the whole BINLOG text again
+                cursor.execute(
+                    "SET SESSION binlog_annotate_row_events = OFF, sql_mode = '', time_zone = '+00:00'"
+                )
+            self.connection.autocommit(False)
+
+    def fileno(self) -> int:
+        return int(self.connection._sock.fileno())
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self.connection._force_close()
+
+    def setup(self) -> None:
+        """Make the control schema unless it is there."""
+        with speaking("target", f"Creating the control tables in {SCHEMA}"):
+            if fetch(
+                self.connection,
+                "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'livemove_lab_tables'",
+                (SCHEMA,),
+            ):
+                return
+            for statement in SETUP.split(";\n"):
+                self.run(statement)
+
+    def run(self, sql: str | bytes, args: Any = None) -> int:
+        with self.connection.cursor() as cursor:
+            return int(cursor.execute(sql, args))
+
+    # Checkpoint -----------------------------------------------------------------------------------
+    def checkpoint(self) -> Checkpoint | None:
+        with speaking("target", "Reading the checkpoint"):
+            rows = fetch(
+                self.connection,
+                f"SELECT phase, gtid, file, at FROM {SCHEMA}.livemove_lab_checkpoint WHERE task = %s",
+                (self.task,),
+            )
+            self.connection.rollback()
+        return Checkpoint(Step(rows[0][0]), Place(*rows[0][1:])) if rows else None
+
+    def statistics(self) -> list[Table]:
+        """The tables' statistics as committed last."""
+        with speaking("target", "Reading the statistics"):
+            rows = fetch(
+                self.connection,
+                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts, updates, deletes, ddls"
+                f" FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
+                (self.task,),
+            )
+            self.connection.rollback()
+        return [
+            Table(s, t, TableState(state), rows=n, load_started=a, load_ended=b, inserts=i, updates=u, deletes=d, ddls=ddls,
+                  applied_inserts=i, applied_updates=u, applied_deletes=d)
+            for s, t, state, n, a, b, i, u, d, ddls in rows
+        ]  # fmt: skip
+
+    def forget(self) -> None:
+        """Drop what was remembered of this task: it starts afresh."""
+        with speaking("target", "Clearing the checkpoint"):
+            for name in ("checkpoint", "tables"):
+                self.run(f"DELETE FROM {SCHEMA}.livemove_lab_{name} WHERE task = %s", (self.task,))
+            self.connection.commit()
+
+    # Applying -------------------------------------------------------------------------------------
+    def add(self, events: Iterable[bytes]) -> None:
+        """One whole statement: its table maps, then its rows events, the last one marked."""
+        for event in events:
+            self._events.append(event)
+            self._size += len(event)
+        if self._size >= BATCH:
+            self.replay()
+
+    def replay(self) -> None:
+        """Execute what was added, inside the open transaction."""
+        if not self._events:
+            return
+        text = b"BINLOG '" + base64.b64encode(b"".join(self._events)) + b"'"
+        self._events, self._size = [], 0
+        try:
+            self.run(text)
+        except (pymysql.err.MySQLError, OSError) as e:
+            raise translate("target", "Applying changes", e) from e
+
+    def commit(self, step: Step, place: Place, tables: Iterable[Table]) -> None:
+        """Everything added so far, the checkpoint and the counts, in one transaction."""
+        self.replay()
+        with speaking("target", "Committing changes"):
+            self.remember(step, place)
+            self.count(tables)
+            self.connection.commit()
+
+    def remember(self, step: Step, place: Place) -> None:
+        self.run(
+            f"INSERT INTO {SCHEMA}.livemove_lab_checkpoint VALUES (%s, %s, %s, %s, %s, NOW(6)) ON DUPLICATE KEY UPDATE"
+            " phase = VALUES(phase), gtid = VALUES(gtid), file = VALUES(file), at = VALUES(at), changed = VALUES(changed)",
+            (self.task, step, place.gtid, place.file, place.offset),
+        )
+
+    def count(self, tables: Iterable[Table]) -> None:
+        rows = [
+            (self.task, t.schema, t.table, t.state, t.rows, t.load_started, t.load_ended, t.inserts, t.updates, t.deletes, t.ddls)
+            for t in tables
+        ]  # fmt: skip
+        if rows:
+            with self.connection.cursor() as cursor:
+                cursor.executemany(
+                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    rows,
+                )

@@ -1,0 +1,151 @@
+"""Two servers, accounts with the rights livemove gives them, and replicators as processes of their own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.addresses import root
+from lab.cloud.dms.replicator.description import Description, Login, MigrationType, StartType
+from lab.cloud.dms.replicator.status import Phase, Status, read_status
+from lab.mariadb import Server
+
+READER_RIGHTS = "SELECT, REPLICATION SLAVE, BINLOG MONITOR"
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def servers(source_server: Server, target_server: Server) -> tuple[Server, Server]:
+    for server in (source_server, target_server):
+        with server.connect() as c, c.cursor() as cursor:
+            cursor.execute(f"GRANT {READER_RIGHTS} ON *.* TO reader@'127.%' IDENTIFIED BY 'secret-r'")
+            cursor.execute("GRANT BINLOG REPLAY ON *.* TO applier@'127.%' IDENTIFIED BY 'secret-a'")
+            cursor.execute("GRANT ALL ON `awsdms_control`.* TO applier@'127.%'")
+    return source_server, target_server
+
+
+class Replication:
+    """One schema on both servers and a task between them."""
+
+    def __init__(self, folder: Path, source: Server, target: Server, schema: str) -> None:
+        self.folder, self.source, self.target, self.schema = folder, source, target, schema
+        self.process: subprocess.Popen[bytes] | None = None
+        for server in (source, target):
+            self.on(server, f"CREATE DATABASE {schema} CHARACTER SET utf8mb4", schema=None)
+        self.on(target, f"GRANT ALL ON `{schema}`.* TO applier@'127.%'")
+        self.description = Description(
+            task=f"task-{schema}",
+            migration_type=MigrationType.BOTH,
+            start=StartType.START,
+            source=Login(source.address, source.port, "reader", "secret-r"),
+            target=Login(target.address, target.port, "applier", "secret-a"),
+            mappings=mappings(schema),
+        )
+
+    def on(self, server: Server, *statements: str, schema: str | None = "", **options: Any) -> Any:
+        """Run statements as root; the rows of the last one."""
+        with server.connect(database=self.schema if schema == "" else schema, **options) as c:
+            with c.cursor() as cursor:
+                cursor.execute("SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'")
+                for statement in statements:
+                    cursor.execute(statement)
+                return cursor.fetchall()
+
+    def both(self, *statements: str) -> None:
+        for server in (self.source, self.target):
+            self.on(server, *statements)
+
+    def start(self, start: StartType | None = None, **changes: Any) -> None:
+        assert self.process is None or self.process.poll() is not None
+        self.description = replace(self.description, start=start or self.description.start, **changes)
+        (self.folder / "status.json").unlink(missing_ok=True)
+        self.description.write(self.folder)
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)], cwd=root(), stdout=log, stderr=log
+            )  # fmt: skip
+
+    def status(self) -> Status:
+        return read_status(self.folder) or Status(pid=0)
+
+    def until(self, true: Callable[[Status], bool], what: str, seconds: float = 30) -> Status:
+        deadline = time.monotonic() + seconds
+        while not true(status := self.status()):
+            if time.monotonic() > deadline or (status.phase is Phase.ENDED and not true(self.status())):
+                log = (self.folder / "log").read_text()[-3000:]
+                raise AssertionError(f"not seen: {what}; status {status}; log:\n{log}")
+            time.sleep(0.02)
+        return status
+
+    def following(self) -> Status:
+        return self.until(lambda s: s.phase is Phase.FOLLOWING, "following")
+
+    def ended(self) -> Status:
+        status = self.until(lambda s: s.phase is Phase.ENDED, "the end")
+        assert self.process
+        self.process.wait(10)
+        return status
+
+    def signal(self, number: int) -> None:
+        assert self.process
+        self.process.send_signal(number)
+        if number == signal.SIGKILL:
+            self.process.wait(10)
+
+    def stop(self) -> Status:
+        self.signal(signal.SIGTERM)
+        return self.ended()
+
+    def applied(self, seconds: float = 30) -> Status:
+        """Wait until the target has everything the source had when this was called."""
+        file, offset = self.on(self.source, "SHOW MASTER STATUS")[0][:2]
+
+        def there(status: Status) -> bool:
+            have, _, at = status.position.rpartition(":")
+            return bool(have) and (have, int(at)) >= (file, offset)
+
+        return self.until(there, f"position {file}:{offset}", seconds)
+
+    def checksums(self, server: Server, *tables: str) -> Any:
+        names = ", ".join(tables)
+        with server.connect(database=self.schema) as c, c.cursor() as cursor:
+            cursor.execute(f"CHECKSUM TABLE {names}")
+            return cursor.fetchall()
+
+    def assert_equal(self, *tables: str) -> None:
+        assert self.checksums(self.source, *tables) == self.checksums(self.target, *tables)
+
+
+def mappings(schema: str, table: str = "%") -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "rule-type": "selection",
+                "rule-id": "1",
+                "rule-name": "1",
+                "object-locator": {"schema-name": schema.replace("_", "[_]"), "table-name": table},
+                "rule-action": "include",
+            }
+        ]
+    }
+
+
+@pytest.fixture
+def replication(servers: tuple[Server, Server], tmp_path: Path) -> Iterator[Replication]:
+    made = Replication(tmp_path, *servers, f"r{os.getpid()}_{next(numbers)}")
+    yield made
+    if made.process and made.process.poll() is None:
+        made.process.kill()
+        made.process.wait(10)
+    for server in servers:
+        made.on(server, f"DROP DATABASE {made.schema}", schema=None)
