@@ -1,0 +1,132 @@
+-- The acts themselves, without guards: only the guarded procedures and the dead-man's switch call them.
+-- Each acts only where world and row differ. ALTER USER and ALTER EVENT take no variables: dynamic SQL.
+DELIMITER //
+
+CREATE OR REPLACE PROCEDURE livemove.tell(IN outcome VARCHAR(16), IN remaining INT)
+  COMMENT 'the one result row of every guarded procedure'
+SELECT outcome, remaining, state, epoch, attempt, position,
+       TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), deadline) / 1e6 AS seconds_left
+  FROM livemove.control WHERE id = 1//
+
+CREATE OR REPLACE PROCEDURE livemove.set_account_lock(IN who VARCHAR(128), IN how VARCHAR(8))
+  COMMENT 'how: LOCK or UNLOCK, under every host pattern of that user'
+BEGIN
+  FOR a IN (SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) AS name FROM mysql.global_priv
+             WHERE BINARY User = BINARY who
+               AND COALESCE(JSON_VALUE(Priv, '$.account_locked'), '0') <> IF(how = 'LOCK', '1', '0')) DO
+    EXECUTE IMMEDIATE CONCAT('ALTER USER ', a.name, ' ACCOUNT ', how);
+  END FOR;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.set_application_lock(IN how VARCHAR(8))
+BEGIN
+  FOR a IN (SELECT user FROM livemove.application_account) DO
+    CALL livemove.set_account_lock(a.user, how);
+  END FOR;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.set_replicator_locks()
+  COMMENT 'only the replicator of this epoch may log in, only while this database follows'
+BEGIN
+  DECLARE allowed VARCHAR(128) DEFAULT '';
+  DECLARE tested VARCHAR(128) DEFAULT '';
+  SELECT IF(state = 'FOLLOW', CONCAT('livemove_apply_e', epoch), ''),
+         IF(test_until > UTC_TIMESTAMP(6), CONCAT('livemove_apply_e', epoch + 1), '')
+    INTO allowed, tested FROM livemove.control WHERE id = 1;
+  FOR a IN (SELECT DISTINCT User AS user FROM mysql.global_priv WHERE User LIKE 'livemove\_apply\_e%') DO
+    CALL livemove.set_account_lock(a.user, IF(a.user IN (allowed, tested), 'UNLOCK', 'LOCK'));
+  END FOR;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.set_read_only(IN wanted TINYINT)
+BEGIN
+  DECLARE possible TINYINT DEFAULT (SELECT has_read_only FROM livemove.control WHERE id = 1);
+  IF possible AND @@GLOBAL.read_only <> wanted THEN
+    -- a long statement of somebody else must not keep the lock of the control row
+    SET SESSION lock_wait_timeout = 2;
+    EXECUTE IMMEDIATE CONCAT('SET GLOBAL read_only = ', wanted);
+  END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.disable_events()
+  COMMENT 'the list grows until it is restored; a second call never overwrites it'
+BEGIN
+  INSERT IGNORE INTO livemove.sleeping_event (event_schema, event_name, definer)
+  SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS
+   WHERE STATUS = 'ENABLED' AND BINARY EVENT_SCHEMA IN (SELECT BINARY name FROM livemove.application_schema);
+  FOR e IN (SELECT EVENT_SCHEMA AS s, EVENT_NAME AS n, DEFINER AS d FROM information_schema.EVENTS
+             WHERE STATUS = 'ENABLED' AND BINARY EVENT_SCHEMA IN (SELECT BINARY name FROM livemove.application_schema)) DO
+    CALL livemove.set_event(e.s, e.n, e.d, 'DISABLE');
+  END FOR;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.set_event(IN s VARCHAR(64), IN n VARCHAR(64), IN d VARCHAR(384), IN how VARCHAR(8))
+  COMMENT 'ALTER EVENT makes its caller the definer unless told; d is user@host as information_schema has it'
+EXECUTE IMMEDIATE CONCAT(
+  'ALTER DEFINER = ', QUOTE(LEFT(d, CHAR_LENGTH(d) - LOCATE('@', REVERSE(d)))), '@', QUOTE(SUBSTRING_INDEX(d, '@', -1)),
+  ' EVENT `', REPLACE(s, '`', '``'), '`.`', REPLACE(n, '`', '``'), '` ', how)//
+
+CREATE OR REPLACE PROCEDURE livemove.enable_events()
+  COMMENT 'what is on the list and still exists comes alive; then the list is empty'
+BEGIN
+  FOR e IN (SELECT EVENT_SCHEMA AS s, EVENT_NAME AS n, i.DEFINER AS d FROM information_schema.EVENTS i
+              JOIN livemove.sleeping_event l
+                ON BINARY l.event_schema = BINARY i.EVENT_SCHEMA AND BINARY l.event_name = BINARY i.EVENT_NAME
+             WHERE STATUS <> 'ENABLED') DO
+    CALL livemove.set_event(e.s, e.n, e.d, 'ENABLE');
+  END FOR;
+  DELETE FROM livemove.sleeping_event;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.end_session(IN session_id BIGINT UNSIGNED)
+BEGIN
+  DECLARE CONTINUE HANDLER FOR 1094 BEGIN END; -- it has gone by itself
+  IF (SELECT has_rds_kill FROM livemove.control WHERE id = 1) THEN
+    EXECUTE IMMEDIATE CONCAT('CALL mysql.rds_kill(', session_id, ')');
+  ELSE
+    EXECUTE IMMEDIATE CONCAT('KILL CONNECTION ', session_id);
+  END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.end_application_sessions(OUT remaining INT)
+  COMMENT 'sessions of the application, those that are authenticating, and bodies of application events'
+BEGIN
+  SET remaining = 0;
+  FOR p IN (SELECT ID AS id FROM information_schema.PROCESSLIST
+             WHERE ID <> CONNECTION_ID()
+               AND (BINARY USER IN (SELECT BINARY user FROM livemove.application_account)
+                    OR USER = 'unauthenticated user'
+                    -- a running event: its worker has a host without a port
+                    OR (COMMAND = 'Connect' AND LOCATE(':', HOST) = 0
+                        AND BINARY DB IN (SELECT BINARY name FROM livemove.application_schema)))) DO
+    SET remaining = remaining + 1;
+    CALL livemove.end_session(p.id);
+  END FOR;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.end_replicator_sessions(OUT remaining INT)
+BEGIN
+  SET remaining = 0;
+  FOR p IN (SELECT ID AS id FROM information_schema.PROCESSLIST
+             WHERE USER LIKE 'livemove\_apply\_e%' OR USER = 'unauthenticated user') DO
+    SET remaining = remaining + 1;
+    CALL livemove.end_session(p.id);
+  END FOR;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.match_row()
+  COMMENT 'makes the world match the row: OPEN lets the application in, FENCED rests, anything else keeps it out'
+BEGIN
+  DECLARE now_state VARCHAR(8) DEFAULT (SELECT state FROM livemove.control WHERE id = 1);
+  CALL livemove.set_replicator_locks();
+  IF now_state = 'OPEN' THEN
+    CALL livemove.set_read_only(0);
+    CALL livemove.set_application_lock('UNLOCK');
+    CALL livemove.enable_events();
+  ELSEIF now_state <> 'FENCED' THEN
+    CALL livemove.set_application_lock('LOCK');
+    CALL livemove.set_read_only(1);
+  END IF;
+END//
+
+DELIMITER ;

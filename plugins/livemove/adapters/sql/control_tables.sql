@@ -1,0 +1,50 @@
+-- livemove's own schema on each of the two databases. Nothing of it is replicated but the one watermark
+-- table of the direction in use. The control row decides who may write; everything else only tells.
+CREATE SCHEMA IF NOT EXISTS livemove CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE IF NOT EXISTS livemove.control (
+  id            TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+  side          VARCHAR(8) NOT NULL,
+  state         ENUM('OPEN', 'FENCED', 'CEDED', 'FOLLOW', 'CLAIMED') NOT NULL,
+  epoch         BIGINT UNSIGNED NOT NULL,
+  attempt       VARCHAR(64) NOT NULL DEFAULT '' COMMENT 'whose fence this is',
+  deadline      DATETIME(6) NULL COMMENT 'UTC, clock of this server: then the fence opens by itself',
+  position      VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'file:offset from which the return path of this epoch reads',
+  heartbeat     DATETIME(6) NULL COMMENT 'last tick of the dead-man''s switch; rests while FENCED',
+  test_until    DATETIME(6) NULL COMMENT 'until then the next replicator may log in for its connection test',
+  has_read_only TINYINT UNSIGNED NOT NULL COMMENT '0 on RDS, where nobody may set read_only',
+  has_rds_kill  TINYINT UNSIGNED NOT NULL COMMENT '1 where sessions of others die by mysql.rds_kill',
+  version       VARCHAR(32) NOT NULL COMMENT 'digest of these files',
+  changed_at    DATETIME(6) NOT NULL
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS livemove.application_account (
+  user VARCHAR(128) NOT NULL PRIMARY KEY COMMENT 'fenced under every host pattern'
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS livemove.application_schema (
+  name VARCHAR(64) NOT NULL PRIMARY KEY
+) ENGINE = InnoDB;
+
+-- Application events that must run when this database is open and sleep until then.
+CREATE TABLE IF NOT EXISTS livemove.sleeping_event (
+  event_schema VARCHAR(64) NOT NULL,
+  event_name   VARCHAR(64) NOT NULL,
+  definer      VARCHAR(384) NOT NULL,
+  PRIMARY KEY (event_schema, event_name)
+) ENGINE = InnoDB;
+
+-- Rows are only ever inserted, so that a replicator that starts from any position can apply them.
+CREATE TABLE IF NOT EXISTS livemove.watermark_source_target (
+  stream     VARCHAR(64) NOT NULL,
+  number     BIGINT UNSIGNED NOT NULL,
+  written_at DATETIME(6) NOT NULL,
+  PRIMARY KEY (stream, number)
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS livemove.watermark_target_source (
+  stream     VARCHAR(64) NOT NULL,
+  number     BIGINT UNSIGNED NOT NULL,
+  written_at DATETIME(6) NOT NULL,
+  PRIMARY KEY (stream, number)
+) ENGINE = InnoDB;

@@ -1,0 +1,7 @@
+SELECT @@GLOBAL.sync_binlog                    AS sync_binlog,
+       @@GLOBAL.innodb_flush_log_at_trx_commit AS flush_log,
+       @@GLOBAL.event_scheduler                AS event_scheduler,
+       @@GLOBAL.log_bin                        AS log_bin,
+       @@GLOBAL.binlog_format                  AS binlog_format,
+       (SELECT COUNT(*) FROM information_schema.EVENTS
+         WHERE EVENT_SCHEMA = 'livemove' AND STATUS = 'ENABLED') AS switches
