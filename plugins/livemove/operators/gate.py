@@ -20,6 +20,7 @@ from livemove.core import gates
 from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
+from livemove.operators.record import intended_change
 from livemove.ports import Json
 
 if TYPE_CHECKING:
@@ -142,16 +143,13 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
 
 def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
-    from livemove.operators.record import intended_change
-
     read = world.ledger.read
-    if not tables:
-        tables = [_table_name(t) for t in (read("full_load") or {}).get("tables", [])]
+    names = sorted({*tables, *(n.removeprefix("comparison/") for n in world.ledger.documents("comparison/"))})
     return Evidence(
         findings=_findings(read("findings")),
         plan=read("plan"),
         full_load=read("full_load"),
-        comparison={t: read(f"comparison/{t}") for t in tables},
+        comparison={t: read(f"comparison/{t}") for t in names},
         record=intended_change(world).document if record else None,
         propagation=read("propagation"),
         drain=read("drain"),
@@ -161,23 +159,14 @@ def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
 
 
 def moves(world: World) -> list[Json]:
-    """Documents switchover/<epoch>, oldest first; epoch 1 is the state before any move."""
-    found = []
-    for epoch in range(2, 1000):
-        document = world.ledger.read(f"switchover/{epoch}")
-        if document is None:
-            break
-        found.append(document)
-    return found
+    """Documents switchover/<epoch> of moves that went through, oldest first."""
+    found = [world.ledger.read(name) for name in world.ledger.documents("switchover/")]
+    # one that was undone before its commit never ended its fence by a move
+    done = [d for d in found if d and d.get("to") and d.get("fenced_ms") is not None]
+    return sorted(done, key=lambda d: int(d["epoch"]))
 
 
 def _findings(document: Any) -> list[Json]:
     if isinstance(document, dict):
         document = document.get("findings", [])
     return list(document or ())
-
-
-def _table_name(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    return str(entry.get("name") or f"{entry.get('schema')}.{entry.get('table')}")

@@ -45,11 +45,11 @@ def original(world: World) -> RecordSet:
     return record.from_document(document)
 
 
-def commit(world: World, change: Change, event: str) -> str:
+def commit(world: World, change: Change, event: str, *, document_name: str = "dns/change") -> str:
     """Change the record and keep what was done; returns the change's id."""
     change_id = world.zone.change(change.before, change.after)
     document = {**change.document, "change_id": change_id, "at": world.clock.now().isoformat()}
-    world.ledger.write("dns/change", document)
+    world.ledger.write(document_name, document)
     world.ledger.note(event, **document)
     return change_id
 
@@ -159,6 +159,6 @@ class RestoreTtlOperator(LivemoveOperator):
         if change.done:
             self.log.info("TTL of %s is %d s already", live.name, live.ttl)
         else:
-            commit(world, change, "ttl_restored")
+            commit(world, change, "ttl_restored", document_name="dns/restored")
             self.log.info("TTL of %s: %d s again, was %d s", live.name, before.ttl, live.ttl)
         return change.document

@@ -1,0 +1,225 @@
+"""One DAG for each service in include/migrations/: the story of a move, from top to bottom.
+
+A live web service and its database leave a data centre for AWS while people use it. Three questions are asked on
+the way, and each can be answered "Roll back". Clearing a gate with downstream asks it again, at any later time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from airflow.sdk import DAG, TaskGroup, TriggerRule
+from livemove.operators.infra import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
+from livemove.operators.preflight import PreflightOperator, ShowSettingsOperator
+from livemove.operators.replication import (
+    DeleteReplicationOperator,
+    PrepareReplicationOperator,
+    StartReplicationOperator,
+    TableStatesOperator,
+)
+from livemove.operators.servers import (
+    DeployOperator,
+    ReachabilityOperator,
+    SmokeOperator,
+    StopServersOperator,
+)
+from livemove.operators.switchover import (
+    PrepareControlOperator,
+    PrepareReturnOperator,
+    RemoveControlOperator,
+    ReturnPathOperator,
+    RollbackWritesOperator,
+    SwitchoverOperator,
+)
+from livemove.sensors.replication import FullLoadSensor, LagSensor
+
+from livemove.errors import SpecError
+from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
+from livemove.operators.gate import MigrationGate
+from livemove.operators.record import (
+    ChangeRecordOperator,
+    LowerTtlOperator,
+    RestoreTtlOperator,
+    RollbackRecordOperator,
+)
+from livemove.operators.report import ReportOperator
+from livemove.operators.retire import FinalDumpOperator
+from livemove.operators.rollback import BeginRollbackOperator
+from livemove.operators.schema import CarrySchemaOperator, ParityOperator
+from livemove.params import trigger_form
+from livemove.sensors.propagation import InSyncSensor, OldTtlSensor, PropagationSensor
+from livemove.sensors.traffic import DrainedSensor
+from livemove.sensors.window import SoakSensor, WindowSensor
+from livemove.spec import MigrationSpec, Side, load_spec, project_root, spec_files
+
+HOUR = timedelta(hours=1)
+DEFAULTS = {
+    "owner": "livemove",
+    # Airflow 3.3 can lose a gate's answer or a deferral in a race; every task here may run twice
+    "retries": 1,
+    "retry_delay": timedelta(seconds=5),
+    "execution_timeout": HOUR,
+}
+
+
+def migration(spec: MigrationSpec) -> DAG:
+    """The DAG of one service."""
+    of = {"service": spec.service}
+    gate = partial(
+        MigrationGate,
+        task_id="ask",
+        rollback="rollback.begin",
+        response_timeout=timedelta(seconds=spec.gates.timeout),
+        **of,
+    )
+    with DAG(
+        dag_id=f"migrate_{spec.service}",
+        dag_display_name=f"Move {spec.title} to AWS",
+        description=f"{spec.dns.name} and its database leave the data centre while people use it",
+        doc_md=_doc("migrate"),
+        schedule=None,
+        catchup=False,
+        max_active_runs=1,
+        default_args=DEFAULTS,
+        params=trigger_form(spec),
+        tags=["livemove", spec.service],
+    ) as dag:
+        with chapter("preflight", "1 Prepare", "What would go wrong, before anything changes") as preflight:
+            settings = ShowSettingsOperator(task_id="settings", **of)
+            checks = PreflightOperator(task_id="checks", **of)
+            settings >> checks
+
+        with chapter(
+            "provision", "2 Provision", "Network, servers, RDS and DMS by Terraform; the application on them"
+        ) as provision:
+            plan = TerraformPlanOperator(task_id="plan", **of)
+            apply = TerraformApplyOperator(task_id="apply", execution_timeout=3 * HOUR, **of)
+            reachability = ReachabilityOperator(task_id="reachability", **of)
+            deploy = DeployOperator(task_id="deploy", **of)
+            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.SOURCE, **of)
+            plan >> apply >> reachability >> deploy >> smoke
+
+        with chapter(
+            "replicate", "3 Replicate", "Schema, full load and CDC, one direction: data centre to RDS"
+        ) as replicate:
+            prepare_control = PrepareControlOperator(task_id="prepare_control", **of)
+            lower_ttl = LowerTtlOperator(task_id="lower_ttl", **of)
+            carry_tables = CarrySchemaOperator(task_id="carry_tables", phase="tables", **of)
+            prepare_task = PrepareReplicationOperator(task_id="prepare_task", **of)
+            start_load = StartReplicationOperator(task_id="start_load", **of)
+            full_load = FullLoadSensor(task_id="full_load", **of)
+            carry_keys = CarrySchemaOperator(
+                task_id="carry_keys", phase="keys", execution_timeout=24 * HOUR, **of
+            )
+            carry_code = CarrySchemaOperator(task_id="carry_code", phase="code", **of)
+            start_cdc = StartReplicationOperator(task_id="start_cdc", **of)
+            caught_up = LagSensor(task_id="caught_up", **of)
+            prepare_control >> lower_ttl >> carry_tables >> prepare_task >> start_load >> full_load
+            full_load >> carry_keys >> carry_code >> start_cdc >> caught_up
+
+        with chapter(
+            "validate", "4 Validate", "Both sides are equal, table by table and object by object"
+        ) as validate:
+            tables = ListTablesOperator(task_id="tables", **of)
+            compare = CompareTableOperator.partial(
+                task_id="compare",
+                map_index_template="{{ task.table }}",
+                max_active_tis_per_dagrun=4,
+                execution_timeout=24 * HOUR,
+                **of,
+            ).expand(table=tables.output)
+            table_states = TableStatesOperator(task_id="table_states", **of)
+            parity = ParityOperator(task_id="parity", **of)
+            compare >> table_states >> parity
+
+        with chapter(
+            "switch_dns", "5 Switch DNS", "The name moves; both sites serve, on the data centre's database"
+        ) as switch_dns:
+            ttl_elapsed = OldTtlSensor(task_id="ttl_elapsed", **of)
+            window = WindowSensor(task_id="window", **of)
+            ask_dns = gate(
+                gate="switch_dns", task_display_name="Switch DNS?", proceed="switch_dns.change_record"
+            )
+            change_record = ChangeRecordOperator(task_id="change_record", **of)
+            in_sync = InSyncSensor(task_id="in_sync", **of)
+            propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
+            drained = DrainedSensor(task_id="drained", **of)
+            ttl_elapsed >> window >> ask_dns >> change_record >> in_sync >> propagation >> drained
+
+        with chapter(
+            "repoint", "6 Repoint the database", "All servers move to RDS in one short, fenced switchover"
+        ) as repoint:
+            prepare_return = PrepareReturnOperator(task_id="prepare_return", **of)
+            window = WindowSensor(task_id="window", **of)
+            ask_writes = gate(gate="repoint", task_display_name="Move writes?", proceed="repoint.snapshot")
+            snapshot = SnapshotOperator(task_id="snapshot", **of)
+            switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, **of)
+            return_path = ReturnPathOperator(task_id="return_path", **of)
+            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.TARGET, **of)
+            soak = SoakSensor(task_id="soak", **of)
+            prepare_return >> window >> ask_writes >> snapshot >> switchover >> return_path >> smoke >> soak
+
+        with chapter(
+            "retire", "7 Retire the data centre", "A last dump is kept; then DMS and the old services end"
+        ) as retire:
+            ask_retire = gate(
+                gate="retire", task_display_name="Retire the data centre?", proceed="retire.final_dump"
+            )
+            final_dump = FinalDumpOperator(task_id="final_dump", execution_timeout=24 * HOUR, **of)
+            restore_ttl = RestoreTtlOperator(task_id="restore_ttl", **of)
+            stop_replication = DeleteReplicationOperator(task_id="stop_replication", **of)
+            teardown_plan = TerraformPlanOperator(task_id="teardown_plan", replication_enabled=False, **of)
+            teardown = TerraformApplyOperator(task_id="teardown", replication_enabled=False, **of)
+            remove_control = RemoveControlOperator(task_id="remove_control", **of)
+            stop_idc = StopServersOperator(task_id="stop_idc", site=Side.SOURCE, **of)
+            (
+                ask_retire
+                >> final_dump
+                >> restore_ttl
+                >> stop_replication
+                >> teardown_plan
+                >> teardown
+                >> remove_control
+                >> stop_idc
+            )
+
+        with chapter(
+            "rollback",
+            "8 Roll back",
+            "The writes, then the name, go back to the data centre; nothing is lost",
+        ) as rollback:
+            # waits until every gate is answered or skipped; skipped itself when the last one says Proceed
+            begin = BeginRollbackOperator(task_id="begin", trigger_rule=EITHER_WAY, **of)
+            writes = RollbackWritesOperator(task_id="writes", **of)
+            name = RollbackRecordOperator(task_id="name", **of)
+            propagation = PropagationSensor(task_id="propagation", expected=Side.SOURCE, **of)
+            smoke = SmokeOperator(task_id="smoke", site=Side.SOURCE, owner_side=Side.SOURCE, **of)
+            begin >> writes >> name >> propagation >> smoke
+
+        with chapter("finish", "Finish", "What happened, for the people who slept") as finish:
+            ReportOperator(task_id="report", trigger_rule=EITHER_WAY, **of)
+
+        preflight >> provision >> replicate >> validate >> switch_dns >> repoint >> retire >> finish
+        [ask_dns, ask_writes, ask_retire] >> rollback >> finish
+    return dag
+
+
+EITHER_WAY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+"""One of the branches that lead here went through, the others were skipped, and nothing failed."""
+
+
+def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:
+    return TaskGroup(group_id, group_display_name=title, tooltip=tooltip, doc_md=_doc(group_id))
+
+
+def _doc(name: str) -> str:
+    return (project_root() / "include" / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+for path in spec_files():
+    try:
+        globals()[f"migrate_{path.stem}"] = migration(load_spec(path))
+    except SpecError:
+        # dags/broken_specs.py shows it as an import error; raised here, it would take down every other migration
+        continue
