@@ -269,3 +269,149 @@ class Reply:
 
 
 Progress = Callable[[str], None]
+
+
+class ControlState(StrEnum):
+    """What a database is for, as its own control row says (docs: the switchover protocol)."""
+
+    OPEN = "OPEN"
+    """Owner: the application is in, the replicator is out."""
+    FENCED = "FENCED"
+    """Owner, closed under a lease."""
+    CEDED = "CEDED"
+    """Given away, not yet following."""
+    FOLLOW = "FOLLOW"
+    """The replicator of this epoch writes, the application is out."""
+    CLAIMED = "CLAIMED"
+    """The next owner; nobody is in."""
+
+
+@dataclass(frozen=True)
+class ControlRow:
+    """One database's control row, as it stood when it was read."""
+
+    side: Side
+    state: ControlState
+    epoch: int
+    attempt: str = ""
+    position: str = ""
+    """file:offset of this database's binlog from which the return path of this epoch reads."""
+    seconds_left: float | None = None
+    """Of the lease; negative when it ran out and the switch has not ticked yet."""
+    heartbeat_age: float | None = None
+    """Seconds since the dead-man's switch ticked."""
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.state}@{self.epoch}"
+
+
+class Answered(StrEnum):
+    DONE = "done"
+    REFUSED = "refused"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a guarded procedure answered, and the row as it stood afterwards."""
+
+    answered: Answered
+    state: ControlState
+    epoch: int
+    attempt: str = ""
+    remaining: int = 0
+    """Sessions that were still there."""
+    seconds_left: float | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.answered is Answered.DONE
+
+
+@dataclass(frozen=True)
+class SwitchHealth:
+    """What the guards ask of one database before anything is fenced."""
+
+    durable: bool
+    event_scheduler: bool
+    heartbeat_age: float | None
+    long_transactions: tuple[str, ...] = ()
+    prepared_xa: int = 0
+
+
+class ControlDb(Protocol):
+    """One database's control row and the acts that it guards. Every method may be called twice.
+
+    Numbers are the steps of the protocol. UnreachableError says that the outcome is not known.
+    """
+
+    side: Side
+
+    def read(self) -> ControlRow: ...
+    def health(self, longest: float) -> SwitchHealth:
+        """`longest`: seconds that a transaction may be open."""
+
+    def arm(self, epoch: int, attempt: str, lease: float) -> Outcome:
+        """2: OPEN@epoch -> FENCED, for `lease` seconds."""
+
+    def close(self, epoch: int, attempt: str) -> Outcome:
+        """3: shut the application out; `remaining` sessions were still seen."""
+
+    def lift(self, epoch: int, attempt: str) -> Outcome:
+        """A: the fence of this attempt -> OPEN, and the application is let in."""
+
+    def cede(self, epoch: int, attempt: str, margin: float) -> Outcome:
+        """6, the commit: FENCED@epoch -> CEDED@epoch+1, refused with less than `margin` seconds of lease."""
+
+    def claim(self, epoch: int) -> Outcome:
+        """7: FOLLOW@epoch-1 -> CLAIMED@epoch, replicator shut out; `remaining` of its sessions were seen."""
+
+    def while_in(self, state: ControlState, epoch: int, work: Callable[[], None]) -> Outcome:
+        """Do `work` (DDL) under the lock of the row, only while it says so (8, 12)."""
+
+    def set_position(self, epoch: int, position: str) -> Outcome:
+        """8: written once per epoch, while CLAIMED."""
+
+    def open(self, epoch: int) -> Outcome:
+        """9: CLAIMED@epoch with a position -> OPEN, then accounts, then events."""
+
+    def follow(self, epoch: int) -> Outcome:
+        """12: CEDED@epoch -> FOLLOW; the replicator's account of this epoch opens."""
+
+    def allow_test(self, epoch: int, seconds: int) -> Outcome:
+        """Before the gate: the account of epoch+1 may log in for `seconds`; 0 ends it."""
+
+    def sleeping_events(self) -> list[Json]:
+        """Application events to come alive when this database opens: event_schema, event_name, definer."""
+
+    def put_events(self, events: Sequence[Json]) -> None:
+        """Add to that list, never replace it. Call within `while_in`."""
+
+    def write_watermark(self, reads: Side, stream: str, number: int) -> None: ...
+    def has_watermark(self, reads: Side, stream: str, number: int) -> bool: ...
+    def replicator_sessions(self, epoch: int) -> frozenset[int]:
+        """The incarnation: connection ids of the replicator of this epoch."""
+
+    def binlog_position(self) -> str: ...
+    def touched_since(self, position: str) -> list[str]:
+        """What the binlog holds after `position` that is not livemove's own or the server's own."""
+
+
+class SchemaCode(Protocol):
+    """Triggers, events and counters of the application's schemas, as DDL."""
+
+    def wake(self, owner: Side, follower: Side | None) -> None:
+        """Create triggers (and events, disabled) on the next owner; counters past the old owner's, if it answers."""
+
+    def sleep(self, follower: Side) -> None:
+        """Keep the triggers' DDL in the ledger, then drop them from the follower."""
+
+
+class AppServers(Protocol):
+    """All servers of both sites, asked in parallel, each within a budget. A dead one is a Reply that is not ok."""
+
+    def status(self) -> list[Reply]: ...
+    def hold(self, seconds: float) -> list[Reply]: ...
+    def release(self) -> list[Reply]: ...
+    def repoint(self, epoch: int, to: Side) -> list[Reply]: ...
+    def stop(self) -> list[Reply]: ...

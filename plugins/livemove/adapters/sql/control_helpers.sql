@@ -69,10 +69,10 @@ EXECUTE IMMEDIATE CONCAT(
 CREATE OR REPLACE PROCEDURE livemove.enable_events()
   COMMENT 'what is on the list and still exists comes alive; then the list is empty'
 BEGIN
-  FOR e IN (SELECT EVENT_SCHEMA AS s, EVENT_NAME AS n, i.DEFINER AS d FROM information_schema.EVENTS i
+  FOR e IN (SELECT i.EVENT_SCHEMA AS s, i.EVENT_NAME AS n, i.DEFINER AS d FROM information_schema.EVENTS i
               JOIN livemove.sleeping_event l
                 ON BINARY l.event_schema = BINARY i.EVENT_SCHEMA AND BINARY l.event_name = BINARY i.EVENT_NAME
-             WHERE STATUS <> 'ENABLED') DO
+             WHERE i.STATUS <> 'ENABLED') DO
     CALL livemove.set_event(e.s, e.n, e.d, 'ENABLE');
   END FOR;
   DELETE FROM livemove.sleeping_event;

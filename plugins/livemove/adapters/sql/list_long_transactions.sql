@@ -1,4 +1,4 @@
--- what would keep a fence waiting: transactions older than %s seconds that are not livemove's own
+-- what would keep a fence waiting: transactions open for longer than the given seconds, not livemove's own
 SELECT t.trx_mysql_thread_id AS id, p.USER AS user, p.DB AS db, p.COMMAND AS command,
        TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS seconds
   FROM information_schema.INNODB_TRX t

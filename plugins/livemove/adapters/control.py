@@ -1,0 +1,214 @@
+"""The control row of one database: calls of the guarded procedures in sql/control_*.sql.
+
+Nothing is decided here. A refused act and an act whose answer was lost are told apart: the first is an
+Outcome, the second an UnreachableError, after which only reading the row again tells what happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from livemove.adapters.mariadb import MariaDb, quote, sql
+from livemove.errors import SetupError
+from livemove.ports import Answered, ControlRow, ControlState, Json, Outcome, SwitchHealth
+from livemove.spec import Side
+
+SCRIPTS = ("control_tables", "control_helpers", "control_procedures", "control_switch")
+LOCK = "livemove.control"
+SESSION = {"wait_timeout": 30, "lock_wait_timeout": 5, "innodb_lock_wait_timeout": 5}
+"""A stalled attempt's session, and with it the lock, ends after 30 s."""
+NEUTRAL_SCHEMAS = ("livemove", "mysql")
+"""Rows of these may follow the drained position: our own rows, and RDS's heartbeat (mysql.rds_heartbeat2)."""
+NEUTRAL_EVENTS = {
+    "Format_desc", "Rotate", "Gtid", "Gtid_list", "Binlog_checkpoint", "Xid", "Stop", "Start_encryption",
+}  # fmt: skip
+
+
+def version() -> str:
+    """Digest of the control objects' SQL: another digest means install again."""
+    return hashlib.sha256("".join(sql(s) for s in SCRIPTS).encode()).hexdigest()[:16]
+
+
+def apply_account(epoch: int) -> str:
+    """The replicator's account on the follower of this epoch."""
+    return f"livemove_apply_e{epoch}"
+
+
+class Control:
+    """The ControlDb port over one connection of livemove's own account."""
+
+    def __init__(self, db: MariaDb) -> None:
+        self.db = db.fresh(read_timeout=20, session={**db.session, **SESSION})
+        self.side = db.side
+
+    def close_connection(self) -> None:
+        self.db.close()
+
+    # the row --------------------------------------------------------------------------------------
+    def read(self) -> ControlRow:
+        r = self._row()
+        return ControlRow(
+            Side(r["side"]), ControlState(r["state"]), int(r["epoch"]), r["attempt"], r["position"],
+            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]),
+        )  # fmt: skip
+
+    def installed(self) -> bool:
+        """True when the control objects of this version, and the row, are there."""
+        tables = self.db.rows(
+            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'livemove' AND TABLE_NAME = 'control'"
+        )
+        if not tables:
+            return False
+        rows = self.db.rows("SELECT version FROM livemove.control WHERE id = 1")
+        return bool(rows) and rows[0]["version"] == version()
+
+    def _row(self) -> Json:
+        rows = self.db.rows(sql("read_control"))
+        if not rows:
+            raise SetupError(
+                f"The {self.side} database has no control row",
+                wanted="the row that prepare_control writes",
+                next_step="clear replicate.prepare_control",
+            )
+        return rows[0]
+
+    def health(self, longest: float) -> SwitchHealth:
+        h = self.db.one(sql("read_switch_health"))
+        long = self.db.rows(sql("list_long_transactions"), (int(longest),))
+        return SwitchHealth(
+            durable=int(h["sync_binlog"]) == 1 and int(h["flush_log"]) == 1,
+            event_scheduler=str(h["event_scheduler"]) in ("ON", "1") and int(h["switches"]) == 1,
+            heartbeat_age=self.read().heartbeat_age,
+            long_transactions=tuple(
+                f"session {t['id']} of {t['user'] or 'an unknown user'} for {t['seconds']} s" for t in long
+            ),
+            prepared_xa=len(self.db.rows("XA RECOVER")),
+        )
+
+    # guarded acts ---------------------------------------------------------------------------------
+    def _call(self, procedure: str, *args: Any) -> Outcome:
+        marks = ", ".join(["%s"] * len(args))
+        row = self.db.one(f"CALL livemove.{quote(procedure)}({marks})", args)
+        return Outcome(
+            Answered(row["outcome"]), ControlState(row["state"]), int(row["epoch"]), row["attempt"],
+            int(row["remaining"] or 0), _seconds(row["seconds_left"]),
+        )  # fmt: skip
+
+    def arm(self, epoch: int, attempt: str, lease: float) -> Outcome:
+        return self._call("arm_fence", epoch, attempt, lease)
+
+    def close(self, epoch: int, attempt: str) -> Outcome:
+        return self._call("close_fence", epoch, attempt)
+
+    def lift(self, epoch: int, attempt: str) -> Outcome:
+        return self._call("lift_fence", epoch, attempt)
+
+    def cede(self, epoch: int, attempt: str, margin: float) -> Outcome:
+        return self._call("cede", epoch, attempt, margin)
+
+    def claim(self, epoch: int) -> Outcome:
+        return self._call("claim", epoch)
+
+    def set_position(self, epoch: int, position: str) -> Outcome:
+        return self._call("set_position", epoch, position)
+
+    def open(self, epoch: int) -> Outcome:
+        return self._call("open_database", epoch)
+
+    def follow(self, epoch: int) -> Outcome:
+        return self._call("follow", epoch)
+
+    def allow_test(self, epoch: int, seconds: int) -> Outcome:
+        return self._call("allow_test", epoch, seconds)
+
+    def settle(self) -> Outcome:
+        return self._call("settle")
+
+    def while_in(self, state: ControlState, epoch: int, work: Callable[[], None]) -> Outcome:
+        if not self.db.one("SELECT GET_LOCK(%s, 5) AS got", (LOCK,))["got"]:
+            return self._outcome(Answered.BUSY)
+        try:
+            row = self.read()
+            if (row.state, row.epoch) != (state, epoch):
+                return self._outcome(Answered.REFUSED)
+            work()
+            return self._outcome(Answered.DONE)
+        finally:
+            self.db.rows("SELECT RELEASE_LOCK(%s)", (LOCK,))
+
+    def _outcome(self, answered: Answered) -> Outcome:
+        row = self.read()
+        return Outcome(answered, row.state, row.epoch, row.attempt, 0, row.seconds_left)
+
+    # events ---------------------------------------------------------------------------------------
+    def sleeping_events(self) -> list[Json]:
+        return self.db.rows(
+            "SELECT event_schema, event_name, definer FROM livemove.sleeping_event ORDER BY 1, 2"
+        )
+
+    def put_events(self, events: Sequence[Json]) -> None:
+        for e in events:
+            self.db.run(
+                "INSERT IGNORE INTO livemove.sleeping_event (event_schema, event_name, definer) VALUES (%s, %s, %s)",
+                (e["event_schema"], e["event_name"], e["definer"]),
+            )
+
+    # watermarks and the binlog --------------------------------------------------------------------
+    def write_watermark(self, reads: Side, stream: str, number: int) -> None:
+        self.db.run(
+            f"INSERT IGNORE INTO livemove.{watermark_table(reads)} (stream, number, written_at) VALUES (%s, %s, UTC_TIMESTAMP(6))",
+            (stream, number),
+        )
+
+    def has_watermark(self, reads: Side, stream: str, number: int) -> bool:
+        return bool(
+            self.db.rows(
+                f"SELECT 1 FROM livemove.{watermark_table(reads)} WHERE stream = %s AND number = %s",
+                (stream, number),
+            )
+        )
+
+    def replicator_sessions(self, epoch: int) -> frozenset[int]:
+        rows = self.db.rows(
+            "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = %s", (apply_account(epoch),)
+        )
+        return frozenset(int(r["id"]) for r in rows)
+
+    def binlog_position(self) -> str:
+        row = self.db.one("SHOW MASTER STATUS")
+        return f"{row['file']}:{row['position']}"
+
+    def touched_since(self, position: str) -> list[str]:
+        file, offset = position.rsplit(":", 1)
+        later = [r["log_name"] for r in self.db.rows("SHOW BINARY LOGS") if r["log_name"] >= file]
+        touched: list[str] = []
+        for name in later:
+            start = int(offset) if name == file else 4
+            events = self.db.rows(f"SHOW BINLOG EVENTS IN %s FROM {start}", (name,))
+            touched += [what for e in events if (what := touches(e["event_type"], e["info"]))]
+        return touched
+
+
+def touches(event_type: str, info: str) -> str | None:
+    """What one binlog event changed outside of livemove's and the server's own rows, or None."""
+    if event_type in NEUTRAL_EVENTS or event_type.startswith(
+        ("Write_rows", "Update_rows", "Delete_rows", "Annotate_rows")
+    ):
+        return None  # rows are judged by the TABLE_MAP before them
+    if event_type == "Table_map":
+        table = info[info.find("(") + 1 : info.rfind(")")]
+        return None if table.split(".", 1)[0] in NEUTRAL_SCHEMAS else table
+    if event_type == "Query" and (info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ")):
+        return None  # RDS rotates by FLUSH
+    return f"{event_type}: {info[:120]}"
+
+
+def watermark_table(reads: Side) -> str:
+    """The watermark table of one direction; it exists on both sides and is replicated."""
+    return f"watermark_{reads}_{reads.other}"
+
+
+def _seconds(value: Any) -> float | None:
+    return None if value is None else float(value)
