@@ -144,9 +144,11 @@ class Loader(threading.Thread):
             cursor.execute(f"TRUNCATE TABLE {full(self.layout.key)}")
         connection.autocommit(False)
         self.loaded = int(cursor.execute(statement(self.layout, f"/proc/self/fd/{self.pipe}")))
-        cursor.execute("SHOW WARNINGS LIMIT 1")
-        for _, number, words in cursor.fetchall():
-            self.complaint = odbc(int(number), words.decode("utf8", "replace"))
+        cursor.execute("SHOW WARNINGS")
+        said = [(int(number), words.decode("utf8", "replace")) for _, number, words in cursor.fetchall()]
+        # LOCAL turns errors into warnings; a duplicate key is what costs a row
+        said.sort(key=lambda w: w[0] != 1062)
+        self.complaint = odbc(*said[0]) if said else ""
         if not self.abandoned:
             connection.commit()
 

@@ -28,7 +28,7 @@ GROUP = 1 << 20
 """Bytes of events after which a group of transactions is committed, even if more is waiting."""
 IDLE_CHECKPOINT = 5.0
 """Seconds after which the checkpoint moves past transactions that held nothing for us."""
-PIECE = 8 << 20
+PIECE = 4 << 20
 """Bytes of one statement's events that are replayed in one piece."""
 
 TRUNCATE = re.compile(

@@ -25,6 +25,8 @@ class Column:
     name: str
     type: str
     generated: bool
+    counted: bool = False
+    """AUTO_INCREMENT."""
 
     @property
     def select(self) -> str:
@@ -40,6 +42,9 @@ class Column:
         """How LOAD DATA must store it; None: just as it comes."""
         if self.type in ("enum", "set"):
             return f"{quote(self.name)} = CAST({variable} AS UNSIGNED)"
+        if self.counted:
+            # after a SET clause LOAD DATA would take a plain 0 for the wish for a number (MariaDB 10.11)
+            return f"{quote(self.name)} = {variable}"
         if self.type in ("uuid", "inet4", "inet6"):
             return f"{quote(self.name)} = CONVERT({variable} USING latin1)"
         return None
@@ -62,7 +67,8 @@ class Layout:
 
 
 COLUMNS = """
-SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.is_generated = 'ALWAYS' OR c.extra LIKE '%%GENERATED%%'
+SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.is_generated = 'ALWAYS' OR c.extra LIKE '%%GENERATED%%',
+  c.extra LIKE '%%auto_increment%%'
 FROM information_schema.columns c WHERE c.table_schema = %s ORDER BY c.table_name, c.ordinal_position"""
 TABLES = """
 SELECT t.table_schema, t.table_name, COALESCE(t.table_rows, 0), COALESCE(e.transactions, 'NO') = 'YES'
@@ -80,8 +86,10 @@ def read_layouts(connection: Any, selection: Selection) -> dict[Key, Layout]:
     for schema in filter(selection.touches, schemas):
         columns: dict[Key, list[Column]] = {}
         primary: dict[Key, list[str]] = {}
-        for s, table, name, kind, generated in fetch(connection, COLUMNS, (schema,)):
-            columns.setdefault((s, table), []).append(Column(name, str(kind).lower(), bool(generated)))
+        for s, table, name, kind, generated, counted in fetch(connection, COLUMNS, (schema,)):
+            columns.setdefault((s, table), []).append(
+                Column(name, str(kind).lower(), bool(generated), bool(counted))
+            )
         for s, table, name in fetch(connection, KEYS, (schema,)):
             primary.setdefault((s, table), []).append(name)
         for s, table, rows, transactional in fetch(connection, TABLES, (schema,)):

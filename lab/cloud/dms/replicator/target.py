@@ -53,11 +53,10 @@ class Target:
         self._size = 0
         with speaking("target", "Connecting to the database"):
             self.connection: Any = connect(login, max_allowed_packet=64 << 20)
-            with self.connection.cursor() as cursor:
-                # with ON, every row statement would log the whole BINLOG text again
-                cursor.execute(
-                    "SET SESSION binlog_annotate_row_events = OFF, sql_mode = '', time_zone = '+00:00'"
-                )
+            self.run("SET SESSION sql_mode = '', time_zone = '+00:00'")
+            if fetch(self.connection, "SELECT @@binlog_annotate_row_events")[0][0]:
+                # with ON, every row statement would log the whole BINLOG text again; needs BINLOG ADMIN
+                self.run("SET SESSION binlog_annotate_row_events = OFF")
             self.connection.autocommit(False)
 
     def fileno(self) -> int:
@@ -70,14 +69,10 @@ class Target:
     def setup(self) -> None:
         """Make the control schema unless it is there."""
         with speaking("target", f"Creating the control tables in {SCHEMA}"):
-            if fetch(
-                self.connection,
-                "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'livemove_lab_tables'",
-                (SCHEMA,),
-            ):
-                return
             for statement in SETUP.split(";\n"):
                 self.run(statement)
+            # a multi-table DELETE by alias wants a default schema, whichever it is
+            self.run(f"USE {SCHEMA}")
 
     def run(self, sql: str | bytes, args: Any = None) -> int:
         with self.connection.cursor() as cursor:
