@@ -1,0 +1,68 @@
+# livemove: one target per chore. `make help` lists them.
+#
+#   make rehearse                       the whole story on this machine
+#   make rehearse DUMP=path             the same with your own dump (a file or a folder)
+#   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear
+#   make rehearse STORY=rollback        move, roll back, move again, retire
+
+SHELL := /bin/sh
+PYTHON := $(or $(LIVEMOVE_VENV),.venv)/bin/python
+BIN := $(dir $(PYTHON))
+TREES := plugins dags lab tests
+export PYTHONPATH := plugins:.
+export PYTHONUNBUFFERED := 1
+# of the caller's Airflow and AWS nothing may reach a test or a rehearsal
+unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
+
+.DEFAULT_GOAL := help
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+setup: ## make this machine ready: packages, Python environment, Terraform
+	@scripts/bootstrap
+
+rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [KEEP=1]
+	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(KEEP),--keep)
+
+up: setup ## lab, users and Airflow for you to click in [DUMP=]
+	@$(PYTHON) -m lab.rehearsal up $(if $(DUMP),--dump "$(DUMP)")
+
+down: ## end lab and Airflow, also after a crash
+	@$(PYTHON) -m lab.rehearsal down
+
+status: ## what stands: hosts, addresses, logins
+	@$(PYTHON) -m lab status
+
+logs: ## logs of the lab [NAME=idc-mariadb]
+	@$(PYTHON) -m lab logs $(NAME)
+
+test: setup check unit story ## everything: checks, tests, and one whole rehearsal
+
+check: format-check lint types imports ## format, lint, types, import contracts
+
+format: ## rewrite the sources in the project's format
+	$(BIN)ruff format $(TREES)
+	$(BIN)ruff check --fix $(TREES)
+
+format-check:
+	$(BIN)ruff format --check $(TREES)
+
+lint: ## ruff, with Airflow's own rules
+	$(BIN)ruff check $(TREES)
+
+types: ## mypy, strict
+	$(BIN)mypy
+
+imports: ## the direction of imports
+	$(BIN)lint-imports
+
+unit: ## all tests but the story
+	$(PYTHON) -m pytest -q -m "not story"
+
+story: ## one whole rehearsal, judged by its report
+	$(PYTHON) -m pytest -q -m story
+
+clean: down ## remove the environment and all reports; the next setup begins from nothing
+	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
