@@ -1,0 +1,158 @@
+"""EC2: an instance is a directory with a web host's programs, at a public address of the lab.
+
+An instance first gets a passing public address, as in a subnet that maps one at launch; attaching an
+Elastic IP prepares the host again at that one, before any release is deployed. User data is kept in the
+host's directory and not run: it would install packages on the machine that rehearses.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import os
+import signal
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from moto.ec2.models.amis import AMIS
+from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.models.security_groups import SecurityGroupRule
+
+from lab.cloud.base import Cloud
+from lab.cloud.patching import background, quietly, wrap
+
+log = logging.getLogger(__name__)
+
+UBUNTU = "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20260601"
+
+
+def install(cloud: Cloud) -> None:
+    _offer_current_ubuntu()
+    _describe_group_rules()
+    _hand_out_addresses(cloud)
+    _bring_up_and_down(cloud)
+
+
+def ready(cloud: Cloud, instance_id: str) -> bool:
+    """True once the host's directory is prepared: then the SSM agent counts as online."""
+    return (cloud.host_directory(instance_id) / ".prepared").exists()
+
+
+def _offer_current_ubuntu() -> None:
+    old = next(a for a in AMIS if "ubuntu-xenial" in str(a.get("name") or ""))
+    AMIS.append(
+        {**old, "ami_id": "ami-0a22040000000001", "name": UBUNTU, "creation_date": datetime(2026, 6, 1)}
+    )
+
+
+def _describe_group_rules() -> None:
+    # moto looks at ip_range only, so a rule that references a group would lose its description
+    def description(rule: Any) -> str | None:
+        return (rule.ip_range or {}).get("Description") or (rule.source_group or {}).get("Description")
+
+    SecurityGroupRule.description = property(description)
+
+
+def _hand_out_addresses(cloud: Cloud) -> None:
+    @wrap(NetworkInterface, "check_auto_public_ip")
+    def passing(original: Any, self: Any) -> None:
+        before = self.public_ip
+        original(self)
+        if self.public_ip and self.public_ip != before:
+            self.public_ip = cloud.next_passing()
+
+    @wrap(ElasticAddressBackend, "allocate_address")
+    def allocate(original: Any, self: Any, domain: str, address: str | None = None, tags: Any = None) -> Any:
+        return original(self, domain, address or cloud.next_elastic(), tags)
+
+    @wrap(ElasticAddressBackend, "associate_address")
+    def associate(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        address = original(self, *args, **kwargs)
+        instance = address.instance or (address.eni.instance if address.eni else None)
+        if instance is not None:
+            background(_prepare, cloud, instance.id, address.public_ip)
+        return address
+
+
+def _bring_up_and_down(cloud: Cloud) -> None:
+    @wrap(InstanceBackend, "run_instances")
+    def run(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        # the provider sends the groups inside the interface when it asks for a public address
+        for nic in kwargs.get("nics") or []:
+            if nic.get("Groups") and not kwargs.get("security_group_ids"):
+                kwargs["security_group_ids"] = list(nic["Groups"])
+        reservation = original(self, *args, **kwargs)
+        for instance in reservation.instances:
+            _keep_user_data(cloud, instance)
+            background(_prepare, cloud, instance.id, instance.public_ip or "")
+        return reservation
+
+    @wrap(InstanceBackend, "terminate_instances")
+    def terminate(original: Any, self: Any, instance_ids: list[str]) -> Any:
+        result = original(self, instance_ids)
+        for instance_id in instance_ids:
+            background(_end, cloud, instance_id)
+        return result
+
+
+def _prepare(cloud: Cloud, instance_id: str, address: str) -> None:
+    """Place the host's programs in its directory; it serves at `address` once a release is deployed."""
+    directory = cloud.host_directory(instance_id)
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        from lab.web.host import prepare_host
+    except ImportError as e:
+        log.warning("no web host can be prepared for %s: %s", instance_id, e)
+    else:
+        prepare_host(directory, instance_id, address, cloud.addresses.https, cloud.certificate)
+    (directory / ".prepared").touch()
+    log.info("host %s is ready at %s", instance_id, address or "no public address")
+
+
+@quietly
+def _keep_user_data(cloud: Cloud, instance: Any) -> None:
+    if not instance.user_data:
+        return
+    directory = cloud.host_directory(instance.id)
+    directory.mkdir(parents=True, exist_ok=True)
+    text = instance.user_data.decode() if isinstance(instance.user_data, bytes) else str(instance.user_data)
+    with contextlib.suppress(ValueError, UnicodeDecodeError):
+        text = base64.b64decode(text, validate=True).decode()
+    (directory / "user-data").write_text(text)
+    log.info("user data of %s is kept in %s and not run", instance.id, directory)
+
+
+def _end(cloud: Cloud, instance_id: str) -> None:
+    """End what runs on the host: what is on file for its directory, then what its commands left behind."""
+    directory = str(cloud.host_directory(instance_id))
+    for process in cloud.registry.all():
+        if process.data.startswith(directory):
+            cloud.registry.stop(process.name)
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        left = processes_of(instance_id, cloud.state)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, sig)
+        if left:
+            time.sleep(1)
+    (Path(directory) / ".prepared").unlink(missing_ok=True)
+    log.info("host %s is gone", instance_id)
+
+
+def processes_of(instance_id: str, state: Path) -> list[int]:
+    """Processes started by commands on that host: they carry its id and the lab's folder in their environment."""
+    wanted = {f"INSTANCE_ID={instance_id}".encode(), f"LIVEMOVE_LAB_STATE={state}".encode()}
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = set((folder / "environ").read_bytes().split(b"\0"))
+        except OSError:
+            continue
+        if wanted <= environment:
+            found.append(int(folder.name))
+    return found

@@ -1,0 +1,22 @@
+"""How long things take on AWS, and how long the lab lets them take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Wait:
+    lab: float
+    """Seconds in the lab."""
+    aws: str
+    """What one sees on AWS (vendor documentation and experience; not measured here)."""
+
+
+RDS_AVAILABLE = Wait(2.0, "5 to 15 min")
+RDS_SNAPSHOT = Wait(3.0, "2 to 10 min")
+RDS_MODIFIED = Wait(1.0, "1 to 10 min")
+SSM_DELIVERY = Wait(0.3, "1 to 5 s")
+DNS_INSYNC = Wait(1.0, "usually within 60 s")
+
+ALL = {name: value for name, value in globals().items() if isinstance(value, Wait)}

@@ -1,0 +1,198 @@
+"""RDS: an instance is a mariadbd of its own, with the parameter group applied and no SUPER for its master.
+
+What differs from a server of one's own, and what a migration trips over: the master user can set neither
+`read_only` nor any other global, kills sessions through `mysql.rds_kill` only, and may not name a foreign
+definer. See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from moto.rds.models import DBInstance, DBParameterGroup, DBSnapshot, RDSBackend
+
+from lab import secrets_file
+from lab.cloud import pace
+from lab.cloud.base import Cloud
+from lab.cloud.parameters import mysql_text, server_options
+from lab.cloud.patching import background, wrap
+from lab.mariadb import Server
+
+log = logging.getLogger(__name__)
+
+MASTER = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
+    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, BINLOG MONITOR, CREATE VIEW, SHOW VIEW, "
+    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+)
+"""Global privileges of the master user, granted with GRANT OPTION."""
+
+
+def install(cloud: Cloud) -> None:
+    DBInstance.address = property(lambda db: db.__dict__.get("lab_address") or "pending.invalid")
+    _instances(cloud)
+    _parameter_groups(cloud)
+    _snapshots()
+
+
+def _instances(cloud: Cloud) -> None:
+    @wrap(RDSBackend, "create_db_instance")
+    def create(original: Any, self: Any, db_kwargs: dict[str, Any]) -> Any:
+        db = original(self, db_kwargs)
+        db.__dict__["lab_address"], db.port = cloud.next_rds(), cloud.addresses.mariadb_port
+        db.status = "creating"
+        background(_create, cloud, db)
+        return db
+
+    @wrap(RDSBackend, "modify_db_instance")
+    def modify(original: Any, self: Any, identifier: str, db_kwargs: dict[str, Any]) -> Any:
+        db = original(self, identifier, db_kwargs)
+        if db.status == "available":
+            db.status = "modifying"
+            background(_modified, cloud, db, db_kwargs.get("master_user_password"))
+        return db
+
+    @wrap(RDSBackend, "reboot_db_instance")
+    def reboot(original: Any, self: Any, identifier: str) -> Any:
+        db = original(self, identifier)
+        db.status = "rebooting"
+        background(_reboot, cloud, db)
+        return db
+
+    @wrap(RDSBackend, "delete_db_instance")
+    def delete(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        db = original(self, *args, **kwargs)
+        background(_delete, cloud, db)
+        return db
+
+
+def _parameter_groups(cloud: Cloud) -> None:
+    @wrap(DBParameterGroup, "update_parameters")
+    def update(original: Any, self: Any, new_parameters: Any) -> None:
+        new = list(new_parameters)
+        original(self, new)
+        for parameter in self.parameters.values():
+            # the provider ignores parameters that no user has set
+            parameter["Source"] = "user"
+        now = {p["ParameterName"]: p["ParameterValue"] for p in new if p.get("ApplyMethod") == "immediate"}
+        for db in self.backend.databases.values():
+            if db.db_parameter_group_name == self.name and db.status == "available":
+                background(_set_global, cloud, db, now)
+
+
+def _snapshots() -> None:
+    @wrap(DBSnapshot, "__init__")
+    def init(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.status, self.percent_progress = "creating", 0
+        background(_finish_snapshot, self)
+
+
+def _server(cloud: Cloud, db: Any) -> Server:
+    name = f"rds-{db.db_instance_identifier}"
+    group = db.backend.db_parameter_groups.get(db.db_parameter_group_name or "default")
+    chosen = {n: p["ParameterValue"] for n, p in group.parameters.items()} if group else {}
+    return Server(
+        registry=cloud.registry,
+        name=name,
+        address=db.address,
+        port=db.port,
+        data=cloud.state / "mariadb" / name,
+        server_id=4000 + int(db.address.rsplit(".", 1)[1]),
+        root_password=secrets_file.create()["rdsadmin"],
+        options=server_options(chosen),
+        certificate=cloud.certificate,
+    )
+
+
+def _create(cloud: Cloud, db: Any) -> None:
+    began = time.monotonic()
+    try:
+        server = _server(cloud, db)
+        _wipe(server)
+        server.install()
+        server.start()
+        _furnish(server, db)
+    except Exception:
+        db.status = "failed"
+        raise
+    time.sleep(max(0.0, began + pace.RDS_AVAILABLE.lab - time.monotonic()))
+    db.status = "available"
+    log.info("%s is available at %s:%s", server.name, server.address, server.port)
+
+
+def _furnish(server: Server, db: Any) -> None:
+    """Amazon's own account and procedures, then the master user and the first schema."""
+    admin = mysql_text(server.root_password)
+    statements = [
+        f"CREATE OR REPLACE USER rdsadmin@localhost IDENTIFIED BY {admin}, rdsadmin@'127.%' IDENTIFIED BY {admin}",
+        "GRANT ALL ON *.* TO rdsadmin@localhost, rdsadmin@'127.%' WITH GRANT OPTION",
+    ]
+    master = f"{mysql_text(db.master_username)}@'%'"
+    statements += [
+        f"CREATE OR REPLACE USER {master} IDENTIFIED BY {mysql_text(db._master_user_password)}",
+        f"GRANT {MASTER} ON *.* TO {master} WITH GRANT OPTION",
+    ]
+    if db.db_name:
+        statements.append(f"CREATE DATABASE IF NOT EXISTS `{db.db_name}`")
+    with server.connect() as connection, connection.cursor() as cursor:
+        # a replica or a replicator must not find the furniture in the binlog
+        cursor.execute("SET SESSION sql_log_bin = 0")
+        for statement in statements:
+            cursor.execute(statement)
+    script = (Path(__file__).parent / "sql" / "rds_procedures.sql").read_text()
+    server.load("SET SESSION sql_log_bin = 0;\n" + script)
+
+
+def _modified(cloud: Cloud, db: Any, password: str | None) -> None:
+    if password:
+        _execute(
+            cloud, db, f"ALTER USER {mysql_text(db.master_username)}@'%' IDENTIFIED BY {mysql_text(password)}"
+        )
+    time.sleep(pace.RDS_MODIFIED.lab)
+    db.status = "available"
+
+
+def _set_global(cloud: Cloud, db: Any, parameters: dict[str, str]) -> None:
+    for option, value in server_options(parameters).items():
+        name = "time_zone" if option == "default_time_zone" else option
+        try:
+            _execute(cloud, db, f"SET GLOBAL {name} = {value if value.isdigit() else mysql_text(value)}")
+        except pymysql.err.MySQLError as e:
+            log.warning("%s of %s waits for a reboot: %s", name, db.db_instance_identifier, e)
+
+
+def _reboot(cloud: Cloud, db: Any) -> None:
+    server = _server(cloud, db)
+    server.stop()
+    server.start()
+    db.status = "available"
+
+
+def _delete(cloud: Cloud, db: Any) -> None:
+    server = _server(cloud, db)
+    server.stop()
+    _wipe(server)
+    log.info("%s is deleted", server.name)
+
+
+def _wipe(server: Server) -> None:
+    # after a crash of the endpoint a server of that name may still be there, and nobody knows it any more
+    server.stop()
+    shutil.rmtree(server.data, ignore_errors=True)
+
+
+def _finish_snapshot(snapshot: Any) -> None:
+    time.sleep(pace.RDS_SNAPSHOT.lab)
+    snapshot.status, snapshot.percent_progress = "available", 100
+
+
+def _execute(cloud: Cloud, db: Any, sql: str) -> None:
+    with _server(cloud, db).connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION sql_log_bin = 0")
+        cursor.execute(sql)

@@ -1,0 +1,102 @@
+"""Route 53: a change is PENDING until the lab's name servers serve it, then INSYNC."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import string
+import threading
+import time
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.route53.models import FakeZone, Route53Backend
+from moto.route53.responses import Route53
+
+from lab.cloud import pace
+from lab.cloud.base import Cloud
+from lab.cloud.patching import background, wrap
+
+log = logging.getLogger(__name__)
+
+_publishing = threading.Lock()
+ATTEMPTS = 20
+"""Times that a zone is offered to the name servers, a second apart, before the change stays PENDING."""
+
+
+def install(cloud: Cloud) -> None:
+    changes: dict[str, dict[str, Any]] = {}
+
+    @wrap(Route53, "change_resource_record_sets")
+    def change(original: Any, self: Any) -> ActionResult:
+        original(self)
+        return ActionResult(
+            {"ChangeInfo": _submit(self.backend.get_hosted_zone(self._get_param("HostedZoneId")))}
+        )
+
+    def get_change(self: Any) -> ActionResult:
+        id_ = "/change/" + self._get_param("Id").rsplit("/", 1)[-1]
+        # changes from before a restart of the endpoint are long in sync
+        known = changes.get(id_, {"Id": id_, "Status": "INSYNC", "SubmittedAt": utcnow()})
+        return ActionResult({"ChangeInfo": known})
+
+    @wrap(Route53Backend, "create_hosted_zone")
+    def create(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        zone = original(self, *args, **kwargs)
+        _submit(zone)
+        return zone
+
+    @wrap(Route53Backend, "create_reusable_delegation_set")
+    def delegate(original: Any, self: Any, caller_reference: str, *args: Any, **kwargs: Any) -> Any:
+        delegation = original(self, caller_reference, *args, **kwargs)
+        if caller_reference.startswith("DelSet_"):
+            zone = caller_reference.removeprefix("DelSet_").rstrip(".")
+            delegation.name_servers = [f"ns1.{zone}", f"ns2.{zone}"]
+        return delegation
+
+    def _submit(zone: Any) -> dict[str, Any]:
+        id_ = "/change/C" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(20))
+        changes[id_] = {"Id": id_, "Status": "PENDING", "SubmittedAt": utcnow()}
+        background(_serve, zone, changes[id_], time.monotonic())
+        return dict(changes[id_])
+
+    Route53.get_change = get_change
+
+
+def records_of(zone: FakeZone) -> list[dict[str, Any]]:
+    """The zone's record sets as the name servers want them; weight 0 counts as not there."""
+    return [
+        {
+            "name": r.name.replace("\\052", "*"),
+            "type": r.type,
+            "ttl": int(r.ttl or 0),
+            "values": list(r.records),
+            "set": r.set_identifier,
+            "weight": None if r.weight is None else int(r.weight),
+        }
+        for r in zone.rrsets
+        if r.records
+    ]
+
+
+def _serve(zone: Any, change: dict[str, Any], since: float) -> None:
+    try:
+        from lab.dns.authority import publish
+    except ImportError as e:
+        log.warning("no name server to tell about %s: %s", zone.name, e)
+    else:
+        for attempt in range(ATTEMPTS):
+            try:
+                # read under the lock: a slower thread must not put an older zone over a newer one
+                with _publishing:
+                    publish(zone.name, records_of(zone))
+                break
+            except Exception as e:
+                log.warning("the name servers did not take %s (attempt %s): %s", zone.name, attempt + 1, e)
+                time.sleep(1)
+        else:
+            log.error("%s was not published; change %s stays PENDING", zone.name, change["Id"])
+            return
+    time.sleep(max(0.0, since + pace.DNS_INSYNC.lab - time.monotonic()))
+    change["Status"] = "INSYNC"
