@@ -11,7 +11,7 @@ BEGIN
     CALL livemove.tell('busy', NULL);
   ELSE
     UPDATE livemove.control
-       SET state = 'FENCED', attempt = mine, changed_at = UTC_TIMESTAMP(6),
+       SET state = 'FENCED', attempt = mine, armed_at = UTC_TIMESTAMP(6), changed_at = UTC_TIMESTAMP(6),
            deadline = UTC_TIMESTAMP(6) + INTERVAL lease_seconds * 1000000 MICROSECOND
      WHERE id = 1 AND state = 'OPEN' AND epoch = at_epoch;
     CALL livemove.tell(IF(ROW_COUNT() = 1, 'done', 'refused'), NULL);

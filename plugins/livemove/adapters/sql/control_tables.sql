@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS livemove.control (
   epoch         BIGINT UNSIGNED NOT NULL,
   attempt       VARCHAR(64) NOT NULL DEFAULT '' COMMENT 'whose fence this is',
   deadline      DATETIME(6) NULL COMMENT 'UTC, clock of this server: then the fence opens by itself',
+  armed_at      DATETIME(6) NULL COMMENT 'when the last fence began',
   position      VARCHAR(255) NOT NULL DEFAULT '' COMMENT 'file:offset from which the return path of this epoch reads',
   heartbeat     DATETIME(6) NULL COMMENT 'last tick of the dead-man''s switch; rests while FENCED',
   test_until    DATETIME(6) NULL COMMENT 'until then the next replicator may log in for its connection test',

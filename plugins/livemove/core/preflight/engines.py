@@ -1,0 +1,36 @@
+"""Tables that are not transactional: a snapshot of them is not one moment, and RDS cannot restore them to a point in time."""
+
+from __future__ import annotations
+
+from livemove.core.preflight.facts import DatabaseFacts
+from livemove.core.preflight.result import error, ok, warning
+from livemove.ports import Finding
+from livemove.spec import MigrationSpec
+
+CHECK = "engines"
+NOT_ON_RDS = {
+    "FEDERATED",
+    "CONNECT",
+    "SPIDER",
+    "S3",
+    "ROCKSDB",
+    "COLUMNSTORE",
+    "OQGRAPH",
+    "MROONGA",
+    "CSV",
+    "TOKUDB",
+}
+LOSING = {"MEMORY", "BLACKHOLE"}
+
+
+def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
+    found = []
+    for table in db.tables:
+        engine = table.engine.upper()
+        if engine in NOT_ON_RDS:
+            found.append(error(CHECK, f"{table} is {table.engine}", "an engine that RDS has", f"ALTER TABLE {table} ENGINE = InnoDB", subject=str(table)))  # fmt: skip
+        elif engine in LOSING:
+            found.append(warning(CHECK, f"{table} is {table.engine}", "an engine that keeps its rows", "its rows do not survive a restart of either side: see that the application expects that", subject=str(table)))  # fmt: skip
+        elif engine not in ("INNODB", "ARIA"):
+            found.append(warning(CHECK, f"{table} is {table.engine}", "InnoDB", f"ALTER TABLE {table} ENGINE = InnoDB; else it is compared wholly inside the fence", subject=str(table)))  # fmt: skip
+    return found or [ok(CHECK, f"{len(db.tables)} tables are transactional")]

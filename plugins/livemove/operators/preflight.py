@@ -1,0 +1,48 @@
+"""What would go wrong is found before anything changes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from livemove.errors import LivemoveError
+from livemove.operators.base import LivemoveOperator
+
+
+class ShowSettingsOperator(LivemoveOperator):
+    """Print what holds tonight, where each value comes from, and what production would have instead."""
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.core.settings import scaled_waits
+        from livemove.params import explain
+        from livemove.spec import find_spec
+
+        spec = find_spec(self.service)
+        for line in explain(spec, context["params"]).splitlines():
+            self.log.info(line)
+        scaled = scaled_waits(self.world(context).spec)
+        for name, (here, production) in scaled.items():
+            self.log.info("%-34s %-10s production: %s", name, here, production)
+        return {name: here for name, (here, _) in scaled.items()}
+
+
+class PreflightOperator(LivemoveOperator):
+    """Run all checks, keep their findings for the gates, and refuse when one of them is an error."""
+
+    def execute(self, context: Any) -> dict[str, int]:
+        from livemove.adapters.preflight import read_facts
+        from livemove.core import preflight
+
+        world = self.world(context)
+        found = preflight.findings(read_facts(world))
+        for line in preflight.table_of(found):
+            self.log.info(line)
+        counts = preflight.counts(found)
+        try:
+            listed = [dataclasses.asdict(f) for f in found]
+            world.ledger.write("findings", {"findings": listed, "counts": counts})
+        except Exception as e:
+            # without connections there is no ledger; the findings themselves say why
+            self.log.warning("the findings could not be kept: %s", e.found if isinstance(e, LivemoveError) else type(e).__name__)  # fmt: skip
+        preflight.refuse(found)
+        return counts
