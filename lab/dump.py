@@ -7,6 +7,7 @@ it goes on where they left off. What only MySQL knows is taken out or replaced, 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
@@ -42,24 +43,46 @@ class Loaded:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Script:
+    """One file: the databases that it creates or uses in order, its definers, and where it goes without any."""
+
+    file: Path
+    named: list[str]
+    definers: list[tuple[str, str]]
+    into: str = ""
+
+
 def load(server: Server, path: Path) -> Loaded:
     """Load the dump; LabError names the file, the line where the server told it, and the server's words."""
-    before, notes, last = set(_schemas(server)), [], ""
-    files = files_of(path)
-    for file in files:
-        named = _scan(file)
-        _refuse_system(file, named)
-        into = "" if named else (last or _fallback(path, file))
-        if into:
-            server.query(f"CREATE DATABASE IF NOT EXISTS `{into}`")
-        notes += _feed(server, file, into)
-        if file.name.startswith("schema"):
-            last = (named or [into])[-1]
+    before = set(_schemas(server))
+    scripts = _scripts(path)
+    notes = _make_definers(server, scripts)
+    for script in scripts:
+        if script.into:
+            server.query(f"CREATE DATABASE IF NOT EXISTS {_quoted(script.into)}")
+        notes += _feed(server, script.file, script.into)
     schemas = [s for s in _schemas(server) if s not in before]
-    tables = server.query(f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({', '.join(map(_text, schemas)) or 'NULL'})")  # fmt: skip
-    if not schemas or tables[0][0] == 0:
-        raise LabError(f"{path} made no tables. Wanted: a dump with CREATE TABLE and INSERT statements, as mariadb-dump writes it")  # fmt: skip
-    return Loaded(schemas, sorted(set(notes + _definers(server, files, schemas))))
+    listed = ", ".join(map(_text, schemas)) or "NULL"
+    tables = server.query(f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({listed})")
+    if tables[0][0] == 0:
+        raise LabError(
+            f"{path} made no tables. Wanted: a dump with CREATE TABLE and INSERT statements, as mariadb-dump writes it"
+        )
+    return Loaded(schemas, notes)
+
+
+def _scripts(path: Path) -> list[Script]:
+    scripts, last = [], ""
+    for file in files_of(path):
+        script = _scan(file)
+        _refuse_system(script)
+        if not script.named:
+            script.into = last or _fallback(path, file)
+        if file.name.startswith("schema"):
+            last = script.named[-1] if script.named else script.into
+        scripts.append(script)
+    return scripts
 
 
 def files_of(path: Path) -> list[Path]:
@@ -93,23 +116,28 @@ def _open(file: Path) -> IO[bytes]:
         raise LabError(f"{file} cannot be read: {e.strerror}") from e
 
 
-def _scan(file: Path) -> list[str]:
-    """Databases that the file creates or uses, in order."""
-    found = []
+def _scan(file: Path) -> Script:
+    script = Script(file, [], [])
     with _open(file) as lines:
         for line in lines:
             # rows of data are long; no statement that names a database is
             if len(line) < 500 and (hit := DATABASE.match(line)):
                 name = hit[1].decode(errors="replace")
-                found.append(name[1:-1].replace("``", "`") if name.startswith("`") else name)
-    return found
+                script.named.append(name[1:-1].replace("``", "`") if name.startswith("`") else name)
+            if b"DEFINER" in line and not _is_data(line):
+                script.definers += [(_bare(hit[1]), _bare(hit[2])) for hit in DEFINER.finditer(line)]
+    return script
 
 
-def _refuse_system(file: Path, named: list[str]) -> None:
-    system = [n for n in named if n.lower() in SYSTEM]
+def _is_data(line: bytes) -> bool:
+    return line.lstrip()[:7].upper() in (b"INSERT ", b"REPLACE")
+
+
+def _refuse_system(script: Script) -> None:
+    system = [n for n in script.named if n.lower() in SYSTEM]
     if system:
         raise LabError(
-            f"{file} contains the server's own database {system[0]!r}: loading it would replace the lab's accounts. "
+            f"{script.file} contains the server's own database {system[0]!r}: loading it would replace the lab's accounts. "
             f"Next: dump the application's schemas only: mariadb-dump --routines --events --triggers --databases <names>"
         )
 
@@ -134,7 +162,9 @@ def _feed(server: Server, file: Path, into: str) -> list[str]:
                     client.stdin.write(line)
                 client.stdin.close()
             except BrokenPipeError:
-                pass  # the client has given up, and says below why
+                # the client has given up, and says below why
+                with contextlib.suppress(BrokenPipeError):
+                    client.stdin.close()
             client.wait(TIMEOUT)
         finally:
             client.kill()
@@ -157,7 +187,7 @@ def _translated(file: Path, notes: list[str]) -> Iterator[bytes]:
                 yield b"\n"
                 continue
             # data rows are left alone, whatever their text says
-            if b"utf8mb4_0900" in line and line.lstrip()[:6].upper() not in (b"INSERT", b"REPLAC"):
+            if b"utf8mb4_0900" in line and not _is_data(line):
                 for pattern, ours in COLLATIONS.items():
                     line = re.sub(pattern, ours, line)
                 _note(notes, f"{file.name}: collation utf8mb4_0900_* replaced by utf8mb4_uca1400_ai_ci, the nearest that MariaDB has")  # fmt: skip
@@ -174,23 +204,17 @@ def _line(said: str) -> str:
     return f":{hit[1]}" if hit else ""
 
 
-def _definers(server: Server, files: list[Path], schemas: list[str]) -> list[str]:
-    """Accounts that own views, routines, triggers or events and did not come with the dump: made, and locked."""
-    known = {(u, h) for u, h in server.query("SELECT User, Host FROM mysql.global_priv")}
-    wanted: dict[tuple[str, str], None] = {}
-    for file in files:
-        with _open(file) as lines:
-            for line in lines:
-                for hit in (
-                    DEFINER.finditer(line) if b"DEFINER" in line.upper() and len(line) < 100_000 else ()
-                ):
-                    wanted[(_bare(hit[1]), _bare(hit[2]))] = None
+def _make_definers(server: Server, scripts: list[Script]) -> list[str]:
+    """Accounts that own views, routines, triggers or events and do not come with a dump: made before it, locked.
+
+    Without them the first row that fires such a trigger would fail (error 1449).
+    """
+    known = {(str(u), str(h)) for u, h in server.query("SELECT User, Host FROM mysql.global_priv")}
+    schemas = sorted({name for s in scripts for name in (*s.named, s.into) if name})
     notes = []
-    for user, host in wanted:
-        if (user, host) in known or user.upper() == "CURRENT_USER":
-            continue
+    for user, host in sorted({d for s in scripts for d in s.definers} - known):
         account = f"{_text(user)}@{_text(host)}"
-        server.query(f"CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK")
+        server.query(f"CREATE USER {account} ACCOUNT LOCK")
         for schema in schemas:
             server.query(f"GRANT ALL ON {_quoted(schema)}.* TO {account}")
         notes.append(

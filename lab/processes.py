@@ -109,6 +109,8 @@ class Registry:
                 tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
                 raise LabError(f"{name} {why}. Its log {log} ends:\n{tail}")
             time.sleep(0.05)
+        # it outlives this command on purpose; Popen would warn about that
+        p.returncode = 0
         return record
 
     def find(self, name: str) -> Process | None:
