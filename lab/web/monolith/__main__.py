@@ -59,9 +59,23 @@ async def run(app: Path) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
     await _quietly(admin)
     async with admin.listening(folder):
-        (folder / "shop.pid").write_text(f"{os.getpid()}\n")
+        watching = asyncio.create_task(_watch(server, site, folder / "shop.pid"))
         await server.serve()
+        watching.cancel()
     (folder / "shop.pid").unlink(missing_ok=True)
+
+
+async def _watch(server: uvicorn.Server, site: Site, pid: Path) -> None:
+    """The pid file stands while the site listens. After the last answer nobody is waited for any more."""
+    while not server.started:
+        await asyncio.sleep(0.01)
+    pid.write_text(f"{os.getpid()}\n")
+    while not server.should_exit or site.in_flight:
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+    # idle users do not answer a TLS goodbye, and asyncio would wait half a minute for each
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
 
 
 async def _quietly(admin: Admin) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import queries
-from .gate import Gate
+from .gate import Gate, served_by
 from .pool import Unavailable
 from .settings import SettingsError, read_settings
 
@@ -54,8 +54,10 @@ class Admin:
         if self.gate.pool is None:
             raise Unavailable(self.gate.why, repeat=False)
         settings = self.gate.pool.settings
-        server = await asyncio.wait_for(self.gate.work(write, past_hold=True), 15)
-        settings = self.gate.pool.settings
+        # not in a task of its own: served_by must be seen here
+        async with asyncio.timeout(15):
+            server = await self.gate.work(write, past_hold=True)
+        settings = served_by.get() or settings
         return {"site": settings.site, "database_host": settings.host, "database_port": settings.port, **server}  # fmt: skip
 
     async def hold(self, seconds: float) -> Facts:

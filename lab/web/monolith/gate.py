@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from .pool import Pool, Unavailable
@@ -20,6 +21,8 @@ log = logging.getLogger("shop")
 T = TypeVar("T")
 Work = Callable[[Any], T]
 ATTEMPTS = 6
+served_by: ContextVar[Settings | None] = ContextVar("served_by", default=None)
+"""The settings with which this request's work was done: after a reload the current ones may be others."""
 
 
 class Gate:
@@ -95,7 +98,9 @@ class Gate:
             if pool is None:
                 raise Unavailable(self.why, repeat=False)
             try:
-                return await self._on(pool, work)
+                result = await self._on(pool, work)
+                served_by.set(pool.settings)
+                return result
             except Unavailable as e:
                 uncertain = uncertain or e.uncertain
                 # a hold, even one that is over again, means that the failure was a move and not an outage

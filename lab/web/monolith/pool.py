@@ -11,7 +11,7 @@ import pymysql
 from pymysql.constants import CR, ER
 from pymysql.cursors import DictCursor
 from sqlalchemy import exc
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from .settings import Settings
 
@@ -27,9 +27,9 @@ BUSY = {ER.LOCK_WAIT_TIMEOUT}
 class Unavailable(Exception):
     """The database did not do it; `uncertain` when it may have, because only the answer to COMMIT is missing."""
 
-    def __init__(self, reason: str, *, repeat: bool, uncertain: bool = False) -> None:
+    def __init__(self, reason: str, *, repeat: bool, lost: bool = False, uncertain: bool = False) -> None:
         super().__init__(reason)
-        self.repeat, self.uncertain = repeat, uncertain
+        self.repeat, self.lost, self.uncertain = repeat, lost, uncertain
 
 
 class Pool:
@@ -78,15 +78,22 @@ class Pool:
         try:
             with _explained(self):
                 yield connection
+        except LookupError:
+            # the work itself found something missing; the connection is as good as before
+            self._give_back(connection, source)
+            raise
         except BaseException as e:
             connection.invalidate()
-            if isinstance(e, Unavailable) and e.repeat:
+            if isinstance(e, Unavailable) and e.lost:
                 self._renew(source)
             raise
         else:
-            if self.retired or source is not self._pool:
-                connection.detach()
-            connection.close()
+            self._give_back(connection, source)
+
+    def _give_back(self, connection: PoolProxiedConnection, source: QueuePool) -> None:
+        if self.retired or source is not self._pool:
+            connection.detach()
+        connection.close()
 
     def _renew(self, source: QueuePool) -> None:
         # when one connection died the idle ones most likely died with it
@@ -96,6 +103,7 @@ class Pool:
 
     def warm(self, count: int = 4) -> None:
         """Open some connections at once, so that the first requests do not wait for it."""
+        count = min(count, self.settings.pool)
         with ThreadPoolExecutor(count) as threads, _explained(self):
             for connection in list(threads.map(lambda _: self._pool.connect(), range(count))):
                 connection.close()
@@ -115,7 +123,7 @@ def _explained(pool: Pool) -> Iterator[None]:
     except pymysql.err.MySQLError as e:
         code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
         if code in LOST or isinstance(e, pymysql.err.InterfaceError):
-            raise Unavailable(f"connection to {place} lost ({code})", repeat=True) from e
+            raise Unavailable(f"connection to {place} lost ({code})", repeat=True, lost=True) from e
         if code in CLOSED:
             raise Unavailable(f"{place} takes no requests: {e.args[1]} ({code})", repeat=False) from e
         if code in REPEAT | BUSY:
@@ -130,7 +138,7 @@ def transaction(connection: Any) -> Iterator[Any]:
         connection.begin()
         try:
             yield cursor
-        except pymysql.err.IntegrityError:
+        except (pymysql.err.IntegrityError, LookupError):
             connection.rollback()
             raise
         try:
@@ -141,6 +149,7 @@ def transaction(connection: Any) -> Iterator[Any]:
             answered = code in CLOSED | REPEAT | BUSY
             raise Unavailable(
                 f"no answer to COMMIT ({code})" if not answered else f"COMMIT refused ({code})",
-                repeat=not answered,
+                repeat=not answered or code in REPEAT,
+                lost=not answered,
                 uncertain=not answered,
             ) from e

@@ -45,19 +45,30 @@ def server(connection: Any) -> Row:
 
 
 def enquire(connection: Any, row: Row) -> tuple[int, bool]:
-    return _once(connection, "enquiries", row["key"], lambda cursor: cursor.execute(_ENQUIRY, row))
+    def make(cursor: Any) -> None:
+        _lock(cursor, row["listing_id"])
+        cursor.execute(_ENQUIRY, row)
+
+    return _once(connection, "enquiries", row["key"], make)
 
 
 def order(connection: Any, row: Row) -> tuple[int, bool]:
     def make(cursor: Any) -> None:
-        cursor.execute("SELECT price FROM listings WHERE id = %s", (row["listing_id"],))
-        listed = cursor.fetchone()
-        if listed is None:
-            raise NoSuchListing(row["listing_id"])
+        price = _lock(cursor, row["listing_id"])
         details = json.dumps({"note": row.get("note", "")}, ensure_ascii=False)
-        cursor.execute(_ORDER, {**row, "amount": listed["price"], "details": details})
+        cursor.execute(_ORDER, {**row, "amount": price, "details": details})
 
     return _once(connection, "orders", row["key"], make)
+
+
+def _lock(cursor: Any, number: int) -> Any:
+    """The listing's price, its row locked first: the foreign key takes it shared and the trigger then wants it
+    alone, on which two buyers of one listing would wait for each other."""
+    cursor.execute("SELECT price FROM listings WHERE id = %s FOR UPDATE", (number,))
+    row = cursor.fetchone()
+    if row is None:
+        raise NoSuchListing(number)
+    return row["price"]
 
 
 def probe(connection: Any, key: str, site: str, host: str) -> Row:
@@ -73,8 +84,6 @@ def _once(connection: Any, table: str, key: str, make: Callable[[Any], Any]) -> 
             number = int(cursor.lastrowid)
         return number, True
     except pymysql.err.IntegrityError as e:
-        if e.args[0] == ER.NO_REFERENCED_ROW_2:
-            raise NoSuchListing(key) from None
         if e.args[0] != ER.DUP_ENTRY:
             raise
     with connection.cursor() as cursor:

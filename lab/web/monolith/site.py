@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import queries
-from .gate import Gate
+from .gate import Gate, served_by
 from .pool import Unavailable
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -84,8 +84,8 @@ class Site:
 
     def _placed(self, response: Response) -> Response:
         response.headers["X-Host"] = self.host
-        if self.gate.pool:
-            settings = self.gate.pool.settings
+        settings = served_by.get() or (self.gate.pool.settings if self.gate.pool else None)
+        if settings:
             response.headers["X-Site"], response.headers["X-Database"] = settings.site, settings.place
         return response
 
