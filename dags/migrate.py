@@ -66,13 +66,7 @@ DEFAULTS = {
 def migration(spec: MigrationSpec) -> DAG:
     """The DAG of one service."""
     of = {"service": spec.service}
-    gate = partial(
-        MigrationGate,
-        task_id="ask",
-        rollback="rollback.begin",
-        response_timeout=timedelta(seconds=spec.gates.timeout),
-        **of,
-    )
+    gate = partial(MigrationGate, task_id="ask", rollback="rollback.begin", **of)
     with DAG(
         dag_id=f"migrate_{spec.service}",
         dag_display_name=f"Move {spec.title} to AWS",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from livemove.core.window import duration
 from livemove.ports import Json
 from livemove.spec import MigrationSpec, Side
 
@@ -212,7 +213,7 @@ def _house_rules(gate: str, spec: MigrationSpec, shown_sha: str) -> str:
     return (
         "### Good to know\n"
         + tick
-        + f"- Nobody answers within {spec.gates.timeout / 3600:.1f} h: nothing is changed, this task fails, and clearing it with downstream asks again.\n"
+        + f"- Nobody answers within {duration(spec.gates.timeout)}: nothing is changed, this task fails, and clearing it with downstream asks again.\n"
         "- To change an answer later, clear this task **with Downstream**. Cleared alone, it refuses to ask, because nothing after it would run.\n"
         f"- What is shown here has the checksum `{shown_sha[:16]}`."
     )

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.core import gates
 from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
+from livemove.core.window import duration
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import intended_change
@@ -25,32 +26,33 @@ from livemove.ports import Json
 
 if TYPE_CHECKING:
     from livemove.adapters.world import World
+    from livemove.spec import MigrationSpec
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
     """Asks one of the three questions; Proceed goes on to `proceed`, Roll back to `rollback`.
 
     :param gate: switch_dns, repoint or retire
-    :param response_timeout: after it nothing is done and the task fails, whatever its retries
+
+    Unanswered for `gates.timeout` seconds, the task fails without a retry, and nothing is changed.
     """
 
     ui_color = "#f7d9e3"
     inherits_from_skipmixin = False
 
-    def __init__(
-        self, *, gate: str, proceed: str, rollback: str, response_timeout: timedelta, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, gate: str, proceed: str, rollback: str, **kwargs: Any) -> None:
         if gate == "switch_dns":
             kwargs["params"] = {
                 ACCEPT_WARNINGS: Param(
                     False, type="boolean", title="I have read the warnings and accept them", source="task"
                 )
             }
+        # the wait has a limit of its own, the trigger form's; a timeout here would be taken for it at parse time
+        kwargs["execution_timeout"] = None
         super().__init__(
             subject=gate,
             options=[PROCEED, ROLL_BACK],
             options_mapping={PROCEED: proceed, ROLL_BACK: rollback},
-            response_timeout=response_timeout,
             **kwargs,
         )
         self.gate = gate
@@ -61,6 +63,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         evidence = collect(world, self._tables(context), record=self.gate == "switch_dns")
         shown = evidence.record if self.gate == "switch_dns" else {"moves": evidence.moves}
         sha = gates.checksum(shown)
+        self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)
         self.body = gates.body(self.gate, world.spec, evidence, sha)
         world.ledger.write(
@@ -78,23 +81,12 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         super().execute(context)
 
     def execute_complete(self, context: Any, event: Json) -> Any:
+        world = self.world(context)
+        if event.get("error_type") == "timeout":
+            raise AirflowFailException(str(_unanswered(self.task_id, world.spec)))
         if "error" not in event:
-            self._keep_answer(self.world(context), event)
+            self._keep_answer(world, event)
         return super().execute_complete(context, event)
-
-    def process_trigger_event_error(self, event: Json) -> None:
-        if event["error_type"] != "timeout":
-            super().process_trigger_event_error(event)
-        # not a failure to retry: a second, unasked question would wait as long again
-        raise AirflowFailException(
-            str(
-                RefusedError(
-                    f"Nobody answered {self.subject!r} within {self.response_timeout}",
-                    wanted=f"{PROCEED} or {ROLL_BACK}",
-                    next_step="nothing was changed and everything stays as it is; clear this task with downstream to be asked again",
-                )
-            )
-        )
 
     def skip_all_except(self, ti: Any, branch_task_ids: str | Iterable[str] | None) -> None:
         """Skip what the answer does not lead to, also later; as the provider does, without its record in XCom."""
@@ -139,6 +131,15 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
         world.ledger.write(f"approvals/{self.gate}", {**asked, **answer})
         world.ledger.note("gate_answered", gate=self.gate, sha256=asked.get("sha256"), **answer)
+
+
+def _unanswered(task_id: str, spec: MigrationSpec) -> RefusedError:
+    # raised as a failure without retry: a second question would wait as long again, and nobody asked for it
+    return RefusedError(
+        f"Nobody answered {task_id} within {duration(spec.gates.timeout)}",
+        wanted=f"{PROCEED} or {ROLL_BACK}",
+        next_step="nothing was changed and everything stays as it is; clear this task with downstream to be asked again",
+    )
 
 
 def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
