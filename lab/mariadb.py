@@ -72,7 +72,8 @@ class Server:
                 "mariadb-install-db is not installed. Next: run `make setup`, or install mariadb-server-core"
             )
         done = subprocess.run(
-            [program, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal", "--skip-test-db", *_as_user()],
+            # --force: a host name that does not resolve, as in a container without network, is no reason to stop
+            [program, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal", "--skip-test-db", "--force", *_as_user()],
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         if done.returncode:
@@ -109,7 +110,7 @@ class Server:
             address=self.address,
             ports={"mariadb": self.port},
             data=str(self.data),
-            login="root / see secrets.json",
+            login=f"mariadb --host={self.address} --port={self.port} --user=root --password (it is in secrets.json)",
         )
         first.unlink(missing_ok=True)
         return process

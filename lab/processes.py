@@ -131,7 +131,8 @@ class Registry:
             while p.alive() and time.monotonic() < deadline:
                 _reap(p.pid)
                 time.sleep(0.02)
-        if p:
+        # a pid is not given out again while its group lives: a stranger under it means that the group is gone
+        if p and start_time(p.pid) in (None, p.started):
             _signal_group(p.pid, signal.SIGKILL)
             _reap(p.pid)
         (self.folder / f"{name}.json").unlink(missing_ok=True)

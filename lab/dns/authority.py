@@ -103,7 +103,7 @@ class Authority:
             address=self.address,
             ports={"dns": self.port},
             data=str(self.folder),
-            login=f"dig @{self.address} -p {self.port} <name>",
+            login=f"kdig @{self.address} -p {self.port} <name>",
         )
 
     def control(self, *command: str, check: bool = True) -> int:

@@ -82,7 +82,7 @@ def _start(registry: Registry, n: int, a: Addresses, address: str, file: str) ->
         address=address,
         ports={"dns": a.dns},
         data=file,
-        login=f"dig @{address} -p {a.dns} <name>",
+        login=f"kdig @{address} -p {a.dns} <name>",
     )
 
 

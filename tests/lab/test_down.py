@@ -54,6 +54,7 @@ def test_a_stranger_with_a_recycled_pid_is_not_ended(lab: Registry) -> None:
     # the same pid with another start time is another process
     record.write_text(record.read_text().replace(f'"started": {process.started}', '"started": 1'))
     lab.stop("plain", grace=1)
+    time.sleep(0.2)
     assert start_time(process.pid) == process.started
 
 
