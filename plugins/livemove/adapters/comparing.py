@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,27 +67,32 @@ def read_shapes(db: MariaDb, tables: Iterable[str]) -> dict[str, Shape]:
     for r in db.rows(sql("list_columns"), args):
         name = f"{r.pop('schema')}.{r.pop('table')}"
         columns.setdefault(name, []).append(core.Column(**{**r, "nullable": bool(r["nullable"])}))
-    keys = _unique_keys(db, args)
+    keys, leading = _keys(db, args)
     described = {f"{t['schema']}.{t['name']}": t for t in db.rows(sql("list_tables"), args)}
     return {
         name: Shape(
-            t["schema"], t["name"], tuple(columns[name]), keys.get(name, {}), t["engine"] or "", int(t["estimate"])
+            t["schema"], t["name"], tuple(columns[name]), keys.get(name, {}), frozenset(leading.get(name, ())), t["engine"] or "", int(t["estimate"])
         )
         for name, t in described.items()
         if name in wanted
     }  # fmt: skip
 
 
-def _unique_keys(db: MariaDb, args: Json) -> dict[str, dict[str, tuple[str, ...]]]:
-    out: dict[str, dict[str, tuple[str, ...]]] = {}
+def _keys(db: MariaDb, args: Json) -> tuple[dict[str, dict[str, tuple[str, ...]]], dict[str, set[str]]]:
+    """(usable unique keys, columns that lead an index), both by table."""
+    unique: dict[str, dict[str, tuple[str, ...]]] = {}
+    leading: dict[str, set[str]] = {}
     unfit: set[tuple[str, str]] = set()
-    for r in db.rows(sql("list_unique_keys"), args):
+    for r in db.rows(sql("list_keys"), args):
         table = f"{r['schema']}.{r['table']}"
-        if r["unfit"]:
+        if r["place"] == 1:
+            leading.setdefault(table, set()).add(r["column"])
+        if r["unfit"] or not r["is_unique"]:
             unfit.add((table, r["name"]))
-        keys = out.setdefault(table, {})
+        keys = unique.setdefault(table, {})
         keys[r["name"]] = (*keys.get(r["name"], ()), r["column"])
-    return {t: {n: c for n, c in keys.items() if (t, n) not in unfit} for t, keys in out.items()}
+    fit = {t: {n: c for n, c in keys.items() if (t, n) not in unfit} for t, keys in unique.items()}
+    return fit, leading
 
 
 # One table, writes going on -----------------------------------------------------------------------------------------
@@ -239,9 +245,7 @@ class _Walk(_Compared):
             low = high
 
     def _rows(self, where: str, args: list[Any]) -> dict[Key, Look]:
-        a, b = self.pair.ask(core.rows_query(self.shape, where), args)
-        here, there = ({tuple(v for k, v in r.items() if k != "h"): r["h"] for r in rows} for rows in (a, b))
-        return {k: (here.get(k), there.get(k)) for k in here.keys() | there.keys()}
+        return _look(self.pair, self.shape, where, args)
 
     def _look(self, keys: Sequence[Key]) -> dict[Key, Look]:
         seen: dict[Key, Look] = dict.fromkeys(keys, (None, None))
@@ -282,33 +286,85 @@ class _Whole(_Compared):
 def prove_quickly(source_db: MariaDb, target_db: MariaDb, tables: Sequence[str], seconds: float) -> list[str]:
     """Compare what can be compared in `seconds` while nobody writes; the differences found, as text.
 
-    In this order: tables that are not transactional and small ones wholly, of large ones the last rows by key and
-    those changed in the last quarter of an hour where an index finds them. What was left out is logged.
+    Inside a write pause prefer QuickProof: it connects and reads the catalogue before the fence.
     """
-    deadline = time.monotonic() + seconds
-    found: list[str] = []
-    parts: list[str] = []
-    skipped: list[str] = []
-    with Pair(source_db, target_db) as pair:
-        here, there = read_shapes(pair.source, tables), read_shapes(pair.target, tables)
-        for name in sorted(tables, key=lambda t: _urgency(here.get(t))):
-            why = _incomparable(name, here, there)
+    with QuickProof(source_db, target_db, tables) as proof:
+        return proof.run(seconds)
+
+
+class QuickProof:
+    """The last proof of the switchover, made ready before the fence and run inside it.
+
+    In this order: tables that are not transactional and small ones wholly; of large ones the last rows by key and
+    those changed in the last quarter of an hour where an index finds them. What was left out is logged and in `left_out`.
+    """
+
+    def __init__(
+        self, source_db: MariaDb, target_db: MariaDb, tables: Sequence[str], *, connections: int = 2
+    ) -> None:
+        self._pairs = [Pair(source_db, target_db) for _ in range(connections)]
+        first = self._pairs[0]
+        self._here, self._there = read_shapes(first.source, tables), read_shapes(first.target, tables)
+        self._tables = sorted(tables, key=lambda t: _urgency(self._here.get(t)))
+        for pair in self._pairs[1:]:
+            pair.ask("SELECT 1 AS connected")
+        self.left_out: list[str] = []
+        self.only_newest: list[str] = []
+
+    def __enter__(self) -> QuickProof:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pair in self._pairs:
+            pair.__exit__()
+
+    def run(self, seconds: float) -> list[str]:
+        """Differences found within `seconds`; nobody may write meanwhile."""
+        deadline = time.monotonic() + seconds
+        todo: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for table in self._tables:
+            todo.put(table)
+        with ThreadPoolExecutor(len(self._pairs)) as pool:
+            workers = [pool.submit(self._work, pair, todo, deadline) for pair in self._pairs]
+            found = [line for w in workers for line in w.result()]
+        if self.only_newest or self.left_out:
+            log.warning("last proof: only the newest rows of %s; not covered for lack of time: %s", ", ".join(self.only_newest) or "-", ", ".join(self.left_out) or "-")  # fmt: skip
+        return sorted(found)
+
+    def _work(self, pair: Pair, todo: queue.SimpleQueue[str], deadline: float) -> list[str]:
+        found: list[str] = []
+        while True:
+            try:
+                name = todo.get_nowait()
+            except queue.Empty:
+                return found
+            why = _incomparable(name, self._here, self._there)
             if why:
                 found.append(f"{name}: {why}")
-            elif time.monotonic() > deadline:
-                skipped.append(name)
+            elif time.monotonic() >= deadline:
+                self.left_out.append(name)
             else:
-                whole = _wholly(here[name])
-                try:
-                    found += _prove(pair, here[name], whole, deadline)
-                    parts += [] if whole else [name]
-                except pymysql.err.MySQLError as e:
-                    if e.args[0] not in (1969, 3024):  # max_statement_time, max_execution_time
-                        raise
-                    skipped.append(name)
-    if parts or skipped:
-        log.warning("last proof: only the newest rows of %s; not covered for lack of time: %s", ", ".join(parts) or "-", ", ".join(skipped) or "-")  # fmt: skip
-    return found
+                found += self._prove(pair, self._here[name], deadline)
+
+    def _prove(self, pair: Pair, shape: Shape, deadline: float) -> list[str]:
+        if not _wholly(shape):
+            self.only_newest.append(shape.name)
+        try:
+            for where, args in _to_prove(pair, shape):
+                left = max(0.05, deadline - time.monotonic())
+                limit = f"SET STATEMENT max_statement_time={left:.3f} FOR "
+                a, b = pair.ask(limit + core.digest_query(shape, where), args)
+                if a != b:
+                    return [_describe(pair, shape, where, args, a[0]["n"], b[0]["n"])]
+        except pymysql.err.MySQLError as e:
+            if e.args[0] != OUT_OF_TIME:
+                raise
+            self.left_out.append(shape.name)
+        return []
+
+
+OUT_OF_TIME = 1969
+"""ER_STATEMENT_TIMEOUT of MariaDB."""
 
 
 def _wholly(shape: Shape) -> bool:
@@ -323,27 +379,29 @@ def _urgency(shape: Shape | None) -> tuple[int, int]:
     ), shape.estimate
 
 
-def _prove(pair: Pair, shape: Shape, whole: bool, deadline: float) -> list[str]:
-    ranges: list[tuple[str, list[Any]]] = [("1", [])]
-    if not whole:
-        last = pair.source.rows(core.tail_query(shape, TAIL_ROWS))
-        ranges = [core.between(shape, tuple(last[0].values()) if last else None, None)]
-    found = []
-    for where, args in ranges:
-        left = max(0.05, deadline - time.monotonic())
-        limit = f"SET STATEMENT max_statement_time={left:.3f} FOR "
-        a, b = pair.ask(limit + core.digest_query(shape, where), args)
-        if a != b:
-            found.append(_describe(pair, shape, where, args, a[0]["n"], b[0]["n"]))
-    return found
+def _to_prove(pair: Pair, shape: Shape) -> Iterator[tuple[str, list[Any]]]:
+    """WHERE clauses whose rows are compared: all, or the newest by key and by time of change."""
+    if _wholly(shape):
+        yield "1", []
+        return
+    last = pair.source.rows(core.tail_query(shape, TAIL_ROWS))
+    yield core.between(shape, tuple(last[0].values()) if last else None, None)
+    if shape.touched:
+        since = pair.source.one("SELECT CAST(NOW() - INTERVAL 15 MINUTE AS CHAR) AS t")["t"]
+        yield f"{core.quote(shape.touched.name)} >= %s", [since]
 
 
 def _describe(pair: Pair, shape: Shape, where: str, args: list[Any], n: int, m: int) -> str:
     """Name the first rows that differ; nobody writes, so one look is enough."""
     if not shape.key or max(n, m) > 5 * SMALL_ROWS:
         return f"{shape.name}: {n} rows on the source, {m} on the target, and not the same"
-    a, b = pair.ask(core.rows_query(shape, where), args)
-    here, there = ({tuple(v for k, v in r.items() if k != "h"): r["h"] for r in rows} for rows in (a, b))
-    looks = {k: (here.get(k), there.get(k)) for k in here.keys() | there.keys()}
+    looks = _look(pair, shape, where, args)
     listed = [str(Difference(k, core.kind_of(s))) for k, s in looks.items() if s[0] != s[1]]
     return f"{shape.name}: {len(listed)} rows differ: {'; '.join(listed[:10])}"
+
+
+def _look(pair: Pair, shape: Shape, where: str, args: list[Any]) -> dict[Key, Look]:
+    """What both sides show for every key in a range."""
+    a, b = pair.ask(core.rows_query(shape, where), args)
+    here, there = ({tuple(v for k, v in r.items() if k != "h"): r["h"] for r in rows} for rows in (a, b))
+    return {k: (here.get(k), there.get(k)) for k in here.keys() | there.keys()}

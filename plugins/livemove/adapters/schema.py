@@ -421,8 +421,10 @@ def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Json) -> list[str]:
     raised = []
     for r in db_from.rows(sql("list_sequences"), args):
         name = qualified(r["schema"], r["name"])
-        value = db_from.one(f"SELECT next_not_cached_value AS v FROM {name}")["v"]
-        # SETVAL never turns a sequence back: it answers NULL instead
-        if db_to.one(f"SELECT SETVAL({name}, {int(value)}, 0) AS v")["v"] is not None:
-            raised.append(f"sequence {r['schema']}.{r['name']}: -> {value}")
+        query = f"SELECT next_not_cached_value AS next, increment FROM {name}"
+        here, there = db_from.one(query), db_to.one(query)
+        behind = there["next"] < here["next"] if here["increment"] >= 0 else there["next"] > here["next"]
+        if behind:
+            db_to.rows(f"SELECT SETVAL({name}, {int(here['next'])}, 0)")
+            raised.append(f"sequence {r['schema']}.{r['name']}: {there['next']} -> {here['next']}")
     return raised

@@ -91,6 +91,8 @@ class Shape:
     columns: tuple[Column, ...]
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Unique keys over NOT NULL columns, by name."""
+    leading: frozenset[str] = frozenset()
+    """Columns that an index begins with."""
     engine: str = "InnoDB"
     estimate: int = 0
 
@@ -107,6 +109,13 @@ class Shape:
             if all(by_name[n].data_type in KEYABLE for n in names):
                 return tuple(by_name[n] for n in names)
         return ()
+
+    @property
+    def touched(self) -> Column | None:
+        """An indexed column that the server sets at every change of a row."""
+        return next(
+            (c for c in self.columns if c.name in self.leading and "on update" in c.extra.lower()), None
+        )
 
     def differs_from(self, other: Shape) -> str:
         """Why rows of the two cannot be compared; empty when they can."""

@@ -31,7 +31,7 @@ class Category:
 RECORDED = ("sql_mode", "definer", "character_set_client", "collation_connection")
 CATEGORIES = (
     Category("schemata", ("schema_name",), ("default_character_set_name", "default_collation_name", "schema_comment")),
-    Category("tables", ("table_schema", "table_name"), ("table_type", "engine", "row_format", "table_collation", "create_options", "table_comment")),
+    Category("tables", ("table_schema", "table_name"), ("table_type", "engine", "row_format", "table_collation", "table_comment")),
     Category("create_table", ("schema", "name"), ("lines",)),
     Category("columns", ("table_schema", "table_name", "column_name"), ("ordinal_position", "column_default", "is_nullable", "column_type", "character_set_name", "collation_name", "extra", "generation_expression", "is_generated", "column_comment")),
     Category("indexes", ("table_schema", "table_name", "index_name", "seq_in_index"), ("non_unique", "column_name", "collation", "sub_part", "index_type", "index_comment", "ignored")),
@@ -172,7 +172,7 @@ def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any]
     if category == "variables":
         return "a server setting, not part of the schema: compare it with the parameter group"
     if category == "tables" and set(a) | set(b) <= {"row_format"}:
-        return "the row format is the server's default; no option asks for one"
+        return "the row format is the server's default; an option that asks for one is in the table's text"
     if category == "routines" and set(a) | set(b) == {"database_collation"}:
         return "recorded at creation, used only for parameters without a character set of their own"
     return ""
