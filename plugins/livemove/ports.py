@@ -124,6 +124,8 @@ class ReplicationStatus:
     full_load_percent: int = 0
     full_load_done: bool = False
     """True once every table's full load is finished and cached changes are applied."""
+    full_load_seconds: float | None = None
+    """How long the full load took, by DMS's own clock; None before its end."""
 
 
 @dataclass(frozen=True)
@@ -300,6 +302,8 @@ class ControlRow:
     """Of the lease; negative when it ran out and the switch has not ticked yet."""
     heartbeat_age: float | None = None
     """Seconds since the dead-man's switch ticked."""
+    armed_ago: float | None = None
+    """Seconds since the last fence of this database began."""
 
     def __str__(self) -> str:
         return f"{self.side} {self.state}@{self.epoch}"
@@ -402,6 +406,9 @@ class SchemaCode(Protocol):
 
     def wake(self, owner: Side, follower: Side | None) -> None:
         """Create triggers (and events, disabled) on the next owner; counters past the old owner's, if it answers."""
+
+    def events_to_wake(self, owner: Side) -> list[Json]:
+        """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
 
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""

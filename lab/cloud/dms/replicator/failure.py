@@ -43,6 +43,10 @@ class Failed(Exception):
     """The task cannot go on; the text becomes LastFailureMessage."""
 
 
+class Again(Exception):
+    """An order changed what is to be done: begin the session anew from the checkpoint."""
+
+
 class Lost(Exception):
     """A connection broke; `side` is source or target. Trying again from the checkpoint may help."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.cloud.dms.replicator.bykey import ByKey
-from lab.cloud.dms.replicator.description import Description, MigrationType, StartType
-from lab.cloud.dms.replicator.failure import Failed, Lost, Stopped
+from lab.cloud.dms.replicator.description import RELOAD, Description, MigrationType, StartType
+from lab.cloud.dms.replicator.failure import Again, Failed, Lost, Stopped
 from lab.cloud.dms.replicator.load import FullLoad
 from lab.cloud.dms.replicator.relay import Relay
 from lab.cloud.dms.replicator.selection import Selection
@@ -53,9 +54,10 @@ class Job:
 
     # Orders ---------------------------------------------------------------------------------------
     def listen(self) -> None:
-        """SIGTERM is the order to stop."""
+        """SIGTERM is the order to stop, SIGUSR1 the order to load tables again."""
         signal.signal(signal.SIGTERM, self._order)
         signal.signal(signal.SIGINT, self._order)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
         signal.set_wakeup_fd(self._waker)
 
     def _order(self, *_: object) -> None:
@@ -97,6 +99,8 @@ class Job:
             seen = self.status.position
             try:
                 self.session(writer)
+            except Again:
+                self.status.say("an order arrived: going on from the checkpoint")
             except Lost as e:
                 if self.status.position != seen:
                     self.woken_since, pause = time.monotonic(), 0.2
@@ -123,6 +127,7 @@ class Job:
                 not_tables = sequences(source)
             self.prepare(target, selection, layouts)
             mark = self.load_or_begin(source, target, layouts, writer)
+            self.load_again(target, layouts, mark, writer)
             self.follow(target, selection, layouts, not_tables, mark, writer)
         finally:
             source.close()
@@ -211,6 +216,34 @@ class Job:
         )
         return full.place
 
+    def load_again(
+        self, target: Target, layouts: dict[Key, Layout], mark: Checkpoint, writer: Writer
+    ) -> None:
+        """Bring the tables that were ordered again: each with its own snapshot, from which on its changes count."""
+        ordered = self.folder / RELOAD
+        if ordered.exists():
+            wanted = {(s, t) for s, t in json.loads(ordered.read_text())}
+            for table in self.status.tables:
+                table.state = TableState.RELOADING if table.key in wanted else table.state
+            target.commit(mark.step, mark.place, self.status.tables)
+            ordered.unlink()
+        tables = [t for t in self.status.tables if t.state is TableState.RELOADING]
+        if not tables:
+            return
+        self.status.phase = Phase.LOADING
+        full = FullLoad(self.description.source, self.description.target, lambda: self.stopping)
+        try:
+            for table in tables:
+                full.load(layouts[table.key], table, truncate=True)
+                table.reloaded, table.loaded_file, table.loaded_at = True, full.place.file, full.place.offset
+                target.commit(mark.step, mark.place, [table])
+                self.status.say(
+                    f"{table.schema}.{table.table} was loaded again: {table.rows} rows as of {full.place}"
+                )
+                writer.now()
+        finally:
+            full.close()
+
     # CDC ------------------------------------------------------------------------------------------
     def follow(
         self,
@@ -257,6 +290,8 @@ class Job:
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake, 512)
         self.obey()
+        if (self.folder / RELOAD).exists():
+            raise Again
 
 
 def sequences(connection: Any) -> set[Key]:

@@ -129,7 +129,12 @@ class Relay:
     # Rows -----------------------------------------------------------------------------------------
     def rows(self, event: Event) -> None:
         table = self.maps.get(ev.table_of(event))
-        if table is not None and self.selection(*table.key) and table.key not in self.not_tables:
+        if (
+            table is not None
+            and self.selection(*table.key)
+            and table.key not in self.not_tables
+            and not self.loaded_already(table.key, event)
+        ):
             self.statement.append((event, table))
             n = ev.count(event, ev.locate(event, self.checksum), table)
             counts = self.counts.setdefault(table.key, [0, 0, 0])
@@ -139,6 +144,11 @@ class Relay:
                 self.transaction.append(self.statement)
             self.statement = []
             self.maps = {}
+
+    def loaded_already(self, key: Key, event: Event) -> bool:
+        """True for changes that a reload of this table alone has brought."""
+        table = self.tables.get(key)
+        return table is not None and bool(table.loaded_file) and (self.file, event.end) <= (table.loaded_file, table.loaded_at)  # fmt: skip
 
     def query(self, event: Event) -> None:
         query = ev.parse_query(event, self.checksum)

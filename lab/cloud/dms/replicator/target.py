@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_checkpoint (
 CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_tables (
   task VARCHAR(191) NOT NULL, schema_name VARCHAR(64) NOT NULL, table_name VARCHAR(64) NOT NULL, state VARCHAR(40) NOT NULL,
   load_rows BIGINT NOT NULL, load_started DOUBLE, load_ended DOUBLE, inserts BIGINT NOT NULL, updates BIGINT NOT NULL, deletes BIGINT NOT NULL,
-  ddls BIGINT NOT NULL, PRIMARY KEY (task, schema_name, table_name)) ENGINE=InnoDB CHARACTER SET utf8mb4"""
+  ddls BIGINT NOT NULL, loaded_file VARCHAR(255) NOT NULL, loaded_at BIGINT NOT NULL, PRIMARY KEY (task, schema_name, table_name)) ENGINE=InnoDB CHARACTER SET utf8mb4"""
 
 
 class Step(StrEnum):
@@ -94,15 +94,15 @@ class Target:
         with speaking("target", "Reading the statistics"):
             rows = fetch(
                 self.connection,
-                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts, updates, deletes, ddls"
+                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts, updates, deletes, ddls, loaded_file, loaded_at"
                 f" FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
                 (self.task,),
             )
             self.connection.rollback()
         return [
             Table(s, t, TableState(state), rows=n, load_started=a, load_ended=b, inserts=i, updates=u, deletes=d, ddls=ddls,
-                  applied_inserts=i, applied_updates=u, applied_deletes=d)
-            for s, t, state, n, a, b, i, u, d, ddls in rows
+                  applied_inserts=i, applied_updates=u, applied_deletes=d, loaded_file=file, loaded_at=at, reloaded=bool(file))
+            for s, t, state, n, a, b, i, u, d, ddls, file, at in rows
         ]  # fmt: skip
 
     def forget(self) -> None:
@@ -149,12 +149,13 @@ class Target:
 
     def count(self, tables: Iterable[Table]) -> None:
         rows = [
-            (self.task, t.schema, t.table, t.state, t.rows, t.load_started, t.load_ended, t.inserts, t.updates, t.deletes, t.ddls)
+            (self.task, t.schema, t.table, t.state, t.rows, t.load_started, t.load_ended, t.inserts, t.updates, t.deletes, t.ddls,
+             t.loaded_file, t.loaded_at)
             for t in tables
         ]  # fmt: skip
         if rows:
             with self.connection.cursor() as cursor:
                 cursor.executemany(
-                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                     rows,
                 )

@@ -1,0 +1,99 @@
+"""Replication tasks: made, started, judged and deleted. Each operator first asks the databases where things stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livemove.errors import RefusedError, ReplicationError
+from livemove.operators.base import LivemoveOperator
+
+
+class PrepareReplicationOperator(LivemoveOperator):
+    """Make secrets, endpoints and task for the full load and CDC of the first epoch; test both connections.
+
+    Nothing is done in a later epoch: its task began at a binlog position, and a full load would destroy.
+    """
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.control import apply_account
+        from livemove.adapters.control_setup import READ_ACCOUNT, credentials
+        from livemove.adapters.standing import link_in_use
+        from livemove.core.replication import is_first, may_load
+
+        world = self.world(context)
+        link = link_in_use(world)
+        if reason := may_load(link):
+            raise RefusedError(
+                f"No replication task is made: {reason}",
+                next_step="answer a gate with Roll back first, if the source shall own the writes again",
+            )
+        if not is_first(link):
+            self.log.info(
+                "%s is in use since a rollback; there is nothing to prepare and nothing to load", link.name
+            )
+            return {"link": link.name, "prepared": False}
+        world.replicator.prepare(
+            link,
+            full_load=True,
+            reader=credentials(world, link.reads, READ_ACCOUNT),
+            applier=credentials(world, link.writes, apply_account(link.epoch)),
+        )
+        self.log.info("%s: both connections tested, the task is there", link.name)
+        world.ledger.note("replication prepared", link=link.name)
+        return {"link": link.name, "prepared": True}
+
+
+class StartReplicationOperator(LivemoveOperator):
+    """Start the task of the link in use, or resume it; nothing to do when it runs."""
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.standing import link_in_use
+        from livemove.core.replication import may_load, says
+
+        world = self.world(context)
+        link = link_in_use(world)
+        if reason := may_load(link):
+            raise RefusedError(f"The replication from source to target is not started: {reason}")
+        before = world.replicator.status(link)
+        world.replicator.start(link)
+        after = world.replicator.status(link)
+        self.log.info("%s was %s, is %s", link.name, before.state, after.state)
+        world.ledger.note("replication started", link=link.name, was=str(before.state), words=says(before))
+        return {"link": link.name, "was": str(before.state), "is": str(after.state)}
+
+
+class TableStatesOperator(LivemoveOperator):
+    """Every table of the link in use, judged by DMS's own words; raises when one cannot be trusted."""
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.standing import link_in_use
+        from livemove.core.replication import require_running, trouble, undelivered, unfinished
+
+        world = self.world(context)
+        link = link_in_use(world)
+        status, tables = world.replicator.status(link), world.replicator.tables(link)
+        for t in tables:
+            self.log.info("%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s", t.name, t.state, t.full_load_rows, t.inserts, t.updates, t.deletes, t.applied, t.validation)  # fmt: skip
+        require_running(link, status)
+        if reason := trouble(tables) or (unfinished(tables) if tables else "DMS lists no table"):
+            raise ReplicationError(
+                f"Tables of {link.name} cannot be trusted: {reason}",
+                wanted="every table completed and without error",
+                next_step="ReloadTables of DMS brings one table again; then compare it and clear this task",
+            )
+        found = {"link": link.name, "tables": len(tables), "undelivered": undelivered(tables)}
+        world.ledger.write("table_states", {**found, "checked_at": world.clock.now().isoformat()})
+        return found
+
+
+class DeleteReplicationOperator(LivemoveOperator):
+    """Stop and delete tasks, endpoints and secrets of all links of the service."""
+
+    def execute(self, context: Any) -> list[str]:
+        world = self.world(context)
+        links = world.replicator.links()
+        for link in links:
+            world.replicator.delete(link)
+            self.log.info("%s: task, endpoints and secrets are gone", link.name)
+        world.ledger.note("replication deleted", links=[k.name for k in links])
+        return [k.name for k in links]

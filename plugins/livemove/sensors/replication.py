@@ -1,0 +1,152 @@
+"""Waiting for the full load, and for CDC to have caught up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from livemove.core import replication
+from livemove.core.waiting import Look
+from livemove.errors import LivemoveError, ReplicationError
+from livemove.ports import Json, Link
+from livemove.sensors.base import WatchingSensor
+from livemove.spec import Side
+
+if TYPE_CHECKING:
+    from livemove.adapters.world import World
+
+STREAM = "lag"
+"""Name of the watermark rows that measure the lag."""
+PATIENCE_IN_ONE_LOOK = 15.0
+"""Seconds for which one look waits for its watermark row."""
+
+
+def look_at_full_load(world: World, state: Json) -> Look:
+    from livemove.adapters.standing import link_in_use
+
+    link = (
+        Link(world.spec.service, state["epoch"], Side(state["reads"]))
+        if "epoch" in state
+        else link_in_use(world)
+    )
+    if not replication.is_first(link):
+        return Look(True, f"{link.name} began at a binlog position: there is no full load to wait for", {})
+    status, tables = world.replicator.status(link), world.replicator.tables(link)
+    over = replication.load_is_over(link, status, tables)
+    now = world.clock.now().timestamp()
+    progress = replication.load_progress(status, tables, state.get("before", {}), now)
+    kept = {
+        "epoch": link.epoch,
+        "reads": str(link.reads),
+        "since": state.get("since", now),
+        "before": {"rows": progress.rows, "percent": progress.percent, "at": now},
+        "rows": progress.rows,
+        "seconds": round(now - state.get("since", now), 1),
+    }
+    return Look(over, str(progress), kept)
+
+
+class FullLoadSensor(WatchingSensor):
+    """Waits until every table is loaded; one line per look with rows, percent, rate and time left.
+
+    The task then stands, changes that came meanwhile not applied, so that keys and indexes are made first.
+    """
+
+    look = f"{__name__}.look_at_full_load"
+    interval = 2
+
+    def limit(self, world: World) -> float:
+        return world.spec.replication.full_load_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        if not state:
+            return {}
+        link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
+        tables = world.replicator.tables(link)
+        loaded = [{"table": t.name, "rows": t.full_load_rows} for t in tables]
+        seconds = world.replicator.status(link).full_load_seconds
+        document = {
+            "rows": sum(t.full_load_rows for t in tables),
+            "seconds": state["seconds"] if seconds is None else seconds,
+            "tables": loaded,
+        }
+        world.ledger.write("full_load", document)
+        return {"rows": document["rows"], "tables": len(loaded)}
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return ReplicationError(
+            f"The full load was not over after {self.limit(world):.0f} s (replication.full_load_timeout): {says}",
+            next_step="raise the limit in the spec or the form, then clear this task; the load goes on meanwhile",
+        )
+
+
+def look_at_lag(world: World, state: Json) -> Look:
+    from livemove.adapters.control import Control
+    from livemove.adapters.standing import link_in_use
+
+    link = link_in_use(world)
+    replication.require_running(link, world.replicator.status(link))
+    if reason := replication.trouble(world.replicator.tables(link)):
+        raise ReplicationError(f"Tables of {link.name} cannot be trusted: {reason}")
+    trips = list(state.get("trips", ()))
+    with world.database(link.reads) as ours, world.database(link.writes) as theirs:
+        reader, writer = Control(ours), Control(theirs)
+        try:
+            number, sent = state.get("pending") or (0, 0.0)
+            if not number:
+                sent = world.clock.now().timestamp()
+                number = int(sent * 1000)
+                reader.write_watermark(link.reads, STREAM, number)
+            if not _arrived(world, writer, link, number, sent):
+                waited = world.clock.now().timestamp() - sent
+                return Look(
+                    False,
+                    f"{link.name}: a watermark row is on its way since {waited:.0f} s",
+                    {"trips": trips, "pending": [number, sent]},
+                    again_in=1,
+                )
+        finally:
+            reader.close_connection()
+            writer.close_connection()
+    trips = [*trips, world.clock.now().timestamp() - sent][-replication.GOOD_TRIPS :]
+    reason = replication.judge_trips(trips, world.spec.replication.max_lag)
+    shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)
+    return Look(
+        reason is None,
+        f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}",
+        {"trips": trips},
+        again_in=0.5,
+    )
+
+
+def _arrived(world: World, writer: object, link: Link, number: int, sent: float) -> bool:
+    deadline = time.monotonic() + PATIENCE_IN_ONE_LOOK
+    pause = 0.005
+    while not writer.has_watermark(link.reads, STREAM, number):  # type: ignore[attr-defined]
+        if time.monotonic() > deadline:
+            return False
+        world.clock.sleep(pause)
+        pause = min(0.5, pause * 1.5)
+    return True
+
+
+class LagSensor(WatchingSensor):
+    """Waits until three watermark rows in a row made the way from owner to follower within replication.max_lag."""
+
+    look = f"{__name__}.look_at_lag"
+    interval = 2
+
+    def limit(self, world: World) -> float:
+        return world.spec.replication.full_load_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        trips = [round(t, 4) for t in state["trips"]]
+        world.ledger.note("caught up", round_trips=trips)
+        return {"round_trips": trips}
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return ReplicationError(
+            f"CDC has not caught up after {self.limit(world):.0f} s: {says}",
+            wanted=f"three watermark rows within {world.spec.replication.max_lag:g} s each",
+            next_step="look at the load of both databases and of the replication instance, then clear this task",
+        )
