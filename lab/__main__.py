@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -76,4 +77,6 @@ def _logs(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    # an `up` that is told to end also ends what it has started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -31,8 +31,14 @@ DATABASE = re.compile(
 )
 GTID = re.compile(rb"^\s*SET\s+@@GLOBAL\.GTID_PURGED", re.IGNORECASE)
 DEFINER = re.compile(rb"DEFINER\s*=\s*(`[^`]+`|'[^']+'|\w+)@(`[^`]+`|'[^']+'|[\w.%]+)", re.IGNORECASE)
-COLLATIONS = {rb"utf8mb4_0900_\w+": b"utf8mb4_uca1400_ai_ci"}
-"""Collations that MariaDB does not know -> its nearest."""
+COLLATIONS = {
+    rb"utf8mb4_0900_bin": b"utf8mb4_bin",
+    rb"utf8mb4_0900_as_c([si])": rb"utf8mb4_uca1400_as_c\1",
+    rb"utf8mb4_(?:\w+_)?0900_\w+": b"utf8mb4_uca1400_ai_ci",
+}
+"""Collations that only MySQL knows -> the nearest of MariaDB."""
+SESSION = "SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0"
+"""Tables may come in any order, and the load is not replicated: what is copied later reads the tables."""
 
 
 @dataclass
@@ -109,11 +115,15 @@ def _fallback(path: Path, file: Path) -> str:
     return name
 
 
-def _open(file: Path) -> IO[bytes]:
+@contextlib.contextmanager
+def _open(file: Path) -> Iterator[IO[bytes]]:
     try:
-        return gzip.open(file) if file.name.endswith(".gz") else file.open("rb")  # type: ignore[return-value]
-    except OSError as e:
-        raise LabError(f"{file} cannot be read: {e.strerror}") from e
+        with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as lines:
+            yield lines  # type: ignore[misc]
+    except BrokenPipeError:
+        raise
+    except (OSError, EOFError) as e:
+        raise LabError(f"{file} cannot be read: {e}") from e
 
 
 def _scan(file: Path) -> Script:
@@ -147,6 +157,7 @@ def _feed(server: Server, file: Path, into: str) -> list[str]:
     argv = [
         shutil.which("mariadb") or "mariadb", "--no-defaults", f"--host={server.address}",
         f"--port={server.port}", "--user=root", "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+        f"--init-command={SESSION}",
         *([into] if into else []),
     ]  # fmt: skip
     notes: list[str] = []
@@ -187,10 +198,10 @@ def _translated(file: Path, notes: list[str]) -> Iterator[bytes]:
                 yield b"\n"
                 continue
             # data rows are left alone, whatever their text says
-            if b"utf8mb4_0900" in line and not _is_data(line):
+            if b"_0900_" in line and not _is_data(line):
                 for pattern, ours in COLLATIONS.items():
                     line = re.sub(pattern, ours, line)
-                _note(notes, f"{file.name}: collation utf8mb4_0900_* replaced by utf8mb4_uca1400_ai_ci, the nearest that MariaDB has")  # fmt: skip
+                _note(notes, f"{file.name}: collations utf8mb4_0900_* replaced by the nearest that MariaDB has (uca1400)")  # fmt: skip
             yield line
 
 
