@@ -1,0 +1,6 @@
+"""Users of the public name: an open-loop load through the lab's resolvers, and an audit of what they were promised.
+
+state/traffic/seconds.jsonl        one line a second: what users saw
+state/traffic/acknowledged.jsonl   one line for every write that was answered with 200 or 201
+state/traffic/unknown.jsonl        writes without a clear answer: each is in the database once or not at all
+"""

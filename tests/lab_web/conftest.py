@@ -79,18 +79,26 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> ca.Certificate:
             os.environ["LIVEMOVE_LAB_STATE"] = before
 
 
-@pytest.fixture(scope="session")
-def first_database(source_server: Server) -> Server:
-    listings.load(source_server, rows=3000)
-    grant(source_server, "shop")
-    return source_server
+_made: dict[str, Server] = {}
+
+
+def database(make_mariadb: Callable[..., Server], name: str) -> Server:
+    """A server with the listings; other test packages that import these fixtures share it."""
+    if name not in _made:
+        _made[name] = make_mariadb()
+        listings.load(_made[name], rows=3000)
+        grant(_made[name], "shop")
+    return _made[name]
 
 
 @pytest.fixture(scope="session")
-def second_database(target_server: Server) -> Server:
-    listings.load(target_server, rows=3000)
-    grant(target_server, "shop")
-    return target_server
+def first_database(make_mariadb: Callable[..., Server]) -> Server:
+    return database(make_mariadb, "first")
+
+
+@pytest.fixture(scope="session")
+def second_database(make_mariadb: Callable[..., Server]) -> Server:
+    return database(make_mariadb, "second")
 
 
 @pytest.fixture
