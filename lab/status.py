@@ -67,7 +67,11 @@ def as_text(found: dict[str, Any]) -> str:
 
 
 def _host(p: Process) -> dict[str, Any]:
+    login = p.login
+    if not login and "https" in p.ports:
+        ca = state_dir() / "ca" / "ca.pem"
+        login = f"curl --cacert {ca} https://{p.address}:{p.ports['https']}/healthz"
     return {
         "name": p.name, "address": p.address, "ports": p.ports, "pid": p.pid, "alive": p.alive(),
-        "data": p.data, "login": p.login, "log": p.log,
+        "data": p.data, "login": login, "log": p.log,
     }  # fmt: skip

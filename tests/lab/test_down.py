@@ -17,12 +17,11 @@ from lab.processes import LabError, Registry, start_time
 
 
 def standing(lab: Registry) -> list[int]:
-    """A lab of three processes; one has a child in a session of its own, as sshd's logins are."""
+    """A lab of two processes; one has a child in a session of its own, as sshd's logins are."""
     settle(here(), complete=True)
     lock.take(here().octet, lab.state)
     child = lab.state / "child"
     lab.start("plain", ["sleep", "60"])
-    lab.start("stubborn", ["sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"])
     lab.start("parent", ["sh", "-c", f"setsid sleep 61 & echo $! > {child}; wait"], ready=child.exists)
     deadline = time.monotonic() + 5
     while not child.read_text().strip() and time.monotonic() < deadline:
@@ -36,6 +35,8 @@ def gone(pids: list[int]) -> bool:
 
 def test_after_a_crash_nothing_is_left(lab: Registry) -> None:
     pids = standing(lab)
+    stubborn = lab.start("stubborn", ["sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"])
+    pids.append(stubborn.pid)
     for name in ("plain", "parent"):
         process = lab.find(name)
         assert process
