@@ -7,7 +7,7 @@ from typing import Any
 
 from lab import specs
 from lab.addresses import REGION, here, state_dir
-from lab.ca import write_private
+from lab.ca import certificate, write_private
 from lab.idc import ssh
 from lab.idc.database import ADMIN
 from lab.secrets_file import read
@@ -41,8 +41,9 @@ def connections(service: str) -> dict[str, dict[str, Any]]:
 
 
 def environment(service: str) -> dict[str, str]:
-    """AIRFLOW_CONN_* as JSON, and LIVEMOVE_MIGRATIONS where the lab has specs of its own."""
+    """AIRFLOW_CONN_* as JSON, the lab's CA, and LIVEMOVE_MIGRATIONS where the lab has specs of its own."""
     made = {f"AIRFLOW_CONN_{k.upper()}": json.dumps(v) for k, v in connections(service).items()}
+    made["LIVEMOVE_CA_FILE"] = str(certificate().ca)
     if specs.folder().is_dir():
         made["LIVEMOVE_MIGRATIONS"] = str(specs.folder())
     return made

@@ -66,6 +66,7 @@ def test_connections_are_those_that_the_spec_names(state: Path, service: str) ->
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     pairs = dict(line.split("=", 1) for line in file.read_text().splitlines())
     assert pairs.pop("LIVEMOVE_MIGRATIONS") == str(specs.folder())
+    assert pairs.pop("LIVEMOVE_CA_FILE") == str(state / "ca" / "ca.pem")
     spec = load_spec(specs.folder() / f"{service}.yaml")
     named = {spec.aws.connection, spec.source.connection, spec.target.connection, spec.application.connection}
     named |= {s.connection for s in spec.servers if s.connection}
