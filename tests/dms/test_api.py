@@ -62,13 +62,14 @@ def client(endpoint_url: str) -> Callable[[str], Any]:
 def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[str, Any]]:
     """The parts that Terraform makes: an instance and a role."""
     trust = {
+        "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": "sts:AssumeRole",
                 "Principal": {"Service": f"dms.{REGION}.amazonaws.com"},
             }
-        ]
+        ],
     }
     iam, dms = client("iam"), client("dms")
     role = iam.create_role(RoleName="dms-secrets", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -152,7 +153,7 @@ def test_the_whole_life_of_a_link(
     replicator.start(LINK)
     replicator.start(LINK)
     assert replicator.status(LINK).state is TaskState.RUNNING
-    r.on(r.source, "UPDATE a SET n = 2 WHERE id < 11", "DELETE FROM a WHERE id = 11")
+    r.on(r.source, "UPDATE a SET n = -n WHERE id < 11", "DELETE FROM a WHERE id = 11")
     wait(lambda: sum(t.applied for t in replicator.tables(LINK)) == 12, "twelve applied changes")
     by_name = {t.table: t for t in replicator.tables(LINK)}
     assert (by_name["a"].inserts, by_name["a"].updates, by_name["a"].deletes) == (1, 10, 1)
@@ -184,9 +185,10 @@ def test_a_role_that_dms_may_not_assume_fails_the_test(
     replicator: DmsReplicator, replication: Replication, client: Any, standing: dict[str, Any]
 ) -> None:
     trust = {
+        "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "dms.amazonaws.com"}}
-        ]
+        ],
     }
     client("iam").update_assume_role_policy(RoleName="dms-secrets", PolicyDocument=json.dumps(trust))
     with pytest.raises(ReplicationError, match=f"dms.{REGION}.amazonaws.com"):
