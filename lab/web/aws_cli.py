@@ -52,6 +52,8 @@ def _client(service: str, region: str) -> Any:
         os.environ.setdefault("AWS_ACCESS_KEY_ID", "lab")
         os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "lab")
     config = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        config = config.merge(Config(proxies={}))
     return boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
 
 

@@ -17,6 +17,8 @@ class CutAfterCommit:
         self.armed = 0
         self.stay_closed = False
         """Refuse new connections after the cut."""
+        self.silent = False
+        """Nothing comes back any more, and nobody is told."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address, self.port = self._listener.getsockname()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -53,5 +55,6 @@ class CutAfterCommit:
     def _answers(self, server: socket.socket, client: socket.socket, cutting: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while (data := server.recv(65536)) and not cutting.is_set():
-                client.sendall(data)
+                if not self.silent:
+                    client.sendall(data)
             client.shutdown(socket.SHUT_RDWR)

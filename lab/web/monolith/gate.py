@@ -21,6 +21,8 @@ log = logging.getLogger("shop")
 T = TypeVar("T")
 Work = Callable[[Any], T]
 ATTEMPTS = 6
+GRACE = 3.0
+"""Seconds for work under way at a database that is being left; then its connections are cut."""
 served_by: ContextVar[Settings | None] = ContextVar("served_by", default=None)
 """The settings with which this request's work was done: after a reload the current ones may be others."""
 
@@ -38,6 +40,8 @@ class Gate:
         self._open.set()
         self._timer: asyncio.TimerHandle | None = None
         self._threads = ThreadPoolExecutor(32, thread_name_prefix="work")
+        # a probe must get through while users' work hangs at a dead database
+        self._own = ThreadPoolExecutor(8, thread_name_prefix="own")
 
     # Hold -----------------------------------------------------------------------------------------
     @property
@@ -69,11 +73,12 @@ class Gate:
 
     # Reload ---------------------------------------------------------------------------------------
     async def use(self, settings: Settings) -> dict[str, object]:
-        """Send all further work to this database; work that is under way ends where it began."""
+        """Send all further work to this database. Work under way ends where it began, or,
+        if that database does not answer, is done again here."""
         old, new = self.pool, Pool(settings)
         warm = "yes"
         try:
-            await asyncio.wait_for(self._run(new.warm), 5)
+            await asyncio.wait_for(self._run(self._own, new.warm), 5)
         except (Unavailable, TimeoutError, OSError) as e:
             # the file is the truth: a database that does not answer yet is no reason to stay with the old one
             warm = str(e) or type(e).__name__
@@ -82,7 +87,9 @@ class Gate:
         left = 0
         if old:
             old.retire()
-            left = await self._quiet(old, 5)
+            if await self._quiet(old, GRACE):
+                old.cut()
+                left = await self._quiet(old, 1)
         return {"database_host": settings.host, "database_port": settings.port, "site": settings.site, "warm": warm, "left": left}  # fmt: skip
 
     # Work -----------------------------------------------------------------------------------------
@@ -98,7 +105,7 @@ class Gate:
             if pool is None:
                 raise Unavailable(self.why, repeat=False)
             try:
-                result = await self._on(pool, work)
+                result = await self._on(pool, work, self._own if past_hold else self._threads)
                 served_by.set(pool.settings)
                 return result
             except Unavailable as e:
@@ -122,16 +129,16 @@ class Gate:
         finally:
             self.waiting -= 1
 
-    async def _on(self, pool: Pool, work: Work[T]) -> T:
+    async def _on(self, pool: Pool, work: Work[T], threads: ThreadPoolExecutor) -> T:
         def do() -> T:
             with pool.connection() as connection:
                 return work(connection)
 
         pool.busy += 1
         try:
-            return await self._run(do)
+            return await self._run(threads, do)
         finally:
             pool.busy -= 1
 
-    async def _run(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+    async def _run(self, threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, function)

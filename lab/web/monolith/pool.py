@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -39,6 +40,7 @@ class Pool:
         self.settings = settings
         self.busy = 0
         self.retired = False
+        self._out: set[Any] = set()
         self._pool = QueuePool(
             self._connect,
             pool_size=settings.pool,
@@ -75,6 +77,8 @@ class Pool:
         source = self._pool
         with _explained(self):
             connection = source.connect()
+        driver = connection.driver_connection
+        self._out.add(driver)
         try:
             with _explained(self):
                 yield connection
@@ -89,6 +93,8 @@ class Pool:
             raise
         else:
             self._give_back(connection, source)
+        finally:
+            self._out.discard(driver)
 
     def _give_back(self, connection: PoolProxiedConnection, source: QueuePool) -> None:
         if self.retired or source is not self._pool:
@@ -111,6 +117,13 @@ class Pool:
     def retire(self) -> None:
         self.retired = True
         self._pool.dispose()
+
+    def cut(self) -> None:
+        """Break the connections that are still in use, so that nobody waits for a database that went silent."""
+        for driver in list(self._out):
+            with contextlib.suppress(OSError, AttributeError):
+                # closing it would not wake the thread that reads from it
+                driver._sock.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
