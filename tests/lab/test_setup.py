@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,8 +69,6 @@ def test_python_shim_that_fails_is_passed_over(tmp_path: Path) -> None:
     real = home / ".pyenv" / "versions" / "3.12.9" / "bin"
     real.mkdir(parents=True)
     program(real, "python3.12", 'exec "$REAL" "$@"\n')
-    import sys
-
     found = run("find-python", path=tmp_path, HOME=str(home), REAL=sys.executable)
     assert found.returncode == 0
     version = subprocess.run([found.stdout.strip(), "-V"], capture_output=True, text=True).stdout
@@ -81,6 +81,48 @@ def test_other_systems_are_sent_to_docker_compose(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "Fedora Linux 42" in refused.stderr
     assert "docker compose" in refused.stderr
+
+
+@pytest.fixture
+def ready_venv(tmp_path: Path) -> Path:
+    """An environment that setup takes for complete."""
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    program(venv / "bin", "python", f'exec {sys.executable} "$@"\n')
+    wanted = b"".join((SCRIPTS.parent / f"requirements{x}.txt").read_bytes() for x in ("", "-dev"))
+    (venv / "livemove.stamp").write_text(hashlib.sha256(wanted).hexdigest() + "\n")
+    return venv
+
+
+@pytest.mark.servers
+def test_old_terraform_is_not_used_and_a_download_with_another_checksum_is_refused(
+    tmp_path: Path, ready_venv: Path
+) -> None:
+    program(tmp_path / "bin", "terraform", "echo Terraform v1.5.7\n")
+    release = tmp_path / "releases" / "terraform" / "1.11.4" / f"terraform_1.11.4_linux_{ARCH}.zip"
+    release.parent.mkdir(parents=True)
+    release.write_bytes(b"not what HashiCorp published")
+    refused = run("bootstrap", path=tmp_path / "bin", LIVEMOVE_VENV=str(ready_venv),
+                  LIVEMOVE_TF_RELEASES=f"file://{tmp_path / 'releases'}")  # fmt: skip
+    assert refused.returncode == 1
+    assert "another checksum" in refused.stderr
+    assert not (ready_venv / "bin" / "terraform").exists()
+    assert not (ready_venv / "terraform.zip").exists()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("version", ["1.11.0", "1.14.2", "2.0.1"])
+def test_terraform_on_the_path_is_used_when_new_enough_and_the_mirror_is_written_down(
+    tmp_path: Path, ready_venv: Path, version: str
+) -> None:
+    program(tmp_path / "bin", "terraform", f"echo Terraform v{version}\n")
+    provider(tmp_path / "mirror", "5.100.0")
+    done = run("bootstrap", path=tmp_path / "bin", LIVEMOVE_VENV=str(ready_venv), LIVEMOVE_TF_MIRROR=str(tmp_path / "mirror"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "bin" / "terraform") in done.stdout
+    written = (ready_venv / "terraform.rc").read_text()
+    assert f'path    = "{tmp_path / "mirror"}"' in written
+    assert 'exclude = ["registry.terraform.io/hashicorp/aws"]' in written
 
 
 def test_neither_root_nor_sudo_says_exactly_what_to_install(tmp_path: Path) -> None:
