@@ -160,7 +160,8 @@ def ensure_applier(world: World, db: MariaDb, epoch: int) -> Json:
     made = credentials(world, db.side, apply_account(epoch))
     watermark = watermark_table(db.side.other)
     grants = [f"{APPLY_RIGHTS} ON {_pattern(s)}.*" for s in (*world.spec.source.schemas, DMS_SCHEMA)]
-    grants.append(f"SELECT, INSERT, UPDATE, DELETE ON livemove.{watermark}")
+    # DROP: DMS empties its tables with TRUNCATE before a full load
+    grants.append(f"SELECT, INSERT, UPDATE, DELETE, DROP ON livemove.{watermark}")
     if may_set_read_only(db):
         grants.append("READ_ONLY ADMIN ON *.*")
     ensure_account(db, apply_account(epoch), made["password"], grants, locked=True)
