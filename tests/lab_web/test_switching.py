@@ -92,6 +92,11 @@ def test_reload_moves_to_another_database_under_load_without_a_failed_request(
             since = len(users.acknowledged)
             wait_for(lambda n=since: len(users.acknowledged) > n + 20)
             assert json.loads(site.shop("probe").stdout)["database_host"] == server.address
+            left = first_database if server is second_database else second_database
+            assert left.query("SELECT id FROM information_schema.processlist WHERE user = 'shop_app'") in (
+                [],
+                (),
+            )
     assert users.failed == []
     assert {place, f"{first_database.address}:3306"} == set(users.acknowledged.values())
     for server in (first_database, second_database):
