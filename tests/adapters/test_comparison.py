@@ -36,7 +36,7 @@ INSERT INTO pairs SELECT seq % 7, CONCAT('K', seq), seq FROM seq_1_to_2000;
 """
 
 
-def compare(sides: Sides, schema: str, table: str, *, chunk_rows: int = 700, waits: tuple[float, ...] = (0.01, 0.05)) -> Verdict:  # fmt: skip
+def compare(sides: Sides, schema: str, table: str, *, chunk_rows: int = 700, waits: tuple[float, ...] = (0.01, 0.02, 0.03)) -> Verdict:  # fmt: skip
     with sides.source as source, sides.target as target:
         return compare_table(
             source,
@@ -217,7 +217,7 @@ def test_writes_in_flight_raise_no_false_alarm(sides: Sides) -> None:
     with Traffic(sides, delay=0.15) as traffic:
         time.sleep(0.3)
         for _ in range(3):
-            verdict = compare(sides, "traffic", "t", chunk_rows=500, waits=(0.1, 0.3, 0.6))
+            verdict = compare(sides, "traffic", "t", chunk_rows=500, waits=(0.1, 0.3, 0.4, 0.5))
             assert verdict.equal, verdict
     assert traffic.written > 100
     assert compare(sides, "traffic", "t").equal
@@ -228,7 +228,7 @@ def test_a_true_difference_is_found_among_writes_in_flight(sides: Sides) -> None
     sides.target_server.query("UPDATE traffic.t SET w = 'lost' WHERE id = 5000")
     sides.target_server.query("INSERT INTO traffic.t VALUES (9999, 0, 'extra')")
     with Traffic(sides, delay=0.15):
-        verdict = compare(sides, "traffic", "t", chunk_rows=500, waits=(0.1, 0.3, 0.6))
+        verdict = compare(sides, "traffic", "t", chunk_rows=500, waits=(0.1, 0.3, 0.4, 0.5))
     assert ((9999,), Change.EXTRA) in {(d.key, d.kind) for d in verdict.differences}
     assert {d.key for d in verdict.differences} <= {(9999,), (5000,)}
 
@@ -237,7 +237,7 @@ def test_a_table_without_a_key_raises_no_false_alarm_either(sides: Sides) -> Non
     sides.move("traffic", NO_KEY)
     with Traffic(sides, delay=0.15):
         time.sleep(0.3)
-        verdict = compare(sides, "traffic", "t", waits=(0.1, 0.3, 0.6))
+        verdict = compare(sides, "traffic", "t", waits=(0.1, 0.3, 0.4, 0.5))
     assert verdict.equal, verdict
 
 

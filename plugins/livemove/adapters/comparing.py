@@ -25,7 +25,7 @@ LEAF_ROWS = 500
 WHOLE_ROWS = 200_000
 """A table without a key is fetched row by row up to this size, to name the rows; above, only its digest is told."""
 WAITS = (0.3, 0.7, 1.5, 3.0, 6.0)
-"""Seconds between looks at rows that differ; the last must be longer than the replicator may lag (max_lag, 5 s)."""
+"""Seconds between looks at rows that differ; the last two together must be longer than the replicator may lag (max_lag, 5 s)."""
 SUSPECTS = 1000
 LISTED = 100
 SMALL_ROWS = 20_000

@@ -260,15 +260,17 @@ class Judgement(StrEnum):
 
 
 def judge(looks: Sequence[Look]) -> Judgement:
-    """What the looks at one key say, oldest first; the last wait is longer than the replicator may lag.
+    """What the looks at one key say, oldest first; waits between them are longer than the replicator may lag.
 
-    Different only when the source rested over the last wait and the target still shows something else. A row that
-    is written all the time is equal when the target shows a version the source had before.
+    Different only when source and target both rested over the last three looks and still disagree; four, when the
+    source was seen changing, since a value can come back (deleted and inserted again) between two looks.
     """
     source, target = looks[-1]
     if source == target:
         return Judgement.EQUAL
-    if len(looks) > 1 and looks[-2][0] == source:
+    changed = len({s for s, _ in looks}) > 1
+    rested = looks[-4:] if changed else looks[-3:]
+    if len(rested) >= (4 if changed else 3) and len(set(rested)) == 1:
         return Judgement.DIFFERENT
     return Judgement.MOVING
 
