@@ -377,6 +377,56 @@ def test_a_statement_of_many_megabytes_is_applied_in_pieces(replication: Replica
     assert status.tables[0].applied_inserts == 1500
 
 
+def test_it_writes_to_a_follower_that_is_read_only(replication: Replication) -> None:
+    r = replication
+    r.both(
+        "CREATE TABLE a (id INT PRIMARY KEY) ENGINE=InnoDB",
+        "CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM",
+    )
+    r.on(r.target, "GRANT READ_ONLY ADMIN ON *.* TO applier@'127.%'", "SET GLOBAL read_only = 1")
+    try:
+        r.start(migration_type=MigrationType.CDC)
+        r.following()
+        r.on(r.source, "INSERT INTO a VALUES (1)", "INSERT INTO m VALUES (1)", "UPDATE m SET id = 2")
+        r.applied()
+    finally:
+        r.on(r.target, "SET GLOBAL read_only = 0", "REVOKE READ_ONLY ADMIN ON *.* FROM applier@'127.%'")
+    r.assert_equal("a", "m")
+
+
+def test_what_was_undone_to_a_savepoint_does_not_arrive(replication: Replication) -> None:
+    r = replication
+    r.both(
+        "CREATE TABLE a (id INT PRIMARY KEY) ENGINE=InnoDB",
+        "CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM",
+    )
+    r.start(migration_type=MigrationType.CDC)
+    r.following()
+    file, offset = r.on(r.source, "SHOW MASTER STATUS")[0][:2]
+    # only a table without transactions makes the server log what was undone
+    r.on(
+        r.source,
+        "BEGIN",
+        "INSERT INTO a VALUES (1)",
+        "INSERT INTO m VALUES (1)",
+        "SAVEPOINT `one`",
+        "INSERT INTO a VALUES (2), (3)",
+        "ROLLBACK TO `one`",
+        "INSERT INTO a VALUES (4)",
+        "COMMIT",
+        "BEGIN",
+        "INSERT INTO m VALUES (2)",
+        "INSERT INTO a VALUES (5)",
+        "ROLLBACK",
+    )
+    logged = str(r.on(r.source, f"SHOW BINLOG EVENTS IN '{file}' FROM {offset}"))
+    status = r.applied()
+    assert "ROLLBACK TO `one`" in logged
+    assert r.on(r.target, "SELECT id FROM a") == ((1,), (4,))
+    r.assert_equal("a", "m")
+    assert {t.table: t.applied_inserts for t in status.tables} == {"a": 2, "m": 2}
+
+
 def test_a_watermark_arrives_at_once_when_idle(replication: Replication) -> None:
     r = replication
     r.both("CREATE TABLE a (id INT PRIMARY KEY, n INT) ENGINE=InnoDB", "INSERT INTO a VALUES (1, 0)")

@@ -38,11 +38,6 @@ class ByKey:
                     f"CREATE TABLE {SCHEMA}.{name} ENGINE=InnoDB AS SELECT * FROM {full(key)} WHERE 0"
                 )
 
-    def remove(self) -> None:
-        with speaking("target", f"Dropping scratch tables in {SCHEMA}"):
-            for name in self.scratch.values():
-                self.target.run(f"DROP TABLE IF EXISTS {SCHEMA}.{name}")
-
     def apply(self, event: Event, table: TableMap, checksum: int) -> None:
         """One rows event, after everything that was added before it."""
         self.target.replay()

@@ -23,6 +23,7 @@ from lab.cloud.dms.replicator.status import Table, TableState
 from lab.cloud.dms.replicator.tables import Layout, full, quote
 
 ROWS_AT_ONCE = 2000
+NULL = b"\\N"
 RAW = {v: bytes for k, v in vars(FIELD_TYPE).items() if isinstance(v, int) and k.isupper()}
 READING = (
     "SET SESSION character_set_results = NULL, time_zone = '+00:00', sql_mode = '', net_write_timeout = 600"
@@ -171,18 +172,13 @@ def encode(rows: Sequence[Sequence[bytes | None]]) -> bytes:
     """Rows as LOAD DATA reads them."""
     lines = []
     for row in rows:
-        line = []
-        for value in row:
-            if value is None:
-                line.append(b"\\N")
-                continue
-            if b"\\" in value:
-                value = value.replace(b"\\", b"\\\\")
-            if b"\n" in value:
-                value = value.replace(b"\n", b"\\n")
-            if b"\t" in value:
-                value = value.replace(b"\t", b"\\t")
-            line.append(value)
-        lines.append(b"\t".join(line))
+        probe = b"".join([v for v in row if v]) if None in row else b"".join(row)  # type: ignore[arg-type]
+        if b"\\" in probe or b"\n" in probe or b"\t" in probe:
+            row = [v and escape(v) for v in row]
+        lines.append(b"\t".join([NULL if v is None else v for v in row]))
     lines.append(b"")
     return b"\n".join(lines)
+
+
+def escape(value: bytes) -> bytes:
+    return value.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\t", b"\\t")

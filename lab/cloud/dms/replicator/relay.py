@@ -31,6 +31,8 @@ IDLE_CHECKPOINT = 5.0
 PIECE = 4 << 20
 """Bytes of one statement's events that are replayed in one piece."""
 
+STREAM = 8 << 20
+"""Bytes of one transaction after which it goes to the target piece by piece, before its end is known."""
 TRUNCATE = re.compile(
     r"\s*TRUNCATE\s+(?:TABLE\s+)?(?:(?P<schema>`[^`]+`|\w+)\s*\.\s*)?(?P<table>`[^`]+`|\w+)", re.IGNORECASE
 )
@@ -69,6 +71,8 @@ class Relay:
         self.counts: dict[Key, list[int]] = {}
         self.touched: set[Key] = set()
         self.bytes, self.unwritten = 0, False
+        self.size, self.streaming = 0, False
+        self.savepoints: dict[str, tuple[int, dict[Key, list[int]]]] = {}
         self.saved = time.monotonic()
         self.at: float = 0.0
         self.stop_at: Place | None = None
@@ -99,7 +103,7 @@ class Relay:
             self.rows(event)
         elif kind == Kind.GTID:
             self.gtid = ev.parse_gtid(event)
-            self.statement, self.transaction, self.counts = [], [], {}
+            self.begin()
         elif kind == Kind.XID:
             self.end_transaction(event)
         elif kind == Kind.QUERY:
@@ -136,6 +140,7 @@ class Relay:
             and not self.loaded_already(table.key, event)
         ):
             self.statement.append((event, table))
+            self.size += len(event.raw)
             n = ev.count(event, ev.locate(event, self.checksum), table)
             counts = self.counts.setdefault(table.key, [0, 0, 0])
             counts[0 if event.kind in ev.INSERTS else 1 if event.kind in ev.UPDATES else 2] += n
@@ -144,6 +149,8 @@ class Relay:
                 self.transaction.append(self.statement)
             self.statement = []
             self.maps = {}
+        if self.size >= STREAM:
+            self.stream_out()
 
     def loaded_already(self, key: Key, event: Event) -> bool:
         """True for changes that a reload of this table alone has brought."""
@@ -157,11 +164,15 @@ class Relay:
         if first == "COMMIT":
             self.end_transaction(event)
         elif first == "ROLLBACK" and "TO" not in query.text.upper():
-            self.transaction, self.counts = [], {}
+            if self.streaming:
+                self.target.roll_back()
+            self.begin()
             self.end_transaction(event)
         elif first == "XA":
             self.end_transaction(event)
-        elif first in ("BEGIN", "SAVEPOINT", "ROLLBACK", "RELEASE"):
+        elif first in ("SAVEPOINT", "ROLLBACK"):
+            self.savepoint(query.text, set_it=first == "SAVEPOINT")
+        elif first in ("BEGIN", "RELEASE"):
             pass
         elif self.concerns(query) and first in (
             "INSERT",
@@ -179,6 +190,20 @@ class Relay:
         elif self.gtid is not None and self.gtid.standalone:
             self.definition(query)
             self.end_transaction(event)
+
+    def savepoint(self, text: str, *, set_it: bool) -> None:
+        """What was undone inside a transaction stands in the binlog too, once a MyISAM table took part in it."""
+        name = text.split()[-1].strip("`;")
+        if set_it:
+            self.savepoints[name] = (len(self.transaction), {k: list(v) for k, v in self.counts.items()})
+        elif self.streaming or name not in self.savepoints:
+            raise Failed(
+                f"The lab's DMS cannot undo to the savepoint {name} inside a transaction of this size"
+            )
+        else:
+            length, counts = self.savepoints[name]
+            del self.transaction[length:]
+            self.counts = {k: list(v) for k, v in counts.items()}
 
     def concerns(self, query: ev.Query) -> bool:
         """A statement names its schema, or works in its session's default one."""
@@ -214,6 +239,20 @@ class Relay:
         return (schema, table) if self.selection(schema, table) else None
 
     # Transactions ---------------------------------------------------------------------------------
+    def begin(self) -> None:
+        self.statement, self.transaction, self.counts = [], [], {}
+        self.size, self.streaming = 0, False
+        self.savepoints = {}
+
+    def stream_out(self) -> None:
+        """Give the target what there is of a large transaction; uncommitted, and apart from those before it."""
+        if not self.streaming:
+            self.flush()
+            self.streaming = True
+        for statement in (*self.transaction, self.statement):
+            self.apply(statement)
+        self.transaction, self.statement, self.size = [], [], 0
+
     def end_transaction(self, event: Event) -> None:
         if self.gtid is not None:
             self.domains[self.gtid.domain] = str(self.gtid)
@@ -227,7 +266,7 @@ class Relay:
             table.deletes += deletes
             self.touched.add(key)
         self.unwritten, self.at = True, event.time
-        self.statement, self.transaction, self.counts = [], [], {}
+        self.begin()
         if self.bytes >= GROUP:
             self.flush()
 

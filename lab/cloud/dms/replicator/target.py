@@ -140,6 +140,12 @@ class Target:
             self.count(tables)
             self.connection.commit()
 
+    def roll_back(self) -> None:
+        """Throw away everything since the last commit."""
+        self._events, self._size = [], 0
+        with speaking("target", "Rolling back"):
+            self.connection.rollback()
+
     def remember(self, step: Step, place: Place) -> None:
         self.run(
             f"INSERT INTO {SCHEMA}.livemove_lab_checkpoint VALUES (%s, %s, %s, %s, %s, NOW(6)) ON DUPLICATE KEY UPDATE"
