@@ -87,8 +87,10 @@ class Airflow:
         kept = {
             k: v
             for k, v in os.environ.items()
-            if not k.startswith(("AIRFLOW_", "AWS_", "TF_VAR_", "LIVEMOVE_AIRFLOW"))
+            if not k.startswith(("AIRFLOW_", "AWS_", "TF_VAR_", "LIVEMOVE_AIRFLOW")) and k != "PYTHONPATH"
         }
+        # Terraform may be the one that setup downloaded; an ordinary user's PATH has no sbin on Debian
+        kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", ""), "/usr/sbin"])
         return {**kept, **self._lab(), **self._settings(), **self._proxy(kept)}
 
     def _settings(self) -> dict[str, str]:
@@ -125,9 +127,8 @@ class Airflow:
             out["LIVEMOVE_MIGRATIONS"] = str(self.state / "migrations")
         if (self.state / "ca" / "ca.pem").exists():
             out["LIVEMOVE_CA_FILE"] = str(self.state / "ca" / "ca.pem")
-        for candidate in (self.state / "terraform.rc", root() / ".venv" / "terraform.rc"):
-            if "TF_CLI_CONFIG_FILE" not in out and candidate.exists():
-                out["TF_CLI_CONFIG_FILE"] = str(candidate)
+        if (written := Path(sys.prefix) / "terraform.rc").exists():
+            out["TF_CLI_CONFIG_FILE"] = str(written)
         return {**out, "CHECKPOINT_DISABLE": "1"}
 
     def _proxy(self, kept: dict[str, str]) -> dict[str, str]:
@@ -165,13 +166,14 @@ class Airflow:
         if done.returncode:
             raise LabError(f"airflow db migrate failed: {(done.stdout + done.stderr)[-1500:]}")
 
-    def start(self) -> None:
-        """Start the four components; the REST API answers afterwards."""
+    def start(self, *components: str) -> None:
+        """Start these components (none named: all four); `wait_until_up` waits for them."""
         if self.running():
             return
-        check_port(self.port)
+        if not self.registry.find("airflow-api-server"):
+            check_port(self.port)
         environment = self.environment()
-        for component in COMPONENTS:
+        for component in components or COMPONENTS:
             extra = ["--skip-serve-logs"] if component in ("scheduler", "triggerer") else []
             self.registry.start(
                 f"airflow-{component}", [*self._command(), component, *extra],
@@ -253,7 +255,7 @@ def check_port(port: int) -> None:
             ) from e
 
 
-def end_all(find: Callable[[], Iterator[int]], grace: float = 15) -> None:
+def end_all(find: Callable[[], Iterator[int]], grace: float = 5) -> None:
     """TERM to every process that `find` names, KILL to those that stay."""
     for pid in find():
         with contextlib.suppress(ProcessLookupError):

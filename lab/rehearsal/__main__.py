@@ -1,0 +1,67 @@
+"""`python -m lab.rehearsal [run] [--dump ...] [--rollback ...] [--story ...]`, `up`, `down`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from lab.addresses import root
+from lab.processes import LabError
+from lab.rehearsal.scenario import ROLLBACKS, STORIES
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    if args.rollback and args.story:
+        print("rehearsal: --rollback and --story are two different stories; choose one", file=sys.stderr)
+        return 2
+    try:
+        return int({"run": _run, "up": _up, "down": _down}[args.what](args))
+    except LabError as e:
+        print(f"rehearsal: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab.rehearsal", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("run", "up", "down"), default="run",
+                        help="run: a whole rehearsal; up: lab, users and Airflow for you to click in; down: end them")  # fmt: skip
+    parser.add_argument("--dump", type=Path, metavar="FILE_OR_FOLDER",
+                        help="move this dump instead of the lab's listings")  # fmt: skip
+    parser.add_argument("--rollback", choices=ROLLBACKS, metavar="|".join(ROLLBACKS),
+                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"')  # fmt: skip
+    parser.add_argument("--story", choices=STORIES, metavar="|".join(STORIES),
+                        help="rollback: move, roll back, move again, retire")  # fmt: skip
+    parser.add_argument("--keep", action="store_true", help="leave lab and Airflow standing at the end")
+    parser.add_argument("--reports", type=Path, default=root() / "rehearsals", help="where the reports go (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--timeout", type=float, default=2700, metavar="SECONDS", help="longest time for the run (default: %(default)s)")  # fmt: skip
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    from lab.rehearsal.runner import Options, rehearse
+    from lab.rehearsal.scenario import choose
+
+    scenario = choose(args.rollback, args.story)
+    return rehearse(Options(scenario, args.dump, args.keep, args.reports, args.timeout))
+
+
+def _up(args: argparse.Namespace) -> int:
+    from lab.rehearsal.standing import up
+
+    return up(args.dump)
+
+
+def _down(args: argparse.Namespace) -> int:
+    from lab.rehearsal.runner import end
+
+    end()
+    print("Lab, users and Airflow are down")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What the lab itself shows at the end of a rehearsal: ledger, owner, name, leftovers of DMS.
+
+Read from outside the DAG, with the lab's own keys, so that the verdict does not rest on the DAG's word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pymysql
+
+from lab import secrets_file
+from lab.addresses import here
+from lab.up import aws
+from livemove.adapters.s3_ledger import S3Ledger
+from livemove.core import report
+from livemove.core.page import Page
+
+Json = dict[str, Any]
+SIDES = ("source", "target")
+
+
+class Evidence:
+    """One service in the lab that stands now."""
+
+    def __init__(self, service: str, bucket: str, client: Callable[[str], Any] = aws) -> None:
+        self.service, self._client = service, client
+        self.ledger = S3Ledger(client("s3"), bucket, service)
+
+    def documents(self) -> dict[str, Json]:
+        return {name: d for name in self.ledger.documents() if (d := self.ledger.read(name)) is not None}
+
+    def migration(self, title: str) -> Json:
+        """The migration's own report, made here, because a failed run has none."""
+        return report.build(title, self.documents(), self.ledger.events(), now=datetime.now(UTC))
+
+    def page(self, title: str) -> Page:
+        return report.page(self.migration(title))
+
+    # Who owns the writes --------------------------------------------------------------------------
+    def owner(self) -> str | None:
+        """The side whose control row is OPEN; once the rows are removed, the last move of the ledger."""
+        states = {side: self._control(side) for side in SIDES}
+        open_sides = [side for side, state in states.items() if state == "OPEN"]
+        if len(open_sides) == 1:
+            return open_sides[0]
+        if any(states.values()):
+            return None
+        return str(report.build("", self.documents(), [], now=datetime.now(UTC))["owner"])
+
+    def _control(self, side: str) -> str | None:
+        with contextlib.suppress(pymysql.err.MySQLError, LookupError):
+            with self.connect(side) as c, c.cursor() as cursor:
+                cursor.execute("SELECT state FROM livemove.control")
+                row = cursor.fetchone()
+                return str(row[0]) if row else None
+        return None
+
+    def connect(self, side: str, **options: Any) -> pymysql.Connection[Any]:
+        """A superuser of the lab on that side; LookupError when there is no RDS instance."""
+        secret = secrets_file.read()
+        if side == "source":
+            user, password, (host, port) = "root", secret["root"], (here().idc, here().mariadb_port)
+        else:
+            user, password, (host, port) = "rdsadmin", secret["rdsadmin"], self.target_address()
+        return pymysql.connect(
+            host=host, port=port, user=user, password=password, charset="utf8mb4", autocommit=True,
+            connect_timeout=5, read_timeout=60, **options,
+        )  # fmt: skip
+
+    def target_address(self) -> tuple[str, int]:
+        outputs = self.ledger.read("outputs")
+        if not outputs:
+            raise LookupError("no database in the cloud yet")
+        return str(outputs["database_address"]), int(outputs["database_port"])
+
+    # What is left ---------------------------------------------------------------------------------
+    def replication_leftovers(self) -> list[str]:
+        """Names of all DMS tasks, endpoints and instances that still exist."""
+        dms = self._client("dms")
+        tasks = dms.describe_replication_tasks()["ReplicationTasks"]
+        endpoints = dms.describe_endpoints()["Endpoints"]
+        instances = dms.describe_replication_instances()["ReplicationInstances"]
+        return (
+            [f"task {t['ReplicationTaskIdentifier']}" for t in tasks]
+            + [f"endpoint {e['EndpointIdentifier']}" for e in endpoints]
+            + [f"instance {i['ReplicationInstanceIdentifier']}" for i in instances]
+        )
+
+    def loaded_rows(self) -> dict[str, object]:
+        """{"rows": rows that DMS has brought to the target}, empty while there is no task."""
+        dms, rows = self._client("dms"), 0
+        tasks = dms.describe_replication_tasks()["ReplicationTasks"]
+        for task in tasks:
+            statistics = dms.describe_table_statistics(ReplicationTaskArn=task["ReplicationTaskArn"])
+            rows += sum(t.get("FullLoadRows", 0) for t in statistics["TableStatistics"])
+        return {"rows": rows} if tasks else {}

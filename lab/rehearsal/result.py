@@ -1,0 +1,139 @@
+"""What a rehearsal found: the contract of rehearsals/<timestamp>/report.json, its verdict and its page.
+
+Every key is always there; null says that the run did not get so far.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from livemove.core.page import Page, Table, shown
+
+Json = dict[str, Any]
+MOVED, ROLLED_BACK, FAILED = "moved", "rolled_back", "failed"
+
+
+@dataclass
+class Result:
+    """Filled in while the rehearsal goes on."""
+
+    result: str = FAILED
+    chapters: list[Json] = field(default_factory=list)
+    rows_copied: int | None = None
+    tables_compared: int | None = None
+    tables_equal: int | None = None
+    write_pause_ms: int | None = None
+    requests_ok: int | None = None
+    requests_failed: int | None = None
+    writes_acknowledged: int | None = None
+    writes_lost: int | None = None
+    writes_duplicated: int | None = None
+    owner: str | None = None
+    moves: list[Json] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    # beyond the contract
+    scenario: str = ""
+    started_at: str = ""
+    seconds: int | None = None
+    phases: list[Json] = field(default_factory=list)
+    """[{"name", "seconds"}] of what surrounds the run: lab, Airflow, audit, end."""
+    peak_memory_mb: int | None = None
+    resolvers_switched: int | None = None
+    resolvers_watched: int | None = None
+    plan_clean: bool | None = None
+    replication_leftovers: list[str] | None = None
+
+    def judge(self, wanted: str, owner: str) -> None:
+        """Set `result` to the wanted one if everything stands as it must; say in `errors` what does not."""
+        problems = [
+            f"{words}: {found}, wanted {right}"
+            for words, found, right in (
+                ("the owner of the writes", self.owner, owner),
+                ("writes lost", self.writes_lost, 0),
+                ("writes duplicated", self.writes_duplicated, 0),
+                ("tables equal", self.tables_equal, self.tables_compared),
+            )
+            if found != right
+        ]
+        if self.writes_acknowledged == 0:
+            problems.append("no write was acknowledged, so the audit proves nothing")
+        if self.replication_leftovers:
+            problems.append(f"left of DMS: {', '.join(self.replication_leftovers)}")
+        if self.plan_clean is False:
+            problems.append("terraform plan after apply still has changes")
+        self.errors += problems
+        self.result = FAILED if self.errors else wanted
+
+    def summary(self) -> str:
+        """The last words in the terminal."""
+        pauses = ", ".join(f"{m['write_pause_ms']} ms ({m['direction']})" for m in self.moves)
+        lines = [
+            ("result", self.result.upper() if self.result == FAILED else self.result.replace("_", " ")),
+            ("users", f"acknowledged writes {_n(self.writes_acknowledged)}, lost {_n(self.writes_lost)}, duplicated {_n(self.writes_duplicated)}"),
+            ("", f"requests ok {_n(self.requests_ok)}, failed {_n(self.requests_failed)}"),
+            ("write pause", pauses or "the writes were not moved"),
+            ("data", f"rows copied {_n(self.rows_copied)}, tables equal {_n(self.tables_equal)} of {_n(self.tables_compared)}"),
+            ("name", f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}"),
+            ("owner", str(self.owner or "unknown")),
+            ("terraform", {None: "not planned again", True: "plan after apply: no changes", False: "plan after apply: changes"}[self.plan_clean]),
+            ("DMS", "not torn down" if self.replication_leftovers is None else "nothing left" if not self.replication_leftovers else "left: " + ", ".join(self.replication_leftovers)),
+            ("chapters", ", ".join(f"{c['name']} {c['seconds']} s" for c in self.chapters) or "none"),
+            ("around", ", ".join(f"{p['name']} {p['seconds']} s" for p in self.phases) or "nothing"),
+            ("machine", f"{_n(self.seconds)} s in all, peak memory {_n(self.peak_memory_mb)} MB"),
+        ]  # fmt: skip
+        told = [f"  {name:<12} {text}" for name, text in lines]
+        return "\n".join(told + [f"  {'error':<12} {e.splitlines()[0]}" for e in self.errors])
+
+    def page(self) -> Page:
+        numbers = {
+            "result": self.result.replace("_", " "),
+            "writes acknowledged": self.writes_acknowledged,
+            "writes lost": self.writes_lost,
+            "writes duplicated": self.writes_duplicated,
+            "write pause, ms": self.write_pause_ms,
+            "requests ok": self.requests_ok,
+            "requests failed": self.requests_failed,
+            "rows copied": self.rows_copied,
+            "tables equal": None if self.tables_compared is None else f"{self.tables_equal} of {self.tables_compared}",
+            "owner of the writes": self.owner,
+            "resolvers seen switching": None if self.resolvers_watched is None else f"{self.resolvers_switched} of {self.resolvers_watched}",
+            "peak memory, MB": self.peak_memory_mb,
+        }  # fmt: skip
+        tables = [
+            Table("Chapters", ["Chapter", "Seconds"], [(c["name"], c["seconds"]) for c in self.chapters], "None was reached."),
+            Table("Moves of the writes", ["Epoch", "Direction", "Write pause, ms"], [(m["epoch"], m["direction"], m["write_pause_ms"]) for m in self.moves], "The writes were not moved."),
+            Table("Errors", ["What"], [(e,) for e in self.errors], "None."),
+            Table("Around the run", ["Part", "Seconds"], [(p["name"], p["seconds"]) for p in self.phases]),
+        ]  # fmt: skip
+        lead = f"{self.scenario}; begun {self.started_at}, {shown(self.seconds)} s in all."
+        return Page("Rehearsal of a migration", lead, numbers, tables)
+
+
+def keep(result: Result, folder: Path, *, migration: Page | None = None) -> None:
+    """Write report.json and report.html into `folder` and let rehearsals/last point at it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "report.json", json.dumps(asdict(result), indent=1, ensure_ascii=False) + "\n")
+    page = result.page()
+    if migration is not None:
+        page = Page(page.title, page.lead, page.numbers, [*page.tables, *migration.tables])
+    _replace(folder / "report.html", page.html())
+    link = folder.parent / "last"
+    new = folder.parent / f".last.{os.getpid()}"
+    new.unlink(missing_ok=True)
+    new.symlink_to(folder.name)
+    os.replace(new, link)
+
+
+def _replace(path: Path, text: str) -> None:
+    # a reader never sees half a report
+    new = path.with_suffix(".new")
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)
+
+
+def _n(value: int | None) -> str:
+    return "?" if value is None else str(value)
