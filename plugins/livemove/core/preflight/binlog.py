@@ -26,7 +26,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     if db.variable("server_id") in ("", "0"):
         found.append(error(CHECK, "server_id is 0", "any other number", "set server_id in the server's configuration", subject="server_id"))  # fmt: skip
     if db.replica and db.variable("log_slave_updates").upper() not in ("ON", "1"):
-        found.append(error(CHECK, "the source is a replica without log_slave_updates", "log_slave_updates = ON", "set it in the configuration and restart; else its binlog lacks what it replicates", subject="log_slave_updates"))  # fmt: skip
+        found.append(error(CHECK, "the source is a replica without log_slave_updates", "log_slave_updates = ON", "set log_slave_updates = ON in the configuration and restart; else its binlog lacks what it replicates", subject="log_slave_updates"))  # fmt: skip
     if db.variable("binlog_checksum").upper() not in ("", "NONE"):
         found.append(warning(CHECK, f"binlog_checksum is {db.variable('binlog_checksum')}", "NONE for older DMS engines", "SET GLOBAL binlog_checksum = 'NONE' if DMS cannot read the log", subject="binlog_checksum"))  # fmt: skip
     if db.variable("binlog_row_value_options"):
