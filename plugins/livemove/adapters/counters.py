@@ -10,6 +10,7 @@ import ssl
 from urllib.parse import urlparse
 
 from livemove.errors import UnreachableError
+from livemove.ports import Json
 from livemove.spec import Application
 
 TIMEOUT = 5.0
@@ -24,6 +25,18 @@ def trusted(application: Application) -> ssl.SSLContext:
 
 def read_requests(application: Application, address: str, path: str) -> int:
     """Requests that the server at this address has answered so far; UnreachableError says why it cannot be told."""
+    try:
+        return int(get_json(application, address, path)["requests"])
+    except (KeyError, TypeError, ValueError) as e:
+        raise UnreachableError(
+            f"The request counter at {address}{path} does not tell its requests",
+            wanted='JSON {"requests": N}',
+            next_step="check drain.counter_path",
+        ) from e
+
+
+def get_json(application: Application, address: str, path: str) -> Json:
+    """A JSON page of the server at this address, asked for under the public name with its certificate checked."""
     url = urlparse(application.url)
     name, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
     connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
@@ -36,13 +49,14 @@ def read_requests(application: Application, address: str, path: str) -> int:
         reply = connection.getresponse()
         body = reply.read(1_000_000)
         if reply.status != 200:
-            raise ValueError(f"HTTP {reply.status}")
-        return int(json.loads(body)["requests"])
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as e:
+            raise ValueError(f"HTTP {reply.status}: {body[:200].decode(errors='replace')}")
+        said: Json = json.loads(body)
+        return said
+    except (OSError, ValueError, http.client.HTTPException) as e:
         raise UnreachableError(
-            f"The request counter https://{address}:{port}{path} (as {name}) cannot be read: {type(e).__name__}: {e}",
-            wanted='HTTP 200 with {"requests": N}',
-            next_step="check drain.counter_path, the server and its certificate",
+            f"{url.scheme}://{address}:{port}{path} (as {name}) cannot be read: {type(e).__name__}: {e}",
+            wanted="HTTP 200 with JSON and a certificate that is valid for the public name",
+            next_step="check the path in the spec, the server and its certificate",
         ) from e
     finally:
         connection.close()

@@ -94,7 +94,8 @@ class World:
         from botocore.config import Config
 
         s = self.secret(self.spec.aws.connection)
-        return boto3.client(
+        client: Any = boto3.client  # its stubs know each service by a literal name
+        return client(
             service,
             region_name=self.spec.aws.region,
             endpoint_url=self.endpoint_url,

@@ -1,0 +1,120 @@
+"""The script on the servers, run for real in a directory of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livemove.adapters.servers import SCRIPT, Databases, configuration, reply, settings
+from livemove.ports import CommandResult
+from livemove.spec import Commands, Server, Side, load_spec, project_root
+
+DATABASES = Databases(("10.0.0.1", 3306), ("10.0.0.2", 3306), "app")
+
+
+class Site:
+    """A login directory with an application that is two shell commands."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        (home / "app").mkdir()
+        self.folder = home / "livemove"
+        self.folder.mkdir()
+        (self.folder / "livemove-server").write_bytes(SCRIPT.read_bytes())
+        for side in Side:
+            (self.folder / f"{side}.env").write_text(f"DB_HOST={DATABASES.at(side)[0]}\n")
+        self.commands(reload="cp -L app/shop.env app/loaded", probe="cat app/loaded")
+        (home / "app/shop.env").symlink_to(self.folder / "source.env")
+
+    def commands(self, **commands: str) -> None:
+        server = Server(
+            name="web", site=Side.SOURCE, reach="ssm", directory="livemove", settings_link="app/shop.env",
+            commands=Commands(**commands),
+        )  # fmt: skip
+        (self.folder / "server.conf").write_text(configuration(server, DATABASES))
+
+    def run(self, words: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            f"sh livemove/livemove-server {words}", shell=True, cwd=self.home, capture_output=True, text=True
+        )
+        return done.returncode, json.loads(done.stdout)
+
+    @property
+    def database(self) -> str:
+        return (self.home / "app/shop.env").read_text().strip()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_repoint_flips_the_settings_and_proves_it_by_the_probe(site: Site) -> None:
+    code, said = site.run("repoint --epoch 2 --to target")
+    assert (code, said["ok"], said["epoch"], said["points_to"]) == (0, True, 2, "target")
+    assert site.database == "DB_HOST=10.0.0.2"
+    assert "10.0.0.2" in said["message"]
+
+
+def test_a_lower_epoch_is_refused_and_changes_nothing(site: Site) -> None:
+    site.run("repoint --epoch 3 --to target")
+    code, said = site.run("repoint --epoch 2 --to source")
+    assert (code, said["ok"], said["epoch"], said["points_to"]) == (4, False, 3, "target")
+
+
+def test_the_same_repoint_twice_is_done_twice_without_harm(site: Site) -> None:
+    first, second = site.run("repoint --epoch 2 --to target"), site.run("repoint --epoch 2 --to target")
+    assert first == second
+
+
+def test_a_reload_that_fails_is_told_and_the_epoch_stays_known(site: Site) -> None:
+    site.commands(reload="echo no such service >&2; exit 3", probe="true")
+    code, said = site.run("repoint --epoch 2 --to target")
+    assert (code, said["ok"], said["epoch"]) == (1, False, 2)
+    assert "no such service" in said["message"]
+
+
+def test_a_probe_that_wrote_to_the_old_database_is_no_proof(site: Site) -> None:
+    site.commands(reload="true", probe="echo DB_HOST=10.0.0.1")
+    code, said = site.run("repoint --epoch 2 --to target")
+    assert code == 1
+    assert "another database" in said["message"]
+
+
+def test_what_a_command_prints_cannot_break_the_answer(site: Site) -> None:
+    site.commands(reload="true", probe="""printf 'a "quoted" \\\\ line 10.0.0.2'""")
+    code, said = site.run("repoint --epoch 2 --to target")
+    assert (code, said["message"]) == (0, 'a "quoted" \\ line 10.0.0.2')
+
+
+def test_hold_gets_its_seconds(site: Site) -> None:
+    site.commands(reload="true", probe="true", hold='echo "$SECONDS_TO_HOLD" > app/held')
+    assert site.run("hold --seconds 12")[0] == 0
+    assert (site.home / "app/held").read_text() == "12\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["", "repoint", "repoint --epoch two --to target", "repoint --epoch 2 --to moon", "status --x 1"]
+)
+def test_bad_words_are_refused_with_the_usage(site: Site, words: str) -> None:
+    code, said = site.run(words)
+    assert (code, said["ok"]) == (2, False)
+
+
+def test_an_answer_that_is_not_json_becomes_a_reply_that_says_so() -> None:
+    server = load_spec(project_root() / "include/migrations/shop.yaml").servers[0]
+    got = reply(server, CommandResult(127, "", "sh: livemove-server: not found"))
+    assert not got.ok
+    assert "127" in got.message
+    assert "not found" in got.message
+
+
+def test_the_settings_of_the_lab_spec_name_the_database_of_the_side() -> None:
+    spec = load_spec(project_root() / "include/migrations/shop.yaml")
+    text = settings(spec, DATABASES, Side.TARGET, Side.SOURCE, "secret")
+    assert "DB_HOST=10.0.0.2\n" in text
+    assert "SITE=source\n" in text
