@@ -204,7 +204,8 @@ class DmsReplicator:
 
     # Running --------------------------------------------------------------------------------------
     def start(self, link: Link, *, position: str | None = None) -> None:
-        kind = start_type(self.status(link))
+        passing = {TaskState.CREATING, TaskState.MODIFYING, TaskState.STOPPING}
+        kind = start_type(self._wait(link, set(TaskState) - passing, "come to rest"))
         if kind is not None:
             more = {"CdcStartPosition": position} if position and kind == "start-replication" else {}
             arn = self._arn(link)

@@ -21,7 +21,7 @@ def pattern(text: str) -> re.Pattern[str]:
     out = []
     for part in re.findall(r"\[[^\]]+\]|.", text, re.DOTALL):
         if len(part) > 1:
-            out.append("[" + part[1:-1].replace("\\", r"\\").replace("^", r"\^") + "]")
+            out.append("[" + re.sub(r"([\\^\[])", r"\\\1", part[1:-1]) + "]")
         else:
             out.append({"%": ".*", "_": "."}.get(part, re.escape(part)))
     return re.compile("".join(out), re.DOTALL)
