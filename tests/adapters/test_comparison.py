@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from livemove.adapters.comparing import QuickProof, compare_table, prove_quickly
+from livemove.adapters.comparing import compare_table, prove_quickly
+from livemove.adapters.last_proof import QuickProof
 from livemove.adapters.world import SystemClock
 from livemove.core.comparison import Change, Verdict
 from tests.adapters.sides import Sides, case_script, sides

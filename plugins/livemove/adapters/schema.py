@@ -1,7 +1,6 @@
 """Reads schemas by SHOW CREATE and brings another server to them, in phases; run twice, it completes.
 
-Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account and
-lets this login name it, otherwise the login itself becomes the definer.
+Indexes are built over two connections; triggers and events are left to the switchover (`stored_code`).
 """
 
 from __future__ import annotations
@@ -10,21 +9,41 @@ import logging
 import queue
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-import pymysql
 
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
+from livemove.adapters.stored_code import (
+    READING,
+    Creator,
+    code_of,
+    create_code,
+    create_events,
+    create_triggers,
+    drop_triggers,
+    read_object,
+    run_ddl,
+    set_events,
+)
 from livemove.core import schema as core
 from livemove.errors import SchemaError
 from livemove.ports import Json, Progress
 
 log = logging.getLogger(__name__)
 
-READING = {"sql_mode": "", "sql_quote_show_create": 1}
+__all__ = [
+    "carry",
+    "code_of",
+    "create_code",
+    "create_events",
+    "create_triggers",
+    "drop_triggers",
+    "list_tables",
+    "raise_auto_increment",
+    "read_tables",
+    "set_events",
+]
+
 CREATING = {"sql_mode": "", "foreign_key_checks": 0, "innodb_strict_mode": 0, "lock_wait_timeout": 300}
 """Old tables must be creatable as they are (zero dates, wide rows), and the rows are proved by the comparison:
 between full load and CDC the tables stand at different moments, where a checked foreign key would be wrong."""
@@ -67,9 +86,9 @@ def carry_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progr
         _create_schemas(source, db, schemas)
         for key, text in wanted.sequences.items():
             if key not in there.sequences:
-                _run(db, re.sub(r"SEQUENCE `(?:[^`]|``)+`", lambda _, k=key: f"SEQUENCE {qualified(*k)}", text, count=1), f"{key[0]}.{key[1]}")  # type: ignore[misc]  # fmt: skip
+                run_ddl(db, re.sub(r"SEQUENCE `(?:[^`]|``)+`", lambda _, k=key: f"SEQUENCE {qualified(*k)}", text, count=1), f"{key[0]}.{key[1]}")  # type: ignore[misc]  # fmt: skip
         for n, table in enumerate(new, 1):
-            _run(db, table.create(), f"{table.schema}.{table.name}")
+            run_ddl(db, table.create(), f"{table.schema}.{table.name}")
             progress(f"table {n}/{len(new)}: {table.schema}.{table.name}")
     return {
         "phase": "tables",
@@ -92,10 +111,10 @@ def _create_schemas(source: MariaDb, db: MariaDb, schemas: Sequence[str]) -> Non
     for s in wanted:
         name, how = quote(s["name"]), f"CHARACTER SET {s['charset']} COLLATE {s['collation']}"
         if s["name"] not in there:
-            _run(db, f"CREATE DATABASE IF NOT EXISTS {name} {how}", s["name"])
+            run_ddl(db, f"CREATE DATABASE IF NOT EXISTS {name} {how}", s["name"])
         elif there[s["name"]] != s:
             # only the default of tables to come; no row is touched
-            _run(db, f"ALTER DATABASE {name} {how}", s["name"])
+            run_ddl(db, f"ALTER DATABASE {name} {how}", s["name"])
 
 
 def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
@@ -111,7 +130,7 @@ def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
     _in_parallel(target, indexes, progress)
     with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
         for statement in foreign:
-            _run(db, statement, statement.split(" ADD ")[0])
+            run_ddl(db, statement, statement.split(" ADD ")[0])
     progress(f"{len(indexes)} index statements and {len(foreign)} foreign key statements done")
     return {"phase": "keys", "index_statements": len(indexes), "foreign_key_statements": len(foreign)}
 
@@ -134,7 +153,7 @@ def _in_parallel(
                 except queue.Empty:
                     return
                 try:
-                    _run(db, statement, statement.split(" ADD ")[0])
+                    run_ddl(db, statement, statement.split(" ADD ")[0])
                     progress(f"index {next(done)}/{len(statements)}: {statement.split(' ADD ')[0]}")
                 except Exception as e:
                     errors.append(e)
@@ -194,16 +213,6 @@ def _key(o: Json) -> tuple[str, str, str]:
     return o["kind"], o["schema"], o["name"]
 
 
-def _run(db: MariaDb, statement: str, subject: str) -> None:
-    try:
-        db.run(statement)
-    except pymysql.err.MySQLError as e:
-        raise SchemaError(
-            f"{subject} could not be created on the {db.side}: {e.args[-1]} ({e.args[0]}), statement: {statement[:300]}",
-            next_step="mend the cause and clear this task; what is there already stays",
-        ) from e
-
-
 # Reading ------------------------------------------------------------------------------------------------------------
 def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
     return db.rows(sql("list_schemas"), {"schemas": tuple(schemas)})
@@ -232,169 +241,17 @@ def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
     """Views as texts with schema-qualified names (that is why this session has no default schema)."""
     with db.fresh(session=READING, schema=None) as reader:
         return [
-            _object(reader, "VIEW", o) for o in reader.rows(sql("list_views"), {"schemas": tuple(schemas)})
+            read_object(reader, "VIEW", o)
+            for o in reader.rows(sql("list_views"), {"schemas": tuple(schemas)})
         ]
 
 
 def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
     with db.fresh(session=READING, schema=None) as reader:
         return [
-            _object(reader, o["type"], o)
+            read_object(reader, o["type"], o)
             for o in reader.rows(sql("list_routines"), {"schemas": tuple(schemas)})
         ]
-
-
-def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
-    """Triggers and events as they stand, JSON-ready; triggers in the order in which they fire."""
-    with db.fresh(session=READING, schema=None) as reader:
-        args = {"schemas": tuple(schemas)}
-        return {
-            "triggers": [
-                {**_object(reader, "TRIGGER", o), "table": o["table"]}
-                for o in reader.rows(sql("list_triggers"), args)
-            ],
-            "events": [
-                {**_object(reader, "EVENT", o), "status": o["status"]}
-                for o in reader.rows(sql("list_events"), args)
-            ],
-        }
-
-
-def _object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
-    row = reader.one(f"SHOW CREATE {kind} {qualified(o['schema'], o['name'])}")
-    text = row.get("sql original statement") or row.get(f"create {kind.lower()}")
-    if not text:
-        raise SchemaError(
-            f"The text of {kind.lower()} {o['schema']}.{o['name']} is hidden from {reader.login.user} on the {reader.side}",
-            wanted="its CREATE text",
-            next_step="grant SELECT on mysql.* (or SHOW CREATE ROUTINE) to livemove's account",
-        )
-    return {
-        "kind": kind,
-        "schema": o["schema"],
-        "name": o["name"],
-        "sql": str(text),
-        "sql_mode": row.get("sql_mode") or "",
-        "charset": row.get("character_set_client") or "utf8mb4",
-        "collation": row.get("collation_connection") or "",
-        "database_collation": row.get("database collation") or "",
-        "time_zone": row.get("time_zone") or "",
-    }
-
-
-# Creating code ------------------------------------------------------------------------------------------------------
-class Creator:
-    """One connection that creates stored objects as they were recorded: mode, character set, collation, time zone."""
-
-    def __init__(self, target: MariaDb) -> None:
-        self._db = target.fresh(session={"lock_wait_timeout": 60}, schema=None)
-        self._schema = ""
-
-    def __enter__(self) -> Creator:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    @cached_property
-    def _may_name_others(self) -> bool:
-        grants = " ".join(str(v) for row in self._db.rows("SHOW GRANTS") for v in row.values())
-        on_all = " ".join(re.findall(r"GRANT (.*?) ON \*\.\*", grants))
-        return bool(re.search(r"\b(ALL PRIVILEGES|SUPER|SET USER|SET_USER_ID|SET_ANY_DEFINER)\b", on_all))
-
-    @cached_property
-    def _accounts(self) -> set[tuple[str, str]]:
-        return {(str(r["user"]), str(r["host"])) for r in self._db.rows("SELECT user, host FROM mysql.user")}
-
-    def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
-        """`wanted` where this server knows it and lets us name it; None: the login itself."""
-        return wanted if wanted and self._may_name_others and wanted in self._accounts else None
-
-    def create(self, o: Json) -> None:
-        text = core.with_definer(o["sql"], self.definer(core.definer_of(o["sql"])))
-        self.run(text, o)
-
-    def run(self, text: str, o: Json) -> None:
-        subject = f"{o['kind'].lower()} {o['schema']}.{o['name']}"
-        if self._schema != o["schema"]:
-            _run(self._db, f"USE {quote(o['schema'])}", subject)
-            self._schema = o["schema"]
-        wire = core.wire_text(text, o["charset"])
-        if wire is None:
-            log.warning("%s was recorded in %s; it is created in utf8mb4", subject, o["charset"])
-        settings = {"sql_mode": o["sql_mode"], "character_set_client": o["charset"] if wire else "utf8mb4"}
-        if o["collation"]:
-            settings["collation_connection"] = o["collation"]
-        if o["time_zone"]:
-            settings["time_zone"] = o["time_zone"]
-        names = ", ".join(f"{name} = %s" for name in settings)
-        self._db.run(f"SET SESSION {names}", tuple(settings.values()))
-        _run(self._db, wire or text, subject)
-
-
-def create_triggers(db: MariaDb, code: Json) -> list[str]:
-    """Create the triggers of `code` that are not there; names of the created ones."""
-    return _create_missing(db, code.get("triggers", []), "list_triggers")
-
-
-def create_events(db: MariaDb, code: Json, *, enabled: bool) -> list[str]:
-    """Create the events of `code` that are not there, all asleep or as they were (an event that was disabled stays so)."""
-    events = [
-        {**o, "sql": core.with_status(o["sql"], enabled and o.get("status", "ENABLED") == "ENABLED")}
-        for o in code.get("events", [])
-    ]
-    return _create_missing(db, events, "list_events")
-
-
-def create_code(db: MariaDb, code: Json, *, login_user: str = "") -> list[str]:
-    """Triggers and sleeping events together; `login_user` is only told to the log."""
-    made = create_triggers(db, code) + create_events(db, code, enabled=False)
-    log.info(
-        "created on the %s as %s: %s", db.side, login_user or db.login.user, ", ".join(made) or "nothing"
-    )
-    return made
-
-
-def _create_missing(db: MariaDb, objects: Sequence[Json], listing: str) -> list[str]:
-    if not objects:
-        return []
-    schemas = tuple({o["schema"] for o in objects})
-    there = {(o["schema"], o["name"]) for o in db.rows(sql(listing), {"schemas": schemas})}
-    new = [o for o in objects if (o["schema"], o["name"]) not in there]
-    if new:
-        with Creator(db) as creator:
-            for o in new:
-                creator.create(o)
-    return [f"{o['schema']}.{o['name']}" for o in new]
-
-
-def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:
-    """Drop all triggers of these schemas; their names. Save code_of() first."""
-    there = db.rows(sql("list_triggers"), {"schemas": tuple(schemas)})
-    for o in there:
-        db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
-    return [f"{o['schema']}.{o['name']}" for o in there]
-
-
-def set_events(db: MariaDb, names: Iterable[str | Sequence[str]], enabled: bool) -> list[str]:
-    """Switch these events ("schema.name" or (schema, name)) on or off; names of those that changed.
-
-    ALTER EVENT makes the caller the definer, so the old one is named where this login may.
-    """
-    wanted = [tuple(n.split(".", 1)) if isinstance(n, str) else (n[0], n[1]) for n in names]
-    if not wanted:
-        return []
-    there = db.rows(sql("list_events"), {"schemas": tuple({s for s, _ in wanted})})
-    state = "ENABLED" if enabled else "DISABLED"
-    changed = [o for o in there if (o["schema"], o["name"]) in wanted and o["status"] != state]
-    if changed:
-        with Creator(db) as creator:
-            for o in changed:
-                user, _, host = o["definer"].rpartition("@")
-                who = creator.definer((user, host))
-                named = f"DEFINER={quote(who[0])}@{quote(who[1])} " if who else ""
-                _run(db, f"ALTER {named}EVENT {qualified(o['schema'], o['name'])} {'ENABLE' if enabled else 'DISABLE'}", o["name"])  # fmt: skip
-    return [f"{o['schema']}.{o['name']}" for o in changed]
 
 
 # Counters -----------------------------------------------------------------------------------------------------------
