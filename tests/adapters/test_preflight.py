@@ -94,6 +94,7 @@ def test_a_long_transaction_is_seen_with_its_session(source: MariaDb, source_ser
 
 def test_terraform_tells_its_version_or_that_it_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert terraform_version() is None
     program = tmp_path / "terraform"
     program.write_text('#!/bin/sh\necho \'{"terraform_version": "1.11.4"}\'\n')

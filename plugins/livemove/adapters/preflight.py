@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -67,12 +70,17 @@ def _endpoint(world: World, problems: dict[str, str]) -> str:
 
 
 def terraform_version() -> str | None:
-    """The version of the Terraform on PATH; None when there is none or it does not run."""
-    program = shutil.which("terraform")
+    """The version of the Terraform beside this Python or on PATH; None when there is none or it does not run."""
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    program = shutil.which("terraform", path=places)
     if program is None:
         return None
     try:
-        done = subprocess.run([program, "version", "-json"], capture_output=True, timeout=20, check=True)
+        # without CHECKPOINT_DISABLE it asks its maker for news first
+        quiet = {**os.environ, "CHECKPOINT_DISABLE": "1"}
+        done = subprocess.run(
+            [program, "version", "-json"], capture_output=True, timeout=20, check=True, env=quiet
+        )
         return str(json.loads(done.stdout)["terraform_version"])
     except (OSError, subprocess.SubprocessError, ValueError, KeyError):
         log.warning("%s does not tell its version", program, exc_info=True)
