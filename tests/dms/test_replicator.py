@@ -161,6 +161,47 @@ def test_killed_at_random_moments_it_resumes_exactly_once(replication: Replicati
     assert entry.inserts == entry.applied_inserts
 
 
+def test_killed_between_rows_and_checkpoint_it_leaves_neither(replication: Replication) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY) ENGINE=InnoDB")
+    r.start(migration_type=MigrationType.CDC)
+    r.following()
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    r.applied()
+    with r.target.connect() as holder, holder.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "SELECT 1 FROM awsdms_control.livemove_lab_checkpoint WHERE task = %s FOR UPDATE",
+            (r.description.task,),
+        )
+        r.on(r.source, "INSERT INTO a VALUES (2)")
+        waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'applier' AND info LIKE 'INSERT INTO awsdms%'"
+        r.until(lambda _: r.on(r.target, waiting)[0][0] == 1, "a replicator that waits for its checkpoint")
+        r.signal(signal.SIGKILL)
+        cursor.execute("ROLLBACK")
+    assert r.on(r.target, "SELECT id FROM a") == ((1,),)
+    r.start(StartType.RESUME)
+    r.following()
+    status = r.applied()
+    r.assert_equal("a")
+    assert status.tables[0].applied_inserts == 2
+
+
+def test_stopped_in_the_middle_of_a_load_it_leaves_nothing_and_loads_again(replication: Replication) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, b CHAR(100) DEFAULT 'x') ENGINE=InnoDB")
+    r.on(r.source, "INSERT INTO a (id) SELECT seq FROM seq_1_to_150000")
+    r.start()
+    r.until(lambda s: s.phase is Phase.LOADING, "loading")
+    status = r.stop()
+    assert (status.stop_reason, status.tables[0].state) == ("Stop Reason NORMAL", TableState.CANCELLED)
+    assert 0 < status.tables[0].rows < 150000
+    assert r.on(r.target, "SELECT COUNT(*) FROM a")[0][0] == 0
+    r.start(StartType.RESUME)
+    r.following()
+    r.assert_equal("a")
+
+
 class Writers:
     """Transactions on the source, as fast as they go, until the block ends."""
 
@@ -301,6 +342,7 @@ def test_only_selected_tables_arrive(replication: Replication) -> None:
         "CREATE TABLE yes_one (id INT PRIMARY KEY)",
         "CREATE TABLE yesXone (id INT PRIMARY KEY)",
         "CREATE TABLE no_two (id INT PRIMARY KEY)",
+        "CREATE TABLE yes_three (id INT PRIMARY KEY, n INT)",
     )
     rules = [
         {"rule-type": "selection", "rule-id": "1", "rule-name": "1", "rule-action": "include",
@@ -316,10 +358,17 @@ def test_only_selected_tables_arrive(replication: Replication) -> None:
     )
     r.start(mappings={"rules": rules})
     r.following()
-    # one statement over a selected and an unselected table
-    r.on(r.source, "UPDATE yes_one, no_two SET yes_one.id = 2, no_two.id = 2")
+    # one statement over a selected and an unselected table, and then others
+    r.on(
+        r.source,
+        "BEGIN",
+        "UPDATE yes_one, no_two SET yes_one.id = 2, no_two.id = 2",
+        "INSERT INTO yes_three VALUES (1, 1)",
+        "COMMIT",
+    )
     status = r.applied()
-    assert [t.table for t in status.tables] == ["yes_one"]
+    assert [t.table for t in status.tables] == ["yes_one", "yes_three"]
+    r.assert_equal("yes_one", "yes_three")
     assert r.on(r.target, "SELECT id FROM yes_one") == ((2,),)
     assert r.on(r.target, "SELECT id FROM yesXone UNION ALL SELECT id FROM no_two") == ()
 

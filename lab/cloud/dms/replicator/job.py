@@ -128,9 +128,11 @@ class Job:
             self.prepare(target, selection, layouts)
             mark = self.load_or_begin(source, target, layouts, writer)
             self.load_again(target, layouts, mark, writer)
+            source.close()
             self.follow(target, selection, layouts, not_tables, mark, writer)
         finally:
-            source.close()
+            if source.open:
+                source.close()
             target.close()
 
     def prepare(self, target: Target, selection: Selection, layouts: dict[Key, Layout]) -> None:

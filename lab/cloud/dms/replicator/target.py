@@ -80,10 +80,11 @@ class Target:
 
     # Checkpoint -----------------------------------------------------------------------------------
     def checkpoint(self) -> Checkpoint | None:
+        # locked, so that a commit still on its way from a killed predecessor is waited for
         with speaking("target", "Reading the checkpoint"):
             rows = fetch(
                 self.connection,
-                f"SELECT phase, gtid, file, at FROM {SCHEMA}.livemove_lab_checkpoint WHERE task = %s",
+                f"SELECT phase, gtid, file, at FROM {SCHEMA}.livemove_lab_checkpoint WHERE task = %s FOR UPDATE",
                 (self.task,),
             )
             self.connection.rollback()
