@@ -1,0 +1,4 @@
+variable "zone_name" {
+  description = "Existing public zone."
+  type        = string
+}

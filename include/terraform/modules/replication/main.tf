@@ -1,0 +1,129 @@
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+data "aws_region" "this" {}
+
+locals {
+  prefix = "arn:${data.aws_partition.this.partition}"
+  count  = var.enabled ? 1 : 0
+  roles  = var.create_roles ? 1 : 0
+}
+
+# DMS looks these two roles up by their fixed names, once per account -----------------------------------
+
+data "aws_iam_policy_document" "dms" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["dms.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "vpc" {
+  count = local.roles
+
+  name               = "dms-vpc-role"
+  description        = "DMS places replication instances into subnets"
+  assume_role_policy = data.aws_iam_policy_document.dms.json
+}
+
+resource "aws_iam_role_policy_attachment" "vpc" {
+  count = local.roles
+
+  role       = aws_iam_role.vpc[0].name
+  policy_arn = "${local.prefix}:iam::aws:policy/service-role/AmazonDMSVPCManagementRole"
+}
+
+resource "aws_iam_role" "logs" {
+  count = local.roles
+
+  name               = "dms-cloudwatch-logs-role"
+  description        = "DMS writes its tasks' logs"
+  assume_role_policy = data.aws_iam_policy_document.dms.json
+}
+
+resource "aws_iam_role_policy_attachment" "logs" {
+  count = local.roles
+
+  role       = aws_iam_role.logs[0].name
+  policy_arn = "${local.prefix}:iam::aws:policy/service-role/AmazonDMSCloudWatchLogsRole"
+}
+
+# Secrets of the endpoints: this role must trust DMS's principal of the region, not the global one ------
+
+data "aws_iam_policy_document" "regional" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["dms.${data.aws_region.this.name}.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "secrets" {
+  statement {
+    actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+    resources = [
+      "${local.prefix}:secretsmanager:${data.aws_region.this.name}:${data.aws_caller_identity.this.account_id}:secret:${var.service}/livemove/*",
+      "${local.prefix}:secretsmanager:${data.aws_region.this.name}:${data.aws_caller_identity.this.account_id}:secret:${var.service}/dms/*",
+    ]
+  }
+}
+
+resource "aws_iam_role" "secrets" {
+  count = local.count
+
+  name               = "${var.name}-dms-secrets"
+  description        = "DMS reads the logins of the endpoints of ${var.service}"
+  assume_role_policy = data.aws_iam_policy_document.regional.json
+}
+
+resource "aws_iam_role_policy" "secrets" {
+  count = local.count
+
+  name   = "secrets"
+  role   = aws_iam_role.secrets[0].id
+  policy = data.aws_iam_policy_document.secrets.json
+}
+
+# The instance. Endpoints and tasks carry the epoch of a move and belong to the DAG -----------------------
+
+resource "aws_dms_replication_subnet_group" "this" {
+  count = local.count
+
+  replication_subnet_group_id          = var.name
+  replication_subnet_group_description = "Subnets of ${var.service}"
+  subnet_ids                           = var.subnet_ids
+
+  depends_on = [aws_iam_role_policy_attachment.vpc]
+}
+
+resource "aws_dms_replication_instance" "this" {
+  count = local.count
+
+  replication_instance_id      = var.name
+  replication_instance_class   = var.instance_class
+  allocated_storage            = var.storage_gb
+  multi_az                     = false
+  publicly_accessible          = var.publicly_accessible
+  auto_minor_version_upgrade   = false
+  preferred_maintenance_window = var.maintenance_window
+  replication_subnet_group_id  = aws_dms_replication_subnet_group.this[0].id
+  vpc_security_group_ids       = var.security_group_ids
+
+  depends_on = [aws_iam_role_policy_attachment.logs]
+}
+
+# DMS would make it by itself, and keep the logs for ever.
+resource "aws_cloudwatch_log_group" "tasks" {
+  count = local.count
+
+  name              = "dms-tasks-${var.name}"
+  retention_in_days = 90
+}

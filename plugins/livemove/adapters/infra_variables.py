@@ -1,0 +1,103 @@
+"""The spec, the source database and the account -> the variables of include/terraform. No secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livemove.core.plan import rds_windows
+from livemove.ports import Json
+from livemove.spec import Side, project_root
+
+if TYPE_CHECKING:
+    from livemove.adapters.world import World
+
+DMS_ROLE = "dms-vpc-role"
+ABBREVIATIONS = {"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "UTC": "UTC", "GMT": "UTC"}
+"""What @@system_time_zone says -> the name that RDS's time_zone parameter takes."""
+
+
+def variables(world: World, *, replication_enabled: bool = True) -> Json:
+    """Everything but the two passwords, which go through the environment."""
+    spec = world.spec
+    backup, maintenance = rds_windows(spec.window, world.clock.now())
+    user_data = spec.infra.user_data and (project_root() / "include" / spec.infra.user_data).read_text(
+        encoding="utf-8"
+    )
+    return {
+        "service": spec.service,
+        "region": spec.aws.region,
+        "bucket": spec.aws.bucket,
+        "connectivity": spec.infra.connectivity,
+        "idc_cidrs": list(spec.infra.idc_cidrs),
+        "admin_cidrs": list(spec.infra.admin_cidrs),
+        "source_address": spec.source.address,
+        "source_port": spec.source.port,
+        "web_servers": spec.infra.web_servers,
+        "web_server_names": [s.name for s in spec.at(Side.TARGET)],
+        "instance_type": spec.infra.instance_type,
+        "ssh_public_key": spec.infra.ssh_public_key,
+        "user_data": user_data,
+        "engine_version": spec.target.engine_version,
+        "database_instance_class": spec.target.instance_class,
+        "database_storage_gb": spec.target.storage_gb,
+        "database_username": world.secret(spec.target.connection).login,
+        "application_database": spec.application.database,
+        "application_username": world.secret(spec.application.connection).login,
+        "source_parameters": source_parameters(world),
+        "backup_window": backup,
+        "maintenance_window": maintenance,
+        "deletion_protection": spec.infra.deletion_protection,
+        "final_snapshot": not spec.rehearsal,
+        "replication_enabled": replication_enabled,
+        "create_dms_roles": replication_enabled and makes_dms_roles(world),
+        "replication_instance_class": spec.replication.instance_class,
+        "replication_storage_gb": spec.replication.storage_gb,
+        "zone_name": spec.dns.zone,
+    }
+
+
+def source_parameters(world: World) -> Json:
+    """Server variables that the target must share, as the source has them now; kept in the ledger for the night it is gone."""
+    from livemove.errors import UnreachableError
+
+    try:
+        with world.database(Side.SOURCE) as db:
+            row = db.one(
+                "SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.time_zone AS tz, @@GLOBAL.system_time_zone AS system_tz,"
+                " @@GLOBAL.character_set_server AS charset, @@GLOBAL.collation_server AS collation,"
+                " @@GLOBAL.max_allowed_packet AS packet, @@GLOBAL.lower_case_table_names AS lower_names"
+            )
+    except UnreachableError:
+        if kept := world.ledger.read("source_parameters"):
+            return kept
+        raise
+    zone = row["system_tz"] if row["tz"] == "SYSTEM" else row["tz"]
+    found = {
+        "sql_mode": row["sql_mode"],
+        "time_zone": ABBREVIATIONS.get(zone, zone if "/" in zone else None),
+        "character_set_server": row["charset"],
+        "collation_server": row["collation"],
+        "max_allowed_packet": str(row["packet"]),
+        # static on RDS, and 0 is its default
+        "lower_case_table_names": str(row["lower_names"]) if int(row["lower_names"]) else None,
+    }
+    world.ledger.write("source_parameters", found)
+    return found
+
+
+def makes_dms_roles(world: World) -> bool:
+    """dms-vpc-role is one per account: ours to make when nobody has, ours to keep when we did (ledger dms_roles)."""
+    from botocore.exceptions import ClientError
+
+    known = world.ledger.read("dms_roles")
+    if known is not None:
+        return bool(known["ours"])
+    try:
+        world.aws("iam").get_role(RoleName=DMS_ROLE)
+        ours = False
+    except ClientError as e:
+        if e.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        ours = True
+    world.ledger.write("dms_roles", {"ours": ours})
+    return ours

@@ -1,0 +1,48 @@
+"""What a Terraform plan would do, read from `terraform show -json`: addresses and actions, never values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from livemove.ports import Json, PlanSummary
+from livemove.spec import Window
+
+NEVER_REMOVED = ("aws_db_instance",)
+"""Types whose loss is the loss of the service's data; the teardown does not touch them either."""
+
+
+def summary(digest: str, shown: Json) -> PlanSummary:
+    """The plan's resource changes without no-ops and reads; a delete with a create is a replace."""
+    changes = []
+    for change in shown.get("resource_changes", []):
+        actions = change["change"]["actions"]
+        if actions in (["no-op"], ["read"]):
+            continue
+        changes.append(("replace" if len(actions) > 1 else actions[0], change["address"]))
+    drift = tuple(sorted(d["address"] for d in shown.get("resource_drift", [])))
+    return PlanSummary(digest, tuple(changes), drift)
+
+
+def refusal(plan: PlanSummary) -> str | None:
+    """Why this plan must not be applied, or None: it would delete or replace a database."""
+    lost = [
+        f"{action} {address}"
+        for action, address in plan.changes
+        if action in ("delete", "replace") and any(f"{t}." in address for t in NEVER_REMOVED)
+    ]
+    return f"The plan would {', '.join(lost)}" if lost else None
+
+
+def rds_windows(window: Window, now: datetime) -> tuple[str, str]:
+    """Daily backup and weekly maintenance window in UTC, for RDS and DMS: as far from the low-traffic window as it goes.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html#USER_WorkingWithAutomatedBackups.BackupWindow
+    """
+    opens = datetime.combine(now.astimezone(window.zone).date(), window.opens, tzinfo=window.zone)
+    backup = opens.astimezone(UTC) + timedelta(hours=12)
+    care = backup + timedelta(hours=2)
+    # the day is fixed, so that planning again tomorrow changes nothing
+    return (
+        f"{backup:%H:%M}-{backup + timedelta(minutes=30):%H:%M}",
+        f"sun:{care:%H:%M}-{'mon' if (care + timedelta(hours=1)).date() > care.date() else 'sun'}:{care + timedelta(hours=1):%H:%M}",
+    )

@@ -1,0 +1,117 @@
+"""Provisioning: plan, apply of exactly that plan, and the snapshot before the writes move."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from livemove.adapters.infra_variables import variables
+from livemove.core.plan import refusal
+from livemove.errors import InfraError, RefusedError
+from livemove.operators.base import LivemoveOperator
+from livemove.ports import Json
+
+if TYPE_CHECKING:
+    from livemove.adapters.terraform import Terraform
+
+__all__ = ["SnapshotOperator", "TerraformApplyOperator", "TerraformPlanOperator", "variables"]
+
+SNAPSHOT_WITHIN = 3 * 3600.0
+
+
+class _TerraformOperator(LivemoveOperator):
+    """:param replication_enabled: False plans the teardown of DMS"""
+
+    def __init__(self, *, replication_enabled: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.replication_enabled = replication_enabled
+        self.infra: Terraform | None = None
+
+    @property
+    def document(self) -> str:
+        return "plan" if self.replication_enabled else "plan/teardown"
+
+    def on_kill(self) -> None:
+        if self.infra is not None:
+            self.infra.cancel()
+
+
+class TerraformPlanOperator(_TerraformOperator):
+    """Plans, keeps the plan under its digest, shows what it would do; refuses one that would lose a database."""
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        self.infra = world.infra  # type: ignore[assignment]
+        plan = world.infra.plan(variables(world, replication_enabled=self.replication_enabled))
+        for action, address in plan.changes:
+            self.log.info("%-8s %s", action, address)
+        for address in plan.drift:
+            self.log.warning("changed outside Terraform: %s", address)
+        if why := refusal(plan):
+            raise RefusedError(
+                why,
+                wanted="a plan that keeps the database",
+                next_step="undo what makes Terraform replace it (see the log), then clear this task",
+            )
+        document = {
+            "digest": plan.digest,
+            "changes": [list(c) for c in plan.changes],
+            "counts": plan.counts,
+            "drift": list(plan.drift),
+        }
+        world.ledger.write(self.document, document)
+        return {"digest": plan.digest, "counts": plan.counts}
+
+
+class TerraformApplyOperator(_TerraformOperator):
+    """Applies exactly the plan that was shown, once; writes Terraform's outputs to the ledger."""
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        self.infra = world.infra  # type: ignore[assignment]
+        plan = world.ledger.read(self.document)
+        if plan is None:
+            raise RefusedError(
+                "There is no plan in the ledger", next_step="clear the plan task with downstream"
+            )
+        digest, done = plan["digest"], world.ledger.read(f"{self.document}/applied")
+        if done and done["digest"] == digest:
+            self.log.info("plan %s was applied at %s already", digest[:12], done["at"])
+        else:
+            world.infra.apply(digest)
+            world.ledger.write(
+                f"{self.document}/applied", {"digest": digest, "at": world.clock.now().isoformat()}
+            )
+            world.ledger.note("terraform_applied", digest=digest, counts=plan["counts"])
+        outputs = world.infra.outputs()
+        world.ledger.write("outputs", outputs)
+        self.log.info("%s", outputs.get("idc_firewall", ""))
+        return {"digest": digest, "database": outputs.get("database_address")}
+
+
+class SnapshotOperator(LivemoveOperator):
+    """An RDS snapshot before the writes move; one per epoch of the run, reused when it is there."""
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        rds, database = world.aws("rds"), world.outputs["database_identifier"]
+        known = world.ledger.documents("switchover/")
+        name = f"{database}-before-move-{len([k for k in known if k.rsplit('/', 1)[1].isdigit()]) + 1}"
+        try:
+            rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=database)
+        except rds.exceptions.DBSnapshotAlreadyExistsFault:
+            self.log.info("snapshot %s is there already", name)
+        deadline, pause = time.monotonic() + SNAPSHOT_WITHIN, 0.5
+        while time.monotonic() < deadline:
+            one = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
+            if one["Status"] == "available":
+                world.ledger.note("snapshot", name=name)
+                return {"snapshot": name}
+            if one["Status"] == "failed":
+                break
+            pause = min(pause * 1.5, 15.0)
+            time.sleep(pause)
+        raise InfraError(
+            f"The snapshot {name} of {database} did not become available",
+            next_step="look at it in the RDS console, delete it, clear this task",
+        )
