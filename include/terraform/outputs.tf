@@ -59,12 +59,13 @@ output "name_servers" {
 
 output "idc_firewall" {
   description = "What the firewall of the IDC must allow."
-  value       = <<-EOT
-    Inbound to the IDC database ${var.source_address}:${var.source_port}/tcp from
-    %{~for source in local.public_path ? concat(formatlist("%s/32 (web server)", module.web.servers[*].public_ip), formatlist("%s/32 (DMS)", module.replication.public_addresses)) : formatlist("%s (VPC subnet)", concat(module.network.public_cidrs, module.network.private_cidrs))}
-      ${source}
-    %{~endfor}
-    Outbound from the IDC's web servers to the new database ${module.database.address}:${module.database.port}/tcp${local.public_path ? ", over TLS" : ", through the VPN"}.
-    ${length(var.idc_cidrs) == 0 ? "idc_cidrs is empty: no server of the IDC may reach the new database yet." : "AWS admits these IDC networks: ${join(", ", var.idc_cidrs)}."}
-  EOT
+  value = join("\n", concat(
+    ["Inbound to the IDC database ${var.source_address}:${var.source_port}/tcp from"],
+    local.public_path ? concat(
+      formatlist("  %s/32 (web server)", module.web.servers[*].public_ip),
+      formatlist("  %s/32 (DMS)", module.replication.public_addresses),
+    ) : formatlist("  %s (VPC subnet)", concat(module.network.public_cidrs, module.network.private_cidrs)),
+    ["Outbound from the IDC's web servers to the new database ${module.database.address}:${module.database.port}/tcp${local.public_path ? ", over TLS" : ", through the VPN"}."],
+    [length(var.idc_cidrs) == 0 ? "idc_cidrs is empty: no server of the IDC may reach the new database yet." : "AWS admits these IDC networks: ${join(", ", var.idc_cidrs)}."],
+  ))
 }

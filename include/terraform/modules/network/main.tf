@@ -22,14 +22,12 @@ resource "aws_internet_gateway" "this" {
   tags = { Name = var.name }
 }
 
-# User data installs packages before the Elastic IP is attached, hence a public address at launch.
 resource "aws_subnet" "public" {
   count = 2
 
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = cidrsubnet(var.cidr, 8, count.index)
-  availability_zone       = local.zones[count.index]
-  map_public_ip_on_launch = true
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = cidrsubnet(var.cidr, 8, count.index)
+  availability_zone = local.zones[count.index]
 
   tags = { Name = "${var.name}-public-${count.index + 1}" }
 }

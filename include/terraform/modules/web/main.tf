@@ -91,6 +91,9 @@ resource "aws_instance" "this" {
   user_data                   = coalesce(var.user_data, file("${path.module}/user_data.sh"))
   user_data_replace_on_change = false
 
+  # User data installs packages before the Elastic IP is attached.
+  associate_public_ip_address = true
+
   root_block_device {
     volume_type           = "gp3"
     volume_size           = var.volume_gb
