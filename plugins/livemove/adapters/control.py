@@ -51,7 +51,7 @@ class Control:
         r = self._row()
         return ControlRow(
             Side(r["side"]), ControlState(r["state"]), int(r["epoch"]), r["attempt"], r["position"],
-            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]),
+            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]), _seconds(r["armed_ago"]),
         )  # fmt: skip
 
     def installed(self) -> bool:
