@@ -55,7 +55,7 @@ class Options:
 def rehearse(options: Options) -> int:
     """Exit code: 0 only for the asked result with nothing lost or duplicated."""
     refuse_a_second()
-    with _interruptible(), Progress() as progress:
+    with Progress() as progress, Signals(progress.say) as signals:
         rehearsal = Rehearsal(options, progress)
         try:
             rehearsal.play()
@@ -66,8 +66,8 @@ def rehearse(options: Options) -> int:
         except Exception as e:
             rehearsal.result.errors.append(f"{type(e).__name__}: {e}")
             traceback.print_exc()
-        with _undisturbed(progress):
-            rehearsal.close()
+        signals.ending()
+        rehearsal.close()
     for error in rehearsal.result.errors:
         print(f"\nrehearsal: {error}")
     print(f"\n{rehearsal.result.summary()}\n\n  report       {rehearsal.folder / 'report.html'}")
@@ -290,30 +290,28 @@ def spec_in_lab() -> MigrationSpec:
     return find_spec(str(status.settings()["service"]))
 
 
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """TERM ends a rehearsal as Ctrl-C does."""
+class Signals:
+    """INT and TERM end the rehearsal once; while everything is being ended they only say so."""
 
-    def interrupt(*_: object) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._ending = say, False
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        self._old = {s: signal.signal(s, self._interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def ending(self) -> None:
+        self._ending = True
+
+    def _interrupt(self, *_: object) -> None:
+        if self._ending:
+            self._say("ending everything; a moment")
+            return
+        # from here on, so that a second Ctrl-C cannot hit the handling of the first
+        self._ending = True
         raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
-
-
-@contextlib.contextmanager
-def _undisturbed(progress: Progress) -> Iterator[None]:
-    """While everything is ended, a second Ctrl-C only learns that it is under way."""
-
-    def patience(*_: object) -> None:
-        progress.say("ending everything; a moment")
-
-    old = {s: signal.signal(s, patience) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for s, handler in old.items():
-            signal.signal(s, handler)
