@@ -185,7 +185,8 @@ class Terraform:
     def _env(self) -> dict[str, str]:
         env = {**os.environ, **self._environment, **self._secrets(), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
         ours = Path(sys.prefix) / "terraform.rc"
-        if "TF_CLI_CONFIG_FILE" not in os.environ and ours.exists():
+        # a configuration that is named but not there would only bring a warning, and no provider mirror
+        if ours.exists() and not Path(os.environ.get("TF_CLI_CONFIG_FILE", "/nonexistent")).exists():
             env["TF_CLI_CONFIG_FILE"] = str(ours)
         return env
 
