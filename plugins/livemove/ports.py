@@ -404,6 +404,9 @@ class ControlDb(Protocol):
 class SchemaCode(Protocol):
     """Triggers, events and counters of the application's schemas, as DDL."""
 
+    def ready(self, owner: Side) -> None:
+        """Read what `wake` will create, before the fence."""
+
     def wake(self, owner: Side, follower: Side | None) -> None:
         """Create triggers (and events, disabled) on the next owner; counters past the old owner's, if it answers."""
 
@@ -412,6 +415,16 @@ class SchemaCode(Protocol):
 
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
+
+
+class Proof(Protocol):
+    """The last comparison, inside the fence: small and keyless tables wholly, of others the newest rows."""
+
+    def ready(self) -> None:
+        """Connect and read the shapes, before the fence."""
+
+    def differences(self, seconds: float) -> list[str]:
+        """What differs, as text; nobody writes meanwhile."""
 
 
 class AppServers(Protocol):

@@ -76,8 +76,7 @@ def _fill(db: MariaDb, table: str, column: str, values: Sequence[str]) -> None:
 
 def locked_accounts(db: MariaDb, accounts: Sequence[str], side: Side) -> list[str]:
     """Application accounts that a person has locked on the source before livemove ever came."""
-    known = db.rows("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'livemove'")
-    if side is Side.TARGET or known:
+    if side is Side.TARGET or has_schema(db):
         return []
     marks = ", ".join(["%s"] * len(accounts))
     rows = db.rows(
@@ -105,6 +104,10 @@ def has_routine(db: MariaDb, schema: str, name: str) -> bool:
     )
 
 
+def has_schema(db: MariaDb) -> bool:
+    return bool(db.rows("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'livemove'"))
+
+
 def keep_binlogs(db: MariaDb, hours: int) -> None:
     """RDS purges binlogs as soon as it can unless told; the return path reads them."""
     if has_routine(db, "mysql", "rds_set_configuration"):
@@ -126,6 +129,17 @@ def credentials(world: World, side: Side, account: str) -> Json:
     made: Json = {"username": account, "password": secrets.token_urlsafe(24), **_place(world, side)}
     client.create_secret(Name=name, SecretString=json.dumps(made))
     return made
+
+
+def delete_credentials(world: World) -> None:
+    """Every secret that `credentials` made for this service."""
+    client = world.aws("secretsmanager")
+    prefix = f"{world.spec.service}/livemove/"
+    names: list[str] = []
+    for page in client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}]):
+        names += [s["Name"] for s in page["SecretList"] if s["Name"].startswith(prefix)]
+    for name in names:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
 def secret_name(service: str, side: Side, account: str) -> str:

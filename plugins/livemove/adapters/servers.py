@@ -170,6 +170,7 @@ def reply(server: Server, done: CommandResult) -> Reply:
     try:
         facts = json.loads(done.stdout.strip().splitlines()[-1])
         ok = bool(facts.pop("ok")) and done.exit_code == 0
+        facts["reached"] = True
         return Reply(server.name, ok=ok, message=str(facts.pop("message", "")), facts=facts)
     except (ValueError, IndexError, KeyError, AttributeError):
         said = (done.stderr or done.stdout).strip()[-300:] or "nothing"
@@ -177,7 +178,7 @@ def reply(server: Server, done: CommandResult) -> Reply:
             server.name,
             ok=False,
             message=f"livemove-server ended with {done.exit_code} and said: {said}",
-            facts={"site": str(server.site)},
+            facts={"site": str(server.site), "reached": True},
         )
 
 

@@ -21,6 +21,7 @@ from livemove.ports import (
     Json,
     Ledger,
     Outcome,
+    Proof,
     Replicator,
     Reply,
     SchemaCode,
@@ -45,8 +46,7 @@ class Parts:
     servers: AppServers
     replicator: Replicator
     code: SchemaCode
-    prove: Callable[[Side, Side, float], list[str]]
-    """(from, to, seconds) -> differences in the tables that can be compared in that time."""
+    proof: Proof
     tables: Callable[[], Sequence[str]]
     """schema.table of everything that moves."""
     ledger: Ledger
@@ -98,7 +98,10 @@ class Real:
 
     # before the commit ----------------------------------------------------------------------------
     def guards(self) -> str:
-        return self._guards()
+        seen = self._guards()
+        self.parts.proof.ready()
+        self.parts.code.ready(self.move.to)
+        return seen
 
     def hold(self) -> str:
         if not self.parts.settings.hold:
@@ -148,7 +151,7 @@ class Real:
 
     def prove(self) -> str:
         left = self.parts.settings.pause_budget - self.fenced_for()
-        differences = self.parts.prove(self.move.f, self.move.to, max(left / 2, 0.1))
+        differences = self.parts.proof.differences(max(left / 2, 0.1))
         if differences:
             raise GiveUp(f"{len(differences)} differences inside the fence: {'; '.join(differences[:5])}")
         return "equal"

@@ -34,6 +34,8 @@ from livemove.spec import Side
 
 log = logging.getLogger(__name__)
 
+ASKED = 3
+"""How often the guards are asked before a reason counts: a slow second is no reason to wake somebody."""
 LOOKS = 6
 """How often the two rows are read before a picture that does not fit is put before a person."""
 
@@ -229,7 +231,13 @@ class Switchover:
         return self._forward(move, Do.GO_ON, started)
 
     def _check(self, move: Move) -> str:
-        reasons = self._guards(self.parts, self.to, move.epoch)
+        for n in range(ASKED):
+            reasons = self._guards(self.parts, self.to, move.epoch)
+            if not reasons or self._stopped:
+                break
+            log.warning("not yet: %s", "; ".join(reasons))
+            if n < ASKED - 1:
+                self.parts.clock.sleep(3)
         if reasons:
             raise RefusedError(
                 f"{len(reasons)} reasons against moving the writes to the {self.to}: " + "; ".join(reasons),

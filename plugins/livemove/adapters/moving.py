@@ -1,0 +1,248 @@
+"""The parts of a switchover for one service: both databases, all servers, DMS, the code that wakes, the last proof."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from livemove.adapters.control import Control, version
+from livemove.adapters.control_setup import (
+    copy_application_accounts,
+    delete_credentials,
+    drop_accounts,
+    ensure_applier,
+    ensure_reader,
+    has_schema,
+    install,
+    keep_binlogs,
+)
+from livemove.adapters.last_proof import QuickProof
+from livemove.adapters.mariadb import MariaDb
+from livemove.adapters.schema import list_tables, raise_auto_increment
+from livemove.adapters.servers import Servers
+from livemove.adapters.stored_code import code_of, create_code, drop_triggers
+from livemove.core import return_path
+from livemove.core.acts import Parts
+from livemove.core.guards import expected_pause
+from livemove.errors import RefusedError, SetupError, UnreachableError
+from livemove.ports import ControlState, Json, Ledger, Link, Outcome
+from livemove.spec import Side
+
+if TYPE_CHECKING:
+    from livemove.adapters.world import World
+
+log = logging.getLogger(__name__)
+TEST_SECONDS = 600
+"""For the connection test of DMS the account is open at most this long; it is locked again right after."""
+KEEP_BINLOG_HOURS = 168
+"""RDS's "binlog retention hours": how far back the return path may read, a week."""
+
+
+@contextmanager
+def parts_of(world: World) -> Iterator[Parts]:
+    """Everything connected when first used, and closed at the end."""
+    schemas = world.spec.source.schemas
+    with ExitStack() as stack:
+        databases = {
+            side: stack.enter_context(world.database(side, timeout=5, read_timeout=60)) for side in Side
+        }
+        controls = {side: Control(db) for side, db in databases.items()}
+        for control in controls.values():
+            stack.callback(control.close_connection)
+
+        def tables() -> list[str]:
+            return [f"{t['schema']}.{t['name']}" for t in list_tables(databases[Side.SOURCE], schemas)]
+
+        proof = LastProof(databases, tables, stack)
+        yield Parts(
+            service=world.spec.service,
+            control=controls,
+            servers=Servers.of(world),
+            replicator=world.replicator,
+            code=StoredCode(databases, controls, world.ledger, schemas),
+            proof=proof,
+            tables=tables,
+            ledger=world.ledger,
+            clock=world.clock,
+            settings=world.spec.switchover,
+        )
+
+
+class LastProof:
+    """The Proof port. Connections and shapes are made ready before the fence: inside it every millisecond counts."""
+
+    def __init__(self, databases: Mapping[Side, MariaDb], tables: object, stack: ExitStack) -> None:
+        self._databases, self._tables, self._stack = databases, tables, stack
+        self._ready: QuickProof | None = None
+
+    def ready(self) -> None:
+        if self._ready is None and callable(self._tables):
+            s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
+            self._ready = self._stack.enter_context(QuickProof(s, t, self._tables()))
+
+    def differences(self, seconds: float) -> list[str]:
+        self.ready()
+        assert self._ready is not None
+        return self._ready.run(seconds)
+
+
+class StoredCode:
+    """The SchemaCode port: triggers and events of the application, kept in the ledger while they sleep.
+
+    The code that the next owner gets is what it had itself when it last owned, as the ledger has it; the first
+    time it is what the old owner has now. Both are read before the fence.
+    """
+
+    def __init__(
+        self,
+        databases: Mapping[Side, MariaDb],
+        controls: Mapping[Side, Control],
+        ledger: Ledger,
+        schemas: Sequence[str],
+    ) -> None:
+        self._databases, self._controls, self._ledger, self._schemas = databases, controls, ledger, schemas
+        self._code: dict[Side, Json] = {}
+
+    def ready(self, owner: Side) -> None:
+        self._code[owner] = self._find(owner)
+
+    def _find(self, owner: Side) -> Json:
+        own = self._ledger.read(f"schema/{owner}")
+        if own is not None:
+            return own
+        try:
+            return code_of(self._databases[owner.other], self._schemas)
+        except UnreachableError:
+            return self._ledger.read(f"schema/{owner.other}") or {}
+
+    def wake(self, owner: Side, follower: Side | None) -> None:
+        if owner not in self._code:
+            self.ready(owner)
+        db = self._databases[owner]
+        if follower is not None:
+            for line in raise_auto_increment(self._databases[follower], db, self._schemas):
+                log.info("raised %s", line)
+        create_code(db, self._code[owner])
+
+    def events_to_wake(self, owner: Side) -> list[Json]:
+        if owner not in self._code:
+            self.ready(owner)
+        return [
+            {"event_schema": e["schema"], "event_name": e["name"], "definer": ""}
+            for e in self._code[owner].get("events", [])
+            if e.get("status") == "ENABLED"
+        ]
+
+    def sleep(self, follower: Side) -> None:
+        db = self._databases[follower]
+        code = code_of(db, self._schemas)
+        if not code["triggers"] and self._ledger.read(f"schema/{follower}"):
+            return  # dropped before; what was kept then stays
+        awake = {(e["event_schema"], e["event_name"]) for e in self._controls[follower].sleeping_events()}
+        for event in code["events"]:
+            if (event["schema"], event["name"]) in awake:
+                event["status"] = "ENABLED"
+        self._ledger.write(f"schema/{follower}", code)
+        log.info(
+            "dropped on the %s: %s", follower, ", ".join(drop_triggers(db, self._schemas)) or "no trigger"
+        )
+
+
+def prepare_return(world: World, parts: Parts) -> Json:
+    """Account, endpoints and task of the next epoch, tested; then the pause that a move would take now."""
+    now = return_path.standing(parts)
+    if now is None or now.other.state is not ControlState.FOLLOW:
+        raise RefusedError(
+            "The way back cannot be prepared: no database is open with the other one following it",
+            wanted="OPEN@e on one side, FOLLOW@e on the other",
+            next_step="clear the switchover or return_path that was interrupted, then this task",
+        )
+    owner, other = now.owner.side, now.other.side
+    link = Link(world.spec.service, now.epoch + 1, other)
+    with world.database(owner) as owner_db, world.database(other) as other_db:
+        applier = ensure_applier(world, owner_db, link.epoch)
+        reader = ensure_reader(world, other_db)
+        left = copy_application_accounts(owner_db, other_db, world.spec.source.accounts)
+    if left:
+        raise SetupError(
+            f"These rights of the application cannot be given on the {other}: {'; '.join(left)}",
+            next_step="grant what the application needs by hand, or take it away on the other side; then clear this task",
+        )
+    control = parts.control[owner]
+    _granted(control.allow_test(now.epoch, TEST_SECONDS))
+    try:
+        world.replicator.prepare(link, full_load=False, reader=reader, applier=applier)
+    finally:
+        control.allow_test(now.epoch, 0)
+    expected = expected_pause(parts, other)
+    parts.ledger.write("switchover/expected", expected)
+    parts.ledger.write("expected_pause", expected)
+    return {"task": link.name, **expected}
+
+
+def _granted(out: Outcome) -> None:
+    if not out.done:
+        raise RefusedError(
+            f"The replicator's account could not be opened for its test: {out.answered}, {out.state}@{out.epoch}",
+            next_step="clear this task",
+        )
+
+
+def prepare_control(world: World) -> Json:
+    """Control objects and accounts on both databases; what is there already stays."""
+    spec = world.spec
+    with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+        installed = {}
+        for db in (source, target):
+            installed[str(db.side)] = install(db, spec.source.accounts, spec.source.schemas)
+            ensure_reader(world, db)
+        keep_binlogs(target, KEEP_BINLOG_HOURS)
+        later = copy_application_accounts(source, target, spec.source.accounts)
+        for db in (source, target):
+            control = Control(db)
+            row = control.read()
+            if row.state is ControlState.FOLLOW:
+                ensure_applier(world, db, row.epoch)
+            control.settle()
+            control.close_connection()
+    for line in later:
+        log.warning("not granted yet, tried again by prepare_return: %s", line)
+    return {"installed": installed, "version": version(), "granted_later": later}
+
+
+def remove_control(world: World) -> Json:
+    """livemove's schema and accounts go; the application's accounts stay open on the target.
+
+    RefusedError while the target does not own the writes: then the row still has to decide.
+    """
+    gone: Json = {}
+    with world.database(Side.TARGET) as target:
+        control = Control(target)
+        if has_schema(target):
+            row = control.read()
+            if row.state is not ControlState.OPEN:
+                raise RefusedError(
+                    f"{row}: the control objects still decide who may write",
+                    wanted="the target OPEN",
+                    next_step="roll back or finish the move first",
+                )
+            control.settle()
+        control.close_connection()
+        gone["target"] = _remove(target)
+    try:
+        with world.database(Side.SOURCE) as source:
+            gone["source"] = _remove(source)
+    except UnreachableError as e:
+        log.warning("the source keeps its control objects, it does not answer: %s", e)
+        gone["source"] = "does not answer"
+    delete_credentials(world)
+    return gone
+
+
+def _remove(db: MariaDb) -> str:
+    """On the source the application stays locked out: it is read_only and its accounts are locked."""
+    drop_accounts(db)
+    db.run("DROP SCHEMA IF EXISTS livemove")
+    return "removed"

@@ -1,0 +1,127 @@
+"""The writes move: control objects, the way back, the switchover itself, rollback, and the end of it all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted
+from livemove.operators.base import LivemoveOperator
+from livemove.ports import Json
+from livemove.spec import Side
+
+if TYPE_CHECKING:
+    from livemove.core.acts import Parts
+    from livemove.core.switchover import Switchover
+
+
+class PrepareControlOperator(LivemoveOperator):
+    """Control rows, guarded procedures, dead-man's switch and accounts on both databases. Resets nothing."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import prepare_control
+
+        world = self.world(context)
+        done = prepare_control(world)
+        world.ledger.note("control_prepared", **done)
+        return done
+
+
+class PrepareReturnOperator(LivemoveOperator):
+    """Everything slow before the gate: the way back made and tested, the expected pause measured."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import parts_of, prepare_return
+
+        world = self.world(context)
+        with parts_of(world) as parts:
+            return prepare_return(world, parts)
+
+
+class MovingOperator(LivemoveOperator):
+    """What moves writes: asked to stop, it undoes itself before the commit and finishes after it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._running: Switchover | None = None
+
+    def switchover(self, parts: Parts, to: Side, context: Any) -> Switchover:
+        from livemove.core.guards import refusals
+        from livemove.core.switchover import Switchover
+
+        attempt = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
+        self._running = Switchover(parts, to, attempt, guards=refusals)
+        return self._running
+
+    def on_kill(self) -> None:
+        # called from a signal handler of this very thread: a flag is all that is safe
+        if self._running is not None:
+            self._running.stop()
+
+
+class SwitchoverOperator(MovingOperator):
+    """Steps 0 to 11 in one task. A retry or a clear reads both databases first and goes on from there."""
+
+    def __init__(self, *, to: Side | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.to = str(to)
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import parts_of
+
+        world = self.world(context)
+        with parts_of(world) as parts, no_blind_retry():
+            move = self.switchover(parts, Side(self.to), context)
+            return move.run()
+
+
+class ReturnPathOperator(LivemoveOperator):
+    """Steps 12 and 13: the old owner follows, replication runs the other way round."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import parts_of
+        from livemove.core import return_path
+
+        with parts_of(self.world(context)) as parts:
+            return return_path.run(parts)
+
+
+class RollbackWritesOperator(MovingOperator):
+    """The writes go back to the source, whatever state they are in; says so when they never left."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import parts_of, prepare_return
+        from livemove.core.rollback import go_back
+
+        world = self.world(context)
+        with parts_of(world) as parts, no_blind_retry():
+            make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
+            done = go_back(parts, make, lambda p: prepare_return(world, p))
+        self.log.info("%s", done["says"])
+        world.ledger.note("rollback_writes", says=done["says"])
+        return done
+
+
+class RemoveControlOperator(LivemoveOperator):
+    """livemove's schema and accounts leave both databases; the application keeps its own."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import remove_control
+
+        world = self.world(context)
+        gone = remove_control(world)
+        world.ledger.note("control_removed", **gone)
+        return gone
+
+
+@contextmanager
+def no_blind_retry() -> Iterator[None]:
+    """Before the commit a person decides whether to try again; after it (SwitchoverIncomplete) Airflow retries."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    try:
+        yield
+    except (RefusedError, SwitchoverAborted, PersonMustDecide) as e:
+        raise AirflowFailException(str(e)) from e
