@@ -8,6 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 ORDER = ("preflight", "provision", "replicate", "validate", "switch_dns", "repoint", "retire", "rollback", "finish")  # fmt: skip
+IDLE = (None, "skipped", "removed", "upstream_failed")
 STANDING = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
 
 
@@ -24,7 +25,7 @@ class Chapters:
     def look(self, tasks: Iterable[Json], now: datetime | None = None) -> None:
         now = now or datetime.now(UTC)
         for t in tasks:
-            if not t.get("start_date") or t["state"] in (None, "skipped", "removed"):
+            if not t.get("start_date") or t["state"] in IDLE:
                 continue
             key = (t["task_id"], int(t["map_index"]), int(t["try_number"]))
             began = datetime.fromisoformat(t["start_date"])

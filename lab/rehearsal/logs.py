@@ -13,7 +13,10 @@ from lab.rehearsal.api import AirflowApi, ApiError
 TAIL = 40
 LARGEST = 5 << 20
 """Bytes kept of one log."""
-NOISE = ("::group::", "::endgroup::", "DAG bundles loaded", "Filling up the DagBag")
+NOISE = (
+    "::group::", "::endgroup::", "DAG bundles loaded", "Filling up the DagBag", "Worker startup parse", "GitWildMatchPattern",
+)  # fmt: skip
+"""What Airflow says in every log before the task's own words begin."""
 
 
 def tails(api: AirflowApi, dag_id: str, run_id: str, tasks: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:  # fmt: skip
@@ -26,7 +29,11 @@ def tails(api: AirflowApi, dag_id: str, run_id: str, tasks: Sequence[dict[str, A
             lines = api.log(dag_id, run_id, t["task_id"], int(t["try_number"]), int(t["map_index"]))
         except (ApiError, OSError) as e:
             lines = [f"its log cannot be read: {e}"]
-        kept = [line for line in lines if line.strip() and not line.startswith(NOISE)]
+        kept = [
+            line
+            for line in lines
+            if line.strip() and not line.startswith(NOISE) and not line.endswith(".log")
+        ]
         found.append((_named(t), kept[-TAIL:]))
     return found
 
