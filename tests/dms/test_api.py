@@ -31,7 +31,7 @@ REGION = "ap-northeast-2"
 SETTINGS = (project_root() / "include" / "dms" / "task-settings.json").read_text()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def endpoint_url(registry: Registry) -> Iterator[str]:
     """The endpoint with our DMS, in the state folder in which the test servers are on file."""
     before = os.environ.get("LIVEMOVE_LAB_STATE")
@@ -44,6 +44,7 @@ def endpoint_url(registry: Registry) -> Iterator[str]:
     yield f"http://{host}:{port}"
     server.stop()
     os.environ.pop("LIVEMOVE_LAB_STATE")
+    (registry.state / "secrets.json").unlink()
     if before:
         os.environ["LIVEMOVE_LAB_STATE"] = before
 
