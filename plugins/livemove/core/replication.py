@@ -250,7 +250,7 @@ def load_progress(
         rate = (rows - before["rows"]) / seconds
         gained = status.full_load_percent - before["percent"]
         left = (
-            (100 - status.full_load_percent) * seconds / gained if 0 < gained and done < len(tables) else None
+            (100 - status.full_load_percent) * seconds / gained if gained > 0 and done < len(tables) else None
         )
     return LoadProgress(rows, status.full_load_percent, done, len(tables), rate, left)
 
