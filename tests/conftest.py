@@ -5,8 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import socket
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,3 +70,54 @@ def source_server(make_mariadb: Callable[..., Server]) -> Server:
 @pytest.fixture(scope="session")
 def target_server(make_mariadb: Callable[..., Server]) -> Server:
     return make_mariadb()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The lab's AWS endpoint, in a process of its own with a lab folder of its own."""
+
+    url: str
+    state: Path
+
+    def client(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="ap-northeast-2",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(
+                connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3}
+            ),
+        )
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """EC2, RDS and SSM on it are alive; there are no name servers, so a zone's changes stay PENDING."""
+    octet = next(n for n in (40 + (os.getpid() + i) % 60 for i in range(60)) if _free(f"127.{n}.2.1"))
+    state = tmp_path_factory.mktemp("aws") / "state"
+    registry, address = Registry(state), f"127.{octet}.2.1"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    environment |= {"LIVEMOVE_LAB_STATE": str(state), "LIVEMOVE_LAB_OCTET": str(octet)}
+    registry.start(
+        "aws",
+        [sys.executable, "-m", "lab.cloud"],
+        ready=lambda: not _free(address),
+        timeout=60,
+        cwd=Path(__file__).parents[1],
+        env=environment,
+    )
+    yield Endpoint(f"http://{address}:5000", state)
+    registry.stop("aws")
+    registry.stop_all()
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def _free(address: str) -> bool:
+    with socket.socket() as s:
+        s.settimeout(1)
+        return s.connect_ex((address, 5000)) != 0

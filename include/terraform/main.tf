@@ -39,6 +39,7 @@ module "web" {
   ssh_public_key     = var.ssh_public_key
   user_data          = var.user_data
   bucket             = var.bucket
+  release            = var.release
   secret_arn         = module.database.secret_arn
 }
 
@@ -75,7 +76,7 @@ module "replication" {
   name                = local.name
   service             = var.service
   enabled             = var.replication_enabled
-  create_roles        = var.create_dms_roles
+  roles               = var.dms_roles
   instance_class      = var.replication_instance_class
   storage_gb          = var.replication_storage_gb
   subnet_ids          = local.database_subnets

@@ -87,6 +87,12 @@ variable "ssh_public_key" {
   default     = null
 }
 
+variable "release" {
+  description = "Key of the application's release in the bucket, for the servers to read; null when there is none."
+  type        = string
+  default     = null
+}
+
 variable "user_data" {
   description = "Shell script that prepares a new web server; null for the module's own."
   type        = string
@@ -203,9 +209,14 @@ variable "replication_enabled" {
   default     = true
 }
 
-variable "create_dms_roles" {
-  description = "Make dms-vpc-role and dms-cloudwatch-logs-role. They are fixed names of the whole account: true only when the account has none, or when these files made them. false together with replication_enabled = false removes them again."
-  type        = bool
+variable "dms_roles" {
+  description = "Which of dms-vpc-role and dms-cloudwatch-logs-role these files make. Their names are fixed for the whole account: name one only when the account lacks it, or when these files made it. Left out again, it is removed."
+  type        = set(string)
+
+  validation {
+    condition     = length(setsubtract(var.dms_roles, ["dms-vpc-role", "dms-cloudwatch-logs-role"])) == 0
+    error_message = "dms_roles may name dms-vpc-role and dms-cloudwatch-logs-role."
+  }
 }
 
 variable "replication_instance_class" {

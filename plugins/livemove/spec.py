@@ -66,6 +66,7 @@ class Target(Strict):
     )
     instance_class: str = "db.t3.medium"
     storage_gb: int = Field(200, ge=20)
+    multi_az: bool = Field(False, description="keep a standby in a second availability zone")
     engine_version: str = "10.11"
 
 
@@ -232,6 +233,10 @@ class Infra(Strict):
     instance_type: str = "t3.small"
     web_servers: int = Field(1, ge=1, le=20)
     connectivity: Literal["vpn", "public_allow_list"] = "vpn"
+    vpc_cidr: str = Field("10.20.0.0/16", description="of the new VPC, a /16; not one of the IDC's")
+    vpn_gateway_id: str | None = Field(
+        None, description="virtual private gateway of your VPN, attached to the new VPC"
+    )
     idc_cidrs: tuple[str, ...] = ()
     admin_cidrs: tuple[str, ...] = ()
     deletion_protection: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livemove.core.plan import rds_windows
 from livemove.ports import Json
@@ -11,7 +11,8 @@ from livemove.spec import Side, project_root
 if TYPE_CHECKING:
     from livemove.adapters.world import World
 
-DMS_ROLE = "dms-vpc-role"
+DMS_ROLES = ("dms-vpc-role", "dms-cloudwatch-logs-role")
+"""One of each per account; the DMS console makes them too. https://docs.aws.amazon.com/dms/latest/userguide/security-iam.html"""
 ABBREVIATIONS = {"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "UTC": "UTC", "GMT": "UTC"}
 """What @@system_time_zone says -> the name that RDS's time_zone parameter takes."""
 
@@ -27,6 +28,8 @@ def variables(world: World, *, replication_enabled: bool = True) -> Json:
         "service": spec.service,
         "region": spec.aws.region,
         "bucket": spec.aws.bucket,
+        "vpc_cidr": spec.infra.vpc_cidr,
+        "vpn_gateway_id": spec.infra.vpn_gateway_id,
         "connectivity": spec.infra.connectivity,
         "idc_cidrs": list(spec.infra.idc_cidrs),
         "admin_cidrs": list(spec.infra.admin_cidrs),
@@ -34,12 +37,14 @@ def variables(world: World, *, replication_enabled: bool = True) -> Json:
         "source_port": spec.source.port,
         "web_servers": spec.infra.web_servers,
         "web_server_names": [s.name for s in spec.at(Side.TARGET)],
+        "release": spec.application.release,
         "instance_type": spec.infra.instance_type,
         "ssh_public_key": spec.infra.ssh_public_key,
         "user_data": user_data,
         "engine_version": spec.target.engine_version,
         "database_instance_class": spec.target.instance_class,
         "database_storage_gb": spec.target.storage_gb,
+        "database_multi_az": spec.target.multi_az,
         "database_username": world.secret(spec.target.connection).login,
         "application_database": spec.application.database,
         "application_username": world.secret(spec.application.connection).login,
@@ -49,7 +54,7 @@ def variables(world: World, *, replication_enabled: bool = True) -> Json:
         "deletion_protection": spec.infra.deletion_protection,
         "final_snapshot": not spec.rehearsal,
         "replication_enabled": replication_enabled,
-        "create_dms_roles": replication_enabled and makes_dms_roles(world),
+        "dms_roles": dms_roles(world, replication_enabled=replication_enabled),
         "replication_instance_class": spec.replication.instance_class,
         "replication_storage_gb": spec.replication.storage_gb,
         "zone_name": spec.dns.zone,
@@ -85,19 +90,33 @@ def source_parameters(world: World) -> Json:
     return found
 
 
-def makes_dms_roles(world: World) -> bool:
-    """dms-vpc-role is one per account: ours to make when nobody has, ours to keep when we did (ledger dms_roles)."""
+def dms_roles(world: World, *, replication_enabled: bool = True) -> list[str]:
+    """Which of the account's two DMS roles Terraform is to hold: those nobody has made, and those it made itself.
+
+    At the teardown none, unless the account still runs replication instances of others, who need them too.
+    """
+    if not replication_enabled and not others_replicate(world):
+        return []
+    iam = world.aws("iam")
+    return [name for name in DMS_ROLES if _made_by(iam, name) in (None, world.spec.service)]
+
+
+def others_replicate(world: World) -> bool:
+    """True when the account has a replication instance that is not this service's."""
+    ours = world.spec.service.replace("_", "-")
+    instances = world.aws("dms").describe_replication_instances()["ReplicationInstances"]
+    return any(i["ReplicationInstanceIdentifier"] != ours for i in instances)
+
+
+def _made_by(iam: Any, role: str) -> str | None:
+    """The service whose Terraform made this role, "" for anybody else, None when there is no such role."""
     from botocore.exceptions import ClientError
 
-    known = world.ledger.read("dms_roles")
-    if known is not None:
-        return bool(known["ours"])
     try:
-        world.aws("iam").get_role(RoleName=DMS_ROLE)
-        ours = False
+        tags = iam.get_role(RoleName=role)["Role"].get("Tags", [])
     except ClientError as e:
         if e.response["Error"]["Code"] != "NoSuchEntity":
             raise
-        ours = True
-    world.ledger.write("dms_roles", {"ours": ours})
-    return ours
+        return None
+    found = {t["Key"]: t["Value"] for t in tags}
+    return found.get("Service", "") if found.get("ManagedBy") == "livemove" else ""

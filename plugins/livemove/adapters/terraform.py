@@ -2,6 +2,9 @@
 
 Every call works in a directory of its own, so any worker may do the next one. Passwords travel as ephemeral
 variables in the environment: they enter neither state nor plan, and are given again at apply.
+
+Terraform writes its events to a file that is followed here, not into a pipe: when this process is killed, it
+must not die of the broken pipe before it has saved its state. It then ends by itself and unlocks.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from livemove.adapters.s3_ledger import ensure_bucket
 from livemove.core.plan import summary
 from livemove.errors import InfraError, SetupError, WorldMovedError
 from livemove.ports import Json, PlanSummary
@@ -35,6 +39,10 @@ PLAN = "plan.tfplan"
 GRACE = 600.0
 """Seconds that an interrupted Terraform gets to save its state and to unlock it."""
 LOCK_TIMEOUT = "120s"
+PARALLEL = 20
+"""Resources at a time; most of an apply is waiting, and the default of 10 leaves some waiting for others."""
+LOOK = 0.2
+"""Seconds between two looks into the file of events."""
 QUIET = 20.0
 """Seconds between two lines about resources that are still being made."""
 TOLD = {"apply_complete", "apply_errored", "change_summary"}
@@ -55,7 +63,7 @@ class Terraform:
     ) -> None:
         self.bucket, self.service, self.region, self.s3 = bucket, service, region, s3
         self._environment, self._secrets = dict(environment), secrets
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def of(cls, world: World) -> Terraform:
@@ -84,6 +92,7 @@ class Terraform:
     # the port -------------------------------------------------------------------------------------
     def plan(self, variables: Json) -> PlanSummary:
         """Make a plan and keep it in S3 under its digest."""
+        ensure_bucket(self.s3, self.bucket)
         with self._ready() as folder:
             (folder / "livemove.auto.tfvars.json").write_text(json.dumps(variables, indent=1))
             self._stream(
@@ -92,6 +101,7 @@ class Terraform:
                 "-json",
                 "-detailed-exitcode",
                 f"-lock-timeout={LOCK_TIMEOUT}",
+                f"-parallelism={PARALLEL}",
                 f"-out={PLAN}",
                 fine=(0, 2),
             )
@@ -107,7 +117,14 @@ class Terraform:
         with self._ready() as folder:
             (folder / PLAN).write_bytes(self._kept(digest))
             try:
-                self._stream(folder, "apply", "-json", f"-lock-timeout={LOCK_TIMEOUT}", PLAN)
+                self._stream(
+                    folder,
+                    "apply",
+                    "-json",
+                    f"-lock-timeout={LOCK_TIMEOUT}",
+                    f"-parallelism={PARALLEL}",
+                    PLAN,
+                )
             except InfraError as e:
                 if "stale" in str(e).lower():
                     raise WorldMovedError(
@@ -183,11 +200,16 @@ class Terraform:
             yield folder
 
     def _env(self) -> dict[str, str]:
-        env = {**os.environ, **self._environment, **self._secrets(), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
-        ours = Path(sys.prefix) / "terraform.rc"
+        env = {
+            **os.environ, **self._environment, **self._secrets(),
+            "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1",
+        }  # fmt: skip
         # a configuration that is named but not there would only bring a warning, and no provider mirror
-        if ours.exists() and not Path(os.environ.get("TF_CLI_CONFIG_FILE", "/nonexistent")).exists():
-            env["TF_CLI_CONFIG_FILE"] = str(ours)
+        if not Path(env.get("TF_CLI_CONFIG_FILE", "/nonexistent")).exists():
+            env.pop("TF_CLI_CONFIG_FILE", None)
+            ours = Path(sys.prefix) / "terraform.rc"
+            if ours.exists():
+                env["TF_CLI_CONFIG_FILE"] = str(ours)
         return env
 
     def _quiet(self, folder: Path, *words: str) -> str:
@@ -204,13 +226,15 @@ class Terraform:
     def _stream(self, folder: Path, *words: str, fine: tuple[int, ...] = (0,)) -> int:
         """Run with -json, log one line per thing that is done; InfraError with Terraform's own diagnostics."""
         errors: list[str] = []
-        self._process = p = subprocess.Popen(
-            [program(), *words], cwd=folder, env=self._env(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        assert p.stdout is not None
+        events = folder / "events.jsonl"
+        with events.open("w") as out:
+            self._process = p = subprocess.Popen(
+                [program(), *words], cwd=folder, env=self._env(),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
         try:
             told = time.monotonic()
-            for line in p.stdout:
+            for line in _follow(events, p):
                 told = _tell(line, errors, told)
             code = p.wait()
         except BaseException:
@@ -233,6 +257,24 @@ def program() -> str:
             next_step="install it, or run `make setup`",
         )
     return found
+
+
+def _follow(path: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Lines of a file that a process is writing, until it has ended and all is read."""
+    with path.open() as file:
+        line = ""
+        while True:
+            ended = process.poll() is not None
+            while part := file.readline():
+                line += part
+                if line.endswith("\n"):
+                    yield line
+                    line = ""
+            if ended:
+                if line:
+                    yield line
+                return
+            time.sleep(LOOK)
 
 
 def _tell(line: str, errors: list[str], told: float) -> float:

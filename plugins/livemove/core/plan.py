@@ -30,19 +30,33 @@ def refusal(plan: PlanSummary) -> str | None:
         for action, address in plan.changes
         if action in ("delete", "replace") and any(f"{t}." in address for t in NEVER_REMOVED)
     ]
-    return f"The plan would {', '.join(lost)}" if lost else None
+    return f"The plan would {' and '.join(lost)}" if lost else None
+
+
+def markdown(plan: PlanSummary) -> str:
+    """The plan as a person reads it before saying yes."""
+    if not plan.changes:
+        return f"No changes: AWS is as the spec says (plan `{plan.digest[:12]}`)."
+    counts = ", ".join(f"{n} to {action}" for action, n in plan.counts.items())
+    lines = [f"**{counts}** (plan `{plan.digest[:12]}`)", "", "| action | resource |", "|---|---|"]
+    lines += [f"| {action} | `{address}` |" for action, address in plan.changes]
+    if plan.drift:
+        lines += ["", "Changed outside Terraform: " + ", ".join(f"`{d}`" for d in plan.drift)]
+    return "\n".join(lines)
 
 
 def rds_windows(window: Window, now: datetime) -> tuple[str, str]:
-    """Daily backup and weekly maintenance window in UTC, for RDS and DMS: as far from the low-traffic window as it goes.
+    """Daily backup and weekly maintenance window in UTC, for RDS and DMS: in the quiet hours before the low-traffic window.
 
+    A backup that ended an hour and a half before the window opens is also the freshest one to fall back on.
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html#USER_WorkingWithAutomatedBackups.BackupWindow
     """
     opens = datetime.combine(now.astimezone(window.zone).date(), window.opens, tzinfo=window.zone)
-    backup = opens.astimezone(UTC) + timedelta(hours=12)
-    care = backup + timedelta(hours=2)
+    backup = opens.astimezone(UTC) - timedelta(hours=2)
+    care = backup - timedelta(hours=2)
     # the day is fixed, so that planning again tomorrow changes nothing
+    care_ends = care + timedelta(hours=1)
     return (
         f"{backup:%H:%M}-{backup + timedelta(minutes=30):%H:%M}",
-        f"sun:{care:%H:%M}-{'mon' if (care + timedelta(hours=1)).date() > care.date() else 'sun'}:{care + timedelta(hours=1):%H:%M}",
+        f"sun:{care:%H:%M}-{'mon' if care_ends.date() > care.date() else 'sun'}:{care_ends:%H:%M}",
     )

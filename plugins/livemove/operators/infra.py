@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from livemove.adapters.infra_variables import variables
-from livemove.core.plan import refusal
+from livemove.core.plan import markdown, refusal
 from livemove.errors import InfraError, RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
@@ -51,13 +51,15 @@ class TerraformPlanOperator(_TerraformOperator):
             raise RefusedError(
                 why,
                 wanted="a plan that keeps the database",
-                next_step="undo what makes Terraform replace it (see the log), then clear this task",
+                next_step="undo what makes Terraform replace it (see the log); if an interrupted apply left it tainted,"
+                " `terraform untaint` it; then clear this task",
             )
         document = {
             "digest": plan.digest,
             "changes": [list(c) for c in plan.changes],
             "counts": plan.counts,
             "drift": list(plan.drift),
+            "markdown": markdown(plan),
         }
         world.ledger.write(self.document, document)
         return {"digest": plan.digest, "counts": plan.counts}

@@ -7,7 +7,17 @@ data "aws_region" "this" {}
 locals {
   prefix = "arn:${data.aws_partition.this.partition}"
   count  = var.enabled ? 1 : 0
-  roles  = var.create_roles ? 1 : 0
+
+  account_roles = {
+    dms-vpc-role = {
+      policy      = "AmazonDMSVPCManagementRole"
+      description = "DMS places replication instances into subnets"
+    }
+    dms-cloudwatch-logs-role = {
+      policy      = "AmazonDMSCloudWatchLogsRole"
+      description = "DMS writes its tasks' logs"
+    }
+  }
 }
 
 # DMS looks these two roles up by their fixed names, once per account -----------------------------------
@@ -23,34 +33,19 @@ data "aws_iam_policy_document" "dms" {
   }
 }
 
-resource "aws_iam_role" "vpc" {
-  count = local.roles
+resource "aws_iam_role" "account" {
+  for_each = var.roles
 
-  name               = "dms-vpc-role"
-  description        = "DMS places replication instances into subnets"
+  name               = each.value
+  description        = local.account_roles[each.value].description
   assume_role_policy = data.aws_iam_policy_document.dms.json
 }
 
-resource "aws_iam_role_policy_attachment" "vpc" {
-  count = local.roles
+resource "aws_iam_role_policy_attachment" "account" {
+  for_each = var.roles
 
-  role       = aws_iam_role.vpc[0].name
-  policy_arn = "${local.prefix}:iam::aws:policy/service-role/AmazonDMSVPCManagementRole"
-}
-
-resource "aws_iam_role" "logs" {
-  count = local.roles
-
-  name               = "dms-cloudwatch-logs-role"
-  description        = "DMS writes its tasks' logs"
-  assume_role_policy = data.aws_iam_policy_document.dms.json
-}
-
-resource "aws_iam_role_policy_attachment" "logs" {
-  count = local.roles
-
-  role       = aws_iam_role.logs[0].name
-  policy_arn = "${local.prefix}:iam::aws:policy/service-role/AmazonDMSCloudWatchLogsRole"
+  role       = aws_iam_role.account[each.value].name
+  policy_arn = "${local.prefix}:iam::aws:policy/service-role/${local.account_roles[each.value].policy}"
 }
 
 # Secrets of the endpoints: this role must trust DMS's principal of the region, not the global one ------
@@ -101,7 +96,7 @@ resource "aws_dms_replication_subnet_group" "this" {
   replication_subnet_group_description = "Subnets of ${var.service}"
   subnet_ids                           = var.subnet_ids
 
-  depends_on = [aws_iam_role_policy_attachment.vpc]
+  depends_on = [aws_iam_role_policy_attachment.account]
 }
 
 resource "aws_dms_replication_instance" "this" {
@@ -116,8 +111,6 @@ resource "aws_dms_replication_instance" "this" {
   preferred_maintenance_window = var.maintenance_window
   replication_subnet_group_id  = aws_dms_replication_subnet_group.this[0].id
   vpc_security_group_ids       = var.security_group_ids
-
-  depends_on = [aws_iam_role_policy_attachment.logs]
 }
 
 # DMS would make it by itself, and keep the logs for ever.

@@ -13,9 +13,9 @@ variable "enabled" {
   type        = bool
 }
 
-variable "create_roles" {
-  description = "Make the two roles of fixed names that DMS looks up in the account."
-  type        = bool
+variable "roles" {
+  description = "Which of the two roles of fixed names, that DMS looks up in the account, are made here."
+  type        = set(string)
 }
 
 variable "instance_class" {

@@ -1,8 +1,4 @@
-data "aws_caller_identity" "this" {}
-
 data "aws_partition" "this" {}
-
-data "aws_region" "this" {}
 
 data "aws_ami" "ubuntu" {
   most_recent = true
@@ -32,21 +28,15 @@ data "aws_iam_policy_document" "assume" {
 
 data "aws_iam_policy_document" "reads" {
   statement {
-    sid     = "Secrets"
-    actions = ["secretsmanager:GetSecretValue"]
-    resources = [
-      var.secret_arn,
-      "arn:${data.aws_partition.this.partition}:secretsmanager:${data.aws_region.this.name}:${data.aws_caller_identity.this.account_id}:secret:${var.service}/servers/*",
-    ]
+    sid       = "Secrets"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [var.secret_arn]
   }
 
   statement {
-    sid     = "Releases"
-    actions = ["s3:GetObject"]
-    resources = [
-      "arn:${data.aws_partition.this.partition}:s3:::${var.bucket}/releases/*",
-      "arn:${data.aws_partition.this.partition}:s3:::${var.bucket}/${var.service}/servers/*",
-    ]
+    sid       = "Releases"
+    actions   = ["s3:GetObject"]
+    resources = formatlist("arn:${data.aws_partition.this.partition}:s3:::${var.bucket}/%s", distinct(compact(["releases/*", var.release])))
   }
 }
 

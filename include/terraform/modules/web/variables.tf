@@ -43,6 +43,11 @@ variable "bucket" {
   type        = string
 }
 
+variable "release" {
+  description = "Key of the release in that bucket, or null."
+  type        = string
+}
+
 variable "secret_arn" {
   description = "Secret with the application's login."
   type        = string
