@@ -40,7 +40,7 @@ class Route53Zone:
         if len(zones) != 1:
             ids = ", ".join(z["Id"] for z in zones)
             raise DnsError(
-                f"Route 53 has {len(zones) or 'no'} public hosted zone{'s' if len(zones) != 1 else ''} named {wanted} {ids}".strip(),
+                f"Route 53 has {len(zones) or 'no'} public hosted zone named {wanted} {ids}".rstrip(),
                 wanted="exactly one, in the account of the spec's aws connection",
                 next_step="check dns.zone in the spec and the account of aws.connection",
             )

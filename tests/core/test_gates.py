@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+from livemove.core.gates import Evidence, body, checksum, subject, table
+from livemove.spec import MigrationSpec, Side, load_spec
+
+SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
+RECORD = {"name": "www.shop.test", "type": "A", "ttl": 5, "values": ["127.1.1.10"]}
+MOVE = {"epoch": 2, "from": "source", "to": "target", "started_at": "2026-11-23T18:31:00", "fenced_ms": 123}
+WARNING = {"check": "keys", "severity": "warning", "measured": "1 table without a key", "remedy": "add one", "subject": "shop.log"}  # fmt: skip
+
+
+@pytest.fixture
+def spec() -> MigrationSpec:
+    return SHOP
+
+
+def ask(gate: str, evidence: Evidence) -> str:
+    return body(gate, SHOP, evidence, "0123456789abcdef" * 4)
+
+
+@pytest.mark.parametrize("gate", ["switch_dns", "repoint", "retire"])
+def test_every_gate_says_who_owns_the_writes_what_roll_back_does_and_how_to_change_an_answer(
+    gate: str,
+) -> None:
+    text = ask(gate, Evidence())
+    assert "**Who owns the writes now:** the data centre's database (source)" in text
+    assert "**Roll back**" in text
+    assert "clear this task **with Downstream**" in text
+    assert "Nobody answers within 1 h 00 min: nothing is changed" in text
+    assert "0123456789abcdef" in text
+    assert subject(gate, SHOP)
+
+
+def test_the_dns_gate_shows_the_record_before_and_after_with_its_ttl() -> None:
+    text = ask(
+        "switch_dns", Evidence(record={"before": RECORD, "after": {**RECORD, "values": ["127.1.3.10"]}})
+    )
+    assert "| now | A | 127.1.1.10 | 5 s |" in text
+    assert "| then | A | 127.1.3.10 | 5 s |" in text
+
+
+def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
+    text = ask("switch_dns", Evidence(findings=[WARNING, {**WARNING, "severity": "ok"}]))
+    assert "1 ok, 1 warnings, 0 errors" in text
+    assert "| warning | keys | shop.log | 1 table without a key | add one |" in text
+
+
+def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
+    same = {"equal": True, "rows_source": 1234567, "rows_target": 1234567, "checked_at": "now"}
+    text = ask(
+        "repoint", Evidence(comparison={"shop.a": same, "shop.b": {**same, "equal": False}, "shop.c": None})
+    )
+    assert "1 of 3 tables are equal" in text
+    assert "| shop.a | 1,234,567 | 1,234,567 | yes | now |" in text
+    assert "**no**" in text
+    assert "**not compared**" in text
+
+
+def test_after_the_move_roll_back_says_that_the_writes_go_back() -> None:
+    text = ask("retire", Evidence(moves=[MOVE]))
+    assert "RDS (target), epoch 2" in text
+    assert "moves the writes back to the data centre in one fenced switchover" in text
+    assert "| 2 | source to target | 2026-11-23T18:31:00 | 123 |" in text
+    assert Evidence(moves=[MOVE, {**MOVE, "epoch": 3, "to": "source"}]).owner is Side.SOURCE
+
+
+def test_the_expected_pause_stands_beside_its_budget() -> None:
+    assert "about 84 ms; budget 10 s" in ask("repoint", Evidence(pause={"ms": 84.4}))
+
+
+def test_a_cell_cannot_break_the_table() -> None:
+    assert table(["a"], [["x | y\nz"]]).splitlines()[2] == "| x \\| y<br>z |"
+
+
+def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
+    assert checksum({"a": 1, "b": [2]}) == checksum({"b": [2], "a": 1}) != checksum({"a": 1, "b": [3]})

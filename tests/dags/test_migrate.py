@@ -1,0 +1,188 @@
+"""The shape of the story, as Airflow's own loader sees it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import TriggerRule
+from airflow.sdk.exceptions import DownstreamTasksSkipped
+
+from livemove.operators.gate import MigrationGate
+from livemove.params import trigger_form
+from livemove.spec import load_spec
+
+ROOT = Path(__file__).parents[2]
+SHOP = ROOT / "include" / "migrations" / "shop.yaml"
+STORY = {
+    "preflight": ["settings", "checks"],
+    "provision": ["plan", "apply", "reachability", "deploy", "smoke"],
+    "replicate": ["prepare_control", "lower_ttl", "carry_tables", "prepare_task", "start_load", "full_load", "carry_keys", "carry_code", "start_cdc", "caught_up"],
+    "validate": ["tables", "compare", "table_states", "parity"],
+    "switch_dns": ["ttl_elapsed", "window", "ask", "change_record", "in_sync", "propagation", "drained"],
+    "repoint": ["prepare_return", "window", "ask", "snapshot", "switchover", "return_path", "smoke", "soak"],
+    "retire": ["ask", "final_dump", "restore_ttl", "stop_replication", "teardown_plan", "teardown", "remove_control", "stop_idc"],
+}  # fmt: skip
+AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}
+GATES = {
+    "switch_dns.ask": "switch_dns.change_record",
+    "repoint.ask": "repoint.snapshot",
+    "retire.ask": "retire.final_dump",
+}
+HEAVY = ["boto3", "botocore", "pymysql", "dns.resolver", "dns.message", "paramiko", "requests", "airflow.providers.amazon.aws"]  # fmt: skip
+
+
+def load(folder: Path | None = None) -> DagBag:
+    return DagBag(str(folder or ROOT / "dags"), collect_dags=True)
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def dag(bag: DagBag) -> Any:
+    assert not bag.import_errors, bag.import_errors
+    return bag.dags["migrate_shop"]
+
+
+def test_every_spec_is_a_dag_and_the_example_is_none(bag: DagBag) -> None:
+    specs = {
+        p.stem for p in (ROOT / "include" / "migrations").glob("*.yaml") if not p.stem.startswith("example")
+    }
+    assert set(bag.dags) == {f"migrate_{s}" for s in specs}
+
+
+def test_the_chapters_hold_exactly_the_tasks_of_the_story(dag: Any) -> None:
+    wanted = {f"{group}.{task}" for group, tasks in {**STORY, **AFTER}.items() for task in tasks}
+    assert set(dag.task_ids) == wanted
+
+
+def test_the_story_is_one_line_from_the_first_task_to_the_last(dag: Any) -> None:
+    line = [f"{group}.{task}" for group, tasks in STORY.items() for task in tasks]
+    for before, after in itertools.pairwise(line):
+        assert after in dag.get_task(before).downstream_task_ids, (before, after)
+    assert dag.get_task(line[-1]).downstream_task_ids == {"finish.report"}
+
+
+def test_every_gate_leads_on_and_to_the_rollback_and_nowhere_else(dag: Any) -> None:
+    gates = {t.task_id: t for t in dag.tasks if isinstance(t, MigrationGate)}
+    assert set(gates) == set(GATES)
+    for task_id, next_task in GATES.items():
+        assert gates[task_id].downstream_task_ids == {next_task, "rollback.begin"}
+        assert gates[task_id].options_mapping == {"Proceed": next_task, "Roll back": "rollback.begin"}
+        assert gates[task_id].defaults is None
+    assert dag.get_task("rollback.begin").upstream_task_ids == set(GATES)
+
+
+def test_only_where_branches_meet_a_skipped_task_does_not_skip_the_next(dag: Any) -> None:
+    meeting = {t.task_id for t in dag.tasks if t.trigger_rule != TriggerRule.ALL_SUCCESS}
+    assert meeting == {"rollback.begin", "finish.report"}
+    for task_id in meeting:
+        assert dag.get_task(task_id).trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    assert dag.get_task("finish.report").upstream_task_ids == {"retire.stop_idc", "rollback.smoke"}
+
+
+class Instance:
+    """As much of a running task instance as the branch asks for."""
+
+    map_index = -1
+
+    def __init__(self, task: Any) -> None:
+        self.task, self.pushed = task, {}  # type: ignore[var-annotated]
+
+    def xcom_push(self, key: str, value: object) -> None:
+        self.pushed[key] = value
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_proceed_skips_the_rollback_only_at_the_last_gate(dag: Any, gate: str) -> None:
+    """At the others the rollback still waits for the later gates' answers."""
+    task = dag.get_task(gate)
+    if gate == "retire.ask":
+        with pytest.raises(DownstreamTasksSkipped) as skipped:
+            task.skip_all_except(Instance(task), [GATES[gate]])
+        assert skipped.value.tasks == [("rollback.begin", -1)]
+    else:
+        task.skip_all_except(Instance(task), [GATES[gate]])
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_roll_back_skips_the_rest_of_the_story_and_leaves_no_record_that_outlives_a_clear(
+    dag: Any, gate: str
+) -> None:
+    task = dag.get_task(gate)
+    instance = Instance(task)
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        task.skip_all_except(instance, ["rollback.begin"])
+    assert skipped.value.tasks == [(GATES[gate], -1)]
+    assert instance.pushed == {}
+    assert task.inherits_from_skipmixin is False
+
+
+def test_every_task_may_run_twice_and_none_hangs_for_ever(dag: Any) -> None:
+    for task in dag.tasks:
+        assert task.retries >= 1, task.task_id
+        assert task.execution_timeout or isinstance(task, MigrationGate), task.task_id
+
+
+def test_nobody_starts_it_but_a_person_and_never_twice_at_once(dag: Any) -> None:
+    assert dag.schedule is None
+    assert dag.max_active_runs == 1
+    assert not dag.catchup
+    assert set(dag.tags) == {"livemove", "shop"}
+
+
+def test_chapters_are_documented_and_the_form_is_the_specs(dag: Any) -> None:
+    for group in {**STORY, **AFTER}:
+        assert dag.task_group_dict[group].doc_md, group
+        assert dag.task_group_dict[group].tooltip, group
+    assert "Roll back" in dag.doc_md
+    assert set(dag.params) == set(trigger_form(load_spec(SHOP)))
+
+
+def test_a_wrong_spec_shows_file_and_line_and_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = SHOP.read_text()
+    (tmp_path / "shop.yaml").write_text(good)
+    (tmp_path / "slip.yaml").write_text(
+        good.replace("service: shop", "service: slip").replace("\nsoak:", "\nsoaks:")
+    )
+    monkeypatch.setenv("LIVEMOVE_MIGRATIONS", str(tmp_path))
+    bag = load()
+    line = next(n for n, text in enumerate(good.splitlines(), 1) if text.startswith("soak:"))
+    assert set(bag.dags) == {"migrate_shop"}
+    assert [Path(f).name for f in bag.import_errors] == ["broken_specs.py"]
+    shown = next(iter(bag.import_errors.values()))
+    assert f"{tmp_path / 'slip.yaml'}:{line}: soaks: unknown key; did you mean soak?" in shown
+
+
+def test_parsing_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys, json; from airflow.dag_processing.dagbag import DagBag; "
+        f"bag = DagBag({str(ROOT / 'dags')!r}); assert bag.dags, bag.import_errors; "
+        f"print('HEAVY', json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "plugins"), "AIRFLOW_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = next(line for line in done.stdout.splitlines() if line.startswith("HEAVY"))
+    assert json.loads(found.removeprefix("HEAVY")) == []
+
+
+def test_the_example_for_real_aws_is_a_valid_spec(tmp_path: Path) -> None:
+    example = ROOT / "include" / "migrations" / "example-aws.yaml"
+    copy = tmp_path / "listings.yaml"
+    copy.write_text(example.read_text())
+    spec = load_spec(copy)
+    assert not spec.rehearsal
+    assert "endpoint_url:" not in example.read_text()

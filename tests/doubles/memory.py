@@ -1,0 +1,95 @@
+"""A ledger, a zone, name servers and a clock that live in memory and do as they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from livemove.errors import WorldMovedError
+from livemove.ports import Answer, Json, RecordSet
+
+START = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
+"""03:30 in Seoul."""
+
+
+@dataclass
+class HandClock:
+    """Stands still until somebody sleeps or winds it."""
+
+    time: datetime = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class MemoryLedger:
+    kept: dict[str, Json] = field(default_factory=dict)
+    noted: list[Json] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, name: str) -> Json | None:
+        return self.kept.get(name)
+
+    def write(self, name: str, document: Json) -> None:
+        self.kept[name] = document
+
+    def documents(self, prefix: str = "") -> list[str]:
+        return sorted(n for n in self.kept if n.startswith(prefix))
+
+    def note(self, event: str, **facts: object) -> None:
+        self.noted.append({"event": event, **facts})
+
+    def events(self) -> list[Json]:
+        return list(self.noted)
+
+    def put_file(self, name: str, content: bytes, content_type: str = "") -> str:
+        self.files[name] = content
+        return f"s3://memory/{name}"
+
+    def get_file(self, name: str) -> bytes | None:
+        return self.files.get(name)
+
+
+@dataclass
+class MemoryZone:
+    """A zone with its record sets; a change is in sync after `delay` questions."""
+
+    sets: list[RecordSet]
+    delay: int = 0
+    changes: list[tuple[RecordSet, RecordSet]] = field(default_factory=list)
+    servers: tuple[str, ...] = ("192.0.2.53",)
+
+    def records(self, name: str) -> list[RecordSet]:
+        return [s for s in self.sets if s.name == name]
+
+    def change(self, before: RecordSet, after: RecordSet) -> str:
+        if before not in self.sets:
+            raise WorldMovedError(f"{before.name} is not that")
+        self.sets = [after if s == before else s for s in self.sets]
+        self.changes.append((before, after))
+        return f"C{len(self.changes)}"
+
+    def in_sync(self, change_id: str) -> bool:
+        self.delay -= 1
+        return self.delay < 0
+
+    def authorities(self) -> list[str]:
+        return list(self.servers)
+
+
+@dataclass
+class MemoryResolvers:
+    """Each server answers what `says` holds for it: (addresses, ttl), or an error."""
+
+    clock: HandClock
+    says: dict[str, tuple[tuple[str, ...], int] | str]
+
+    def ask(self, server: str, name: str, type: str = "A", *, recurse: bool = True) -> Answer:
+        said = self.says[server]
+        if isinstance(said, str):
+            return Answer(server, (), 0, self.clock.now(), said)
+        return Answer(server, said[0], said[1], self.clock.now())
