@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from livemove.core.gates import ROLL_BACK
+from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.core.record import as_document, same_answer
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
@@ -29,6 +29,12 @@ class BeginRollbackOperator(LivemoveOperator):
                 wanted=f"{ROLL_BACK!r} at one of the gates",
                 next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
             )
+        for answer in asked:
+            # a task of the story that is cleared by itself later must not act on what was true before this
+            if answer.get("option") == PROCEED:
+                world.ledger.write(
+                    f"approvals/{answer['gate']}", {**answer, "option": None, "withdrawn": "rolled back"}
+                )
         owner = moves(world)[-1]["to"] if moves(world) else str(Side.SOURCE)
         name_moved = world.ledger.read("dns/before") is not None and not same_answer(
             live_record(world), original(world)

@@ -1,0 +1,104 @@
+"""The gate's own part: what it shows and keeps, when it refuses to ask, what an unanswered one does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.hitl import HITLBranchOperator, HITLOperator
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+from livemove.operators.base import LivemoveOperator
+from livemove.operators.gate import MigrationGate
+from tests.doubles.worlds import MemoryWorld
+
+WARNING = {"check": "keys", "severity": "warning", "measured": "one without a key"}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
+    world = MemoryWorld().with_(gates={"timeout": 77})
+    monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
+    monkeypatch.setattr(HITLOperator, "execute", lambda self, context: "asked")
+    return world
+
+
+def gate(name: str = "switch_dns") -> MigrationGate:
+    with DAG("d", schedule=None):
+        made = MigrationGate(task_id="ask", gate=name, proceed="on", rollback="back", service="shop")
+        made >> [EmptyOperator(task_id="on"), EmptyOperator(task_id="back")]
+    return made
+
+
+def context(task: MigrationGate, **states: str | None) -> dict[str, Any]:
+    ti = SimpleNamespace(
+        task=task,
+        dag_id="d",
+        run_id="r",
+        get_task_states=lambda **_: {"r": states},
+        xcom_pull=lambda task_ids: ["shop.a"],
+    )
+    return {"ti": ti, "params": {}, "run_id": "r"}
+
+
+def answered(option: str, **params: object) -> dict[str, Any]:
+    return {"chosen_options": [option], "params_input": params, "responded_at": datetime(2026, 11, 23), "responded_by_user": {"id": "1", "name": "kim"}}  # fmt: skip
+
+
+def test_it_shows_the_evidence_of_this_moment_and_waits_as_long_as_the_form_says(world: MemoryWorld) -> None:
+    world.ledger.write("findings", {"findings": [WARNING]})
+    asking = gate()
+    asking.execute(context(asking, on=None, back=None))
+    assert "| then | A | 198.51.100.1 | 5 s |" in str(asking.body)
+    assert "one without a key" in str(asking.body)
+    assert "| shop.a |" in str(asking.body)
+    assert asking.response_timeout == timedelta(seconds=77)
+    kept = world.ledger.read("approvals/switch_dns") or {}
+    assert (kept["option"], kept["warnings"], kept["shown"]["after"]["values"]) == (None, 1, ["198.51.100.1"])
+
+
+def test_asking_again_withdraws_the_old_answer(world: MemoryWorld) -> None:
+    world.ledger.write("approvals/switch_dns", {"option": "Proceed", "at": "before", "sha256": "x"})
+    asking = gate()
+    asking.execute(context(asking))
+    kept = world.ledger.read("approvals/switch_dns") or {}
+    assert kept["option"] is None
+    assert "at" not in kept
+
+
+@pytest.mark.parametrize("state", ["success", "skipped", "failed", "upstream_failed"])
+def test_cleared_alone_it_refuses_to_ask(world: MemoryWorld, state: str) -> None:
+    asking = gate()
+    with pytest.raises(AirflowFailException, match=rf"without downstream: on is {state}.*with Downstream"):
+        asking.execute(context(asking, on=state, back=None))
+    assert world.ledger.read("approvals/switch_dns") is None
+
+
+def test_an_answer_is_kept_with_who_when_and_what_was_shown(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HITLBranchOperator, "execute_complete", lambda self, context, event: event)
+    asking = gate()
+    asking.execute(context(asking))
+    sha = (world.ledger.read("approvals/switch_dns") or {})["sha256"]
+    asking.execute_complete(context(asking), answered("Proceed", accept_warnings=True))
+    kept = world.ledger.read("approvals/switch_dns") or {}
+    assert (kept["option"], kept["by"], kept["sha256"]) == ("Proceed", "kim", sha)
+    assert kept["accept_warnings"] is True
+    assert kept["at"].startswith("2026-11-23")
+    assert [e["event"] for e in world.ledger.noted] == ["gate_asked", "gate_answered"]
+
+
+def test_unanswered_it_fails_without_a_retry_and_says_that_nothing_changed(world: MemoryWorld) -> None:
+    with pytest.raises(AirflowFailException, match=r"Nobody answered ask within 77 s.*nothing was changed"):
+        gate().execute_complete(context(gate()), {"error": "late", "error_type": "timeout"})
+
+
+def test_only_the_first_gate_asks_for_the_tick() -> None:
+    assert list(gate("switch_dns").params) == ["accept_warnings"]
+    assert gate("switch_dns").params["accept_warnings"] is False
+    assert list(gate("repoint").params) == []

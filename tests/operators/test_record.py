@@ -1,0 +1,194 @@
+"""The record's four tasks, run twice, interrupted, and met by a stranger's change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from livemove.core.gates import checksum
+from livemove.errors import RefusedError, WorldMovedError
+from livemove.operators.base import LivemoveOperator
+from livemove.operators.record import (
+    ChangeRecordOperator,
+    LowerTtlOperator,
+    RestoreTtlOperator,
+    RollbackRecordOperator,
+    intended_change,
+)
+from livemove.operators.rollback import BeginRollbackOperator
+from tests.doubles.worlds import OLD, TARGET, MemoryWorld
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
+    world = MemoryWorld()
+    monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
+    return world
+
+
+def run(operator: type[LivemoveOperator]) -> Any:
+    return operator(task_id="t", service="shop").execute({})
+
+
+def approve(world: MemoryWorld, **other: object) -> None:
+    shown = intended_change(world).document  # type: ignore[arg-type]
+    world.ledger.write(
+        "approvals/switch_dns",
+        {"gate": "switch_dns", "option": "Proceed", "at": "2026-11-23T18:30:00", "sha256": checksum(shown), "warnings": 0, **other},
+    )  # fmt: skip
+
+
+def moved(world: MemoryWorld) -> None:
+    run(LowerTtlOperator)
+    approve(world)
+    run(ChangeRecordOperator)
+
+
+def test_the_ttl_is_lowered_and_the_record_kept_as_it_was(world: MemoryWorld) -> None:
+    world.zone.delay = 3
+    run(LowerTtlOperator)
+    assert world.live == replace(OLD, ttl=5)
+    assert world.ledger.read("dns/before") == {
+        "name": OLD.name,
+        "type": "A",
+        "ttl": 300,
+        "values": ["192.0.2.1"],
+    }
+    assert world.ledger.read("dns/ttl") == {"was": 300, "ttl": 5, "at": world.clock.now().isoformat()}
+
+
+def test_the_old_ttl_counts_from_when_route_53_had_the_new_one_everywhere(world: MemoryWorld) -> None:
+    begun = world.clock.now()
+    world.zone.delay = 40
+    kept = run(LowerTtlOperator)
+    assert (world.clock.now() - begun).total_seconds() == 40
+    assert kept["at"] == world.clock.now().isoformat()
+
+
+def test_lowering_twice_changes_nothing_and_starts_no_new_wait(world: MemoryWorld) -> None:
+    first = run(LowerTtlOperator)
+    world.clock.sleep(100)
+    assert run(LowerTtlOperator) == first
+    assert len(world.zone.changes) == 1
+
+
+def test_an_older_original_is_never_overwritten(world: MemoryWorld) -> None:
+    moved(world)
+    world.ledger.kept.pop("dns/ttl")
+    run(LowerTtlOperator)
+    assert world.ledger.read("dns/before")["values"] == ["192.0.2.1"]  # type: ignore[index]
+
+
+def test_a_crash_between_change_and_ledger_still_waits_for_the_old_ttl(world: MemoryWorld) -> None:
+    run(LowerTtlOperator)
+    world.ledger.kept.pop("dns/ttl")
+    assert run(LowerTtlOperator)["was"] == 300
+
+
+def test_a_lost_ledger_does_not_take_the_cloud_for_the_original(world: MemoryWorld) -> None:
+    world.zone.sets = [replace(OLD, values=(TARGET,))]
+    with pytest.raises(WorldMovedError, match="does not know what it was before"):
+        run(LowerTtlOperator)
+
+
+def test_the_approved_change_is_made_once(world: MemoryWorld) -> None:
+    moved(world)
+    assert world.live == replace(OLD, ttl=5, values=(TARGET,))
+    assert world.ledger.read("dns/change")["change_id"] == "C2"  # type: ignore[index]
+    run(ChangeRecordOperator)
+    assert len(world.zone.changes) == 2
+
+
+def test_a_change_after_the_approval_is_refused(world: MemoryWorld) -> None:
+    run(LowerTtlOperator)
+    approve(world)
+    world.zone.sets = [replace(world.live, values=("192.0.2.99",))]
+    with pytest.raises(WorldMovedError, match=r"192\.0\.2\.99"):
+        run(ChangeRecordOperator)
+    assert len(world.zone.changes) == 1
+
+
+def test_warnings_without_the_tick_are_refused(world: MemoryWorld) -> None:
+    run(LowerTtlOperator)
+    approve(world, warnings=1)
+    with pytest.raises(RefusedError, match="accept_warnings"):
+        run(ChangeRecordOperator)
+
+
+def test_the_name_goes_back_once_with_the_short_ttl(world: MemoryWorld) -> None:
+    moved(world)
+    run(RollbackRecordOperator)
+    assert world.live == replace(OLD, ttl=5)
+    run(RollbackRecordOperator)
+    assert len(world.zone.changes) == 3
+
+
+def test_it_can_move_again_after_a_rollback(world: MemoryWorld) -> None:
+    moved(world)
+    run(RollbackRecordOperator)
+    moved(world)
+    assert world.live.values == (TARGET,)
+
+
+def test_a_rollback_before_anything_moved_does_nothing(world: MemoryWorld) -> None:
+    run(RollbackRecordOperator)
+    run(LowerTtlOperator)
+    run(RollbackRecordOperator)
+    assert len(world.zone.changes) == 1
+
+
+def test_a_strangers_record_is_not_overwritten_by_a_rollback(world: MemoryWorld) -> None:
+    moved(world)
+    world.zone.sets = [replace(world.live, values=("192.0.2.99",))]
+    with pytest.raises(WorldMovedError, match="which livemove did not set"):
+        run(RollbackRecordOperator)
+
+
+def test_the_old_ttl_comes_back_and_the_new_address_stays(world: MemoryWorld) -> None:
+    moved(world)
+    run(RestoreTtlOperator)
+    assert world.live == replace(OLD, values=(TARGET,))
+    run(RestoreTtlOperator)
+    assert len(world.zone.changes) == 3
+    # the sensors of the name still find the change that moved it
+    assert world.ledger.read("dns/change")["after"]["ttl"] == 5  # type: ignore[index]
+
+
+def test_a_rollback_begins_only_when_the_newest_answer_ordered_it(world: MemoryWorld) -> None:
+    moved(world)
+    with pytest.raises(RefusedError, match="The newest answer is Proceed"):
+        run(BeginRollbackOperator)
+    world.ledger.write(
+        "approvals/repoint", {"gate": "repoint", "option": "Roll back", "at": "2026-11-23T18:40:00"}
+    )
+    found = run(BeginRollbackOperator)
+    assert (found["gate"], found["writes"], found["name"]) == (
+        "repoint",
+        "never left the data centre",
+        "goes back",
+    )
+
+
+def test_a_rollback_withdraws_what_was_approved_before_it(world: MemoryWorld) -> None:
+    moved(world)
+    world.ledger.write(
+        "approvals/repoint", {"gate": "repoint", "option": "Roll back", "at": "2026-11-23T18:40:00"}
+    )
+    run(BeginRollbackOperator)
+    run(RollbackRecordOperator)
+    with pytest.raises(RefusedError, match="Nobody approved"):
+        run(ChangeRecordOperator)
+    # its own retry still finds the order
+    assert run(BeginRollbackOperator)["gate"] == "repoint"
+
+
+def test_a_rollback_says_when_the_writes_go_back(world: MemoryWorld) -> None:
+    world.ledger.write(
+        "approvals/retire", {"gate": "retire", "option": "Roll back", "at": "2026-11-23T18:40:00"}
+    )
+    world.ledger.write("switchover/2", {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 90})
+    # one that undid itself is no move
+    world.ledger.write("switchover/3", {"epoch": 3, "from": "target", "to": "source", "fenced_ms": None})
+    assert run(BeginRollbackOperator)["writes"] == "go back to the data centre"
