@@ -49,7 +49,12 @@ TOLD = {"apply_complete", "apply_errored", "change_summary"}
 
 
 class Terraform:
-    """Runs `terraform` over include/terraform with the service's state."""
+    """Runs `terraform` over a configuration with the service's state.
+
+    :param environment: where and as whom AWS is asked
+    :param secrets: called for each run; TF_VAR_* of the ephemeral variables
+    :param configuration: folder with the root module
+    """
 
     def __init__(
         self,
@@ -60,9 +65,11 @@ class Terraform:
         s3: Any,
         environment: Mapping[str, str],
         secrets: Callable[[], Mapping[str, str]],
+        configuration: Path | None = None,
     ) -> None:
         self.bucket, self.service, self.region, self.s3 = bucket, service, region, s3
         self._environment, self._secrets = dict(environment), secrets
+        self._configuration = configuration or project_root() / "include" / "terraform"
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -180,7 +187,7 @@ class Terraform:
         with tempfile.TemporaryDirectory(prefix="livemove-terraform-") as name:
             folder = Path(name)
             shutil.copytree(
-                project_root() / "include" / "terraform",
+                self._configuration,
                 folder,
                 dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns(".terraform"),
@@ -296,7 +303,7 @@ def _tell(line: str, errors: list[str], told: float) -> float:
         if d["severity"] == "error":
             errors.append(" ".join(text.split()))
         log.log(logging.ERROR if d["severity"] == "error" else logging.WARNING, "%s", text)
-    elif kind in TOLD:
+    elif kind in TOLD and event.get("hook", {}).get("action") != "read":
         log.info("%s", message)
     elif kind == "apply_progress" and time.monotonic() - told > QUIET:
         log.info("%s", message)

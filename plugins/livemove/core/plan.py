@@ -12,14 +12,25 @@ NEVER_REMOVED = ("aws_db_instance",)
 
 
 def summary(digest: str, shown: Json) -> PlanSummary:
-    """The plan's resource changes without no-ops and reads; a delete with a create is a replace."""
+    """The plan's resource changes without no-ops and reads; a delete with a create is a replace.
+
+    Of what changed outside Terraform, only what is gone or what this plan would change back counts: after
+    every apply Terraform also lists resources in which AWS merely filled in an empty value.
+    """
     changes = []
     for change in shown.get("resource_changes", []):
         actions = change["change"]["actions"]
         if actions in (["no-op"], ["read"]):
             continue
         changes.append(("replace" if len(actions) > 1 else actions[0], change["address"]))
-    drift = tuple(sorted(d["address"] for d in shown.get("resource_drift", [])))
+    touched = {address for _, address in changes}
+    drift = tuple(
+        sorted(
+            d["address"]
+            for d in shown.get("resource_drift", [])
+            if d["change"]["actions"] == ["delete"] or d["address"] in touched
+        )
+    )
     return PlanSummary(digest, tuple(changes), drift)
 
 
