@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from livemove.adapters.servers import SCRIPT, Databases, configuration, reply, settings
+from livemove.adapters.servers import SCRIPT, Databases, Servers, configuration, reply, settings
+from livemove.errors import UnreachableError
 from livemove.ports import CommandResult
 from livemove.spec import Commands, Server, Side, load_spec, project_root
 
@@ -118,3 +120,44 @@ def test_the_settings_of_the_lab_spec_name_the_database_of_the_side() -> None:
     text = settings(spec, DATABASES, Side.TARGET, Side.SOURCE, "secret")
     assert "DB_HOST=10.0.0.2\n" in text
     assert "SITE=source\n" in text
+
+
+def test_an_address_that_only_begins_like_the_wanted_one_is_no_proof(site: Site) -> None:
+    site.commands(reload="true", probe='echo \'{"database_host": "10.0.0.20"}\'')
+    code, said = site.run("repoint --epoch 2 --to target")
+    assert (code, said["ok"]) == (1, False)
+
+
+def test_a_proved_repoint_releases_its_own_requests(site: Site) -> None:
+    site.commands(
+        reload="cp -L app/shop.env app/loaded", probe="cat app/loaded", release="touch app/released"
+    )
+    assert site.run("repoint --epoch 2 --to target")[0] == 0
+    assert (site.home / "app/released").exists()
+
+
+def test_a_dead_server_keeps_nobody_waiting_beyond_the_budget() -> None:
+    silent = threading.Event()
+
+    class Dead:
+        name, site, address = "dead", Side.TARGET, ""
+
+        def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+            silent.wait(30)
+            raise UnreachableError("gone")
+
+    class Alive(Dead):
+        def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+            return CommandResult(0, '{"ok": true, "epoch": 2}', "")
+
+    def server(name: str) -> Server:
+        return Server(
+            name=name, site=Side.TARGET, reach="ssm", directory="x", settings_link="y",
+            commands=Commands(reload="true", probe="true"),
+        )  # fmt: skip
+
+    both = Servers([(server("dead"), Dead()), (server("alive"), Alive())])
+    replies = both.each(lambda s, h: reply(s, h.run("status")), budget=0.3)
+    silent.set()
+    assert [(r.server, r.ok) for r in replies] == [("dead", False), ("alive", True)]
+    assert not replies[0].facts.get("reached")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import shlex
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livemove.errors import LivemoveError, SetupError, UnreachableError
+from livemove.errors import SetupError, UnreachableError
 from livemove.ports import CommandResult, Host, Reply
 from livemove.spec import MigrationSpec, Server, Side
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parent / "scripts" / "livemove-server"
-QUICK, SLOW = 15.0, 70.0
-"""Seconds that one server may take for status, hold and release, and for repoint and stop."""
+QUICK, SLOW, LATE = 15.0, 70.0, 5.0
+"""Seconds that one server may take for status, hold and release; for repoint and stop; and for the delivery."""
 PASSWORD = "{password}"
 
 FETCH = """\
@@ -149,20 +150,34 @@ class Servers:
             script = f"{shlex.quote(server.directory)}/livemove-server"
             return reply(server, host.run(f"sh {script} {words}", timeout=budget))
 
-        return self.each(one)
+        return self.each(one, budget + LATE)
 
-    def each(self, act: Callable[[Server, Host], Reply]) -> list[Reply]:
-        """Do something on every server in parallel; what fails becomes a Reply that is not ok."""
+    def each(self, act: Callable[[Server, Host], Reply], budget: float = 900) -> list[Reply]:
+        """Do something on every server in parallel; what fails, or takes longer, becomes a Reply that is not ok.
 
-        def safely(pair: tuple[Server, Host]) -> Reply:
-            server, host = pair
+        A server that does not answer keeps nobody waiting: its thread is left behind when the budget is over.
+        """
+        replies: dict[str, Reply] = {}
+
+        def safely(server: Server, host: Host) -> None:
             try:
-                return act(server, host)
-            except LivemoveError as e:
-                return Reply(server.name, ok=False, message=str(e), facts={"site": str(server.site)})
+                replies[server.name] = act(server, host)
+            except Exception as e:
+                replies[server.name] = _silent(server, str(e))
 
-        with ThreadPoolExecutor(max_workers=max(1, len(self.servers))) as pool:
-            return list(pool.map(safely, self.servers))
+        threads = [threading.Thread(target=safely, args=pair, daemon=True) for pair in self.servers]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + budget
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return [
+            replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in self.servers
+        ]
+
+
+def _silent(server: Server, why: str) -> Reply:
+    return Reply(server.name, ok=False, message=why, facts={"site": str(server.site)})
 
 
 def reply(server: Server, done: CommandResult) -> Reply:
