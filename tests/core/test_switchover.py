@@ -1,0 +1,315 @@
+"""The protocol in memory: every call of every move struck by a crash, a lost answer, a second attempt."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from livemove.core import return_path
+from livemove.core.guards import refusals
+from livemove.core.rollback import go_back
+from livemove.core.switchover import STEPS, Switchover
+from livemove.errors import (
+    LivemoveError,
+    PersonMustDecide,
+    RefusedError,
+    SwitchoverAborted,
+    SwitchoverIncomplete,
+    UnreachableError,
+)  # fmt: skip
+from livemove.ports import ControlState, Json, Link
+from livemove.spec import Side
+from tests.doubles.moving import Died, Universe
+
+S, T = Side.SOURCE, Side.TARGET
+
+
+def move(world: Universe, to: Side = T, attempt: str = "a") -> Json:
+    return Switchover(world.parts(), to, attempt, guards=refusals).run()
+
+
+def back(world: Universe) -> Json:
+    def prepare(parts: object) -> Json:
+        owner = next(db for db in world.db.values() if db.state is ControlState.OPEN)
+        world.replicator.prepare(Link("shop", owner.epoch + 1, owner.side.other))
+        return {}
+
+    parts = world.parts()
+    return go_back(parts, lambda to: Switchover(parts, to, "back", guards=refusals), prepare)
+
+
+def calls_of_a_move() -> int:
+    world = Universe()
+    began = len(world.calls)
+    move(world)
+    return len(world.calls) - began
+
+
+CALLS = calls_of_a_move()
+BOTH = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+EACH = pytest.mark.parametrize("number", range(CALLS))
+
+
+Fault = Callable[[Universe, str], None]
+
+
+def die(world: Universe, name: str) -> None:
+    world.die(name)
+
+
+def lose(world: Universe, name: str) -> None:
+    raise UnreachableError(f"the answer to {name} was lost")
+
+
+def struck(world: Universe, number: int, fault: Fault, after: bool) -> None:
+    """A move to the target with one fault; whatever it raises is its own affair."""
+    world.strike(number, lambda name: fault(world, name), after=after)
+    with contextlib.suppress(Died, LivemoveError):
+        move(world)
+    world.dead = False
+
+
+def test_a_move_and_its_return_path(capsys: pytest.CaptureFixture[str]) -> None:
+    world = Universe()
+    document = move(world)
+    assert (document["epoch"], document["from"], document["to"], document["result"]) == (
+        2,
+        "source",
+        "target",
+        "moved",
+    )
+    assert world.ledger.kept["switchover/2"]["fenced_ms"] == document["fenced_ms"]
+    world.audit(T)
+    followed = return_path.run(world.parts())
+    assert followed["position"] == document["position"]
+    assert str(world.db[S].read()) == "source FOLLOW@2"
+    world.turn()
+    world.turn()
+    assert sorted(world.db[S].rows) == sorted(world.db[T].rows) or world.replicator.writes_to(world.db[S])
+
+
+def test_the_dry_run_tells_the_steps_of_the_real_run_in_their_order() -> None:
+    world = Universe()
+    told = Switchover(world.parts(), T, "dry", guards=refusals).dry_run(1)
+    assert len(world.calls) == 0
+    done = move(world)["steps"]
+    assert [t.split(":")[0] for t in told] == [f"{s['step']} {s['name']}" for s in done]
+    assert [s.number for s in STEPS] == list(range(12))
+    assert told[6] == (
+        "6 commit: reads source FENCED@1, mine, lease not near its end, nothing written after the position; "
+        "source CEDED@2: one compare-and-set. Undo: none: only forward. May write then: nobody"
+    )
+    assert told[9].endswith("May write then: target")
+
+
+@BOTH
+@EACH
+def test_the_process_dies_and_nobody_comes(number: int, after: bool) -> None:
+    """I3: before the commit the old owner opens by itself; after it the world stays shut, or is open on the target."""
+    world = Universe()
+    struck(world, number, die, after)
+    world.wait(30)
+    source, target = world.db[S], world.db[T]
+    if source.state is ControlState.OPEN:
+        assert world.owner() is source
+        assert source.events_on
+    else:
+        assert source.state is ControlState.CEDED
+        assert world.owner() in (None, target)
+
+
+@BOTH
+@EACH
+@pytest.mark.parametrize("wait", [0, 30])
+def test_the_process_dies_and_a_retry_completes_the_move(number: int, after: bool, wait: int) -> None:
+    world = Universe()
+    struck(world, number, die, after)
+    world.wait(wait)
+    move(world, attempt="retry")
+    world.audit(T)
+    return_path.run(world.parts())
+    world.audit(T)
+
+
+@BOTH
+@EACH
+def test_the_process_dies_and_a_rollback_brings_everything_home(number: int, after: bool) -> None:
+    world = Universe()
+    struck(world, number, die, after)
+    assert back(world)["owner"] == "source"
+    world.audit(S)
+
+
+@BOTH
+@EACH
+def test_a_lost_answer_never_loses_a_write(number: int, after: bool) -> None:
+    world = Universe()
+    struck(world, number, lose, after)
+    move(world, attempt="retry")
+    world.audit(T)
+
+
+@BOTH
+@EACH
+@pytest.mark.parametrize("other", ["retry", "rollback"])
+def test_a_stalled_attempt_wakes_up_behind_another(number: int, after: bool, other: str) -> None:
+    """I4: the zombie's late acts are refused or change nothing, whoever ran in between."""
+    world = Universe()
+
+    def overtake(world: Universe, name: str) -> None:
+        if world.lock_of:
+            return  # the row's lock keeps others waiting; here nobody can wait
+        try:
+            if other == "retry":
+                move(world, attempt="second")
+                return_path.run(world.parts())
+            else:
+                back(world)
+        except LivemoveError:
+            pass
+
+    struck(world, number, overtake, after)
+    world.wait(30)
+    goal = T if other == "retry" else world.owner().side if world.owner() else S  # type: ignore[union-attr]
+    if other == "retry":
+        move(world, attempt="last")
+    world.audit(goal)
+
+
+def test_going_on_after_a_crash_in_the_return_path() -> None:
+    for after in (False, True):
+        for number in range(40):
+            world = Universe()
+            move(world)
+            world.strike(number, world.die, after=after)
+            with contextlib.suppress(Died):
+                return_path.run(world.parts())
+            world.dead, world.fault = False, None
+            return_path.run(world.parts())
+            world.audit(T)
+            assert back(world)["owner"] == "source"
+            world.audit(S)
+
+
+def test_there_and_back_twice_ends_at_epoch_five() -> None:
+    world = Universe()
+    for n in range(2):
+        move(world, attempt=f"there {n}")
+        return_path.run(world.parts())
+        assert back(world)["epoch"] == 3 + 2 * n
+        world.replicator.prepare(Link("shop", 4 + 2 * n, T))
+        world.audit(S)
+    assert back(world)["says"].endswith("epoch 5")
+
+
+def test_asking_it_to_stop_undoes_before_the_commit_and_finishes_after_it() -> None:
+    for number in range(CALLS):
+        world = Universe()
+        mover = Switchover(world.parts(), T, "a", guards=refusals)
+        world.strike(number, lambda name, m=mover: m.stop(), after=False)  # type: ignore[misc]
+        goal = T
+        try:
+            mover.run()
+        except SwitchoverAborted as e:
+            goal = S
+            if "the source owns the writes; nothing was changed" not in str(e):
+                raise
+        world.audit(goal)
+
+
+def test_a_rollback_that_has_nothing_to_undo_says_so_and_touches_nothing() -> None:
+    world = Universe()
+    assert "never gave them away" in back(world)["says"]
+    assert world.calls == ["source read", "target read"]
+
+
+def test_a_source_that_is_gone_after_the_commit_does_not_keep_the_target_shut() -> None:
+    world = Universe()
+    world.strike(CALLS - 12, world.die, after=False)
+    with pytest.raises(Died):
+        move(world)
+    world.dead = False
+    assert world.db[T].state is ControlState.CLAIMED
+    world.db[S].reachable = False
+    move(world, attempt="retry")
+    assert world.owner() is world.db[T]
+    assert world.db[T].events_on
+
+
+def test_a_source_that_is_gone_before_the_claim_is_a_question_for_a_person() -> None:
+    world = Universe()
+    world.db[S].reachable = False
+    before = world.db[T].state
+    with pytest.raises(PersonMustDecide, match=r"whether it has ceded is not known.*nothing was changed"):
+        move(world)
+    assert world.db[T].state is before
+
+
+def test_an_unreachable_target_refuses_and_names_the_owner() -> None:
+    world = Universe()
+    world.db[T].reachable = False
+    with pytest.raises(RefusedError, match="source owns the writes"):
+        move(world)
+    world.audit(S)
+
+
+def test_a_gap_in_the_epochs_stops_for_a_person() -> None:
+    world = Universe()
+    world.db[S].epoch = 5
+    with pytest.raises(PersonMustDecide):
+        move(world)
+
+
+def test_an_unanswered_commit_with_a_silent_source_is_neither_yes_nor_no() -> None:
+    world = Universe()
+
+    def partition(name: str) -> None:
+        if name == "cede":
+            world.db[S].reachable = False
+            raise UnreachableError("lost")
+        world.strike(0, partition, after=True)
+
+    world.strike(0, partition, after=True)
+    with pytest.raises(PersonMustDecide, match="either the source or"):
+        move(world)
+    world.db[S].reachable = True
+    move(world, attempt="retry")
+    world.audit(T)
+
+
+def test_a_dead_server_is_reported_and_the_others_move() -> None:
+    world = Universe()
+    mover = Switchover(world.parts(), T, "a", guards=lambda *_: [])
+    world.fleet.servers[0].dead = True
+    assert mover.run()["servers_left_behind"] == ["idc"]
+    world.audit(T)
+
+
+def test_a_server_that_answers_and_does_not_move_makes_the_task_fail_for_a_retry() -> None:
+    world = Universe()
+    mover = Switchover(world.parts(), T, "a", guards=lambda *_: [])
+    world.fleet.servers[0].epoch = 9
+    with pytest.raises(SwitchoverIncomplete, match="the target owns the writes"):
+        mover.run()
+    world.fleet.servers[0].epoch = 0
+    move(world, attempt="retry")
+    world.audit(T)
+
+
+def test_all_reasons_of_the_guards_are_told_at_once() -> None:
+    world = Universe()
+    world.replicator.stop(Link("shop", 1, S))
+    world.replicator.delete(Link("shop", 2, T))
+    world.fleet.servers[1].dead = True
+    with pytest.raises(RefusedError) as refused:
+        move(world)
+    for reason in (
+        "is stopped",
+        "the way back is not prepared",
+        "server cloud does not answer",
+        "a watermark",
+    ):
+        assert reason in str(refused.value)
+    world.audit(S)

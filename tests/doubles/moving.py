@@ -1,0 +1,490 @@
+"""Two databases, a replicator, servers and users in memory, with a say in what happens between any two calls.
+
+Every call of a port is one moment: before it and after it users write where they can, the replicator applies
+what it may, and the promises are checked. At a chosen moment the process dies, an answer gets lost, or another
+attempt runs from beginning to end.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from livemove.core.acts import Parts
+from livemove.errors import UnreachableError
+from livemove.ports import (
+    Answered,
+    ControlRow,
+    ControlState,
+    Json,
+    Link,
+    Outcome,
+    ReplicationStatus,
+    Reply,
+    SwitchHealth,
+    TableProgress,
+    TaskState,
+)  # fmt: skip
+from livemove.spec import Side
+from livemove.spec import Switchover as Settings
+from tests.doubles.memory import HandClock, MemoryLedger
+
+OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
+
+
+class Died(BaseException):
+    """The process is gone. Its handlers still run in Python, but no call of theirs arrives any more."""
+
+
+class Broken(AssertionError):
+    """A promise of the protocol does not hold."""
+
+
+def moment[F: Callable[..., Any]](method: F) -> F:
+    """One call of a port: the world moves before it and after it."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        world: Universe = self.world
+        world.arrive(f"{getattr(self, 'side', '')} {method.__name__}".strip(), self)
+        result = method(self, *args, **kwargs)
+        world.leave(method.__name__)
+        return result
+
+    return call  # type: ignore[return-value]
+
+
+@dataclass
+class Db:
+    """One database: its control row as the SQL guards it, its rows, its binlog."""
+
+    world: Universe
+    side: Side
+    state: ControlState
+    epoch: int = 1
+    attempt: str = ""
+    deadline: Any = None
+    position: str = ""
+    locked: bool = False
+    triggers: bool = False
+    events_on: bool = False
+    asleep: list[Json] = field(default_factory=list)
+    reachable: bool = True
+    rows: list[tuple[str, int]] = field(default_factory=list)
+    log: list[tuple[Any, ...]] = field(default_factory=list)
+    watermarks: set[tuple[str, int]] = field(default_factory=set)
+
+    # what the world does to it
+    def writable(self) -> bool:
+        return not self.locked
+
+    def tick(self) -> None:
+        """The dead-man's switch."""
+        if self.state is FENCED and self.deadline <= self.world.clock.now():
+            self.state, self.attempt, self.deadline = OPEN, "", None
+        self._match()
+
+    def _match(self) -> None:
+        if self.state is OPEN:
+            self.locked = False
+            if self.asleep:
+                self.events_on, self.asleep = True, []
+        elif self.state is not FENCED:
+            self.locked = True
+
+    def _outcome(self, done: bool, remaining: int = 0) -> Outcome:
+        left = (self.deadline - self.world.clock.now()).total_seconds() if self.deadline else None
+        word = Answered.DONE if done else Answered.REFUSED
+        return Outcome(word, self.state, self.epoch, self.attempt, remaining, left)
+
+    # the port
+    @moment
+    def read(self) -> ControlRow:
+        left = (self.deadline - self.world.clock.now()).total_seconds() if self.deadline else None
+        return ControlRow(self.side, self.state, self.epoch, self.attempt, self.position, left, 0.1, 1.0)
+
+    @moment
+    def health(self, longest: float) -> SwitchHealth:
+        return SwitchHealth(True, True, 0.1)
+
+    @moment
+    def arm(self, epoch: int, attempt: str, lease: float) -> Outcome:
+        done = (self.state, self.epoch) == (OPEN, epoch)
+        if done:
+            self.state, self.attempt = FENCED, attempt
+            self.deadline = self.world.clock.now() + timedelta(seconds=lease)
+        return self._outcome(done)
+
+    def _mine(self, epoch: int, attempt: str) -> bool:
+        return (self.state, self.epoch, self.attempt) == (FENCED, epoch, attempt)
+
+    @moment
+    def close(self, epoch: int, attempt: str) -> Outcome:
+        if not self._mine(epoch, attempt) or self.deadline <= self.world.clock.now():
+            return self._outcome(False)
+        self.locked = True
+        if self.events_on:
+            self.asleep, self.events_on = [{"event_schema": "shop", "event_name": "e", "definer": ""}], False
+        return self._outcome(True)
+
+    @moment
+    def lift(self, epoch: int, attempt: str) -> Outcome:
+        done = self._mine(epoch, attempt)
+        if done:
+            self.state, self.attempt, self.deadline = OPEN, "", None
+        if (self.state, self.epoch) == (OPEN, epoch):
+            self._match()
+        return self._outcome(done)
+
+    @moment
+    def cede(self, epoch: int, attempt: str, margin: float) -> Outcome:
+        done = self._mine(epoch, attempt) and self.deadline > self.world.clock.now() + timedelta(
+            seconds=margin
+        )
+        if done:
+            self.state, self.epoch, self.attempt, self.deadline = CEDED, epoch + 1, "", None
+        return self._outcome(done)
+
+    @moment
+    def claim(self, epoch: int) -> Outcome:
+        if (self.state, self.epoch) == (FOLLOW, epoch - 1):
+            self.state, self.epoch, self.position = CLAIMED, epoch, ""
+        done = (self.state, self.epoch) == (CLAIMED, epoch)
+        if done:
+            self._match()
+        return self._outcome(done)
+
+    @moment
+    def while_in(self, state: ControlState, epoch: int, work: Callable[[], None]) -> Outcome:
+        if (self.state, self.epoch) != (state, epoch):
+            return self._outcome(False)
+        self.world.lock_of.append(self)
+        try:
+            work()
+        finally:
+            self.world.lock_of.pop()
+        return self._outcome(True)
+
+    @moment
+    def set_position(self, epoch: int, position: str) -> Outcome:
+        done = (self.state, self.epoch, self.position) == (CLAIMED, epoch, "")
+        if done:
+            self.position = position
+        return self._outcome(done)
+
+    @moment
+    def open(self, epoch: int) -> Outcome:
+        if (self.state, self.epoch) == (CLAIMED, epoch) and self.position:
+            self.state = OPEN
+        done = (self.state, self.epoch) == (OPEN, epoch)
+        if done:
+            self._match()
+        return self._outcome(done)
+
+    @moment
+    def follow(self, epoch: int) -> Outcome:
+        if (self.state, self.epoch) == (CEDED, epoch):
+            self.state, self.asleep, self.position = FOLLOW, [], ""
+        return self._outcome((self.state, self.epoch) == (FOLLOW, epoch))
+
+    @moment
+    def allow_test(self, epoch: int, seconds: int) -> Outcome:
+        return self._outcome((self.state, self.epoch) == (OPEN, epoch))
+
+    @moment
+    def sleeping_events(self) -> list[Json]:
+        return list(self.asleep)
+
+    @moment
+    def put_events(self, events: Sequence[Json]) -> None:
+        self.asleep = [*self.asleep, *(e for e in events if e not in self.asleep)]
+
+    @moment
+    def write_watermark(self, reads: Side, stream: str, number: int) -> None:
+        self.watermarks.add((stream, number))
+        self.log.append(("mark", stream, number))
+
+    @moment
+    def has_watermark(self, reads: Side, stream: str, number: int) -> bool:
+        return (stream, number) in self.watermarks
+
+    @moment
+    def replicator_sessions(self, epoch: int) -> frozenset[int]:
+        return frozenset({1}) if self.world.replicator.writes_to(self) else frozenset()
+
+    @moment
+    def binlog_position(self) -> str:
+        return f"bin:{len(self.log)}"
+
+    @moment
+    def touched_since(self, position: str) -> list[str]:
+        return [str(e) for e in self.log[int(position.split(":")[1]) :] if e[0] != "mark"]
+
+
+class Replicator:
+    """One task per link; each applies only where the row of its writer's side lets it in."""
+
+    def __init__(self, world: Universe) -> None:
+        self.world = world
+        self.tasks: dict[Link, TaskState] = {}
+        self.at: dict[Link, int] = {}
+
+    def writes_to(self, db: Db) -> bool:
+        return any(
+            self._may(k) for k, s in self.tasks.items() if s is TaskState.RUNNING and k.writes is db.side
+        )
+
+    def _may(self, link: Link) -> bool:
+        writer = self.world.db[link.writes]
+        return (writer.state, writer.epoch) == (FOLLOW, link.epoch)
+
+    def apply(self) -> None:
+        for link, state in self.tasks.items():
+            if state is not TaskState.RUNNING or not self._may(link):
+                continue
+            reader, writer = self.world.db[link.reads], self.world.db[link.writes]
+            for entry in reader.log[self.at[link] :]:
+                self.at[link] += 1
+                if writer.writable():
+                    raise Broken(f"the replicator writes to {writer.side}, where the application may write")
+                if writer.triggers:
+                    raise Broken(f"the replicator writes to {writer.side}, whose triggers fire")
+                if entry[0] == "mark":
+                    writer.watermarks.add((entry[1], entry[2]))
+                else:
+                    writer.rows.append((entry[0], entry[1]))
+                    writer.log.append(entry)
+
+    @moment
+    def prepare(self, link: Link, **_: Any) -> None:
+        self.tasks.setdefault(link, TaskState.READY)
+
+    @moment
+    def start(self, link: Link, *, position: str | None = None) -> None:
+        if link not in self.at:
+            self.at[link] = int((position or "bin:0").split(":")[1])
+        self.tasks[link] = TaskState.RUNNING
+
+    @moment
+    def status(self, link: Link) -> ReplicationStatus:
+        return ReplicationStatus(self.tasks.get(link, TaskState.ABSENT))
+
+    def tables(self, link: Link) -> list[TableProgress]:
+        return []
+
+    @moment
+    def stop(self, link: Link) -> None:
+        if self.tasks.get(link) is TaskState.RUNNING:
+            self.tasks[link] = TaskState.STOPPED
+
+    def delete(self, link: Link) -> None:
+        self.tasks.pop(link, None)
+
+    def links(self) -> list[Link]:
+        return list(self.tasks)
+
+
+@dataclass
+class Server:
+    name: str
+    uses: Side = Side.SOURCE
+    epoch: int = 0
+    dead: bool = False
+
+
+class Fleet:
+    def __init__(self, world: Universe) -> None:
+        self.world = world
+        self.servers = [Server("idc"), Server("cloud")]
+
+    def _all(self, act: Callable[[Server], bool] = lambda s: True) -> list[Reply]:
+        return [
+            Reply(s.name, False, "dead", {}) if s.dead else Reply(s.name, act(s), "", {"epoch": s.epoch, "reached": True})
+            for s in self.servers
+        ]  # fmt: skip
+
+    @moment
+    def status(self) -> list[Reply]:
+        return self._all()
+
+    @moment
+    def hold(self, seconds: float) -> list[Reply]:
+        return self._all()
+
+    @moment
+    def release(self) -> list[Reply]:
+        return self._all()
+
+    @moment
+    def repoint(self, epoch: int, to: Side) -> list[Reply]:
+        def one(server: Server) -> bool:
+            if epoch < server.epoch:
+                return False
+            server.epoch, server.uses = epoch, to
+            return True
+
+        return self._all(one)
+
+    def stop(self) -> list[Reply]:
+        return []
+
+
+class Code:
+    """Triggers come alive only while nobody is in and no position is recorded."""
+
+    def __init__(self, world: Universe) -> None:
+        self.world = world
+
+    def ready(self, owner: Side) -> None:
+        pass
+
+    @moment
+    def wake(self, owner: Side, follower: Side | None) -> None:
+        db = self.world.db[owner]
+        if db.triggers:
+            return
+        if db.state is not CLAIMED or db.position:
+            raise Broken(f"DDL on {db.side} in {db.state} with position {db.position!r}")
+        db.triggers = True
+        db.log.append(("ddl", 0))
+
+    def events_to_wake(self, owner: Side) -> list[Json]:
+        return [{"event_schema": "shop", "event_name": "e", "definer": ""}]
+
+    @moment
+    def sleep(self, follower: Side) -> None:
+        db = self.world.db[follower]
+        if db.triggers and db.state is not CEDED:
+            raise Broken(f"triggers of {db.side} dropped in {db.state}")
+        db.triggers = False
+
+
+class Proof:
+    def __init__(self, world: Universe) -> None:
+        self.world = world
+
+    def ready(self) -> None:
+        pass
+
+    def differences(self, seconds: float) -> list[str]:
+        s, t = (sorted(self.world.db[side].rows) for side in Side)
+        return [] if s == t else ["rows differ"]
+
+
+class TickingClock(HandClock):
+    """Time passes only when somebody sleeps; the switches tick then."""
+
+    world: Universe
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.world.turn(tick=True)
+
+
+class Universe:
+    def __init__(self) -> None:
+        self.clock = TickingClock()
+        self.clock.world = self
+        self.db = {
+            Side.SOURCE: Db(self, Side.SOURCE, OPEN, triggers=True, events_on=True),
+            Side.TARGET: Db(self, Side.TARGET, FOLLOW, locked=True),
+        }
+        self.replicator, self.fleet = Replicator(self), Fleet(self)
+        self.replicator.tasks = {Link("shop", 1, Side.SOURCE): TaskState.RUNNING, Link("shop", 2, Side.TARGET): TaskState.READY}  # fmt: skip
+        self.replicator.at = {Link("shop", 1, Side.SOURCE): 0}
+        self.ledger = MemoryLedger()
+        self.acknowledged: list[int] = []
+        self.calls: list[str] = []
+        self.lock_of: list[Db] = []
+        self.at_call: int | None = None
+        self.fault: Callable[[str], None] | None = None
+        self.after = False
+        self.dead = False
+        self.turn()
+
+    def parts(self) -> Parts:
+        return Parts(
+            service="shop", control=dict(self.db), servers=self.fleet, replicator=self.replicator, code=Code(self),
+            proof=Proof(self), tables=list, ledger=self.ledger, clock=self.clock,
+            settings=Settings(lease=20, pause_budget=8),
+        )  # fmt: skip
+
+    # moments --------------------------------------------------------------------------------------
+    def strike(self, number: int, fault: Callable[[str], None], *, after: bool) -> None:
+        """At the call of this number from now on (0 is the next): before it is done, or after it and before its answer."""
+        self.at_call, self.fault, self.after = len(self.calls) + number, fault, after
+
+    def die(self, name: str) -> None:
+        self.dead = True
+        raise Died(name)
+
+    def arrive(self, name: str, port: object) -> None:
+        if self.dead:
+            raise Died(name)
+        self.turn()
+        if isinstance(port, Db) and not port.reachable:
+            raise UnreachableError(f"{port.side} does not answer")
+        self.calls.append(name)
+        if not self.after:
+            self._fault(name)
+
+    def leave(self, name: str) -> None:
+        self.turn()
+        if self.after:
+            self._fault(name)
+
+    def _fault(self, name: str) -> None:
+        if self.at_call is not None and len(self.calls) - 1 >= self.at_call and self.fault:
+            fault, self.fault, self.at_call = self.fault, None, None
+            fault(name)
+
+    def turn(self, *, tick: bool = False) -> None:
+        """Users write, the switch ticks (when time passed), the replicator applies; then the promises are checked."""
+        if tick:
+            for db in self.db.values():
+                db.tick()
+        for server in self.fleet.servers:
+            db = self.db[server.uses]
+            if not server.dead and db.writable():
+                write = len(self.acknowledged)
+                db.rows.append(("write", write))
+                db.log.append(("write", write))
+                if db.triggers:
+                    db.rows.append(("effect", write))
+                    db.log.append(("effect", write))
+                self.acknowledged.append(write)
+        self.check()
+        self.replicator.apply()
+
+    def check(self) -> None:
+        open_now = [db for db in self.db.values() if db.writable()]
+        if len(open_now) > 1:
+            raise Broken("I1: the application can write to both databases")
+        if any(db.events_on for db in self.db.values() if not db.writable() and db.state is not FENCED):
+            raise Broken("I1: events run where the application may not write")
+
+    # the end --------------------------------------------------------------------------------------
+    def wait(self, seconds: float) -> None:
+        for _ in range(int(seconds)):
+            self.clock.sleep(1)
+
+    def owner(self) -> Db | None:
+        return next((db for db in self.db.values() if db.writable()), None)
+
+    def audit(self, side: Side) -> None:
+        """Every acknowledged write and its trigger's effect exactly once in the owner's database."""
+        owner = self.owner()
+        if owner is None or owner.side is not side:
+            raise Broken(f"the owner is {owner and owner.side}, wanted {side}")
+        for kind in ("write", "effect"):
+            have = sorted(n for k, n in owner.rows if k == kind)
+            if have != sorted(self.acknowledged):
+                lost = set(self.acknowledged) - set(have)
+                raise Broken(f"I2: {kind}: lost {sorted(lost)[:5]}, {len(have) - len(set(have))} twice")
+        if not owner.events_on or self.db[side.other].events_on:
+            raise Broken("events do not run where the application writes")
+        if {s.uses for s in self.fleet.servers if not s.dead} != {side}:
+            raise Broken("a server was left behind")
