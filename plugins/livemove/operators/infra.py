@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livemove.adapters.infra_variables import variables
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SnapshotOperator", "TerraformApplyOperator", "TerraformPlanOperator", "variables"]
 
+BEFORE, STAMP = "-before-move-", "%Y%m%d%H%M%S"
 SNAPSHOT_WITHIN = 3 * 3600.0
+"""Seconds; the first snapshot of a large database copies all of it."""
+FRESH = timedelta(hours=1)
+"""A snapshot that is older than this says nothing about tonight."""
 
 
 class _TerraformOperator(LivemoveOperator):
@@ -92,28 +97,51 @@ class TerraformApplyOperator(_TerraformOperator):
 
 
 class SnapshotOperator(LivemoveOperator):
-    """An RDS snapshot before the writes move; one per epoch of the run, reused when it is there."""
+    """An RDS snapshot before the writes move. A retry goes on with the one it began; tomorrow's attempt makes its own."""
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         rds, database = world.aws("rds"), world.outputs["database_identifier"]
-        known = world.ledger.documents("switchover/")
-        name = f"{database}-before-move-{len([k for k in known if k.rsplit('/', 1)[1].isdigit()]) + 1}"
-        try:
+        name = _begun(rds, database, world.clock.now())
+        if name is None:
+            name = f"{database}{BEFORE}{world.clock.now():{STAMP}}"
             rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=database)
-        except rds.exceptions.DBSnapshotAlreadyExistsFault:
-            self.log.info("snapshot %s is there already", name)
-        deadline, pause = time.monotonic() + SNAPSHOT_WITHIN, 0.5
+        else:
+            self.log.info("snapshot %s was begun already", name)
+        self._wait(rds, name)
+        world.ledger.note("snapshot", name=name)
+        return {"snapshot": name}
+
+    def _wait(self, rds: Any, name: str) -> None:
+        deadline, pause, told = time.monotonic() + SNAPSHOT_WITHIN, 0.5, 0
         while time.monotonic() < deadline:
             one = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
             if one["Status"] == "available":
-                world.ledger.note("snapshot", name=name)
-                return {"snapshot": name}
+                return
             if one["Status"] == "failed":
                 break
-            pause = min(pause * 1.5, 15.0)
+            if (percent := int(one.get("PercentProgress") or 0)) >= told + 10:
+                told = percent
+                self.log.info("snapshot %s: %s %%", name, percent)
             time.sleep(pause)
+            pause = min(pause * 1.5, 15.0)
         raise InfraError(
-            f"The snapshot {name} of {database} did not become available",
+            f"The snapshot {name} is {one['Status']}",
+            wanted=f"available within {SNAPSHOT_WITHIN / 3600:.0f} h",
             next_step="look at it in the RDS console, delete it, clear this task",
         )
+
+
+def _begun(rds: Any, database: str, now: datetime) -> str | None:
+    """The newest snapshot of this task that is not older than FRESH and has not failed."""
+    known = rds.describe_db_snapshots(DBInstanceIdentifier=database, SnapshotType="manual")["DBSnapshots"]
+    ours: dict[str, str] = {
+        s["DBSnapshotIdentifier"]: s["Status"]
+        for s in known
+        if s["DBSnapshotIdentifier"].startswith(f"{database}{BEFORE}")
+    }
+    for name in sorted(ours, reverse=True):
+        made = datetime.strptime(name.rsplit("-", 1)[1], STAMP).replace(tzinfo=UTC)
+        if now - made < FRESH and ours[name] in ("creating", "available"):
+            return name
+    return None
