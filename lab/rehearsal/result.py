@@ -46,6 +46,9 @@ class Result:
     resolvers_watched: int | None = None
     plan_clean: bool | None = None
     replication_leftovers: list[str] | None = None
+    objects: dict[str, int] | None = None
+    """How many objects of each kind stood at the source in the beginning and stand at the owner in the end."""
+    objects_missing: list[str] | None = None
 
     def judge(self, wanted: str, owner: str) -> None:
         """Set `result` to the wanted one if everything stands as it must; say in `errors` what does not."""
@@ -63,6 +66,8 @@ class Result:
             problems.append("no write was acknowledged, so the audit proves nothing")
         if self.replication_leftovers:
             problems.append(f"left of DMS: {', '.join(self.replication_leftovers)}")
+        if self.objects_missing:
+            problems.append(f"the owner's database lacks {', '.join(self.objects_missing[:10])}")
         if self.plan_clean is False:
             problems.append("terraform plan after apply still has changes")
         self.errors += problems
@@ -77,6 +82,7 @@ class Result:
             ("", f"requests ok {_n(self.requests_ok)}, failed {_n(self.requests_failed)}"),
             ("write pause", pauses or "the writes were not moved"),
             ("data", f"rows copied {_n(self.rows_copied)}, tables equal {_n(self.tables_equal)} of {_n(self.tables_compared)}"),
+            ("schema", ", ".join(f"{n} {kind}{'es' if kind == 'index' else 's'}" for kind, n in (self.objects or {}).items()) or "not looked at"),
             ("name", f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}"),
             ("owner", str(self.owner or "unknown")),
             ("terraform", {None: "not planned again", True: "plan after apply: no changes", False: "plan after apply: changes"}[self.plan_clean]),

@@ -20,7 +20,7 @@ from lab import lock, status
 from lab.addresses import here, octet, root, settings_file, state_dir
 from lab.down import down
 from lab.processes import LabError, Registry
-from lab.rehearsal import logs, result
+from lab.rehearsal import logs, objects, result
 from lab.rehearsal.airflow import Airflow, check_port, default_port
 from lab.rehearsal.api import AirflowApi, ApiError
 from lab.rehearsal.chapters import Chapters
@@ -90,6 +90,8 @@ class Rehearsal:
         self.plan: PlanCheck | None = None
         self.run: tuple[str, str] | None = None
         self.last_tasks: Sequence[Json] = ()
+        self.schemas: tuple[str, ...] = ()
+        self.objects: set[str] = set()
         self.memory = Memory(Registry(state_dir()).strays)
 
     # The way up -----------------------------------------------------------------------------------
@@ -101,6 +103,9 @@ class Rehearsal:
             self.airflow = airflow = stand(self.options.dump)
         spec = spec_in_lab()
         self.evidence = Evidence(spec.service, spec.aws.bucket)
+        self.schemas = spec.source.schemas
+        with self.evidence.connect("source") as connection:
+            self.objects = objects.names(connection, self.schemas)
         with self._phase("users begin"):
             self.users = users = Users.start(spec)
         say(f"Airflow: {airflow.url}  (admin / {airflow.password})")
@@ -172,6 +177,10 @@ class Rehearsal:
             self.result.writes_lost, self.result.writes_duplicated = found.lost, found.duplicated
             for example in found.examples:
                 self.progress.say(example)
+            with self.evidence.connect(self.result.owner) as connection:
+                arrived = objects.names(connection, self.schemas)
+            self.result.objects = objects.counts(self.objects & arrived)
+            self.result.objects_missing = sorted(self.objects - arrived)
 
     def _read_ledger(self) -> None:
         self.result.chapters = self.chapters.seconds()
