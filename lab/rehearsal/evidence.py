@@ -21,6 +21,8 @@ from livemove.core.page import Page
 
 Json = dict[str, Any]
 SIDES = ("source", "target")
+LONGEST_LAG = 3600.0
+"""Seconds; beyond it the follower has no row of today yet."""
 
 
 class Evidence:
@@ -77,6 +79,24 @@ class Evidence:
             raise LookupError("no database in the cloud yet")
         return str(outputs["database_address"]), int(outputs["database_port"])
 
+    def lag(self, schema: str) -> Json:
+        """{"lag_s"}: how much older the newest order at the follower is than the owner's; None before there is CDC."""
+        try:
+            newest = [self._newest_order(side, schema) for side in SIDES]
+        except (pymysql.err.MySQLError, LookupError):
+            return {"lag_s": None}
+        if None in newest:
+            return {"lag_s": None}
+        seconds = abs((newest[0] - newest[1]).total_seconds())
+        # orders of the generated past are no lag
+        return {"lag_s": seconds if seconds < LONGEST_LAG else None}
+
+    def _newest_order(self, side: str, schema: str) -> Any:
+        with self.connect(side) as c, c.cursor() as cursor:
+            cursor.execute(f"SELECT created_at FROM `{schema}`.orders ORDER BY id DESC LIMIT 1")
+            row = cursor.fetchone()
+            return row[0] if row else None
+
     # What is left ---------------------------------------------------------------------------------
     def replication_leftovers(self) -> list[str]:
         """Names of all DMS tasks, endpoints and instances that still exist."""
@@ -90,11 +110,11 @@ class Evidence:
             + [f"instance {i['ReplicationInstanceIdentifier']}" for i in instances]
         )
 
-    def loaded_rows(self) -> dict[str, object]:
-        """{"rows": rows that DMS has brought to the target}, empty while there is no task."""
+    def replication(self, schema: str) -> Json:
+        """{"rows": rows that DMS has brought to the target, "lag_s"}; no lag while there is no task."""
         dms, rows = self._client("dms"), 0
         tasks = dms.describe_replication_tasks()["ReplicationTasks"]
         for task in tasks:
             statistics = dms.describe_table_statistics(ReplicationTaskArn=task["ReplicationTaskArn"])
             rows += sum(t.get("FullLoadRows", 0) for t in statistics["TableStatistics"])
-        return {"rows": rows} if tasks else {}
+        return {"rows": rows, **self.lag(schema)} if tasks else {"lag_s": None}

@@ -110,7 +110,8 @@ class Rehearsal:
             self.users = users = Users.start(spec)
         say(f"Airflow: {airflow.url}  (admin / {airflow.password})")
         self.plan = PlanCheck(airflow, spec.service)
-        with Watcher(users.facts, self.evidence.loaded_rows) as watcher:
+        evidence, schema = self.evidence, spec.application.database
+        with Watcher(users.facts, lambda: evidence.replication(schema)) as watcher:
             self._run(f"migrate_{spec.service}", airflow.api(), watcher)
 
     def _run(self, dag_id: str, api: AirflowApi, watcher: Watcher) -> None:
