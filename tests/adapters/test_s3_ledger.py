@@ -44,6 +44,13 @@ def test_no_event_is_lost_when_two_tell_at_once(ledger: S3Ledger) -> None:
     assert {(e["run_id"], e["task_id"]) for e in events} == {("manual__1", "repoint.switchover")}
 
 
+def test_two_events_of_the_same_instant_are_two_events(ledger: S3Ledger) -> None:
+    ledger.now = lambda: datetime(2026, 1, 2, tzinfo=UTC)
+    ledger.note("one")
+    ledger.note("other")
+    assert sorted(e["event"] for e in ledger.events()) == ["one", "other"]
+
+
 def test_an_event_keeps_its_own_words(ledger: S3Ledger) -> None:
     ledger.note("answer", time="early", task_id="of the caller")
     (event,) = ledger.events()
