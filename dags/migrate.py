@@ -10,14 +10,28 @@ from datetime import timedelta
 from functools import partial
 
 from airflow.sdk import DAG, TaskGroup, TriggerRule
+
+from livemove.errors import SpecError
+from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
+from livemove.operators.gate import MigrationGate
 from livemove.operators.infra import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
 from livemove.operators.preflight import PreflightOperator, ShowSettingsOperator
+from livemove.operators.record import (
+    ChangeRecordOperator,
+    LowerTtlOperator,
+    RestoreTtlOperator,
+    RollbackRecordOperator,
+)
 from livemove.operators.replication import (
     DeleteReplicationOperator,
     PrepareReplicationOperator,
     StartReplicationOperator,
     TableStatesOperator,
 )
+from livemove.operators.report import ReportOperator
+from livemove.operators.retire import FinalDumpOperator
+from livemove.operators.rollback import BeginRollbackOperator
+from livemove.operators.schema import CarrySchemaOperator, ParityOperator
 from livemove.operators.servers import (
     DeployOperator,
     ReachabilityOperator,
@@ -32,23 +46,9 @@ from livemove.operators.switchover import (
     RollbackWritesOperator,
     SwitchoverOperator,
 )
-from livemove.sensors.replication import FullLoadSensor, LagSensor
-
-from livemove.errors import SpecError
-from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
-from livemove.operators.gate import MigrationGate
-from livemove.operators.record import (
-    ChangeRecordOperator,
-    LowerTtlOperator,
-    RestoreTtlOperator,
-    RollbackRecordOperator,
-)
-from livemove.operators.report import ReportOperator
-from livemove.operators.retire import FinalDumpOperator
-from livemove.operators.rollback import BeginRollbackOperator
-from livemove.operators.schema import CarrySchemaOperator, ParityOperator
 from livemove.params import trigger_form
 from livemove.sensors.propagation import InSyncSensor, OldTtlSensor, PropagationSensor
+from livemove.sensors.replication import FullLoadSensor, LagSensor
 from livemove.sensors.traffic import DrainedSensor
 from livemove.sensors.window import SoakSensor, WindowSensor
 from livemove.spec import MigrationSpec, Side, load_spec, project_root, spec_files
