@@ -76,3 +76,17 @@ def test_a_cell_cannot_break_the_table() -> None:
 
 def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
     assert checksum({"a": 1, "b": [2]}) == checksum({"b": [2], "a": 1}) != checksum({"a": 1, "b": [3]})
+
+
+def test_a_cleared_gate_says_what_is_done_already() -> None:
+    assert "**The name has moved already.**" in ask(
+        "switch_dns", Evidence(record={"before": RECORD, "after": RECORD})
+    )
+    assert "**The writes have moved already.**" in ask("repoint", Evidence(moves=[MOVE]))
+    assert "already" not in ask("repoint", Evidence())
+
+
+def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
+    text = ask("retire", Evidence(moves=[MOVE], way_back_closed="2026-11-23T05:47:40"))
+    assert "**Roll back is refused:**" in text
+    assert "since 2026-11-23T05:47:40" in text

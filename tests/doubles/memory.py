@@ -41,7 +41,7 @@ class MemoryLedger:
         return sorted(n for n in self.kept if n.startswith(prefix))
 
     def note(self, event: str, **facts: object) -> None:
-        self.noted.append({"event": event, **facts})
+        self.noted.append({"event": event, "time": START.isoformat(), **facts})
 
     def events(self) -> list[Json]:
         return list(self.noted)

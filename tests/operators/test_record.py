@@ -192,3 +192,22 @@ def test_a_rollback_says_when_the_writes_go_back(world: MemoryWorld) -> None:
     # one that undid itself is no move
     world.ledger.write("switchover/3", {"epoch": 3, "from": "target", "to": "source", "fenced_ms": None})
     assert run(BeginRollbackOperator)["writes"] == "go back to the data centre"
+
+
+def test_a_rollback_is_refused_when_the_source_no_longer_follows(world: MemoryWorld) -> None:
+    world.ledger.write(
+        "approvals/retire", {"gate": "retire", "option": "Roll back", "at": "2026-11-23T18:40:00"}
+    )
+    move = {
+        "epoch": 2,
+        "from": "source",
+        "to": "target",
+        "fenced_ms": 90,
+        "started_at": "2026-11-23T18:31:00",
+    }
+    world.ledger.write("switchover/2", move)
+    world.ledger.noted = [{"event": "replication deleted", "time": "2026-11-23T18:30:59"}]
+    assert run(BeginRollbackOperator)["owner"] == "target"
+    world.ledger.noted = [{"event": "replication deleted", "time": "2026-11-23T18:31:30"}]
+    with pytest.raises(RefusedError, match="way back closed at 2026-11-23T18:31:30"):
+        run(BeginRollbackOperator)

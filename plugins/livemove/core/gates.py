@@ -36,6 +36,8 @@ class Evidence:
     """The expected pause, measured by prepare_return."""
     moves: Sequence[Json] = ()
     """Documents switchover/<epoch>, oldest first."""
+    way_back_closed: str | None = None
+    """Since when the data centre's database no longer follows."""
 
     @property
     def owner(self) -> Side:
@@ -61,7 +63,7 @@ def subject(gate: str, spec: MigrationSpec) -> str:
 
 def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
     """The question with its evidence, as Markdown."""
-    parts = [_lead(gate, spec), _owner(e)]
+    parts = [_again(gate, e), _lead(gate, spec), _owner(e)]
     parts += {
         "switch_dns": [_record(e), _findings(e), _load(e), _comparison(e), _plan(e)],
         "repoint": [_pause(spec, e), _propagation(e), _drain(e), _comparison(e), _findings(e)],
@@ -80,6 +82,15 @@ def _lead(gate: str, spec: MigrationSpec) -> str:
         "retire": "**Proceed** keeps a final dump of the source, ends the return path, tears down DMS and stops the data centre's services. "
         "**After this there is no way back by a click.**",
     }[gate]
+
+
+def _again(gate: str, e: Evidence) -> str:
+    """For a gate that was answered before and cleared: what Proceed finds done already."""
+    if gate == "switch_dns" and e.record and e.record["before"] == e.record["after"]:
+        return "**The name has moved already.** Proceed changes nothing about it and goes on."
+    if gate == "repoint" and e.owner is Side.TARGET:
+        return "**The writes have moved already.** Proceed changes nothing about them and goes on."
+    return ""
 
 
 def _owner(e: Evidence) -> str:
@@ -196,6 +207,8 @@ def _moves(e: Evidence) -> str:
 
 
 def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
+    if e.way_back_closed and e.owner is Side.TARGET:
+        return f"**Roll back is refused:** the data centre's database no longer follows since {e.way_back_closed}; going back would lose writes."
     name = f"puts the old address back into `{spec.dns.name}`, waits until every cache has it, and tests the service there"
     if e.owner is Side.TARGET:
         does = f"moves the writes back to the data centre in one fenced switchover (nothing written since is lost), {name}"

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from livemove.spec import MigrationSpec
 
 
+CLOSING = ("replication deleted", "control_removed")
+"""Events of the retire chapter after which the source misses writes."""
+
+
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
     """Asks one of the three questions; Proceed goes on to `proceed`, Roll back to `rollback`.
 
@@ -156,6 +160,7 @@ def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
         drain=read("drain"),
         pause=read("expected_pause"),
         moves=moves(world),
+        way_back_closed=way_back_closed(world),
     )
 
 
@@ -165,6 +170,22 @@ def moves(world: World) -> list[Json]:
     # one that was undone before its commit never ended its fence by a move
     done = [d for d in found if d and d.get("to") and d.get("fenced_ms") is not None]
     return sorted(done, key=lambda d: int(d["epoch"]))
+
+
+def way_back_closed(world: World) -> str | None:
+    """When the return path of the last move was deleted, or None while the source still follows.
+
+    For the question and for a clear refusal only; the switchover's own guards decide.
+    """
+    done = moves(world)
+    if not done:
+        return None
+    closed = [
+        e["time"]
+        for e in world.ledger.events()
+        if e["event"] in CLOSING and e["time"] > done[-1]["started_at"]
+    ]
+    return str(min(closed)) if closed else None
 
 
 def _findings(document: Any) -> list[Json]:

@@ -8,7 +8,7 @@ from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.core.record import as_document, same_answer
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.gate import moves
+from livemove.operators.gate import moves, way_back_closed
 from livemove.operators.record import live_record, original
 from livemove.ports import Json
 from livemove.spec import Side
@@ -29,13 +29,20 @@ class BeginRollbackOperator(LivemoveOperator):
                 wanted=f"{ROLL_BACK!r} at one of the gates",
                 next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
             )
+        owner = moves(world)[-1]["to"] if moves(world) else str(Side.SOURCE)
+        closed = way_back_closed(world)
+        if closed and owner == Side.TARGET:
+            raise RefusedError(
+                f"The way back closed at {closed}: the data centre's database no longer follows",
+                wanted="a source that has every write",
+                next_step="nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a data centre",
+            )
         for answer in asked:
             # a task of the story that is cleared by itself later must not act on what was true before this
             if answer.get("option") == PROCEED:
                 world.ledger.write(
                     f"approvals/{answer['gate']}", {**answer, "option": None, "withdrawn": "rolled back"}
                 )
-        owner = moves(world)[-1]["to"] if moves(world) else str(Side.SOURCE)
         name_moved = world.ledger.read("dns/before") is not None and not same_answer(
             live_record(world), original(world)
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,9 @@ from livemove.spec import find_spec
 
 PATIENCE = 10
 """Looks that may fail in a row with something that passes (a timeout, throttling) before the task fails."""
+
+TALKATIVE, QUIET = 20, 60.0
+"""So many changes are logged as they come; after them at most one in so many seconds."""
 
 
 class PollingTrigger(BaseTrigger):
@@ -69,7 +73,7 @@ class PollingTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        failures, said = 0, ""
+        failures, said, lines, spoken = 0, "", 0, 0.0
         function = resolve(self.look)
         while True:
             try:
@@ -86,7 +90,10 @@ class PollingTrigger(BaseTrigger):
             self.state = seen.state
             if seen.says != said:
                 said = seen.says
-                self.log.info("%s", said)
+                # a day of looks must not fill the log
+                if lines < TALKATIVE or seen.done or time.monotonic() - spoken > QUIET:
+                    lines, spoken = lines + 1, time.monotonic()
+                    self.log.info("%s", said)
             if seen.done or self._late():
                 yield self._event(done=seen.done, timed_out=not seen.done, says=said)
                 return
