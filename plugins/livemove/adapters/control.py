@@ -7,6 +7,7 @@ Outcome, the second an UnreachableError, after which only reading the row again 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,11 +41,20 @@ class Control:
     """The ControlDb port over one connection of livemove's own account."""
 
     def __init__(self, db: MariaDb) -> None:
-        self.db = db.fresh(read_timeout=20, session={**db.session, **SESSION})
+        self._db = db.fresh(read_timeout=20, session={**db.session, **SESSION})
         self.side = db.side
+        self._used, self._holding = time.monotonic(), False
+
+    @property
+    def db(self) -> MariaDb:
+        """The connection; a new one after a rest, because the server has ended the old one by then."""
+        if not self._holding and time.monotonic() - self._used > SESSION["wait_timeout"] / 2:
+            self._db.close()
+        self._used = time.monotonic()
+        return self._db
 
     def close_connection(self) -> None:
-        self.db.close()
+        self._db.close()
 
     # the row --------------------------------------------------------------------------------------
     def read(self) -> ControlRow:
@@ -129,6 +139,7 @@ class Control:
     def while_in(self, state: ControlState, epoch: int, work: Callable[[], None]) -> Outcome:
         if not self.db.one("SELECT GET_LOCK(%s, 5) AS got", (LOCK,))["got"]:
             return self._outcome(Answered.BUSY)
+        self._holding = True  # the lock lives and dies with this connection
         try:
             row = self.read()
             if (row.state, row.epoch) != (state, epoch):
@@ -136,6 +147,7 @@ class Control:
             work()
             return self._outcome(Answered.DONE)
         finally:
+            self._holding = False
             self.db.rows("SELECT RELEASE_LOCK(%s)", (LOCK,))
 
     def _outcome(self, answered: Answered) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from livemove.adapters.control import Control, version
@@ -107,6 +107,9 @@ class StoredCode:
 
     def ready(self, owner: Side) -> None:
         self._code[owner] = self._find(owner)
+        for db in self._databases.values():
+            with suppress(UnreachableError):
+                db.connection()
 
     def _find(self, owner: Side) -> Json:
         own = self._ledger.read(f"schema/{owner}")

@@ -1,0 +1,166 @@
+"""Accounts and control objects as prepare_control and prepare_return make them, on both kinds of server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pymysql
+import pytest
+from moto import mock_aws
+
+from livemove.adapters.control import Control, version
+from livemove.adapters.control_setup import credentials, locked_copy, secret_name
+from livemove.adapters.moving import parts_of, prepare_control, prepare_return, remove_control
+from livemove.adapters.world import SystemClock
+from livemove.errors import RefusedError, SetupError
+from livemove.ports import Json, Link, TaskState
+from livemove.spec import MigrationSpec, Side, load_spec, project_root
+from tests.doubles.memory import MemoryLedger
+from tests.moving.conftest import Two
+from tests.moving.replicating import Replicators
+
+S, T = Side.SOURCE, Side.TARGET
+
+
+class LoggingIn(Replicators):
+    """Logs in with both accounts, as DMS's connection test does."""
+
+    def prepare(
+        self, link: Link, *, full_load: bool, reader: Json | None = None, applier: Json | None = None
+    ) -> None:
+        for login in (reader, applier):
+            assert login is not None
+            pymysql.connect(
+                host=login["host"], port=login["port"], user=login["username"], password=login["password"]
+            ).close()
+        super().prepare(link, full_load=full_load)
+
+
+class FakeWorld:
+    """What these functions ask of the World, on the two servers and an AWS in memory."""
+
+    def __init__(self, two: Two, folder: Any) -> None:
+        spec = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
+        server = two.servers[S]
+        source = spec.source.model_copy(update={"address": server.address, "port": server.port})
+        self.spec: MigrationSpec = spec.model_copy(update={"source": source})
+        self.two, self.ledger, self.clock = two, MemoryLedger(), SystemClock()
+        self.outputs = {"database_address": two.servers[T].address, "database_port": two.servers[T].port}
+        self.replicator = LoggingIn(folder, two.servers)
+
+    def aws(self, service: str) -> Any:
+        return boto3.client(
+            service, region_name="ap-northeast-2", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+
+    def database(self, side: Side, **options: Any) -> Any:
+        return self.two.db[side].fresh(**options)
+
+    def host(self, server: Any) -> Any:
+        raise SetupError("no servers here")
+
+    def hosts(self) -> list[Any]:
+        return []
+
+
+@pytest.fixture
+def world(two: Two, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    two.root(T, "DROP DATABASE livemove")
+    two.root(S, "DROP DATABASE livemove")
+    for user in ("livemove_read", "livemove_apply_e1"):
+        two.root(T, f"DROP USER IF EXISTS {user}@'%'")
+    monkeypatch.setattr("livemove.adapters.moving.Servers.of", lambda world: SimpleNamespace(status=list))
+    with mock_aws():
+        yield FakeWorld(two, tmp_path)
+
+
+def test_control_is_prepared_twice_without_changing_anything(world: Any, two: Two) -> None:
+    first = prepare_control(world)
+    assert first == {"installed": {"source": True, "target": True}, "version": version(), "granted_later": []}
+    assert str(two.s.read()) == "source OPEN@1"
+    assert str(two.t.read()) == "target FOLLOW@1"
+    made = credentials(world, T, "livemove_apply_e1")
+    again = prepare_control(world)
+    assert again["installed"] == {"source": False, "target": False}
+    assert credentials(world, T, "livemove_apply_e1") == made
+    applier = pymysql.connect(
+        host=made["host"], port=made["port"], user=made["username"], password=made["password"]
+    )
+    with closing(applier) as c, c.cursor() as cursor:
+        cursor.execute("INSERT INTO livemove.watermark_source_target VALUES ('x', 1, NOW())")
+        cursor.execute("INSERT INTO shop.log (what) VALUES ('x')")
+        with pytest.raises(pymysql.err.MySQLError):
+            cursor.execute("UPDATE livemove.control SET state = 'OPEN'")
+    assert two.locked(T)
+    assert not two.locked(S)
+
+
+def test_the_way_back_is_tested_with_its_account_open_and_locked_afterwards(world: Any, two: Two) -> None:
+    prepare_control(world)
+    with parts_of(world) as parts:
+        parts.settings = parts.settings.model_copy(update={"pause_budget": 0.2})
+        # nothing replicates here: the pause cannot be measured, but the way is prepared by then
+        with pytest.raises(Exception, match="did not arrive"):
+            prepare_return(world, parts)
+    link = Link("shop", 2, T)
+    assert world.replicator.status(link).state is TaskState.READY
+    assert two.locked(S, "livemove_apply_e2")
+
+
+def test_the_way_back_is_refused_while_a_move_is_under_way(world: Any, two: Two) -> None:
+    prepare_control(world)
+    assert two.s.arm(1, "me", 60).done
+    with parts_of(world) as parts, pytest.raises(RefusedError, match="cannot be prepared"):
+        prepare_return(world, parts)
+
+
+def test_control_is_removed_only_when_the_target_owns_and_the_application_stays_in(
+    world: Any, two: Two
+) -> None:
+    prepare_control(world)
+    with pytest.raises(RefusedError, match="target FOLLOW@1"):
+        remove_control(world)
+    for out in (two.s.arm(1, "a", 60), two.s.close(1, "a"), two.s.cede(1, "a", 1), two.t.claim(2)):
+        assert out.done
+    two.t.set_position(2, two.t.binlog_position())
+    assert two.t.open(2).done
+    assert two.s.follow(2).done
+    assert remove_control(world) == {"target": "removed", "source": "removed"}
+    assert remove_control(world) == {"target": "removed", "source": "removed"}
+    for side in Side:
+        assert two.root(side, "SELECT COUNT(*) FROM mysql.global_priv WHERE User LIKE 'livemove%'") == [(0,)]
+    two.application(T).close()
+    assert two.locked(S)
+    assert two.root(S, "SELECT @@read_only") == [(1,)]
+    assert world.aws("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_a_connection_that_rested_too_long_is_made_anew(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control(two.db[S])
+    number = control.db.one("SELECT CONNECTION_ID() AS id")["id"]
+    two.root(S, f"KILL {number}")
+    control._used -= 100
+    assert control.read().epoch == 1
+    control.close_connection()
+
+
+def test_accounts_of_the_spec_that_the_source_does_not_have_are_named(world: Any, two: Two) -> None:
+    two.root(S, "DROP USER shop_app@'127.%'")
+    with pytest.raises(SetupError, match="no account shop_app"):
+        prepare_control(world)
+
+
+def test_a_copied_account_is_locked_whatever_it_was() -> None:
+    for lock in ("", " ACCOUNT LOCK"):
+        made = locked_copy(f"CREATE USER `a`@`%` IDENTIFIED BY PASSWORD '*X' REQUIRE SSL{lock}")
+        assert (
+            made == "CREATE USER IF NOT EXISTS `a`@`%` IDENTIFIED BY PASSWORD '*X' REQUIRE SSL ACCOUNT LOCK"
+        )
+
+
+def test_secrets_stand_under_the_service_and_the_side() -> None:
+    assert secret_name("shop", T, "livemove_read") == "shop/livemove/target/livemove_read"

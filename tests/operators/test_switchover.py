@@ -1,0 +1,39 @@
+"""The shells: which errors Airflow may retry, and what a kill does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted, SwitchoverIncomplete
+from livemove.operators.switchover import SwitchoverOperator, no_blind_retry
+from livemove.spec import Side
+from tests.doubles.moving import Universe
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (RefusedError("no"), AirflowFailException),
+        (SwitchoverAborted("undone", owner="the source", changed=False), AirflowFailException),
+        (PersonMustDecide("?", owner="nobody", changed=False), AirflowFailException),
+        (SwitchoverIncomplete("half", owner="the target", changed=True), SwitchoverIncomplete),
+    ],
+)
+def test_only_what_is_committed_is_retried_without_a_person(error: Exception, seen: type[Exception]) -> None:
+    with pytest.raises(seen, match=str(error)[:4].replace("?", r"\?")), no_blind_retry():
+        raise error
+
+
+def test_a_kill_asks_the_running_move_to_stop_and_is_harmless_without_one() -> None:
+    operator = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
+    operator.on_kill()
+    context: Any = {"ti": SimpleNamespace(try_number=2)}
+    move = operator.switchover(Universe().parts(), Side.TARGET, context)
+    assert move.attempt.startswith("2-")
+    operator.on_kill()
+    with pytest.raises(SwitchoverAborted, match="asked to stop"):
+        move.run()
