@@ -313,3 +313,37 @@ def test_all_reasons_of_the_guards_are_told_at_once() -> None:
     ):
         assert reason in str(refused.value)
     world.audit(S)
+
+
+def at_the_commit(world: Universe, fault: Callable[[], None]) -> None:
+    """The fault strikes when the commit has arrived and before its answer is read."""
+
+    def look(name: str) -> None:
+        if name == "cede":
+            fault()
+        world.strike(0, look, after=True)
+
+    world.strike(0, look, after=True)
+
+
+def test_a_commit_whose_answer_was_lost_is_read_from_the_row() -> None:
+    world = Universe()
+
+    def lost() -> None:
+        raise UnreachableError("lost")
+
+    at_the_commit(world, lost)
+    document = move(world)
+    assert document["steps"][6]["seen"] == "source CEDED@2; its answer was lost"
+    world.audit(T)
+
+
+def test_an_interruption_right_after_the_commit_is_finished_and_not_called_aborted() -> None:
+    world = Universe()
+
+    def interrupted() -> None:
+        raise TimeoutError("the task's time is over")
+
+    at_the_commit(world, interrupted)
+    assert move(world)["result"] == "moved"
+    world.audit(T)
