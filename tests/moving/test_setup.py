@@ -107,6 +107,7 @@ def test_the_way_back_is_tested_with_its_account_open_and_locked_afterwards(worl
         with pytest.raises(Exception, match="did not arrive"):
             prepare_return(world, parts)
     link = Link("shop", 2, T)
+    assert world.ledger.kept["switchover/plan"]["steps"][6].startswith("6 commit: reads source FENCED@1")
     assert world.replicator.status(link).state is TaskState.READY
     assert two.locked(S, "livemove_apply_e2")
 

@@ -25,7 +25,8 @@ from livemove.adapters.servers import Servers
 from livemove.adapters.stored_code import code_of, create_code, drop_triggers
 from livemove.core import return_path
 from livemove.core.acts import Parts
-from livemove.core.guards import expected_pause
+from livemove.core.guards import expected_pause, refusals
+from livemove.core.switchover import Switchover
 from livemove.errors import RefusedError, SetupError, UnreachableError
 from livemove.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.spec import Side
@@ -179,6 +180,8 @@ def prepare_return(world: World, parts: Parts) -> Json:
         world.replicator.prepare(link, full_load=False, reader=reader, applier=applier)
     finally:
         control.allow_test(now.epoch, 0)
+    plan = Switchover(parts, other, "plan", guards=refusals).dry_run(now.epoch)
+    parts.ledger.write("switchover/plan", {"epoch": link.epoch, "steps": plan})
     expected = expected_pause(parts, other)
     parts.ledger.write("switchover/expected", expected)
     parts.ledger.write("expected_pause", expected)
