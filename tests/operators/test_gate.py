@@ -12,6 +12,7 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator, HITLOp
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
+from livemove.operators import gate as module
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.gate import MigrationGate
 from tests.doubles.worlds import MemoryWorld
@@ -24,6 +25,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld().with_(gates={"timeout": 77})
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, context: "asked")
+    monkeypatch.setattr(module, "store_question", lambda **question: question["body"])
     return world
 
 
@@ -37,6 +39,7 @@ def gate(name: str = "switch_dns") -> MigrationGate:
 def context(task: MigrationGate, **states: str | None) -> dict[str, Any]:
     ti = SimpleNamespace(
         task=task,
+        id="1",
         dag_id="d",
         run_id="r",
         get_task_states=lambda **_: {"r": states},
@@ -102,3 +105,15 @@ def test_only_the_first_gate_asks_for_the_tick() -> None:
     assert list(gate("switch_dns").params) == ["accept_warnings"]
     assert gate("switch_dns").params["accept_warnings"] is False
     assert list(gate("repoint").params) == []
+
+
+def test_proceed_to_a_text_of_an_earlier_question_is_refused_and_roll_back_is_not(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HITLBranchOperator, "execute_complete", lambda self, context, event: "on its way")
+    monkeypatch.setattr(module, "store_question", lambda **question: "what was true an hour ago")
+    asking = gate()
+    asking.execute(context(asking))
+    assert asking.execute_complete(context(asking), answered("Roll back")) == "on its way"
+    with pytest.raises(AirflowFailException, match="showed the evidence of an earlier question"):
+        asking.execute_complete(context(asking), answered("Proceed", accept_warnings=True))

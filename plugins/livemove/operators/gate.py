@@ -78,18 +78,38 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
                 "shown": shown,
                 "warnings": len(evidence.warnings),
                 "asked_at": world.clock.now().isoformat(),
+                "outdated": self._shows_an_older_text(context),
                 "option": None,
             },
         )
         world.ledger.note("gate_asked", gate=self.gate, sha256=sha)
         super().execute(context)
 
+    def _shows_an_older_text(self, context: Any) -> bool:
+        """Store the question; True when Airflow goes on showing the one of an earlier try (see livemove.ui.questions)."""
+        stored = store_question(
+            ti_id=context["ti"].id,
+            options=self.options,
+            subject=self.subject,
+            body=self.body,
+            params=self.serialized_params,
+            assigned_users=[],
+        )
+        if stored == self.body:
+            return False
+        self.log.warning(
+            "Airflow shows the text of an earlier try. This is the evidence of now:\n%s", self.body
+        )
+        return True
+
     def execute_complete(self, context: Any, event: Json) -> Any:
         world = self.world(context)
         if event.get("error_type") == "timeout":
             raise AirflowFailException(str(_unanswered(self.task_id, world.spec)))
         if "error" not in event:
-            self._keep_answer(world, event)
+            answer = self._keep_answer(world, event)
+            if answer["option"] == PROCEED and answer.get("outdated"):
+                raise AirflowFailException(str(_unread(self.task_id)))
         return super().execute_complete(context, event)
 
     def skip_all_except(self, ti: Any, branch_task_ids: str | Iterable[str] | None) -> None:
@@ -124,7 +144,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
     def _tables(self, context: Any) -> list[str]:
         return list(context["ti"].xcom_pull(task_ids="validate.tables") or ())
 
-    def _keep_answer(self, world: World, event: Json) -> None:
+    def _keep_answer(self, world: World, event: Json) -> Json:
         user = event.get("responded_by_user") or {}
         answer = {
             "option": event["chosen_options"][0],
@@ -133,8 +153,10 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             **(event.get("params_input") or {}),
         }
         asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
-        world.ledger.write(f"approvals/{self.gate}", {**asked, **answer})
+        kept = {**asked, **answer}
+        world.ledger.write(f"approvals/{self.gate}", kept)
         world.ledger.note("gate_answered", gate=self.gate, sha256=asked.get("sha256"), **answer)
+        return kept
 
 
 def _unanswered(task_id: str, spec: MigrationSpec) -> RefusedError:
@@ -144,6 +166,24 @@ def _unanswered(task_id: str, spec: MigrationSpec) -> RefusedError:
         wanted=f"{PROCEED} or {ROLL_BACK}",
         next_step="nothing was changed and everything stays as it is; clear this task with downstream to be asked again",
     )
+
+
+def _unread(task_id: str) -> RefusedError:
+    return RefusedError(
+        f"{task_id} was answered {PROCEED}, but Airflow showed the evidence of an earlier question",
+        wanted="an answer to what stands there now",
+        next_step=f"read the evidence in this task's log. {ROLL_BACK} works by clearing this task with downstream; to proceed, let the "
+        "API server load plugins/livemove_plugin.py and clear it then, or trigger the DAG again: a new run asks anew",
+    )
+
+
+def store_question(**question: Any) -> str | None:
+    """Store a question for this task as the provider does; returns the text that Airflow will show for it."""
+    from airflow.sdk.execution_time.comms import CreateHITLDetailPayload
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    reply: Any = SUPERVISOR_COMMS.send(CreateHITLDetailPayload(**question))
+    return getattr(reply, "body", None)
 
 
 def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
