@@ -44,10 +44,11 @@ def _named(task: dict[str, Any]) -> str:
 
 
 def keep(state: Path, folder: Path) -> None:
-    """Copy the logs of the lab and of Airflow to `folder`; of a huge one the end."""
-    for source, name in ((state / "logs", "lab"), (state / "airflow" / "logs", "airflow")):
-        for log in sorted(source.rglob("*.log")):
-            if "dag_processor" in log.parts:
+    """Copy the logs of the lab and of Airflow and the users' record to `folder`; of a huge one the end."""
+    sources = ((state / "logs", "lab"), (state / "airflow" / "logs", "airflow"), (state / "traffic", "users"))
+    for source, name in sources:
+        for log in sorted(source.rglob("*")):
+            if log.suffix not in (".log", ".jsonl") or "dag_processor" in log.parts:
                 continue
             target = folder / name / log.relative_to(source)
             with contextlib.suppress(OSError):

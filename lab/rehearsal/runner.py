@@ -147,7 +147,7 @@ class Rehearsal:
                 self.result.errors.append(f"{what}: {type(e).__name__}: {e}")
         page = self._migration_page()
         self._judge()
-        if self.result.errors:
+        if self.result.errors or self.result.requests_failed:
             logs.keep(state_dir(), self.folder / "logs")
         self.memory.__exit__()
         self.result.peak_memory_mb = self.memory.peak or None
