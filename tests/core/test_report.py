@@ -95,4 +95,6 @@ def test_text_from_the_world_cannot_become_markup() -> None:
 
 
 def test_values_are_shown_as_people_write_them() -> None:
+    assert shown("2026-11-23T05:29:08.466710+00:00") == "2026-11-23 05:29:08 UTC"
+    assert shown("2026-11-23T05:29:08 is part of a text") == "2026-11-23T05:29:08 is part of a text"
     assert [shown(v) for v in (None, "", 0, 1234567, 2.25, True, ["a", 1])] == ["–", "–", "0", "1,234,567", "2.2", "yes", "a, 1"]  # fmt: skip

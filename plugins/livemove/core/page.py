@@ -5,6 +5,7 @@ No script, no font, no image from elsewhere, so that the file can be mailed and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -65,8 +66,11 @@ class Page:
         )
 
 
+UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00|Z)")
+
+
 def shown(value: object) -> str:
-    """A value as a person reads it: grouped digits, yes and no, a dash where there is nothing."""
+    """A value as a person reads it: grouped digits, yes and no, whole seconds, a dash where there is nothing."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
@@ -77,6 +81,8 @@ def shown(value: object) -> str:
         return f"{value:,.1f}"
     if isinstance(value, list | tuple):
         return ", ".join(shown(v) for v in value)
+    if found := UTC_TIME.fullmatch(str(value)):
+        return f"{found[1]} {found[2]} UTC"
     return str(value)
 
 

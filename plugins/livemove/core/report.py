@@ -128,7 +128,13 @@ def _comparison_table(report: Json) -> Table:
 
 def _propagation_table(report: Json) -> Table:
     rows = [
-        (r.get("server"), r.get("answer"), r.get("ttl"), r.get("flipped_at"), bool(r.get("stretches")))
+        (
+            r.get("server"),
+            r.get("answer"),
+            r.get("ttl"),
+            r.get("flipped_at"),
+            "stretches" if r.get("stretches") else None,
+        )
         for r in report["propagation"]
     ]
     return Table("Propagation", ["Name server", "Answer", "TTL, s", "Seen switching", "Stretches TTLs"], rows)
