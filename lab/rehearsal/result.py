@@ -82,7 +82,7 @@ class Result:
             ("", f"requests ok {_n(self.requests_ok)}, failed {_n(self.requests_failed)}"),
             ("write pause", pauses or "the writes were not moved"),
             ("data", f"rows copied {_n(self.rows_copied)}, tables equal {_n(self.tables_equal)} of {_n(self.tables_compared)}"),
-            ("schema", ", ".join(f"{n} {kind}{'es' if kind == 'index' else 's'}" for kind, n in (self.objects or {}).items()) or "not looked at"),
+            ("schema", ", ".join(f"{n} {kind}{'' if n == 1 else 'es' if kind == 'index' else 's'}" for kind, n in (self.objects or {}).items()) or "not looked at"),
             ("name", f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}"),
             ("owner", str(self.owner or "unknown")),
             ("terraform", {None: "not planned again", True: "plan after apply: no changes", False: "plan after apply: changes"}[self.plan_clean]),

@@ -33,6 +33,11 @@ def test_an_attempt_that_was_cleared_stays_counted() -> None:
     assert seconds([task("repoint.ask", 0, 10)], [task("repoint.ask", 50, 55, attempt=2)]) == {"repoint": 15}
 
 
+def test_a_cleared_task_that_waits_for_its_turn_still_shows_its_old_dates() -> None:
+    first, queued = task("repoint.ask", 0, 10), task("repoint.ask", 0, None, attempt=2, state="queued")
+    assert seconds([first], [queued], [task("repoint.ask", 50, 55, attempt=2)], now=49) == {"repoint": 15}
+
+
 def test_a_deferred_task_keeps_its_first_beginning() -> None:
     first = task("switch_dns.drained", 0, None, state="deferred")
     assert seconds([first], [task("switch_dns.drained", 30, 40)]) == {"switch_dns": 40}
