@@ -99,7 +99,8 @@ def trigger_form(spec: MigrationSpec) -> dict[str, Any]:
 
 
 def _help(field: Field, spec: MigrationSpec) -> str:
-    return f"{field.help} Spec: `{'.'.join(field.path)}: {field.of(spec)}`"
+    # no inline code: Airflow's form draws its box over the line above
+    return f"{field.help} The spec says {field.of(spec)} ({'.'.join(field.path)})."
 
 
 def decisions(spec: MigrationSpec, params: Mapping[str, Any]) -> dict[str, Any]:
