@@ -15,7 +15,7 @@ ENV LIVEMOVE_VENV=/opt/livemove-venv
 # what setup reads, before the sources: an edited source does not install everything again
 COPY requirements.txt requirements-dev.txt ./
 COPY scripts/ scripts/
-RUN scripts/bootstrap && rm -rf /var/lib/apt/lists/* /root/.cache
+RUN scripts/bootstrap && rm -rf /var/lib/apt/lists/* "$HOME/.cache"
 COPY . .
 # a provider mirror may be mounted at /opt/terraform-providers
 CMD ["make", "rehearse"]
