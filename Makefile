@@ -59,12 +59,13 @@ imports: ## the direction of imports
 	$(BIN)lint-imports
 
 unit: ## all tests but the story
-	$(PYTHON) -m pytest -q -m "not story"
+	$(PYTHON) -m pytest -q -m "not story and not long"
 
 story: ## one whole rehearsal, judged by its report
 	$(PYTHON) -m pytest -q -m story
 
-stories: setup ## every rehearsal one after another: the move and all ways back (an hour)
+stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move and all ways back (an hour)
+	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 

@@ -114,6 +114,8 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]
     yield Endpoint(f"http://{address}:5000", state)
     registry.stop("aws")
     registry.stop_all()
+    # pytest shows it where a test failed
+    print("\n".join((registry.logs / "aws.log").read_text(errors="replace").splitlines()[-60:]))
     shutil.rmtree(state, ignore_errors=True)
 
 

@@ -113,17 +113,27 @@ def _server(cloud: Cloud, db: Any) -> Server:
 def _create(cloud: Cloud, db: Any) -> None:
     began = time.monotonic()
     try:
-        server = _server(cloud, db)
-        _wipe(server)
-        server.install()
-        server.start()
-        _furnish(server, db)
+        server = _bring_up(cloud, db)
     except Exception:
-        db.status = "failed"
-        raise
+        # Amazon moves an instance to another host when its first one fails; so does this one, once
+        log.exception("%s did not come up; trying once more", db.db_instance_identifier)
+        try:
+            server = _bring_up(cloud, db)
+        except Exception:
+            db.status = "failed"
+            raise
     time.sleep(max(0.0, began + pace.RDS_AVAILABLE.lab - time.monotonic()))
     db.status = "available"
     log.info("%s is available at %s:%s", server.name, server.address, server.port)
+
+
+def _bring_up(cloud: Cloud, db: Any) -> Server:
+    server = _server(cloud, db)
+    _wipe(server)
+    server.install()
+    server.start()
+    _furnish(server, db)
+    return server
 
 
 def _furnish(server: Server, db: Any) -> None:

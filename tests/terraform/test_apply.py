@@ -16,7 +16,7 @@ from livemove.core.plan import refusal
 from tests.conftest import Endpoint
 from tests.terraform.setting import SECRETS, need_provider, need_terraform, terraform_on
 
-pytestmark = pytest.mark.story
+pytestmark = pytest.mark.long
 
 VARIABLES: dict[str, Any] = {
     "service": "stack",
