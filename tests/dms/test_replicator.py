@@ -191,9 +191,13 @@ def test_stopped_in_the_middle_of_a_load_it_leaves_nothing_and_loads_again(repli
     r = replication
     r.both("CREATE TABLE a (id INT PRIMARY KEY, b CHAR(100) DEFAULT 'x') ENGINE=InnoDB")
     r.on(r.source, "INSERT INTO a (id) SELECT seq FROM seq_1_to_150000")
-    r.start()
-    r.until(lambda s: s.phase is Phase.LOADING, "loading")
-    status = r.stop()
+    with r.target.connect(database=r.schema) as holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLES a WRITE")
+        r.start()
+        r.until(lambda s: any(t.rows for t in s.tables), "rows on their way")
+        r.signal(signal.SIGTERM)
+        cursor.execute("UNLOCK TABLES")
+        status = r.ended()
     assert (status.stop_reason, status.tables[0].state) == ("Stop Reason NORMAL", TableState.CANCELLED)
     assert 0 < status.tables[0].rows < 150000
     assert r.on(r.target, "SELECT COUNT(*) FROM a")[0][0] == 0
