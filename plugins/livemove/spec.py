@@ -77,7 +77,7 @@ class Commands(Strict):
         description="make the application read its settings file again and drop its connections"
     )
     probe: str = Field(description="write through the application; exit 0 and print the database it went to")
-    hold: str | None = Field(None, description="make new requests wait; $SECONDS is the limit")
+    hold: str | None = Field(None, description="make new requests wait; $SECONDS_TO_HOLD is the limit")
     release: str | None = None
     stop: str | None = Field(None, description="end the service for good and keep it from starting again")
 
