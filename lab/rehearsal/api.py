@@ -140,13 +140,15 @@ class AirflowApi:
             {"chosen_options": [option], "params_input": params},
         )
 
-    def clear(self, dag_id: str, run_id: str, task_ids: list[str], note: str) -> int:
-        """Clear tasks with everything downstream, as "Clear task" in the UI does; returns how many."""
+    def clear(
+        self, dag_id: str, run_id: str, task_ids: list[str], note: str, *, downstream: bool = True
+    ) -> int:
+        """Clear tasks, with everything downstream unless told, as "Clear task" in the UI does; returns how many."""
         answer = self.call(
             "POST",
             f"/dags/{quote(dag_id)}/clearTaskInstances",
             {
-                "dry_run": False, "dag_run_id": run_id, "task_ids": task_ids, "include_downstream": True,
+                "dry_run": False, "dag_run_id": run_id, "task_ids": task_ids, "include_downstream": downstream,
                 "only_failed": False, "reset_dag_runs": True, "note": note,
             },
         )  # fmt: skip

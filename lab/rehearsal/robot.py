@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lab.rehearsal.scenario import END, Act, Answer, Scenario
+from lab.rehearsal.scenario import END, Act, Answer, ClearEach, Scenario
 
 Json = dict[str, Any]
 PATIENCE = 8.0
@@ -18,6 +18,8 @@ PATIENCE = 8.0
 POLL = 1.0
 ASKING = "awaiting_input"
 OVER = ("success", "failed")
+CLEARED = 300.0
+"""Seconds for a task that was cleared alone to be green again: what it did once, it finds done."""
 DEAD = ("failed", "upstream_failed")
 
 
@@ -28,7 +30,9 @@ class Api(Protocol):
     def task_instances(self, dag_id: str, run_id: str) -> list[Json]: ...
     def question(self, dag_id: str, run_id: str, task_id: str) -> Json: ...
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str, params: Json) -> None: ...
-    def clear(self, dag_id: str, run_id: str, task_ids: list[str], note: str) -> int: ...
+    def clear(
+        self, dag_id: str, run_id: str, task_ids: list[str], note: str, *, downstream: bool = True
+    ) -> int: ...
 
 
 class StoryError(RuntimeError):
@@ -99,12 +103,41 @@ class Robot:
             self._answered.add((act.gate, int(gate["try_number"])))
             self.say(f"{act.gate}: {act.option}")
             return
+        if isinstance(act, ClearEach):
+            for task_id in act.tasks(tasks):
+                self._clear_alone(task_id)
+            self._asked.clear()
+            return
         ids = act.tasks([t["task_id"] for t in tasks])
         if not ids:
             raise StoryError(f"Nothing in the DAG is called {act.what}")
         count = self.api.clear(self.dag_id, self.run_id, ids, f"rehearsal: {self.scenario.name}")
         self._asked.clear()
         self.say(f"cleared {act.what} with downstream: {count} task instances")
+
+    def _clear_alone(self, task_id: str) -> None:
+        """One task again, nothing after it; StoryError unless it ends green."""
+        before = {t["map_index"]: t["try_number"] for t in self._instances(task_id)}
+        self.api.clear(
+            self.dag_id, self.run_id, [task_id], f"rehearsal: {self.scenario.name}", downstream=False
+        )
+        deadline = self.clock() + CLEARED
+        while True:
+            tasks = self.api.task_instances(self.dag_id, self.run_id)
+            self.seen(self.api.run(self.dag_id, self.run_id), tasks)
+            mine = [t for t in tasks if t["task_id"] == task_id]
+            if any(t["state"] in DEAD for t in mine):
+                raise StoryError(f"{task_id} was green, and failed when it was cleared alone")
+            again = all(t["try_number"] > before.get(t["map_index"], 0) for t in mine)
+            if again and all(t["state"] == "success" for t in mine):
+                self.say(f"cleared {task_id} alone: green again")
+                return
+            if self.clock() > deadline:
+                raise StoryError(f"{task_id} was cleared alone and is not done after {CLEARED:.0f} s")
+            self.sleep(POLL)
+
+    def _instances(self, task_id: str) -> list[Json]:
+        return [t for t in self.api.task_instances(self.dag_id, self.run_id) if t["task_id"] == task_id]
 
     def _unexpected(self, acts: Sequence[Act], tasks: Sequence[Json]) -> str | None:
         """A gate that asks although the next act is another one's."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+Json = dict[str, Any]
 PROCEED, ROLL_BACK = "Proceed", "Roll back"
 SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "repoint.ask", "retire.ask"
 GATES = (SWITCH_DNS, REPOINT, RETIRE)
 END = "the end of the run"
 ROLLBACKS = ("switch_dns", "repoint", "retire", "clear")
-STORIES = ("rollback",)
+STORIES = ("rollback", "clears")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,24 @@ class Clear:
         return f"at {self.at}: clear {self.what} with downstream"
 
 
-Act = Answer | Clear
+@dataclass(frozen=True)
+class ClearEach:
+    """While a gate asks: clear every task that has run, one after the other and each alone, and see it green again."""
+
+    at: str
+
+    def tasks(self, instances: Sequence[Json]) -> list[str]:
+        """The task ids in the order in which they ran; gates are left out, they refuse to be cleared alone."""
+        done = [t for t in instances if t["state"] == "success" and t["task_id"] not in GATES]
+        return list(
+            dict.fromkeys(t["task_id"] for t in sorted(done, key=lambda t: str(t.get("start_date") or "")))
+        )
+
+    def __str__(self) -> str:
+        return f"at {self.at}: clear each task alone"
+
+
+Act = Answer | Clear | ClearEach
 
 
 @dataclass(frozen=True)
@@ -73,6 +92,14 @@ def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
         again = (Clear(END, "validate"), *_proceed(*GATES))
         return Scenario(
             "move, roll back, move again, retire", (*back_by_clearing, *again), "moved", writes_moved=True
+        )
+    if story == "clears":
+        (dns, writes, retire) = _proceed(*GATES)
+        return Scenario(
+            "move, and clear every task on the way",
+            (dns, ClearEach(REPOINT), writes, ClearEach(RETIRE), retire),
+            "moved",
+            writes_moved=True,
         )
     if rollback == "clear":
         return Scenario(

@@ -25,6 +25,7 @@ class Airflow:
         self.did: list[str] = []
         self.asked_at: dict[str, float] = {}
         self.waits: list[float] = []
+        self.when_cleared_alone = "success"
         self.go_on()
 
     def go_on(self) -> None:
@@ -65,7 +66,14 @@ class Airflow:
         else:
             self.go_on()
 
-    def clear(self, dag_id: str, run_id: str, task_ids: list[str], note: str) -> int:
+    def clear(
+        self, dag_id: str, run_id: str, task_ids: list[str], note: str, *, downstream: bool = True
+    ) -> int:
+        if not downstream:
+            self.did.append(f"clear {' '.join(task_ids)} alone")
+            self.tries[task_ids[0]] += 1
+            self.states[task_ids[0]] = self.when_cleared_alone
+            return 1
         self.did.append(f"clear {' '.join(task_ids)}")
         later = list(self.states)[list(self.states).index(task_ids[0]) :]
         for task in later:
@@ -142,3 +150,28 @@ def test_a_green_run_with_a_dead_task_is_no_success() -> None:
     green_run_with_a_dead_task(airflow)
     with pytest.raises(StoryError, match=r"green, but tasks died: validate\.compare"):
         follow(Scenario("watch", (), "moved", writes_moved=False), airflow)
+
+
+def test_every_task_that_ran_is_cleared_alone_while_a_gate_asks() -> None:
+    done = follow(choose(story="clears"), Airflow())
+    assert done.did == [
+        "switch_dns.ask Proceed",
+        "clear validate.compare alone",
+        "repoint.ask Proceed",
+        "clear validate.compare alone",
+        "retire.ask Proceed",
+    ]
+
+
+def test_a_task_that_fails_when_cleared_alone_ends_the_story() -> None:
+    airflow = Airflow()
+    airflow.when_cleared_alone = "failed"
+    with pytest.raises(StoryError, match=r"validate\.compare was green, and failed"):
+        follow(choose(story="clears"), airflow)
+
+
+def test_a_task_that_never_comes_back_ends_the_story() -> None:
+    airflow = Airflow()
+    airflow.when_cleared_alone = "running"
+    with pytest.raises(StoryError, match="not done after"):
+        follow(choose(story="clears"), airflow)
