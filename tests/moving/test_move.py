@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -38,10 +38,19 @@ class Site:
         self.free = threading.Event()
         self.free.set()
 
-    def status(self) -> list[Reply]:
+    def status(self, watching: Side | None = None) -> list[Reply]:
         return [Reply("web", True, facts={"epoch": self.epoch, "site": "source", "reached": True})]
 
-    def hold(self, seconds: float) -> list[Reply]:
+    def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
+        return [Reply("web", False, "no client", {"reached": True})]
+
+    def jobs_off(self) -> list[Reply]:
+        return []
+
+    def jobs_on(self, owner: Side) -> list[Reply]:
+        return []
+
+    def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
         self.free.clear()
         return self.status()
 
