@@ -25,10 +25,10 @@ COMMANDS = {
 
 
 class ShellServer:
-    """The Host port; `delivery` is how many seconds a command takes to arrive."""
+    """The Host port. `late`: the word to repoint is not delivered before the waiter has ended."""
 
-    def __init__(self, two: Two, home: Path, *, delivery: float = 0.0) -> None:
-        self.two, self.home, self.delivery = two, home, delivery
+    def __init__(self, two: Two, home: Path, *, late: bool = False) -> None:
+        self.two, self.home, self.late = two, home, late
         self.name, self.site, self.address = home.name, Side.SOURCE, ""
         self.databases = Databases(*((two.servers[s].address, two.servers[s].port) for s in Side), user="shop_app")  # fmt: skip
         self.folder = home / "livemove"
@@ -50,7 +50,8 @@ class ShellServer:
         (self.folder / "server.conf").write_text(configuration(self.spec, self.databases))
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
-        time.sleep(self.delivery)
+        if self.late and " repoint " in command and "--when-open" not in command:
+            self.two.until(lambda: not self.waits, "the end of the waiter", 40)
         done = subprocess.run(
             command, shell=True, cwd=self.home, capture_output=True, text=True, timeout=timeout
         )
@@ -102,3 +103,27 @@ def allow_watching(two: Two) -> None:
 def good(replies: list[Reply]) -> list[Reply]:
     assert all(r.ok for r in replies), replies
     return replies
+
+
+class Free:
+    """What a user of the site waits for: that no request is held."""
+
+    def __init__(self, server: ShellServer) -> None:
+        self.server = server
+
+    def wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.server.held and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+
+class ShellSite(ShellServers):
+    """One such server as the site whose users write."""
+
+    def __init__(self, server: ShellServer) -> None:
+        super().__init__(server)
+        self.two, self.free = server.two, Free(server)
+
+    @property
+    def side(self) -> Side:
+        return self.shells[0].side
