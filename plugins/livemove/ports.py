@@ -6,7 +6,7 @@ durations are seconds, positions are `file:offset` of a binlog.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -385,6 +385,12 @@ class ControlDb(Protocol):
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
         """Before the gate: the account of epoch+1 may log in for `seconds`; 0 ends it."""
 
+    def ask_hold(self, epoch: int, seconds: float) -> Outcome:
+        """1, on the next owner, FOLLOW@epoch: its armed servers let requests wait for so long; 0 ends it (A)."""
+
+    def held(self, epoch: int) -> dict[str, bool]:
+        """Servers armed for `epoch` that answered: True, their requests wait; False, their hold command failed."""
+
     def sleeping_events(self) -> list[Json]:
         """Application events to come alive when this database opens: event_schema, event_name, definer."""
 
@@ -430,8 +436,26 @@ class Proof(Protocol):
 class AppServers(Protocol):
     """All servers of both sites, asked in parallel, each within a budget. A dead one is a Reply that is not ok."""
 
-    def status(self) -> list[Reply]: ...
-    def hold(self, seconds: float) -> list[Reply]: ...
-    def release(self) -> list[Reply]: ...
-    def repoint(self, epoch: int, to: Side) -> list[Reply]: ...
+    def status(self, watching: Side | None = None) -> list[Reply]:
+        """facts: "epoch", "site", "reached", and "watch": "ready" when a waiter could watch that side's row."""
+
+    def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
+        """Leave a waiter on each server that repoints it when `to` is OPEN@epoch; ok: it watches the row now.
+
+        It ends after `seconds`, and by `release`, `repoint` and a newer `arm`.
+        """
+
+    def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
+        """Tell these servers, by name, to let requests wait."""
+
+    def release(self) -> list[Reply]:
+        """Requests go on; waiters end."""
+
+    def repoint(self, epoch: int, to: Side) -> list[Reply]:
+        """Tell all; one that has moved by itself only proves it again."""
+
+    def jobs_off(self) -> list[Reply]: ...
+    def jobs_on(self, owner: Side) -> list[Reply]:
+        """On the servers of the owner's site."""
+
     def stop(self) -> list[Reply]: ...

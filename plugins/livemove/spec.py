@@ -79,6 +79,14 @@ class Commands(Strict):
     probe: str = Field(description="write through the application; exit 0 and print the database it went to")
     hold: str | None = Field(None, description="make new requests wait; $SECONDS_TO_HOLD is the limit")
     release: str | None = None
+    watch: str | None = Field(
+        None,
+        description="run $WATCH_SQL with the login in the file $WATCH_LOGIN and print each row at once; none: the server's own mariadb or mysql client",
+    )
+    jobs_off: str | None = Field(
+        None, description="keep this server's jobs (cron, workers) from running while the writes move"
+    )
+    jobs_on: str | None = Field(None, description="let them run again; asked of the owner's site")
     stop: str | None = Field(None, description="end the service for good and keep it from starting again")
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +73,13 @@ def test_a_lower_epoch_is_refused_and_changes_nothing(site: Site) -> None:
     assert (code, said["ok"], said["epoch"], said["points_to"]) == (4, False, 3, "target")
 
 
-def test_the_same_repoint_twice_is_done_twice_without_harm(site: Site) -> None:
+def test_the_same_repoint_twice_proves_it_twice_and_reloads_once(site: Site) -> None:
+    site.commands(reload="cp -L app/shop.env app/loaded; echo . >> app/reloads", probe="cat app/loaded")
     first, second = site.run("repoint --epoch 2 --to target"), site.run("repoint --epoch 2 --to target")
     assert first == second
+    assert (site.home / "app/reloads").read_text() == ".\n"
+    site.run("repoint --epoch 3 --to target")
+    assert (site.home / "app/reloads").read_text() == ".\n.\n"
 
 
 def test_a_reload_that_fails_is_told_and_the_epoch_stays_known(site: Site) -> None:
@@ -93,6 +102,106 @@ def test_what_a_command_prints_cannot_break_the_answer(site: Site) -> None:
     assert (code, said["message"]) == (0, 'a "quoted" \\ line 10.0.0.2')
 
 
+def test_what_a_reload_leaves_running_does_not_keep_the_lock(site: Site) -> None:
+    site.commands(
+        reload="cp -L app/shop.env app/loaded; (sleep 60 >/dev/null 2>&1 & echo $! > app/daemon)",
+        probe="cat app/loaded",
+    )
+    assert site.run("repoint --epoch 2 --to target")[0] == 0
+    daemon = int((site.home / "app/daemon").read_text())
+    try:
+        lock = subprocess.run(["flock", "-n", str(site.folder / "lock"), "true"])
+        assert lock.returncode == 0
+    finally:
+        os.kill(daemon, signal.SIGKILL)
+
+
+def test_jobs_are_switched_by_the_users_own_commands_where_there_are_any(site: Site) -> None:
+    assert site.run("jobs-off")[1]["message"] == "no jobs_off command"
+    site.commands(reload="true", probe="true", jobs_off="echo off > app/jobs", jobs_on="echo on; exit 3")
+    assert site.run("jobs-off")[0] == 0
+    assert (site.home / "app/jobs").read_text() == "off\n"
+    code, said = site.run("jobs-on")
+    assert (code, said["message"]) == (1, "jobs_on failed: on")
+
+
+def arm(site: Site, watch: str, wait: int = 30, **commands: str) -> tuple[int, dict[str, Any]]:
+    """A waiter whose rows come from a shell command instead of a database."""
+    (site.folder / "target.watch").write_text("a login")
+    site.commands(
+        **{"reload": "cp -L app/shop.env app/loaded", "probe": "cat app/loaded", "watch": watch, **commands}
+    )
+    return site.run(f"repoint --epoch 2 --to target --when-open --wait {wait}")
+
+
+def waits(site: Site) -> bool:
+    return subprocess.run(["flock", "-n", str(site.folder / "waiter.lock"), "true"]).returncode != 0
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not seen: {what}"
+        time.sleep(0.02)
+
+
+def test_a_server_answers_armed_when_the_first_row_has_come(site: Site) -> None:
+    code, said = arm(
+        site,
+        "while [ ! -e app/open ]; do [ -e app/said ] || { echo go; touch app/said; }; sleep 0.02; done; echo open",
+    )
+    assert (code, said["ok"], said["message"]) == (0, True, "armed: 2 target watching")
+    assert waits(site)
+    assert site.run("status")[1]["waiter"] == "2 target watching"
+    (site.home / "app/open").touch()
+    until(lambda: not waits(site), "the waiter done")
+    assert (site.database, site.run("status")[1]["epoch"]) == ("DB_HOST=10.0.0.2", 2)
+
+
+def test_release_ends_the_waiter_and_then_lets_requests_go(site: Site) -> None:
+    arm(
+        site, "case $WATCH_SQL in *report*) echo $WATCH_SQL > app/told ;; *) echo hold 9; exec sleep 60 ;; esac",
+        hold="echo $SECONDS_TO_HOLD > app/held", release="rm -f app/held",
+    )  # fmt: skip
+    until(lambda: (site.home / "app/told").exists(), "the report")
+    assert (site.home / "app/held").read_text() == "9\n"
+    assert (site.home / "app/told").read_text() == "CALL livemove.report_hold('web', 2, 1)\n"
+    assert site.run("release")[0] == 0
+    assert not waits(site)
+    assert not (site.home / "app/held").exists()
+
+
+def test_without_a_client_or_its_login_a_server_says_why_it_cannot_be_armed(site: Site) -> None:
+    code, said = site.run("repoint --epoch 2 --to target --when-open --wait 5")
+    assert (code, said["ok"], waits(site)) == (1, False, False)
+    assert "target.watch is missing: deploy again" in said["message"]
+    assert "target.watch is missing" in site.run("status --to target")[1]["watch"]
+    bare = site.home / "bin"
+    bare.mkdir()
+    for program in ("dirname", "cat", "readlink", "tail", "tr", "sed", "cut"):
+        (bare / program).symlink_to(shutil.which(program) or "")
+    done = subprocess.run(
+        ["/bin/sh", "livemove/livemove-server", "status", "--to", "target"],
+        cwd=site.home, env={"PATH": str(bare)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "no mariadb or mysql client here" in json.loads(done.stdout)["watch"]
+
+
+def test_a_lower_epoch_cannot_be_armed(site: Site) -> None:
+    site.run("repoint --epoch 3 --to target")
+    code, said = arm(site, "echo go; exec sleep 60")
+    assert (code, said["message"], waits(site)) == (4, "epoch 2 is older than 3", False)
+
+
+def test_a_move_of_the_waiters_own_that_failed_is_made_good_by_a_word(site: Site) -> None:
+    arm(site, "echo open", reload="exit 3")
+    until(lambda: not waits(site), "the waiter gone")
+    assert site.run("status")[1]["waiter"] == "2 target failed: reload failed: "
+    site.commands(reload="cp -L app/shop.env app/loaded", probe="cat app/loaded")
+    assert site.run("repoint --epoch 2 --to target")[0] == 0
+    assert (site.home / "app/loaded").read_text() == "DB_HOST=10.0.0.2\n"
+
+
 def test_hold_gets_its_seconds(site: Site) -> None:
     site.commands(reload="true", probe="true", hold='echo "$SECONDS_TO_HOLD" > app/held')
     assert site.run("hold --seconds 12")[0] == 0
@@ -100,7 +209,17 @@ def test_hold_gets_its_seconds(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["", "repoint", "repoint --epoch two --to target", "repoint --epoch 2 --to moon", "status --x 1"]
+    "words",
+    [
+        "",
+        "repoint",
+        "repoint --epoch two --to target",
+        "repoint --epoch 2 --to moon",
+        "repoint --epoch 2 --to target --when-open",
+        "repoint --epoch 2 --to target --when-open --wait soon",
+        "status --x 1",
+        "hold --seconds",
+    ],
 )
 def test_bad_words_are_refused_with_the_usage(site: Site, words: str) -> None:
     code, said = site.run(words)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from livemove.core import return_path
-from livemove.core.guards import refusals
+from livemove.core.acts import HELD_WITHIN
+from livemove.core.guards import OWN_WORK_MS, SERVERS_WORK_MS, expected_pause, refusals
 from livemove.core.rollback import go_back
 from livemove.core.switchover import STEPS, Switchover
 from livemove.errors import (
@@ -50,6 +51,7 @@ def calls_of_a_move() -> int:
 CALLS = calls_of_a_move()
 BOTH = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 EACH = pytest.mark.parametrize("number", range(CALLS))
+LATE = pytest.mark.parametrize("asleep", [False, True], ids=["waiters look", "waiters sleep"])
 
 
 Fault = Callable[[Universe, str], None]
@@ -123,8 +125,12 @@ def test_the_process_dies_and_nobody_comes(number: int, after: bool) -> None:
 @BOTH
 @EACH
 @pytest.mark.parametrize("wait", [0, 30])
-def test_the_process_dies_and_a_retry_completes_the_move(number: int, after: bool, wait: int) -> None:
+@LATE
+def test_the_process_dies_and_a_retry_completes_the_move(
+    number: int, after: bool, wait: int, asleep: bool
+) -> None:
     world = Universe()
+    world.fleet.asleep = asleep
     struck(world, number, die, after)
     world.wait(wait)
     move(world, attempt="retry")
@@ -135,10 +141,15 @@ def test_the_process_dies_and_a_retry_completes_the_move(number: int, after: boo
 
 @BOTH
 @EACH
-def test_the_process_dies_and_a_rollback_brings_everything_home(number: int, after: bool) -> None:
+@LATE
+def test_the_process_dies_and_a_rollback_brings_everything_home(
+    number: int, after: bool, asleep: bool
+) -> None:
     world = Universe()
+    world.fleet.asleep = asleep
     struck(world, number, die, after)
     assert back(world)["owner"] == "source"
+    world.fleet.look()
     world.audit(S)
 
 
@@ -317,11 +328,20 @@ def test_all_reasons_of_the_guards_are_told_at_once() -> None:
 
 def at_the_commit(world: Universe, fault: Callable[[], None]) -> None:
     """The fault strikes when the commit has arrived and before its answer is read."""
+    at(world, "cede", lambda name: fault(), time=None)
+
+
+def at(world: Universe, call: str, fault: Callable[[str], None], *, time: int | None = 1) -> None:
+    """The fault strikes after the call of this name, the first or a later time; None: each time."""
+    seen = 0
 
     def look(name: str) -> None:
-        if name == "cede":
-            fault()
+        nonlocal seen
         world.strike(0, look, after=True)
+        if name == call:
+            seen += 1
+            if time in (None, seen):
+                fault(name)
 
     world.strike(0, look, after=True)
 
@@ -347,3 +367,96 @@ def test_an_interruption_right_after_the_commit_is_finished_and_not_called_abort
     at_the_commit(world, interrupted)
     assert move(world)["result"] == "moved"
     world.audit(T)
+
+
+def test_armed_servers_move_by_themselves_and_are_told_as_well() -> None:
+    world = Universe()
+    document = move(world)
+    assert [s.moved_by for s in world.fleet.servers] == ["itself", "itself"]
+    assert document["steps"][1]["seen"] == "armed: 2 of 2 servers; requests wait: 2 of 2 servers"
+    assert document["steps"][10]["seen"] == "2 of 2 servers"
+    names = [c for c in world.calls if c in ("arm", "target ask_hold", "target held", "source arm")]
+    assert names == ["target ask_hold", "arm", "target ask_hold", "target held", "source arm"]
+
+
+def test_a_server_that_cannot_be_armed_is_named_and_told_by_word() -> None:
+    world = Universe()
+    world.fleet.unarmed = {"idc"}
+    document = move(world)
+    assert document["steps"][1]["seen"].startswith("armed: 1 of 2 servers; idc: ")
+    assert world.fleet.told_to_hold == ["idc"]
+    assert {s.name: s.moved_by for s in world.fleet.servers} == {"idc": "word", "cloud": "itself"}
+    assert world.ledger.kept["expected_pause"]["not_armed"] == {"idc": "no client"}
+    world.audit(T)
+
+
+def test_a_server_whose_waiter_does_not_answer_keeps_the_hold_waiting_no_longer_than_its_limit() -> None:
+    world = Universe()
+    world.fleet.asleep = True
+    began = world.clock.now()
+    document = move(world)
+    assert document["steps"][1]["seen"].endswith("0 of 2 servers; cloud: did not hold; idc: did not hold")
+    assert (world.clock.now() - began).total_seconds() < HELD_WITHIN + 1
+    assert [s.moved_by for s in world.fleet.servers] == ["word", "word"]
+
+
+def test_an_undone_move_ends_hold_and_waiters_and_lets_the_jobs_run_again() -> None:
+    world = Universe()
+    mover = Switchover(world.parts(), T, "a", guards=refusals)
+    seen: list[tuple[bool, Side | None]] = []
+
+    def stop(name: str) -> None:
+        seen.append((all(s.held for s in world.fleet.servers), world.fleet.jobs))
+        mover.stop()
+
+    at(world, "close", stop)
+    with pytest.raises(SwitchoverAborted):
+        mover.run()
+    assert seen == [(True, None)]
+    assert [(s.armed, s.held) for s in world.fleet.servers] == [(None, False)] * 2
+    assert world.fleet.jobs is S
+    assert world.db[T].hold_until <= world.clock.now()
+    move(world, attempt="retry")
+    assert world.fleet.jobs is T
+
+
+def test_a_hold_that_a_dead_attempt_left_behind_is_called_off_before_the_servers_are_armed_anew() -> None:
+    world = Universe()
+    at(world, "ask_hold", world.die, time=2)
+    with pytest.raises(Died):
+        move(world)
+    world.dead = False
+    assert all(s.held for s in world.fleet.servers)
+    held_at_arm: list[bool] = []
+    at(world, "ask_hold", lambda name: held_at_arm.append(any(s.held for s in world.fleet.servers)))
+    move(world, attempt="retry")
+    assert held_at_arm == [False]
+
+
+def test_a_waiter_that_nobody_reached_and_that_wakes_behind_a_rollback_stays_at_home() -> None:
+    world = Universe()
+    lost = world.fleet.servers[0]
+
+    def away(name: str) -> None:
+        lost.dead = True
+
+    at(world, "cede", away)
+    with contextlib.suppress(SwitchoverIncomplete):
+        move(world)
+    assert lost.armed == (2, T)
+    back(world)
+    lost.dead = False
+    world.fleet.look()
+    assert (lost.armed, lost.uses) == (None, S)
+    world.audit(S)
+
+
+def test_only_servers_that_cannot_be_armed_bring_their_delivery_into_the_expected_pause() -> None:
+    expected = {}
+    for unarmed in (set(), {"cloud"}):
+        world = Universe()
+        world.fleet.unarmed = unarmed
+        world.fleet.delivery = 2.0
+        expected[len(unarmed)] = expected_pause(world.parts(), T)["ms"]
+    assert expected[0] == OWN_WORK_MS + SERVERS_WORK_MS
+    assert expected[1] == expected[0] + 4000

@@ -8,7 +8,7 @@ attempt runs from beginning to end.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -73,6 +73,7 @@ class Db:
     events_on: bool = False
     asleep: list[Json] = field(default_factory=list)
     reachable: bool = True
+    hold_until: Any = None
     rows: list[tuple[str, int]] = field(default_factory=list)
     log: list[tuple[Any, ...]] = field(default_factory=list)
     watermarks: set[tuple[str, int]] = field(default_factory=set)
@@ -195,6 +196,18 @@ class Db:
         return self._outcome((self.state, self.epoch) == (OPEN, epoch))
 
     @moment
+    def ask_hold(self, epoch: int, seconds: float) -> Outcome:
+        done = (self.state, self.epoch) == (FOLLOW, epoch)
+        if done:
+            self.hold_until = self.world.clock.now() + timedelta(seconds=seconds)
+        return self._outcome(done)
+
+    @moment
+    def held(self, epoch: int) -> dict[str, bool]:
+        waiting = [s for s in self.world.fleet.servers if s.armed == (epoch, self.side)]
+        return {s.name: s.held for s in waiting if s.held}
+
+    @moment
     def sleeping_events(self) -> list[Json]:
         return list(self.asleep)
 
@@ -293,40 +306,105 @@ class Server:
     uses: Side = Side.SOURCE
     epoch: int = 0
     dead: bool = False
+    armed: tuple[int, Side] | None = None
+    held: bool = False
+    moved_by: str = ""
+    """"itself" or "word": how it came to the database that it uses."""
+
+    def turn_to(self, epoch: int, to: Side, by: str) -> bool:
+        if epoch < self.epoch:
+            return False
+        if (self.epoch, self.uses) != (epoch, to):
+            self.epoch, self.uses, self.moved_by = epoch, to, by
+        self.held = False
+        return True
+
+    def look(self, db: Db) -> None:
+        """The waiter, on the row of the database that it watches."""
+        epoch, to = self.armed or (0, db.side)
+        if (db.state, db.epoch) == (OPEN, epoch):
+            self.armed = None
+            self.turn_to(epoch, to, "itself")
+        elif db.epoch > epoch:
+            self.armed, self.held = None, False
+        else:
+            self.held = db.hold_until is not None and db.hold_until > db.world.clock.now()
 
 
 class Fleet:
     def __init__(self, world: Universe) -> None:
         self.world = world
         self.servers = [Server("idc"), Server("cloud")]
+        self.unarmed: set[str] = set()
+        """Names of servers that have no client."""
+        self.asleep = False
+        """True: no waiter looks, until somebody wakes them by `look`."""
+        self.delivery = 0.0
+        """Seconds until a word to the servers is answered."""
+        self.told_to_hold: list[str] = []
 
-    def _all(self, act: Callable[[Server], bool] = lambda s: True) -> list[Reply]:
+    def _all(
+        self, act: Callable[[Server], bool] = lambda s: True, of: Callable[[Server], bool] = lambda s: True
+    ) -> list[Reply]:
         return [
-            Reply(s.name, False, "dead", {}) if s.dead else Reply(s.name, act(s), "", {"epoch": s.epoch, "reached": True})
-            for s in self.servers
+            Reply(s.name, False, "dead", {}) if s.dead else Reply(s.name, act(s), "", self._facts(s))
+            for s in self.servers if of(s)
         ]  # fmt: skip
 
+    def _facts(self, server: Server) -> Json:
+        watch = "no client" if server.name in self.unarmed else "ready"
+        return {"epoch": server.epoch, "reached": True, "watch": watch}
+
+    def look(self) -> None:
+        for server in self.servers:
+            if server.armed and not server.dead and self.world.db[server.armed[1]].reachable:
+                server.look(self.world.db[server.armed[1]])
+
     @moment
-    def status(self) -> list[Reply]:
+    def status(self, watching: Side | None = None) -> list[Reply]:
+        self.world.clock.sleep(self.delivery)
         return self._all()
 
     @moment
-    def hold(self, seconds: float) -> list[Reply]:
-        return self._all()
+    def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
+        def one(server: Server) -> bool:
+            if server.name in self.unarmed or epoch < server.epoch:
+                return False
+            server.armed = (epoch, to)
+            return True
+
+        return self._all(one)
+
+    @moment
+    def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
+        self.told_to_hold += servers
+        return self._all(of=lambda s: s.name in servers)
 
     @moment
     def release(self) -> list[Reply]:
-        return self._all()
+        def one(server: Server) -> bool:
+            server.armed, server.held = None, False
+            return True
+
+        return self._all(one)
 
     @moment
     def repoint(self, epoch: int, to: Side) -> list[Reply]:
         def one(server: Server) -> bool:
-            if epoch < server.epoch:
-                return False
-            server.epoch, server.uses = epoch, to
-            return True
+            server.armed = None
+            return server.turn_to(epoch, to, "word")
 
         return self._all(one)
+
+    def jobs_off(self) -> list[Reply]:
+        self.jobs = None
+        return []
+
+    def jobs_on(self, owner: Side) -> list[Reply]:
+        self.jobs = owner
+        return []
+
+    jobs: Side | None = Side.SOURCE
 
     def stop(self) -> list[Reply]:
         return []
@@ -446,6 +524,8 @@ class Universe:
         if tick:
             for db in self.db.values():
                 db.tick()
+        if not self.fleet.asleep:
+            self.fleet.look()
         for server in self.fleet.servers:
             db = self.db[server.uses]
             if not server.dead and db.writable():

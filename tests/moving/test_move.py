@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
@@ -24,6 +25,7 @@ from livemove.ports import Json, Link, Reply
 from livemove.spec import Side
 from livemove.spec import Switchover as Settings
 from tests.doubles.memory import MemoryLedger
+from tests.moving.armed import ShellServer, ShellSite, allow_watching
 from tests.moving.conftest import Two
 from tests.moving.replicating import Replicators
 
@@ -38,10 +40,19 @@ class Site:
         self.free = threading.Event()
         self.free.set()
 
-    def status(self) -> list[Reply]:
+    def status(self, watching: Side | None = None) -> list[Reply]:
         return [Reply("web", True, facts={"epoch": self.epoch, "site": "source", "reached": True})]
 
-    def hold(self, seconds: float) -> list[Reply]:
+    def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
+        return [Reply("web", False, "no client", {"reached": True})]
+
+    def jobs_off(self) -> list[Reply]:
+        return []
+
+    def jobs_on(self, owner: Side) -> list[Reply]:
+        return []
+
+    def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
         self.free.clear()
         return self.status()
 
@@ -62,7 +73,7 @@ class Site:
 class Users(threading.Thread):
     """One user who places orders under a key of his own, and again under the same key after a failure."""
 
-    def __init__(self, site: Site, number: int) -> None:
+    def __init__(self, site: Any, number: int) -> None:
         super().__init__(daemon=True)
         self.site, self.number = site, number
         self.acknowledged: list[tuple[float, str]] = []
@@ -104,8 +115,8 @@ class Proof:
 
 
 class World:
-    def __init__(self, two: Two, folder: Path) -> None:
-        self.two, self.site = two, Site(two)
+    def __init__(self, two: Two, folder: Path, site: Any = None) -> None:
+        self.two, self.site = two, site or Site(two)
         self.replicators = Replicators(folder, two.servers)
         self.ledger = MemoryLedger()
         self.users = [Users(self.site, n) for n in range(4)]
@@ -170,6 +181,44 @@ def still_writing(world: World) -> Iterator[None]:
     world.two.until(
         lambda: sum(len(u.acknowledged) for u in world.users) > before + 20, "writes going on", 20
     )
+
+
+@pytest.fixture
+def armed(two: Two, tmp_path: Path) -> Iterator[World]:
+    """The same, with a real livemove-server to which the word to move comes late."""
+    allow_watching(two)
+    server = ShellServer(two, tmp_path / "web", late=True)
+    made = World(two, tmp_path, ShellSite(server))
+    made.begin()
+    yield made
+    for user in made.users:
+        user.end.set()
+    made.site.close()
+    made.replicators.close()
+
+
+def test_armed_servers_move_before_the_word_to_move_is_delivered(armed: World) -> None:
+    server = armed.site.shells[0]
+    for epoch, to in ((2, Side.TARGET), (3, Side.SOURCE)):
+        with still_writing(armed):
+            armed.prepare_return(epoch - 1, to.other)
+            document = armed.move(to)
+            print(
+                "pause",
+                armed.pause_ms(),
+                document["fenced_ms"],
+                [(s["name"], s["ms"], s["seen"]) for s in document["steps"]],
+            )
+        assert document["steps"][1]["seen"] == "armed: 1 of 1 servers; requests wait: 1 of 1 servers"
+        assert server.waiter.startswith(f"{epoch} {to} moved")
+        assert server.reloads == epoch - 1
+        return_path.run(armed.parts)
+        for table in ("shop.orders", "shop.log"):
+            armed.ledger.write(
+                f"comparison/{table}", {"equal": True, "checked_at": armed.parts.clock.now().isoformat()}
+            )
+    print("errors", sum(u.errors for u in armed.users))
+    armed.audit(Side.SOURCE)
 
 
 def test_there_and_back_and_there_again_loses_nothing_under_load(world: World) -> None:

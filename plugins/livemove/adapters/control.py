@@ -133,6 +133,13 @@ class Control:
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
         return self._call("allow_test", epoch, seconds)
 
+    def ask_hold(self, epoch: int, seconds: float) -> Outcome:
+        return self._call("ask_hold", epoch, seconds)
+
+    def held(self, epoch: int) -> dict[str, bool]:
+        rows = self.db.rows("SELECT server, held FROM livemove.held_server WHERE epoch = %s", (epoch,))
+        return {r["server"]: bool(r["held"]) for r in rows}
+
     def settle(self) -> Outcome:
         return self._call("settle")
 

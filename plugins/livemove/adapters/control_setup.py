@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from livemove.adapters.world import World
 
 READ_ACCOUNT = "livemove_read"
+WATCH_ACCOUNT = "livemove_watch"
+WATCH_RIGHTS = ("EXECUTE ON PROCEDURE livemove.watch", "EXECUTE ON PROCEDURE livemove.report_hold")
+"""All that the waiters on the servers may do."""
 READ_RIGHTS = "SELECT, REPLICATION SLAVE, REPLICATION CLIENT"
 APPLY_RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE TEMPORARY TABLES, LOCK TABLES"
 SCHEMA_RIGHTS = (
@@ -182,13 +185,22 @@ def ensure_applier(world: World, db: MariaDb, epoch: int) -> Json:
     return made
 
 
+def ensure_watcher(world: World, db: MariaDb) -> None:
+    made = credentials(world, db.side, WATCH_ACCOUNT)
+    ensure_account(db, WATCH_ACCOUNT, made["password"], WATCH_RIGHTS, locked=False)
+
+
 def drop_accounts(db: MariaDb) -> None:
-    """livemove's own accounts; never the application's."""
+    """livemove's own accounts; never the application's. A watch that is still on would keep its procedure locked."""
     for r in db.rows(
-        "SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User = %s OR User LIKE 'livemove\\_apply\\_e%%'",
-        (READ_ACCOUNT,),
+        "SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User IN (%s, %s) OR User LIKE 'livemove\\_apply\\_e%%'",
+        (READ_ACCOUNT, WATCH_ACCOUNT),
     ):
         db.run(f"DROP USER IF EXISTS {_text(r['u'])}@{_text(r['h'])}")
+    if has_routine(db, "livemove", "end_session"):
+        # a session inside a procedure is listed under the procedure's definer
+        for r in db.rows("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = 'livemove' AND COMMAND = 'Query'"):  # fmt: skip
+            db.run("CALL livemove.end_session(%s)", (r["id"],))
 
 
 def copy_application_accounts(source: MariaDb, target: MariaDb, accounts: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from livemove.adapters.control_setup import (
     drop_accounts,
     ensure_applier,
     ensure_reader,
+    ensure_watcher,
     has_schema,
     install,
     keep_binlogs,
@@ -204,6 +205,7 @@ def prepare_control(world: World) -> Json:
         for db in (source, target):
             installed[str(db.side)] = install(db, spec.source.accounts, spec.source.schemas)
             ensure_reader(world, db)
+            ensure_watcher(world, db)
         keep_binlogs(target, KEEP_BINLOG_HOURS)
         later = copy_application_accounts(source, target, spec.source.accounts)
         for db in (source, target):

@@ -1,8 +1,8 @@
 """All servers of a service at once: the AppServers port, and the placing of livemove-server on each.
 
-Both settings files lie on every server before the switchover, so that repoint only flips a link. Over SSH they
-are placed by SFTP; over SSM the host itself fetches the password from Secrets Manager, because AWS keeps the
-parameters of commands.
+Both settings files, and the logins with which a waiter watches the control rows, lie on every server before the
+switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by SFTP; over
+SSM the host itself fetches the passwords from Secrets Manager, because AWS keeps the parameters of commands.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import logging
 import shlex
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livemove.adapters.control_setup import WATCH_ACCOUNT, credentials, secret_name
 from livemove.errors import SetupError, UnreachableError
 from livemove.ports import CommandResult, Host, Reply
 from livemove.spec import MigrationSpec, Server, Side
@@ -26,24 +27,40 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parent / "scripts" / "livemove-server"
-QUICK, SLOW, LATE = 15.0, 70.0, 5.0
-"""Seconds that one server may take for status, hold and release; for repoint and stop; and for the delivery."""
+QUICK, ARM, SLOW, LATE = 15.0, 30.0, 70.0, 5.0
+"""Seconds that one server may take for status and hold; to arm and release; for repoint, jobs and stop; and for the delivery."""
 PASSWORD = "{password}"
 
 FETCH = """\
 set -eu
 umask 077
-secret=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
-for side in source target; do
-    SECRET=$secret python3 - {directory}/$side.template > {directory}/$side.env.new <<'PYTHON'
+cd {directory}
+SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
+export SECRET
+for file in {files}; do
+    python3 - "$file.template" > "$file.new" <<'PYTHON'
 import json, os, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 sys.stdout.write(text.replace("{{password}}", json.loads(os.environ["SECRET"])["password"]))
 PYTHON
-    mv -f {directory}/$side.env.new {directory}/$side.env
+    mv -f "$file.new" "$file"
 done
 """
-"""The password is filled in on the server, from the application's secret."""
+"""The password is filled in on the server, from a secret of the application or of the watching account."""
+
+WATCH_LOGIN = """\
+# written by livemove: what waiters on this server watch the {side} database with
+[client]
+host={host}
+port={port}
+user={user}
+password={password}
+connect-timeout=5
+loose-ssl
+loose-skip-ssl-verify-server-cert
+"""
+"""A client's defaults file. TLS wherever the server offers it, as the drivers of most applications do; `loose`: not
+every client knows the word. Without the CA nobody is proved by it, but this login can do nothing but wait."""
 
 LINK = """\
 set -eu
@@ -116,6 +133,7 @@ def configuration(server: Server, databases: Databases) -> str:
         "SITE": server.site, "SETTINGS_LINK": server.settings_link,
         "SOURCE_DATABASE": databases.source[0], "TARGET_DATABASE": databases.target[0],
         "RELOAD": c.reload, "PROBE": c.probe, "HOLD": c.hold or "", "RELEASE": c.release or "", "STOP": c.stop or "",
+        "NAME": server.name, "WATCH": c.watch or "", "JOBS_OFF": c.jobs_off or "", "JOBS_ON": c.jobs_on or "",
     }  # fmt: skip
     return "# written by livemove\n" + "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items())
 
@@ -123,36 +141,54 @@ def configuration(server: Server, databases: Databases) -> str:
 class Servers:
     """The AppServers port over all servers of the spec."""
 
-    def __init__(self, servers: Sequence[tuple[Server, Host]]) -> None:
-        self.servers = list(servers)
+    def __init__(self, servers: Sequence[tuple[Server, Host]], *, jobs_everywhere: bool = False) -> None:
+        self.servers, self.jobs_everywhere = list(servers), jobs_everywhere
 
     @classmethod
     def of(cls, world: World, site: Side | None = None) -> Servers:
-        return cls([(s, world.host(s)) for s in world.spec.servers if site is None or s.site is site])
+        chosen = [(s, world.host(s)) for s in world.spec.servers if site is None or s.site is site]
+        return cls(chosen, jobs_everywhere=world.spec.site_state.jobs == "both")
 
-    def status(self) -> list[Reply]:
-        return self._ask("status", QUICK)
+    def status(self, watching: Side | None = None) -> list[Reply]:
+        return self._ask(f"status --to {watching}" if watching else "status", QUICK)
 
-    def hold(self, seconds: float) -> list[Reply]:
-        return self._ask(f"hold --seconds {round(seconds)}", QUICK)
+    def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
+        return self._ask(f"repoint --epoch {epoch} --to {to} --when-open --wait {round(seconds)}", ARM)
+
+    def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
+        return self._ask(f"hold --seconds {round(seconds)}", ARM, lambda s: s.name in servers)
 
     def release(self) -> list[Reply]:
-        return self._ask("release", QUICK)
+        return self._ask("release", ARM)
 
     def repoint(self, epoch: int, to: Side) -> list[Reply]:
         return self._ask(f"repoint --epoch {epoch} --to {to}", SLOW)
 
+    def jobs_off(self) -> list[Reply]:
+        return self._ask("jobs-off", SLOW, lambda s: bool(s.commands.jobs_off))
+
+    def jobs_on(self, owner: Side) -> list[Reply]:
+        sites = Side if self.jobs_everywhere else (owner,)
+        return self._ask("jobs-on", SLOW, lambda s: bool(s.commands.jobs_on) and s.site in sites)
+
     def stop(self) -> list[Reply]:
         return self._ask("stop", SLOW)
 
-    def _ask(self, words: str, budget: float) -> list[Reply]:
+    def _ask(
+        self, words: str, budget: float, of: Callable[[Server], bool] = lambda server: True
+    ) -> list[Reply]:
         def one(server: Server, host: Host) -> Reply:
             script = f"{shlex.quote(server.directory)}/livemove-server"
             return reply(server, host.run(f"sh {script} {words}", timeout=budget))
 
-        return self.each(one, budget + LATE)
+        return self.each(one, budget + LATE, of)
 
-    def each(self, act: Callable[[Server, Host], Reply], budget: float = 900) -> list[Reply]:
+    def each(
+        self,
+        act: Callable[[Server, Host], Reply],
+        budget: float = 900,
+        of: Callable[[Server], bool] = lambda server: True,
+    ) -> list[Reply]:
         """Do something on every server in parallel; what fails, or takes longer, becomes a Reply that is not ok.
 
         A server that does not answer keeps nobody waiting: its thread is left behind when the budget is over.
@@ -165,15 +201,14 @@ class Servers:
             except Exception as e:
                 replies[server.name] = _silent(server, str(e))
 
-        threads = [threading.Thread(target=safely, args=pair, daemon=True) for pair in self.servers]
+        chosen = [pair for pair in self.servers if of(pair[0])]
+        threads = [threading.Thread(target=safely, args=pair, daemon=True) for pair in chosen]
         for thread in threads:
             thread.start()
         deadline = time.monotonic() + budget
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        return [
-            replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in self.servers
-        ]
+        return [replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in chosen]
 
 
 def _silent(server: Server, why: str) -> Reply:
@@ -197,27 +232,49 @@ def reply(server: Server, done: CommandResult) -> Reply:
         )
 
 
-def equip(world: World, server: Server, host: Host) -> None:
-    """Place livemove-server, its configuration and both settings files; turn the settings path into a link."""
+def equip(world: World, server: Server, host: Host) -> str:
+    """Place livemove-server, its configuration, both settings files and both logins of the waiter; turn the settings
+    path into a link. Returns what is missing for the server to be armed, or nothing."""
     databases, folder = Databases.of(world), server.directory
     host.put(f"{folder}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
     host.put(f"{folder}/server.conf", configuration(server, databases).encode())
     if server.reach == "ssh":
-        password = world.application_login(Side.SOURCE).password
-        for side in Side:
-            if side is server.site is Side.SOURCE and _has_link(host, server):
-                continue  # the file that the application had before us stays as it is
-            text = settings(world.spec, databases, side, server.site, password)
-            host.put(f"{folder}/{side}.env", text.encode(), mode=0o600)
+        _place_over_ssh(world, server, host, databases)
     else:
-        for side in Side:
-            text = settings(world.spec, databases, side, server.site, PASSWORD)
-            host.put(f"{folder}/{side}.template", text.encode())
-        secret = shlex.quote(str(world.outputs["application_secret_arn"]))
-        must(
-            host, FETCH.format(secret=secret, directory=shlex.quote(folder)), "fetch the application's secret"
-        )
+        _place_over_ssm(world, server, host, databases)
     must(host, LINK.format(directory=shlex.quote(folder), link=shlex.quote(server.settings_link), site=server.site), "link its settings")  # fmt: skip
+    if server.commands.watch or host.run("command -v mariadb || command -v mysql").exit_code == 0:
+        return ""
+    return "no mariadb or mysql client: it cannot be armed and will be told over the network, inside the pause; install mariadb-client, or give commands.watch in the spec"
+
+
+def _place_over_ssh(world: World, server: Server, host: Host, databases: Databases) -> None:
+    password = world.application_login(Side.SOURCE).password
+    for side in Side:
+        login = watch_login(databases, side, credentials(world, side, WATCH_ACCOUNT)["password"])
+        host.put(f"{server.directory}/{side}.watch", login.encode(), mode=0o600)
+        if side is server.site is Side.SOURCE and _has_link(host, server):
+            continue  # the file that the application had before us stays as it is
+        text = settings(world.spec, databases, side, server.site, password)
+        host.put(f"{server.directory}/{side}.env", text.encode(), mode=0o600)
+
+
+def _place_over_ssm(world: World, server: Server, host: Host, databases: Databases) -> None:
+    secrets = {str(world.outputs["application_secret_arn"]): [f"{side}.env" for side in Side]}
+    for side in Side:
+        text = settings(world.spec, databases, side, server.site, PASSWORD)
+        host.put(f"{server.directory}/{side}.env.template", text.encode())
+        host.put(f"{server.directory}/{side}.watch.template", watch_login(databases, side, PASSWORD).encode())
+        credentials(world, side, WATCH_ACCOUNT)
+        secrets[secret_name(world.spec.service, side, WATCH_ACCOUNT)] = [f"{side}.watch"]
+    for secret, files in secrets.items():
+        script = FETCH.format(directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files))  # fmt: skip
+        must(host, script, f"fetch the secret {secret}")
+
+
+def watch_login(databases: Databases, side: Side, password: str) -> str:
+    host, port = databases.at(side)
+    return WATCH_LOGIN.format(side=side, host=host, port=port, user=WATCH_ACCOUNT, password=password)
 
 
 def deploy_release(world: World, server: Server, host: Host) -> str:

@@ -6,7 +6,7 @@ it, an act waits and then leaves the rest to a retry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +33,8 @@ MARGIN = 1.0
 """Seconds of lease that must be left at the commit."""
 TICK = 0.005
 """Seconds between two looks inside the fence."""
+HELD_WITHIN = 5.0
+"""Seconds for the armed servers to say that their requests wait: they hear of it within 20 ms."""
 FORWARD = 60.0
 """Seconds that one step after the commit may wait before the task is given back to its retry."""
 
@@ -71,6 +73,8 @@ class Move:
     """Binlog position of t from which the return path reads."""
     fenced_ms: int | None = None
     steps: list[Json] = field(default_factory=list)
+    armed: set[str] = field(default_factory=set)
+    """Servers whose waiters watch the row of t."""
     servers: list[Reply] = field(default_factory=list)
 
     @property
@@ -103,10 +107,32 @@ class Real:
         self.parts.code.ready(self.move.to)
         return seen
 
-    def hold(self) -> str:
+    def arm_servers(self) -> str:
+        """What is slow, delivery to the servers, comes first: nobody waits for it. The hold comes last."""
+        servers, lease = self.parts.servers, self.parts.settings.lease
+        if self.parts.settings.hold:
+            self.t.ask_hold(self.move.epoch, 0)  # one that an earlier attempt left behind
+        servers.jobs_off()
+        replies = servers.arm(self.move.new, self.move.to, 2 * lease)
+        self.move.armed = {r.server for r in replies if r.ok}
+        seen = f"armed: {summary(replies)}"
         if not self.parts.settings.hold:
-            return "not asked for"
-        return summary(self.parts.servers.hold(self.parts.settings.lease))
+            return seen
+        others = [r.server for r in replies if not r.ok and r.facts.get("reached")]
+        return f"{seen}; requests wait: {self._hold(lease, others)}"
+
+    def _hold(self, lease: float, others: Collection[str]) -> str:
+        late = self.parts.servers.hold(lease, others) if others else []
+        out = self.t.ask_hold(self.move.epoch, lease)
+        if not out.done:
+            raise GiveUp(f"the servers could not be asked to hold: {told(out)}")
+        began = self.parts.clock.now()
+        while self.move.armed - (held := self.t.held(self.move.new)).keys():
+            if (self.parts.clock.now() - began).total_seconds() > HELD_WITHIN:
+                break
+            self.parts.clock.sleep(4 * TICK)
+        armed = [Reply(s, held.get(s, False), "did not hold") for s in sorted(self.move.armed)]
+        return summary([*armed, *late])
 
     def arm(self) -> str:
         self.move.armed_at = self.parts.clock.now()
@@ -232,7 +258,9 @@ class Real:
         return summary(replies)
 
     def release(self) -> str:
-        return summary(self.parts.servers.release())
+        seen = summary(self.parts.servers.release())
+        self.parts.servers.jobs_on(self.move.to)
+        return seen
 
     def _t_state(self) -> ControlState:
         return self.t.read().state

@@ -190,8 +190,10 @@ def _pause(spec: MigrationSpec, e: Evidence) -> str:
         else "measured by the task before it fences"
     )
     hold = "servers let requests wait meanwhile" if spec.switchover.hold else "requests fail meanwhile"
+    late = [f"{server} ({why})" for server, why in ((e.pause or {}).get("not_armed") or {}).items()]
+    told = f"Not armed, told one by one within the pause: {', '.join(late)}. " if late else ""
     return (
-        f"**Expected write pause:** {expected}; budget {spec.switchover.pause_budget:g} s, then it undoes itself; {hold}. "
+        f"**Expected write pause:** {expected}; budget {spec.switchover.pause_budget:g} s, then it undoes itself; {hold}. {told}"
         f"If the orchestrator dies, the old owner opens again by itself after {spec.switchover.lease:g} s."
     )
 

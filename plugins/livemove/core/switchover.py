@@ -44,7 +44,7 @@ class Acts(Protocol):
     """What the steps are made of: done for real by `Real`, told by `Recorder`. Each returns what was seen."""
 
     def guards(self) -> str: ...
-    def hold(self) -> str: ...
+    def arm_servers(self) -> str: ...
     def arm(self) -> str: ...
     def fence(self) -> str: ...
     def drain(self) -> str: ...
@@ -75,7 +75,7 @@ class Step:
 NO_UNDO = "none: only forward"
 STEPS: tuple[Step, ...] = (
     Step(0, "guards", "{f} OPEN@{e}, {t} FOLLOW@{e}, replicator, switch, durability, comparison, servers", "nothing", "ledger", "nothing to undo", "{f}", lambda a: a.guards()),
-    Step(1, "hold", "the guards", "servers let new requests wait, for a limited time", "servers", "expires by itself", "{f}", lambda a: a.hold()),
+    Step(1, "arm_servers", "the guards", "a waiter on every server watches the row of {t}, for a limited time; then new requests wait", "servers", "expires by itself", "{f}", lambda a: a.arm_servers()),
     Step(2, "arm", "{f} OPEN@{e}", "{f} FENCED@{e} under a lease of this attempt", "{f} row", "A", "{f}", lambda a: a.arm()),
     Step(3, "fence", "{f} FENCED@{e}, mine", "lock the accounts, put events to sleep, read_only where it exists, end sessions until none is left", "accounts", "A", "nobody", lambda a: a.fence()),
     Step(4, "drain", "the same, and one incarnation of the replicator", "two watermarks arrive in {t}; note the binlog position of {f}", "watermark rows", "A", "nobody", lambda a: a.drain()),
@@ -84,7 +84,7 @@ STEPS: tuple[Step, ...] = (
     Step(7, "claim", "{f} CEDED@{n}, {t} FOLLOW@{e}", "{t} CLAIMED@{n}; the replicator is shut out and gone", "{t} row", NO_UNDO, "nobody", lambda a: a.claim()),
     Step(8, "prepare", "{t} CLAIMED@{n}, no position", "events to wake, counters past those of {f}, triggers; then the binlog position of {t}", "{t} row", NO_UNDO, "nobody", lambda a: a.prepare()),
     Step(9, "open", "{t} CLAIMED@{n}, position set", "{t} OPEN@{n}, then accounts, then events", "{t} row", "a rollback: the same protocol the other way", "{t}", lambda a: a.open()),
-    Step(10, "repoint", "{t} OPEN@{n}", "every server uses {t} and proves it by a write; an older epoch is refused", "servers", "a rollback", "{t}", lambda a: a.repoint()),
+    Step(10, "repoint", "{t} OPEN@{n}", "the armed servers have seen it and use {t}; every server is told as well and proves it by a write; an older epoch is refused", "servers", "a rollback", "{t}", lambda a: a.repoint()),
     Step(11, "release", "nothing", "waiting requests go on", "servers", "nothing to undo", "{t}", lambda a: a.release()),
 )  # fmt: skip
 """The whole move. 0 to 6 can be undone, from 7 on it only goes forward."""
@@ -125,8 +125,8 @@ class Recorder:
     def guards(self) -> str:
         return self._told("guards")
 
-    def hold(self) -> str:
-        return self._told("hold")
+    def arm_servers(self) -> str:
+        return self._told("arm_servers")
 
     def arm(self) -> str:
         return self._told("arm")
@@ -264,9 +264,21 @@ class Switchover:
             if move.commit_sent:
                 raise commit_unknown(move, e) from why
             log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
-        if self.parts.settings.hold and move.steps:
-            log.info("release: %s", summary(self.parts.servers.release()))
+        if move.steps:
+            self._let_go(move.f, move.epoch)
         return True
+
+    def _let_go(self, owner: Side, epoch: int) -> None:
+        """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
+        row = read_row(self.parts.control[owner], self.parts.clock, times=1)
+        if row and (row.state, row.epoch) != (ControlState.OPEN, epoch):
+            return  # somebody else's by now: theirs to release; a hold ends by itself
+        try:
+            self.parts.control[owner.other].ask_hold(epoch, 0)
+        except Exception as e:
+            log.warning("the hold could not be called off in the database, the servers are told: %s", e)
+        log.info("release: %s", summary(self.parts.servers.release()))
+        self.parts.servers.jobs_on(owner)
 
     def _aborted(self, move: Move, why: Exception, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
@@ -327,7 +339,7 @@ class Switchover:
         if row and row.state is ControlState.FENCED:
             out = db.lift(row.epoch, row.attempt)
             log.warning("lifted the fence of attempt %s: %s", row.attempt, told(out))
-            self.parts.servers.release()
+            self._let_go(db.side, row.epoch)
 
     def _undecided(self, action: Action) -> LivemoveError:
         if action.owner:

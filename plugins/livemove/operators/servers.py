@@ -44,12 +44,13 @@ class DeployOperator(LivemoveOperator):
         said = {}
         for server in world.spec.servers:
             host = world.host(server)
-            equip(world, server, host)
+            if missing := equip(world, server, host):
+                self.log.warning("%s: %s", server.name, missing)
             if server.site is Side.TARGET and world.spec.application.release:
                 said[server.name] = deploy_release(world, server, host)
                 self.log.info("%s: %s", server.name, said[server.name])
             else:
-                said[server.name] = "equipped"
+                said[server.name] = f"equipped; {missing}" if missing else "equipped"
         return said
 
 

@@ -1,4 +1,8 @@
+data "aws_caller_identity" "this" {}
+
 data "aws_partition" "this" {}
+
+data "aws_region" "this" {}
 
 data "aws_ami" "ubuntu" {
   most_recent = true
@@ -28,9 +32,13 @@ data "aws_iam_policy_document" "assume" {
 
 data "aws_iam_policy_document" "reads" {
   statement {
-    sid       = "Secrets"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.secret_arn]
+    sid     = "Secrets"
+    actions = ["secretsmanager:GetSecretValue"]
+    resources = [
+      var.secret_arn,
+      # the login that waits for the switchover; livemove makes the secrets, one for each database
+      "arn:${data.aws_partition.this.partition}:secretsmanager:${data.aws_region.this.name}:${data.aws_caller_identity.this.account_id}:secret:${var.service}/livemove/*/livemove_watch-*",
+    ]
   }
 
   statement {

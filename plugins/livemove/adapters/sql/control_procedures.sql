@@ -177,6 +177,54 @@ BEGIN
   END IF;
 END//
 
+CREATE OR REPLACE PROCEDURE livemove.ask_hold(IN at_epoch BIGINT UNSIGNED, IN seconds DOUBLE)
+  COMMENT 'step 1, on the next owner: armed servers let requests wait for so long; 0 ends it (A)'
+BEGIN
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN DO RELEASE_LOCK('livemove.control'); RESIGNAL; END;
+  IF COALESCE(GET_LOCK('livemove.control', 5), 0) = 0 THEN
+    CALL livemove.tell('busy', NULL);
+  ELSE
+    IF EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'FOLLOW' AND epoch = at_epoch) THEN
+      DELETE FROM livemove.held_server;
+      REPLACE INTO livemove.hold (id, until) VALUES (1, UTC_TIMESTAMP(6) + INTERVAL seconds * 1000000 MICROSECOND);
+      CALL livemove.tell('done', NULL);
+    ELSE
+      CALL livemove.tell('refused', NULL);
+    END IF;
+    DO RELEASE_LOCK('livemove.control');
+  END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.watch(IN next_epoch BIGINT UNSIGNED, IN seconds DOUBLE)
+  COMMENT 'for the waiters on the servers: a row at once and at each change; open and superseded are the last ones'
+BEGIN
+  DECLARE ends DATETIME(6) DEFAULT UTC_TIMESTAMP(6) + INTERVAL seconds * 1000000 MICROSECOND;
+  DECLARE word, told VARCHAR(12) DEFAULT '';
+  DECLARE hold_seconds INT;
+  -- each look is a statement and, under autocommit, a transaction of its own: it locks nothing and sees what is there now
+  look: REPEAT
+    SELECT CASE WHEN c.state = 'OPEN' AND c.epoch = next_epoch THEN 'open'
+                WHEN c.epoch > next_epoch OR next_epoch = 0 THEN 'superseded'
+                WHEN h.until > UTC_TIMESTAMP(6) THEN 'hold'
+                ELSE 'go' END,
+           GREATEST(1, CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), h.until) / 1e6))
+      INTO word, hold_seconds
+      FROM livemove.control c LEFT JOIN livemove.hold h ON h.id = 1 WHERE c.id = 1;
+    IF word <> told THEN
+      SELECT word, hold_seconds;
+      SET told = word;
+    END IF;
+    IF word IN ('open', 'superseded') THEN
+      LEAVE look;
+    END IF;
+    DO SLEEP(0.015);
+  UNTIL UTC_TIMESTAMP(6) >= ends END REPEAT;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.report_hold(IN name VARCHAR(64), IN next_epoch BIGINT UNSIGNED, IN done TINYINT)
+  COMMENT 'a waiter tells that requests wait on its server, or that they cannot'
+REPLACE INTO livemove.held_server (server, epoch, held) VALUES (name, next_epoch, done)//
+
 CREATE OR REPLACE PROCEDURE livemove.settle()
   COMMENT 'after an installation: what the dead-man''s switch would do within a second'
 BEGIN

@@ -49,3 +49,15 @@ CREATE TABLE IF NOT EXISTS livemove.watermark_target_source (
   written_at DATETIME(6) NOT NULL,
   PRIMARY KEY (stream, number)
 ) ENGINE = InnoDB;
+
+-- For the waiters on the servers, who read this on the next owner: until then requests wait.
+CREATE TABLE IF NOT EXISTS livemove.hold (
+  id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+  until DATETIME(6) NOT NULL COMMENT 'UTC, clock of this server'
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS livemove.held_server (
+  server VARCHAR(64) NOT NULL PRIMARY KEY,
+  epoch  BIGINT UNSIGNED NOT NULL COMMENT 'that the server waits for',
+  held   TINYINT UNSIGNED NOT NULL COMMENT '0: its hold command failed'
+) ENGINE = InnoDB;
