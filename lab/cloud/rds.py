@@ -132,11 +132,11 @@ def _bring_up(cloud: Cloud, db: Any) -> Server:
     _wipe(server)
     server.install()
     server.start()
-    _furnish(server, db)
+    furnish(server, db)
     return server
 
 
-def _furnish(server: Server, db: Any) -> None:
+def furnish(server: Server, db: Any) -> None:
     """Amazon's own account and procedures, then the master user and the first schema."""
     admin = mysql_text(server.root_password)
     statements = [

@@ -1,0 +1,184 @@
+"""The write pause: many moves there and back under load, as users see them. `python -m bench.switchover --help`.
+
+Two real databases, replicators, servers of both sites and users (lab/arena), on a real disk, because each commit
+waits for one. Between two moves everything that the DAG does before its gate is done here too: the way back is
+prepared and the tables count as compared. A pause is the longest gap between two acknowledged writes of all users
+from the begin of a move to the end of its return path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.arena import Arena
+from lab.arena.hosts import DELIVERY
+from livemove.adapters.moving import parts_of, prepare_return
+from livemove.core import return_path
+from livemove.core.guards import expected_pause, refusals
+from livemove.core.switchover import Switchover
+from livemove.spec import Side
+
+RESULTS = Path(__file__).parent / "results"
+SETTLE = 1.0
+"""Seconds of undisturbed load before and after each move."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    name: str
+    says: str
+    delivery: float = 0.0
+    """Seconds until a command arrives at a server."""
+
+
+PROFILES = {
+    "local": Profile("local", "all on one machine, nothing delayed"),
+    "ssm": Profile("ssm", "every command to a server arrives 2 s late", delivery=2.0),
+}
+
+
+@dataclass
+class Moved:
+    """One move as its users saw it; milliseconds."""
+
+    to: str
+    pause: int
+    fenced: int
+    expected: int
+    failed: int
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    profile: str
+    says: str
+    hold: bool
+    rate: float
+    connections: int
+    measured_at: str
+    cores: int
+    moves: list[Moved] = field(default_factory=list)
+    acknowledged: int = 0
+    lost: int = 0
+    duplicated: int = 0
+
+    def table(self) -> str:
+        lines = [
+            f"{self.profile}: {self.says}; {'with' if self.hold else 'without'} hold, "
+            f"{self.rate:g} writes/s over {self.connections} connections, {self.cores} cores",
+            f"{'':24}{'median':>8}{'p95':>8}{'worst':>8}",
+        ]
+        for to in Side:
+            mine = [m for m in self.moves if m.to == to]
+            if mine:
+                lines.append(_row(f"pause, to the {to}", [m.pause for m in mine]))
+        lines.append(_row("pause, all", [m.pause for m in self.moves]))
+        lines.append(_row("fence to open", [m.fenced for m in self.moves]))
+        lines.append(_row("expected at the gate", [m.expected for m in self.moves]))
+        for name in self.moves[0].steps if self.moves else ():
+            lines.append(_row(f"  step {name}", [m.steps.get(name, 0) for m in self.moves]))
+        lines.append(
+            f"moves {len(self.moves)}, failed requests {sum(m.failed for m in self.moves)}, "
+            f"acknowledged {self.acknowledged}, lost {self.lost}, duplicated {self.duplicated}"
+        )
+        return "\n".join(lines)
+
+
+def _row(name: str, values: Sequence[int]) -> str:
+    if not values:
+        return f"{name:24}{'-':>8}{'-':>8}{'-':>8}"
+    return f"{name:24}{round(statistics.median(values)):>8}{p95(values):>8}{max(values):>8}"
+
+
+def p95(values: Sequence[int]) -> int:
+    """The smallest value that 95 of 100 do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * 95 // 100) - 1)]
+
+
+def measure(
+    profile: Profile, *, there_and_back: int, rate: float, connections: int, hold: bool, folder: Path
+) -> Outcome:
+    outcome = Outcome(
+        profile.name, profile.says, hold, rate, connections,
+        datetime.now(UTC).isoformat(timespec="seconds"), os.cpu_count() or 0,
+    )  # fmt: skip
+    with Arena(folder, rate=rate, connections=connections, hold=hold, lease=30, pause_budget=10) as arena:
+        arena.begin()
+        for host in arena.hosts:
+            (host.folder / DELIVERY).write_text(json.dumps({"delay": profile.delivery}))
+        side = Side.TARGET
+        for n in range(2 * there_and_back):
+            outcome.moves.append(one_move(arena, side, f"bench-{n}"))
+            print(f"{n + 1:3} to the {side}: {outcome.moves[-1].pause} ms", file=sys.stderr, flush=True)
+            side = side.other
+        found = arena.audit(side.other)
+    outcome.acknowledged, outcome.lost, outcome.duplicated = found.acknowledged, found.lost, found.duplicated
+    return outcome
+
+
+def one_move(arena: Arena, to: Side, attempt: str) -> Moved:
+    world = arena.world()
+    with parts_of(world) as parts:
+        prepare_return(world, parts)
+        for table in parts.tables():
+            arena.compared(world, table)
+        expected = int(expected_pause(parts, to)["ms"])
+        time.sleep(SETTLE)
+        failed, began = len(arena.record.refused) + len(arena.record.unclear), time.monotonic()
+        document: dict[str, Any] = Switchover(parts, to, attempt, guards=refusals).run()
+        return_path.run(parts)
+        time.sleep(SETTLE)
+    return Moved(
+        str(to),
+        round(max(arena.record.gaps(began)) * 1000),
+        int(document["fenced_ms"]),
+        expected,
+        len(arena.record.refused) + len(arena.record.unclear) - failed,
+        {s["name"]: int(s["ms"]) for s in document["steps"] if s["step"] > 0},
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    p = argparse.ArgumentParser(prog="python -m bench.switchover", description=__doc__)
+    p.add_argument("--profile", choices=sorted(PROFILES), action="append", help="default: all of them")
+    p.add_argument("--moves", type=int, default=30, help="there and as many back (default: %(default)s)")
+    p.add_argument("--rate", type=float, default=200, help="writes a second (default: %(default)s)")
+    p.add_argument("--connections", type=int, default=8)
+    p.add_argument(
+        "--no-hold", action="store_true", help="let requests fail while nobody may write, and count them"
+    )
+    a = p.parse_args(argv)
+    clean = True
+    for name in a.profile or sorted(PROFILES):
+        folder = Path(tempfile.mkdtemp(prefix="livemove-bench-"))
+        try:
+            done = measure(
+                PROFILES[name], there_and_back=a.moves, rate=a.rate, connections=a.connections,
+                hold=not a.no_hold, folder=folder,
+            )  # fmt: skip
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        RESULTS.mkdir(exist_ok=True)
+        stem = f"switchover-{name}{'-no-hold' if a.no_hold else ''}"
+        (RESULTS / f"{stem}.json").write_text(json.dumps(asdict(done), indent=1) + "\n")
+        print(done.table(), "\n", flush=True)
+        clean = clean and not (done.lost or done.duplicated)
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""One arena for all tests of this package."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from lab.arena import Arena
+from lab.arena.arena import shared_memory
+
+
+@pytest.fixture(scope="package")
+def arena() -> Iterator[Arena]:
+    if not shutil.which("mariadbd"):
+        pytest.skip("mariadbd is not installed: run `make setup`")
+    with Arena(shared_memory(), lease=20, pause_budget=8) as made:
+        yield made
