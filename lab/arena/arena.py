@@ -126,7 +126,8 @@ class Arena:
     ) -> None:
         """`rate`: orders a second of all users together. `folder` is made, and removed at the end."""
         self.rate, self.connections, self.seed = rate, connections, seed
-        octet = _free_octet()
+        self._network = _own_network()
+        octet = self._network.getsockname()[0].split(".")[1]
         self.settings = Settings(
             folder.absolute(), f"127.{octet}.1.10", f"127.{octet}.4.10", lease, pause_budget, hold,
             dict(sites or {"source": ["idc_web"], "target": ["cloud_web"]}),
@@ -168,6 +169,7 @@ class Arena:
         for server in self.servers.values():
             server.socket.unlink(missing_ok=True)
         shutil.rmtree(self.settings.folder, ignore_errors=True)
+        self._network.close()
 
     def _server(self, side: Side) -> Server:
         from lab.cloud.parameters import server_options
@@ -413,13 +415,15 @@ def _furnish(side: Side, server: Server) -> None:
     furnish(server, SimpleNamespace(master_username=MASTER, _master_user_password=ADMIN, db_name=None))
 
 
-def _free_octet() -> int:
+def _own_network() -> socket.socket:
+    """Bound to an address of a network that no other arena has; the network is ours while it is open."""
     for n in range(40):
-        octet = 150 + (os.getpid() + n) % 40
-        with socket.socket() as s:
-            s.settimeout(1)
-            if s.connect_ex((f"127.{octet}.1.10", PORT)) != 0:
-                return octet
+        door = socket.socket()
+        try:
+            door.bind((f"127.{150 + (os.getpid() + n) % 40}.255.1", PORT))
+            return door
+        except OSError:
+            door.close()
     raise LabError("no free network for an arena between 127.150 and 127.189")
 
 

@@ -1,7 +1,7 @@
 """One attempt as a process of its own: `python -m lab.arena.mover FOLDER VERB --result FILE [--at POINT[#N]=ACT]...`
 
 VERB: move (the switchover to the target, then return_path), switchover --to SIDE, return_path, rollback,
-prepare_return. The result file says what came out: {"result", "says", "error", "text", "document"}.
+prepare_return. The result file says what came out: {"result", "says", "error", "text", "document", "met"}.
 
 POINTs are `step.3.before`, `step.3.after` and each call of a port, as `source.cede.before`, `target.open.after`,
 `servers.repoint.before`, `code.wake.after`, `proof.differences.before`, `replicator.start.after`,
@@ -108,6 +108,8 @@ def watched(parts: Parts, points: Points) -> Parts:
 def watch_steps(points: Points) -> None:
     def at(step: switchover.Step) -> Callable[[switchover.Acts], str]:
         def act(acts: switchover.Acts) -> str:
+            if isinstance(acts, switchover.Recorder):
+                return step.act(acts)
             points(f"step.{step.number}.before")
             seen = step.act(acts)
             points(f"step.{step.number}.after")
@@ -151,8 +153,9 @@ def main(words: list[str]) -> int:
     p.add_argument("--at", action="append", default=[])
     a = p.parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    points = Points(a.at, a.result)
     try:
-        document = run(a.folder, a.verb, a.to, Points(a.at, a.result))
+        document = run(a.folder, a.verb, a.to, points)
         out: Json = {
             "result": document.get("result", "done"),
             "says": document.get("says", ""),
@@ -164,6 +167,7 @@ def main(words: list[str]) -> int:
     except Exception as e:
         logging.exception("it broke")
         out = {"result": "error", "error": type(e).__name__, "text": repr(e)}
+    out["met"] = dict(points.met)
     new = a.result.with_suffix(".new")
     new.write_text(json.dumps(out, default=str))
     os.replace(new, a.result)

@@ -1,0 +1,137 @@
+"""`python -m lab.chaos`: the kill matrix. Exit 1 when anything was lost, doubled, owned twice, stuck, or not proved.
+
+--only WORDS   cases whose name holds all of the words        --list      names, and nothing else
+--sample N     N cases drawn by --seed                        --minutes M no case begins after that time
+--to SIDE      one direction only                             --jobs N    arenas side by side
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lab.addresses import root
+from lab.arena import Arena
+from lab.arena.arena import shared_memory
+from lab.chaos.case import BAD, Case, Result, Verdict, proxies_for
+from lab.chaos.report import markdown
+from lab.faults import Fault, all_faults
+from livemove.spec import Side
+
+Planned = tuple[Fault, str, Side]
+TRIES = 3
+"""A case whose fault did not happen (a loaded machine missed the moment) is played again this often."""
+
+
+def plan() -> list[Planned]:
+    """Every case: step x fault x recovery, to the target first, then back."""
+    cases = [(f, r, Side.TARGET) for f in all_faults() for r in f.recoveries]
+    return cases + [(f, r, Side.SOURCE) for f in all_faults() for r in f.recoveries if f.both_ways]
+
+
+def name_of(case: Planned) -> str:
+    return f"{case[0].name} | {case[1]} | to {case[2]}"
+
+
+def choose(
+    cases: Sequence[Planned], *, only: str = "", sample: int = 0, seed: int = 0, to: Side | None = None
+) -> list[Planned]:
+    words = only.split()
+    chosen = [c for c in cases if all(w in name_of(c) for w in words) and to in (None, c[2])]
+    if sample and sample < len(chosen):
+        quick = [c for c in chosen if c[0].sampled] or chosen
+        keep = set(random.Random(seed).sample(range(len(quick)), min(sample, len(quick))))
+        chosen = [c for n, c in enumerate(quick) if n in keep]
+    return chosen
+
+
+def play(
+    cases: Sequence[Planned],
+    *,
+    jobs: int = 1,
+    minutes: float = 60,
+    tell: Callable[[Result], None] = lambda r: None,
+    lease: float = 6.0,
+    pause_budget: float = 3.0,
+) -> list[Result]:
+    """Play them in their order on `jobs` arenas; what found no time is not in the answer."""
+    left, results, lock = list(cases), [], threading.Lock()
+    deadline = time.monotonic() + minutes * 60
+
+    def work(number: int) -> None:
+        with Arena(shared_memory(), lease=lease, pause_budget=pause_budget, seed=number) as arena:
+            proxies = proxies_for(arena)
+            try:
+                while time.monotonic() < deadline:
+                    with lock:
+                        if not left:
+                            return
+                        case = left.pop(0)
+                    for _ in range(TRIES):
+                        result = Case(arena, *case, proxies).run()
+                        if result.verdict is not Verdict.ERROR:
+                            break
+                    with lock:
+                        results.append(result)
+                    tell(result)
+            finally:
+                for proxy in proxies.values():
+                    proxy.close()
+
+    if jobs == 1:
+        work(0)
+        return results
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def tell(result: Result) -> None:
+    sign = "FAIL" if result.verdict in BAD else "    "
+    print(f"{sign} {result.verdict:22} {result.closed:6.2f} s closed  {result.seconds:5.1f} s  {result.name}  [{', '.join(result.attempts)}]", flush=True)  # fmt: skip
+    if result.verdict in BAD:
+        print("       " + "; ".join([*result.notes, result.text])[:1500], flush=True)
+
+
+def main(words: list[str]) -> int:
+    p = argparse.ArgumentParser(prog="python -m lab.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    p.add_argument("--only", default="", metavar="WORDS")
+    p.add_argument("--sample", type=int, default=0, metavar="N")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--minutes", type=float, default=58)
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--to", type=Side)
+    p.add_argument("--list", action="store_true")
+    a = p.parse_args(words)
+    cases = choose(plan(), only=a.only, sample=a.sample, seed=a.seed, to=a.to)
+    if a.list:
+        print("\n".join(map(name_of, cases)))
+        return 0
+    began = time.time()
+    print(f"{len(cases)} cases of {len(plan())}", flush=True)
+    results = play(cases, jobs=a.jobs, minutes=a.minutes, tell=tell)
+    folder = root() / "rehearsals" / time.strftime("chaos-%Y%m%d-%H%M%S", time.localtime(began))
+    write(folder, results, len(cases), time.time() - began, a.seed)
+    bad = [r for r in results if r.verdict in BAD]
+    print(f"{len(results)} of {len(cases)} cases in {(time.time() - began) / 60:.1f} minutes, {len(bad)} bad; {folder}/matrix.md")  # fmt: skip
+    return 1 if bad or not results else 0
+
+
+def write(folder: Path, results: Sequence[Result], planned: int, seconds: float, seed: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {"seed": seed, "planned": planned, "played": len(results), "seconds": round(seconds), "cases": [r.json() for r in results]}  # fmt: skip
+    (folder / "matrix.json").write_text(json.dumps(document, indent=1))
+    (folder / "matrix.md").write_text(markdown(results, planned, seconds))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,269 @@
+"""One case: a fault strikes a move, somebody (or nobody) does something about it, and then it is judged.
+
+The judge believes nobody: users and doorbells keep their own lists, each acknowledged write is looked for in the
+database that is OPEN at the end, and the order of the writes tells whether two databases ever took them at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lab.arena import Arena, MoverProcess
+from lab.arena.settings import PORT
+from lab.arena.users import changes_of_owner
+from lab.faults import Fault, NotBitten, Stage
+from lab.faults.proxy import Proxy
+from lab.faults.stage import NOBODY, ROLLBACK
+from livemove.adapters.moving import parts_of, prepare_return
+from livemove.core import return_path
+from livemove.core.guards import refusals
+from livemove.core.switchover import Switchover
+from livemove.ports import ControlState, Link
+from livemove.spec import Side
+
+PATIENCE = 12.0
+"""Seconds beyond the lease after which a service without writes counts as stuck."""
+AGAIN = 4
+"""How often a recovery is repeated when it ended with an error, as Airflow's retries and a person would."""
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    PERSON = "a person must decide"
+    LOST = "LOST"
+    DUPLICATED = "DUPLICATED"
+    TWO_OWNERS = "TWO OWNERS"
+    STUCK = "STUCK CLOSED"
+    ASTRAY = "ASTRAY"
+    """Rows that only the database that does not own has, or a follower that misses some."""
+    ERROR = "no proof"
+    """The fault did not happen, or the harness broke: this case proves nothing."""
+
+
+BAD = frozenset(Verdict) - {Verdict.OK, Verdict.PERSON}
+
+
+@dataclass
+class Result:
+    fault: str
+    step: str
+    to: str
+    recovery: str
+    verdict: Verdict
+    owner: str = ""
+    closed: float = 0.0
+    """Seconds: the longest time without an acknowledged write of a user, from the start of the move on."""
+    acknowledged: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    changes: int = 0
+    epoch: int = 0
+    attempts: list[str] = field(default_factory=list)
+    """How each recovery attempt ended."""
+    waited_for_retry: bool = False
+    """Nobody did anything after the commit: the service stayed closed until a retry, as designed."""
+    text: str = ""
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.fault} | {self.recovery} | to {self.to}"
+
+    def json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Case:
+    def __init__(self, arena: Arena, fault: Fault, recovery: str, to: Side, proxies: dict[Side, Proxy]) -> None:  # fmt: skip
+        self.arena, self.fault, self.recovery, self.to, self.proxies = arena, fault, recovery, to, proxies
+        self.result = Result(fault.name, fault.step, str(to), recovery, Verdict.ERROR)
+
+    def run(self) -> Result:
+        began = time.monotonic()
+        try:
+            self._play()
+        except NotBitten as e:
+            self.result.text = f"the fault did not happen: {e}"
+        except Exception:
+            self.result.text = f"the harness broke: {traceback.format_exc()[-1500:]}"
+        finally:
+            with contextlib.suppress(Exception):
+                self.arena.clear()
+            self.result.seconds = round(time.monotonic() - began, 1)
+        return self.result
+
+    def _play(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.reset()
+        doors = {side: p.door for side, p in self.proxies.items()} if self.fault.doors else None
+        self.arena.begin(doorbells=True, doors=doors)
+        if self.to is Side.SOURCE:
+            self._move_first()
+        stage = Stage(self.arena, self.to, self.proxies)
+        self.result.notes = stage.notes
+        self.fault.strike(stage)
+        self._recover(stage)
+        for act in stage.after_recovery:
+            act()
+        if self.arena.owner() is None and not self.result.text:
+            # what woke up late was in the middle of something: somebody looks after it once more
+            self._again(stage, "move")
+        self._judge(stage)
+
+    def _move_first(self) -> None:
+        """The target owns the writes and the source follows: the state from which a move back starts."""
+        world = self.arena.world()
+        with parts_of(world) as parts:
+            Switchover(parts, Side.TARGET, "before", guards=refusals).run()
+            return_path.run(parts)
+            prepare_return(world, parts)
+
+    # recovering -----------------------------------------------------------------------------------
+    def _recover(self, stage: Stage) -> None:
+        match self.recovery:
+            case "nobody":
+                self._nobody(stage)
+            case "retry":
+                self._again(stage, "move")
+            case "rollback":
+                self._again(stage, "rollback")
+            case "two retries":
+                both = [stage.attempt(), stage.attempt()]
+                for mover in both:
+                    mover.wait(120)
+                    self._note(mover)
+                if not any(_good(m) for m in both):
+                    self._again(stage, "move")
+            case other:
+                raise ValueError(f"unknown recovery {other}")
+
+    def _nobody(self, stage: Stage) -> None:
+        since = time.monotonic()
+        lease = self.arena.settings.lease
+        if self._writes_again(since, lease + PATIENCE, stage):
+            return
+        if self._committed(stage):
+            self.result.waited_for_retry = True
+            self._again(stage, "move")
+
+    def _writes_again(self, since: float, seconds: float, stage: Stage) -> bool:
+        """Users write again; false at once when the move is committed and no server was told."""
+        deadline = since + seconds
+        while time.monotonic() < deadline:
+            if self.arena.record.last() > since:
+                return True
+            if self._committed(stage) and time.monotonic() > since + 2:
+                return False
+            time.sleep(0.02)
+        return False
+
+    def _committed(self, stage: Stage) -> bool:
+        row = self.arena.row(stage.f)
+        return (row is not None and row[0] is ControlState.CEDED) or self.arena.owner() is stage.t
+
+    def _again(self, stage: Stage, verb: str) -> None:
+        for _ in range(AGAIN):
+            mover = stage.attempt(verb)
+            if mover.wait(120) is None:
+                self.result.attempts.append("did not end")
+                self.result.text = f"{verb} did not end within 120 s: {mover.log()[-800:]}"
+                mover.end()
+                return
+            self._note(mover)
+            if _good(mover):
+                self.result.text = ""
+                return
+            time.sleep(0.5)
+
+    def _note(self, mover: MoverProcess) -> None:
+        out = mover.outcome or {}
+        self.result.attempts.append(out.get("error") or out.get("result") or f"died ({mover.process.poll()})")
+        if out.get("error"):
+            self.result.text = str(out.get("text", ""))
+
+    # judging --------------------------------------------------------------------------------------
+    def _judge(self, stage: Stage) -> None:
+        arena, r = self.arena, self.result
+        since = time.monotonic()
+        alive = self._writes_again(since, PATIENCE, stage) or self._writes_again(since, PATIENCE, stage)
+        r.closed = round(max([since - arena.record.last() if not alive else 0.0, *arena.record.gaps(stage.begun)]), 2)  # fmt: skip
+        owner = arena.owner()
+        r.owner = str(owner or "nobody")
+        arena.stop_users()
+        rows = [arena.row(s) for s in Side]
+        r.epoch = max((row[1] for row in rows if row), default=0)
+        r.changes = changes_of_owner(arena.record.acked)
+        r.acknowledged = len(arena.record.acked)
+        bad: list[Verdict] = []
+        if r.changes > max(0, r.epoch - 1):
+            bad.append(Verdict.TWO_OWNERS)
+        if owner is None:
+            last = r.attempts[-1] if r.attempts else ""
+            r.notes.append(f"rows: {rows}")
+            r.verdict = Verdict.PERSON if last in ("PersonMustDecide", "RefusedError") else Verdict.STUCK
+            r.verdict = bad[0] if bad else r.verdict
+            return
+        found = arena.audit(owner)
+        r.lost, r.duplicated = found.lost, found.duplicated
+        if found.lost:
+            bad.append(Verdict.LOST)
+        if found.duplicated or found.effects:
+            bad.append(Verdict.DUPLICATED)
+        r.notes += found.examples
+        if not alive:
+            bad.append(Verdict.STUCK)
+        astray = arena.strays(owner)
+        astray += self._misses(owner)
+        if astray:
+            bad.append(Verdict.ASTRAY)
+            r.notes += astray[:5]
+        if self.recovery != NOBODY and not bad:
+            wanted = Side.SOURCE if self.recovery == ROLLBACK else self.to
+            if owner is not wanted:
+                r.verdict = Verdict.PERSON
+                r.text = r.text or f"the {owner} owns the writes, wanted the {wanted}"
+                return
+        r.verdict = bad[0] if bad else Verdict.OK
+        if r.verdict is not Verdict.OK and r.waited_for_retry:
+            r.notes.append("nobody acted until a retry")
+
+    def _misses(self, owner: Side) -> list[str]:
+        """What a follower whose replicator runs does not have, when it has had time to get it."""
+        row = self.arena.row(owner.other)
+        if row is None or row[0] is not ControlState.FOLLOW:
+            return []
+        link = Link("shop", row[1], owner)
+        if self.arena.replicators.pid(link) is None:
+            return [f"{link.name} does not run: {self.arena.replicators.status(link)}"]
+        same: Callable[[], bool] = lambda: self._counts(owner) == self._counts(owner.other)  # noqa: E731
+        deadline = time.monotonic() + 15
+        while not same():
+            if time.monotonic() > deadline:
+                return [f"the follower has {self._counts(owner.other)}, the owner {self._counts(owner)}"]
+            time.sleep(0.05)
+        return []
+
+    def _counts(self, side: Side) -> list[tuple[Any, ...]]:
+        return self.arena.query(
+            side, "SELECT (SELECT COUNT(*) FROM shop.orders), (SELECT COUNT(*) FROM shop.order_audit), (SELECT SUM(orders) FROM shop.customers)",
+        )  # fmt: skip
+
+
+def _good(mover: MoverProcess) -> bool:
+    return bool(mover.outcome) and not (mover.outcome or {}).get("error")
+
+
+def proxies_for(arena: Arena) -> dict[Side, Proxy]:
+    """One proxy before each database, on loopback addresses of the arena's network."""
+    octet = arena.settings.source.split(".")[1]
+    return {
+        side: Proxy(f"127.{octet}.9.{n}", (arena.settings.address(side), PORT))
+        for n, side in enumerate(Side, 1)
+    }

@@ -1,0 +1,253 @@
+"""An application that does not stand still for a fence: transactions, connections, locks, long statements, events."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pymysql
+
+from lab.arena.application import NOT_DONE
+from lab.arena.settings import ACCOUNT, PASSWORD, PORT, SCHEMA
+from lab.arena.users import Write
+from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from livemove.spec import Side
+
+
+def connect(stage: Stage, side: Side) -> Any:
+    return pymysql.connect(
+        host=stage.arena.settings.address(side), port=PORT, user=ACCOUNT, password=PASSWORD, database=SCHEMA,
+        autocommit=False, connect_timeout=3, read_timeout=30,
+    )  # fmt: skip
+
+
+def acknowledged(stage: Stage, key: str, sent: float) -> None:
+    stage.arena.record.acked.append(Write(key, stage.f, sent, time.monotonic(), "transaction"))
+
+
+def commit(stage: Stage, connection: Any, key: str, sent: float) -> str:
+    """committed, refused or unclear; the record gets what it must know."""
+    try:
+        connection.commit()
+    except (pymysql.err.MySQLError, OSError) as e:
+        code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
+        if code in NOT_DONE:
+            return "refused"
+        stage.arena.record.unclear.append(key)
+        return "unclear"
+    acknowledged(stage, key, sent)
+    return "committed"
+
+
+def insert(connection: Any, key: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, 12)", (key,))
+
+
+def _open_transaction(stage: Stage) -> None:
+    """Open before the fence, committed after it was closed."""
+    mover = stage.attempt_until("{f}.arm.before")
+    connection, sent = connect(stage, stage.f), time.monotonic()
+    insert(connection, "opened-before-the-fence")
+    mover.go()
+    stage.until(lambda: str(stage.state(stage.f)) != "OPEN", "the fence came while a transaction was open")
+    stage.finish(mover)
+    stage.notes.append(f"its COMMIT: {commit(stage, connection, 'opened-before-the-fence', sent)}")
+
+
+def _committing(stage: Stage) -> None:
+    """Transactions that begin and commit all the time, four at once, on both sides."""
+    end, done = threading.Event(), [0, 0]
+
+    def live(number: int, side: Side) -> None:
+        connection: Any = None
+        for n in range(1_000_000):
+            if end.wait(0.01):
+                break
+            key, sent = f"tx-{side}-{number}-{n}", time.monotonic()
+            try:
+                connection = connection or connect(stage, side)
+                insert(connection, key)
+            except (pymysql.err.MySQLError, OSError):
+                _close(connection)
+                connection = None
+                continue
+            end.wait(0.01)
+            try:
+                connection.commit()
+                stage.arena.record.acked.append(Write(key, side, sent, time.monotonic(), "transaction"))
+                done[0] += 1
+            except (pymysql.err.MySQLError, OSError) as e:
+                code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
+                if code not in NOT_DONE:
+                    stage.arena.record.unclear.append(key)
+                done[1] += 1
+                _close(connection)
+                connection = None
+        _close(connection)
+
+    threads = [threading.Thread(target=live, args=(n, s), daemon=True) for n in range(2) for s in Side]
+    _during(stage, threads, end)
+    stage.bitten(done[0] > 0, f"{done[0]} transactions committed around the move, {done[1]} did not")
+
+
+def _connecting(stage: Stage) -> None:
+    """Logins all the time, on both sides, each with one write."""
+    end, made = threading.Event(), [0, 0]
+
+    def live(number: int, side: Side) -> None:
+        n = 0
+        while not end.wait(0.002):
+            n += 1
+            key, sent, tried = f"login-{side}-{number}-{n}", time.monotonic(), False
+            connection = None
+            try:
+                connection = connect(stage, side)
+                connection.autocommit(True)
+                tried = True
+                insert(connection, key)
+                stage.arena.record.acked.append(Write(key, side, sent, time.monotonic(), "login"))
+                made[0] += 1
+            except (pymysql.err.MySQLError, OSError) as e:
+                code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
+                if tried and code not in NOT_DONE:
+                    stage.arena.record.unclear.append(key)
+                made[1] += 1
+            finally:
+                _close(connection)
+
+    threads = [threading.Thread(target=live, args=(n, s), daemon=True) for n in range(2) for s in Side]
+    _during(stage, threads, end)
+    stage.bitten(made[0] > 0 and made[1] > 0, f"{made[0]} logins wrote, {made[1]} were refused")
+
+
+def _during(stage: Stage, threads: list[threading.Thread], end: threading.Event) -> None:
+    stage.arena.finally_(end.set)
+    for thread in threads:
+        thread.start()
+    mover = stage.attempt()
+    stage.finish(mover)
+
+    def over() -> None:
+        end.set()
+        for thread in threads:
+            thread.join(20)
+
+    stage.after_recovery.append(over)
+
+
+def _lock_tables(stage: Stage) -> None:
+    mover = stage.attempt_until("{f}.arm.before")
+    connection = connect(stage, stage.f)
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLES orders WRITE, order_audit WRITE, customers WRITE")
+    stage.notes.append("the application holds LOCK TABLES")
+    mover.go()
+    stage.finish(mover)
+    _close(connection)
+
+
+def _statement(sql: str, key: str, what: str) -> Callable[[Stage], None]:
+    def strike(stage: Stage) -> None:
+        mover = stage.attempt_until("{f}.arm.before")
+        connection, sent, said = connect(stage, stage.f), time.monotonic(), [""]
+        connection.autocommit(True)
+
+        def long() -> None:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(sql, (key,))
+                acknowledged(stage, key, sent)
+                said[0] = "done"
+            except (pymysql.err.MySQLError, OSError) as e:
+                stage.arena.record.unclear.append(key)
+                said[0] = f"ended by {e.args}"
+
+        thread = threading.Thread(target=long, daemon=True)
+        thread.start()
+        running = "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE %s AND ID <> CONNECTION_ID()"
+        stage.until(lambda: bool(stage.arena.query(stage.f, running, (f"%{key}%",))), f"{what} runs")
+        mover.go()
+        stage.finish(mover)
+        thread.join(30)
+        stage.notes.append(said[0])
+
+    return strike
+
+
+def _event_body(stage: Stage) -> None:
+    """The body of an event that is in the middle of its work when the fence comes."""
+    stage.arena.query(
+        stage.f,
+        "CREATE EVENT shop.slow ON SCHEDULE EVERY 1 SECOND DO BEGIN "
+        "INSERT INTO shop.ticks (token) VALUES (UUID()); DO SLEEP(3); INSERT INTO shop.ticks (token) VALUES (UUID()); END",
+    )
+    mover = stage.attempt_until("{f}.arm.before")
+    running = (
+        "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(3)%' AND ID <> CONNECTION_ID()"
+    )
+    stage.until(lambda: bool(stage.arena.query(stage.f, running)), "the event is in its body")
+    mover.go()
+    stage.finish(mover)
+
+
+def _cron_as_root(stage: Stage) -> None:
+    """read_only and account locks do not stop root: the commit must see what was written."""
+    mover = stage.attempt_until("{f}.touched_since.before")
+    sent = time.monotonic()
+    stage.arena.query(stage.f, "INSERT INTO shop.orders (k, customer) VALUES ('by-root', 12)")
+    acknowledged(stage, "by-root", sent)
+    mover.go()
+    stage.finish(mover)
+    out = mover.outcome or {}
+    stage.bitten(
+        "written on the" in out.get("text", ""), "the commit saw root's write and was given up", mover
+    )
+
+
+def _second_account(stage: Stage) -> None:
+    """An account that the spec does not name goes on writing in the fence."""
+    name = "'shop_cron'@'127.%'"
+    stage.arena.query(stage.f, f"CREATE OR REPLACE USER {name} IDENTIFIED BY '{PASSWORD}'")
+    stage.arena.query(stage.f, f"GRANT SELECT, INSERT ON shop.* TO {name}")
+    mover = stage.attempt_until("{f}.touched_since.before")
+    sent, wrote = time.monotonic(), False
+    connection = pymysql.connect(
+        host=stage.arena.settings.address(stage.f), port=PORT, user="shop_cron", password=PASSWORD,
+        database=SCHEMA, autocommit=True, connect_timeout=3, read_timeout=10,
+    )  # fmt: skip
+    try:
+        insert(connection, "by-a-second-account")
+        acknowledged(stage, "by-a-second-account", sent)
+        wrote = True
+    except pymysql.err.MySQLError as e:
+        stage.notes.append(f"the second account was refused: {e.args}")
+    _close(connection)
+    mover.go()
+    stage.finish(mover)
+    out = mover.outcome or {}
+    seen = "written on the" in out.get("text", "")
+    stage.bitten(seen or not wrote, "a write of the second account was refused, or seen by the commit", mover)
+
+
+def _close(connection: Any) -> None:
+    if connection is not None:
+        with contextlib.suppress(pymysql.err.Error, OSError):
+            connection.close()
+
+
+LONG = "INSERT INTO orders (k, customer) SELECT %s, 12 FROM (SELECT SLEEP(4)) AS slow"
+LATER = (RETRY, ROLLBACK)
+FAULTS = [
+    Fault("transaction open across the fence", "3", _open_transaction, LATER),
+    Fault("transactions committing all the time", "3", _committing, LATER),
+    Fault("logins all the time", "3", _connecting, LATER),
+    Fault("LOCK TABLES across the fence", "3", _lock_tables, LATER),
+    Fault("a long INSERT across the fence", "3", _statement(LONG, "a-long-insert", "a long INSERT"), LATER),
+    Fault("an event in its body at the fence", "3", _event_body, LATER),
+    Fault("cron as root writes in the fence", "6", _cron_as_root, (NOBODY, RETRY)),
+    Fault("an unknown account writes in the fence", "6", _second_account, (NOBODY, RETRY)),
+]

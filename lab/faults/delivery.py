@@ -1,0 +1,53 @@
+"""The message to a server is lost, doubled, slow, or arrives when the writes have gone back long ago."""
+
+from __future__ import annotations
+
+import json
+
+from lab.arena.hosts import DELIVERED, DELIVERY
+from lab.faults.stage import NOBODY, RETRY, ROLLBACK, TWO, Fault, Stage
+
+
+def _set(stage: Stage, how: dict[str, object], only: int | None = None) -> None:
+    for host in stage.arena.hosts[:only]:
+        (host.folder / DELIVERY).write_text(json.dumps(how))
+
+
+def _met(stage: Stage, what: str) -> bool:
+    paths = [h.folder / DELIVERED for h in stage.arena.hosts]
+    return any(f'"what": "{what}"' in p.read_text() for p in paths if p.exists())
+
+
+def _fault(name: str, how: dict[str, object], met: str, *, only: int | None = None) -> Fault:
+    def strike(stage: Stage) -> None:
+        _set(stage, how, only)
+        mover = stage.attempt()
+        stage.finish(mover)
+        stage.bitten(_met(stage, met), f"a command was {met}", mover)
+        _set(stage, {})
+
+    return Fault(f"repoint {name}", "10", strike, (NOBODY, RETRY, ROLLBACK, TWO))
+
+
+def _late(stage: Stage) -> None:
+    """Kept on its way to one server, delivered after the recovery."""
+    _set(stage, {"keep": "repoint"}, 1)
+    mover = stage.attempt()
+    stage.finish(mover)
+    stage.bitten(_met(stage, "kept"), "a repoint was kept on its way", mover)
+    _set(stage, {})
+
+    def arrives() -> None:
+        answers = [a.stdout.strip()[-200:] for h in stage.arena.hosts for a in h.deliver_kept()]
+        stage.bitten(bool(answers), f"it arrived after the recovery and was answered: {answers}")
+
+    stage.after_recovery.append(arrives)
+
+
+FAULTS = [
+    _fault("lost on its way to all servers", {"lose": "repoint"}, "lost"),
+    _fault("lost on its way to one server", {"lose": "repoint"}, "lost", only=1),
+    _fault("doubled", {"twice": "repoint"}, "doubled"),
+    _fault("slow", {"delay": 1.0}, "delayed"),
+    Fault("repoint late beyond the recovery", "10", _late, (RETRY, ROLLBACK)),
+]

@@ -1,0 +1,123 @@
+"""Between the halves of the guarded procedures: the database is stopped there, and mover, session or server dies.
+
+The lab installs a guarded procedure once more, with a wait between two of its statements: a text substitution in the
+reviewed file. The wait is a named lock that the case holds; the process list shows who has arrived at it.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from livemove.adapters.mariadb import sql, statements
+
+LOCK = "lab.pause"
+PAUSE = f"DO GET_LOCK('{LOCK}', 120); DO RELEASE_LOCK('{LOCK}');"
+
+
+@dataclass(frozen=True)
+class Half:
+    """A place in a procedure: after the one line that holds `after`."""
+
+    step: str
+    side: str
+    """f or t."""
+    procedure: str
+    after: str
+    name: str
+
+
+HALVES = (
+    Half("2", "f", "arm_fence", "WHERE id = 1 AND state = 'OPEN' AND epoch = at_epoch;", "row written, not told"),
+    Half("3", "f", "close_fence", "CALL livemove.set_application_lock('LOCK');", "accounts locked, events awake"),
+    Half("3", "f", "close_fence", "CALL livemove.disable_events();", "events asleep, sessions alive"),
+    Half("3", "f", "close_fence", "CALL livemove.end_application_sessions(remaining);", "sessions ended, not read_only"),
+    Half("3", "f", "close_fence", "CALL livemove.set_read_only(1);", "read_only, sessions not looked at again"),
+    Half("6", "f", "cede", "AND deadline > UTC_TIMESTAMP(6) + INTERVAL margin_seconds * 1000000 MICROSECOND;", "row written, not told"),
+    Half("7", "t", "claim", "WHERE id = 1 AND state = 'FOLLOW' AND epoch + 1 = to_epoch;", "row written, replicator's account open"),
+    Half("7", "t", "claim", "CALL livemove.match_row();", "account locked, sessions alive"),
+    Half("8", "t", "set_position", "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position = '';", "position written, not told"),
+    Half("9", "t", "open_database", "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position <> '';", "row written, accounts locked"),
+    Half("9", "t", "open_database", "CALL livemove.match_row();", "accounts open, not told"),
+    Half("12", "f", "follow", "WHERE EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'CEDED' AND epoch = at_epoch);", "list of events dropped, row not written"),
+    Half("12", "f", "follow", "WHERE id = 1 AND state = 'CEDED' AND epoch = at_epoch;", "row written, replicator's account locked"),
+)  # fmt: skip
+
+
+def with_pause(half: Half) -> str:
+    """CREATE OR REPLACE of that procedure with the wait in it; LookupError when the place is not there just once."""
+    texts = [s for s in statements(sql("control_procedures")) if f"PROCEDURE livemove.{half.procedure}(" in s]
+    text = "\n".join(texts)
+    lines = text.splitlines()
+    here = [n for n, line in enumerate(lines) if line.strip().endswith(half.after)]
+    if len(texts) != 1 or len(here) != 1:
+        raise LookupError(f"{half.procedure} has {len(here)} lines that end with {half.after!r}, wanted one")
+    lines.insert(here[0] + 1, PAUSE)
+    return "\n".join(lines)
+
+
+class Paused:
+    """The procedure waits while this lives. `session`: the connection id of who waits there."""
+
+    def __init__(self, stage: Stage, half: Half) -> None:
+        self.stage, self.side = stage, stage.f if half.side == "f" else stage.t
+        with stage.arena.world().database(self.side) as db:
+            db.run(with_pause(half))
+        self._holder: Any = stage.arena.root(self.side)
+        self._run(f"SELECT GET_LOCK('{LOCK}', 5)")
+        stage.arena.finally_(self.release)
+
+    def _run(self, text: str) -> Any:
+        with self._holder.cursor() as cursor:
+            cursor.execute(text)
+            return cursor.fetchall()
+
+    def waiting(self) -> int | None:
+        rows = self.stage.arena.query(
+            self.side, "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE %s AND COMMAND <> 'Daemon' AND ID <> CONNECTION_ID()", (f"%GET_LOCK('{LOCK}'%",),
+        )  # fmt: skip
+        return int(rows[0][0]) if rows else None
+
+    def release(self) -> None:
+        try:
+            self._holder.close()
+        except Exception:
+            self._holder = None
+
+
+def _fault(half: Half, dies: str) -> Fault:
+    def strike(stage: Stage) -> None:
+        pause = Paused(stage, half)
+        mover = stage.attempt()
+        arrived = mover.until(lambda: pause.waiting() is not None)
+        stage.bitten(arrived, f"{half.procedure} waits: {half.name}", mover)
+        session = pause.waiting()
+        match dies:
+            case "mover":
+                mover.signal(signal.SIGKILL)
+                stage.bitten(mover.wait() == -signal.SIGKILL, "the mover was killed", mover)
+                pause.release()
+            case "mover, late end":
+                # the server goes on with the dead mover's call only after somebody else has come
+                mover.signal(signal.SIGKILL)
+                stage.bitten(mover.wait() == -signal.SIGKILL, "the mover was killed", mover)
+                stage.soon(2.0, pause.release)
+            case "session":
+                stage.arena.query(pause.side, f"KILL CONNECTION {session}")
+                stage.until(lambda: pause.waiting() != session, "the mover's session was killed")
+                pause.release()
+                stage.finish(mover)
+            case "server":
+                stage.arena.kill_database(pause.side)
+                stage.notes.append(f"the {pause.side} database was killed")
+                stage.arena.start_database(pause.side)
+                pause.release()
+                stage.finish(mover)
+
+    recoveries = (NOBODY, RETRY, ROLLBACK) if dies in ("mover", "server") else (RETRY, ROLLBACK)
+    return Fault(f"inside {half.procedure}, {half.name}: {dies} dies", half.step, strike, recoveries)
+
+
+FAULTS = [_fault(half, dies) for half in HALVES for dies in ("mover", "mover, late end", "session", "server")]

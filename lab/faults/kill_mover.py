@@ -1,0 +1,73 @@
+"""kill -9 of the mover: before and after every step, and at every port call that changes something."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from lab.faults.stage import Fault, Stage
+
+CALLS = {
+    "2": ("{f}.arm",),
+    "3": ("{f}.close",),
+    "4": ("{f}.write_watermark#6", "{f}.write_watermark#7", "{f}.binlog_position"),
+    "6": ("{f}.touched_since", "{f}.cede"),
+    "7": ("{t}.claim", "{t}.claim#2"),
+    "8": ("{t}.while_in", "{f}.sleeping_events", "{t}.put_events", "code.wake", "{t}.binlog_position", "{t}.set_position"),
+    "9": ("{t}.open",),
+    "10": ("servers.repoint",),
+    "12": ("replicator.stop", "{f}.while_in", "code.sleep", "{f}.follow"),
+    "13": ("replicator.start", "{t}.write_watermark"),
+}  # fmt: skip
+"""Step -> the calls of its acts; each has a point before and after it."""
+
+
+def point(call: str, when: str) -> str:
+    name, hash_, number = call.partition("#")
+    return f"{name}.{when}{hash_}{number}"
+
+
+def _at(where: str) -> Fault:
+    step = where.split(".")[1] if where.startswith("step") else ""
+
+    def strike(stage: Stage) -> None:
+        mover = stage.attempt(at=[f"{where}=kill"])
+        code = mover.wait()
+        stage.bitten(
+            code == -signal.SIGKILL and bool(mover.reached), f"the mover was killed at {where}", mover
+        )
+
+    return Fault(f"kill {where}", step, strike)
+
+
+def _in_abort(where: str) -> Fault:
+    """The replicator stands still, so the drain does not end and the attempt undoes itself."""
+
+    def strike(stage: Stage) -> None:
+        pid = stage.arena.replicators.pid(stage.link)
+        stage.bitten(pid is not None, "the replicator runs")
+        assert pid is not None
+        mover = stage.attempt(at=["{f}.close.before=wait", f"{where}=kill"])
+        fenced = mover.until(lambda: bool(mover.reached))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            mover.go()
+            code = mover.wait()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        killed = fenced and code == -signal.SIGKILL and mover.reached == stage.words(where)
+        stage.bitten(killed, f"the mover was killed at {where} of its abort", mover)
+
+    return Fault(f"kill in abort {where}", "A", strike)
+
+
+FAULTS = [_at(f"step.{n}.{when}") for n in range(12) for when in ("before", "after")]
+for _step, _calls in CALLS.items():
+    for _call in _calls:
+        for _when in ("before", "after"):
+            fault = _at(point(_call, _when))
+            FAULTS.append(Fault(fault.name, _step, fault.strike))
+FAULTS += [
+    _in_abort(p)
+    for p in ("{f}.lift.before", "{f}.lift.after", "servers.release.before", "servers.release.after")
+]

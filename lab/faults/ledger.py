@@ -1,0 +1,42 @@
+"""The ledger is down, or shows an old world: it tells, it never decides."""
+
+from __future__ import annotations
+
+import shutil
+
+from lab.arena.world import DOWN
+from lab.faults.stage import RETRY, ROLLBACK, Fault, Stage
+
+
+def _down(where: str, step: str) -> Fault:
+    def strike(stage: Stage) -> None:
+        flag = stage.arena.settings.folder / DOWN
+        mover = stage.attempt_until(where)
+        flag.touch()
+        mover.go()
+        stage.finish(mover)
+        asked = flag.stat().st_size > 0
+        flag.unlink()
+        stage.bitten(asked, f"the ledger was asked and did not answer after {where}", mover)
+
+    return Fault(f"ledger down from {where}", step, strike, (RETRY, ROLLBACK))
+
+
+def _stale(stage: Stage) -> None:
+    """All that the move told is forgotten before step 12."""
+    folder = stage.arena.settings.folder
+    shutil.copytree(folder / "ledger", folder / "ledger.old")
+    stage.arena.finally_(lambda: shutil.rmtree(folder / "ledger.old", ignore_errors=True))
+    mover = stage.attempt_until("{f}.while_in.before")
+    shutil.rmtree(folder / "ledger")
+    shutil.copytree(folder / "ledger.old", folder / "ledger")
+    stage.notes.append("the ledger shows the world before the move")
+    mover.go()
+    stage.finish(mover)
+
+
+FAULTS = [
+    _down(p, s)
+    for s, p in (("0", "step.0.before"), ("2", "{f}.arm.before"), ("8", "code.wake.before"), ("12", "replicator.stop.before"), ("12", "code.sleep.before"))
+]  # fmt: skip
+FAULTS.append(Fault("ledger stale", "12", _stale, (RETRY, ROLLBACK)))

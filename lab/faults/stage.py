@@ -1,0 +1,117 @@
+"""What a fault has in its hands: the arena, the direction of the move, and the attempts that were made."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lab.arena import Arena, MoverProcess
+from lab.faults.proxy import Proxy
+from livemove.ports import ControlState, Link
+from livemove.spec import Side
+
+NOBODY, RETRY, ROLLBACK, TWO = "nobody", "retry", "rollback", "two retries"
+RECOVERIES = (NOBODY, RETRY, ROLLBACK, TWO)
+
+
+class NotBitten(Exception):
+    """The fault did not happen, so the case proves nothing."""
+
+
+class Stage:
+    """One case on the arena. `f` owns at the start, `t` is to own; points may say {f} and {t}."""
+
+    def __init__(self, arena: Arena, to: Side, proxies: dict[Side, Proxy]) -> None:
+        self.arena, self.to, self.proxies = arena, to, proxies
+        self.notes: list[str] = []
+        self.after_recovery: list[Callable[[], None]] = []
+        self.begun = time.monotonic()
+
+    @property
+    def f(self) -> Side:
+        return self.to.other
+
+    @property
+    def t(self) -> Side:
+        return self.to
+
+    @property
+    def epoch(self) -> int:
+        """The one at which the move starts."""
+        return 1 if self.to is Side.TARGET else 2
+
+    @property
+    def link(self) -> Link:
+        """The replication that runs before the move."""
+        return Link("shop", self.epoch, self.f)
+
+    @property
+    def way_back(self) -> Link:
+        return Link("shop", self.epoch + 1, self.t)
+
+    def words(self, text: str) -> str:
+        return text.replace("{f}", self.f).replace("{t}", self.t)
+
+    def attempt(self, verb: str = "move", *, at: Sequence[str] = ()) -> MoverProcess:
+        return self.arena.mover(verb, to=self.to, at=[self.words(p) for p in at])
+
+    def attempt_until(self, point: str, act: str = "wait") -> MoverProcess:
+        """An attempt that has arrived at `point` and stands there (`wait` or `stop`)."""
+        mover = self.attempt(at=[f"{point}={act}"])
+        arrived = mover.until(lambda: bool(mover.reached) and (act != "stop" or mover.stopped))
+        self.bitten(arrived, f"the attempt came to {point}", mover)
+        return mover
+
+    def bitten(self, true: bool, what: str, mover: MoverProcess | None = None) -> None:
+        """NotBitten unless it is so."""
+        if not true:
+            said = f"; it ended with {mover.process.poll()}: {mover.outcome}" if mover else ""
+            raise NotBitten(f"not seen: {what}{said}")
+        self.notes.append(what)
+
+    def state(self, side: Side) -> ControlState | None:
+        row = self.arena.row(side)
+        return row[0] if row else None
+
+    def until(self, true: Callable[[], bool], what: str, seconds: float = 30) -> None:
+        """Wait for a state that belongs to the fault; NotBitten when it does not come."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                raise NotBitten(f"not seen within {seconds:.0f} s: {what}")
+            time.sleep(0.005)
+        self.notes.append(what)
+
+    def soon(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do it by the way, while the recovery runs."""
+        timer = threading.Timer(seconds, act)
+        timer.daemon = True
+        timer.start()
+        self.after_recovery.append(timer.join)
+
+    def finish(self, mover: MoverProcess) -> None:
+        """Let it run to its end by itself."""
+        if mover.wait(100) is None:
+            raise NotBitten(f"the attempt did not end within 100 s:\n{mover.log()[-1500:]}")
+        out = mover.outcome or {}
+        self.notes.append(f"first attempt: {out.get('error') or out.get('result') or 'killed'}")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`step`: the step of the protocol that it hits, for the table."""
+
+    name: str
+    step: str
+    strike: Callable[[Stage], None]
+    recoveries: tuple[str, ...] = RECOVERIES
+    """What is done about it afterwards; each is a case of its own."""
+    both_ways: bool = True
+    """Also against the move back, from the target to the source."""
+    doors: bool = False
+    """Movers reach the databases through the proxies."""
+    sampled: bool = True
+    """May be drawn for the sample in `make test`; not if it takes tens of seconds."""
+    tags: tuple[str, ...] = field(default=())
