@@ -61,6 +61,10 @@ class Server:
         key = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"livemove-{key}.sock"
 
+    @property
+    def temporary(self) -> Path:
+        return self.data.with_name(f"{self.data.name}-tmp")
+
     def install(self, sql: str = "") -> None:
         """Make the data directory; root may then log in from loopback. Nothing to do when it is there."""
         if (self.data / "mysql").exists():
@@ -92,6 +96,9 @@ class Server:
         options = {**BASE, **self.options}
         argv = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--bind-address={self.address}", f"--port={self.port}",
                 f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", *_as_user()]  # fmt: skip
+        # a server that starts removes every #sql file of its tmpdir: in a shared one those of others, which then crash
+        self.temporary.mkdir(exist_ok=True)
+        argv.append(f"--tmpdir={self.temporary}")
         argv += [
             f"--{k.replace('_', '-')}={v}" for k, v in options.items() if k not in ("skip_name_resolve",)
         ] + ["--skip-name-resolve"]

@@ -59,7 +59,8 @@ def make_mariadb(
     yield make
     for server in made:
         server.stop()
-        shutil.rmtree(server.data, ignore_errors=True)
+        for folder in (server.data, server.temporary):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -194,7 +194,8 @@ def _delete(cloud: Cloud, db: Any) -> None:
 def _wipe(server: Server) -> None:
     # after a crash of the endpoint a server of that name may still be there, and nobody knows it any more
     server.stop()
-    shutil.rmtree(server.data, ignore_errors=True)
+    for folder in (server.data, server.temporary):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _finish_snapshot(snapshot: Any) -> None:

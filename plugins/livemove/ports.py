@@ -437,7 +437,8 @@ class AppServers(Protocol):
     """All servers of both sites, asked in parallel, each within a budget. A dead one is a Reply that is not ok."""
 
     def status(self, watching: Side | None = None) -> list[Reply]:
-        """facts: "epoch", "site", "reached", and "watch": "ready" when a waiter could watch that side's row."""
+        """facts: "epoch", "site", "reached"; with `watching`, "watch": "ready" when a waiter could watch that
+        side's row, else why not, and "probe_ms": how long the probe took."""
 
     def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
         """Leave a waiter on each server that repoints it when `to` is OPEN@epoch; ok: it watches the row now.

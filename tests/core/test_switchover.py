@@ -9,7 +9,7 @@ import pytest
 
 from livemove.core import return_path
 from livemove.core.acts import HELD_WITHIN
-from livemove.core.guards import OWN_WORK_MS, SERVERS_WORK_MS, expected_pause, refusals
+from livemove.core.guards import OWN_WORK_MS, WATCH_MS, expected_pause, refusals
 from livemove.core.rollback import go_back
 from livemove.core.switchover import STEPS, Switchover
 from livemove.errors import (
@@ -458,5 +458,5 @@ def test_only_servers_that_cannot_be_armed_bring_their_delivery_into_the_expecte
         world.fleet.unarmed = unarmed
         world.fleet.delivery = 2.0
         expected[len(unarmed)] = expected_pause(world.parts(), T)["ms"]
-    assert expected[0] == OWN_WORK_MS + SERVERS_WORK_MS
+    assert expected[0] == OWN_WORK_MS + WATCH_MS + 4 * 30
     assert expected[1] == expected[0] + 4000

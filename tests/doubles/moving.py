@@ -353,7 +353,7 @@ class Fleet:
 
     def _facts(self, server: Server) -> Json:
         watch = "no client" if server.name in self.unarmed else "ready"
-        return {"epoch": server.epoch, "reached": True, "watch": watch}
+        return {"epoch": server.epoch, "reached": True, "watch": watch, "probe_ms": 30}
 
     def look(self) -> None:
         for server in self.servers:

@@ -149,6 +149,7 @@ def test_a_server_that_cannot_log_in_is_not_armed_and_leaves_no_waiter(
     ready = servers.status(watching=T)
     assert "Access denied" in ready[0].facts["watch"]
     assert ready[1].facts["watch"] == "ready"
+    assert ready[1].facts["probe_ms"] > 0
     assert [r.facts["watch"] for r in servers.status(watching=S)] == ["ready", "ready"]
 
 

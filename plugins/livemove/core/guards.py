@@ -112,10 +112,11 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def expected_pause(parts: Parts, to: Side) -> Json:
-    """{"ms", "watermark_ms", "servers_ms", "not_armed", "measured_at"}: what lies between hold and release.
+    """{"ms", "watermark_ms", "servers_ms", "probe_ms", "not_armed", "measured_at"}: what lies between hold and release.
 
-    Two worst round trips of a watermark, our own work, and that of the servers. Armed ones hold and move when they
-    see the row; for servers that cannot be armed, by name, the delivery of both words is waited for.
+    Two worst round trips of a watermark, our own work, and that of the slowest server: hold, reload, probe and release,
+    each taken to last as long as a probe does now. Armed servers do them when they see the row; for those that cannot
+    be armed, by name, the delivery of two words is waited for.
     LivemoveError when a watermark does not arrive within the pause budget.
     """
     f, t = parts.control[to.other], parts.control[to]
@@ -136,13 +137,15 @@ def expected_pause(parts: Parts, to: Side) -> Json:
     asked = parts.clock.now()
     replies = parts.servers.status(watching=to)
     delivery = round((parts.clock.now() - asked).total_seconds() * 1000)
+    slowest = max((int(r.facts.get("probe_ms") or 0) for r in replies), default=0)
     not_armed = {
         r.server: str(r.facts.get("watch") or r.message) for r in replies if r.facts.get("watch") != "ready"
     }
     return {
-        "ms": 2 * max(trips) + OWN_WORK_MS + SERVERS_WORK_MS + (2 * delivery if not_armed else 0),
+        "ms": 2 * max(trips) + OWN_WORK_MS + WATCH_MS + 4 * slowest + (2 * delivery if not_armed else 0),
         "watermark_ms": trips,
         "servers_ms": delivery,
+        "probe_ms": slowest,
         "not_armed": not_armed,
         "measured_at": began.isoformat(),
     }
@@ -151,8 +154,8 @@ def expected_pause(parts: Parts, to: Side) -> Json:
 OWN_WORK_MS = 300
 """Fence, proof, commit, claim, prepare and open by themselves, on a quiet database (bench/)."""
 
-SERVERS_WORK_MS = 500
-"""Hold, reload, probe and release on a server that is armed, with commands as quick as the lab's (bench/)."""
+WATCH_MS = 150
+"""An armed server sees two changes of the row, and reports over a connection of its own (bench/)."""
 
 GUARDS: tuple[Guard, ...] = (
     rows_stand,
