@@ -147,10 +147,10 @@ class Case:
     def _nobody(self, stage: Stage) -> None:
         since = time.monotonic()
         lease = self.arena.settings.lease
-        if self._writes_again(since, lease + PATIENCE, stage):
-            return
+        writes = self._writes_again(since, lease + PATIENCE, stage)
         if self._committed(stage):
-            self.result.waited_for_retry = True
+            # the way back at least waits for the task to be run again
+            self.result.waited_for_retry = not writes
             self._again(stage, "move")
 
     def _writes_again(self, since: float, seconds: float, stage: Stage) -> bool:
