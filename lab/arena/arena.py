@@ -365,7 +365,7 @@ class Arena:
                     cursor.execute(f"KILL {session}")
             for schema in ("livemove", SCHEMA, "awsdms_control"):
                 cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
-            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE User LIKE 'livemove\\_read%' OR User LIKE 'livemove\\_apply%' OR User LIKE 'shop%'")  # fmt: skip
+            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE 'livemove\\_%%' AND User <> %s) OR User LIKE 'shop%%'", (ADMIN,))  # fmt: skip
             for (user,) in cursor.fetchall():
                 cursor.execute(f"DROP USER {user}")
 

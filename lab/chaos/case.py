@@ -81,8 +81,19 @@ class Result:
 
 
 class Case:
-    def __init__(self, arena: Arena, fault: Fault, recovery: str, to: Side, proxies: dict[Side, Proxy]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        arena: Arena,
+        fault: Fault,
+        recovery: str,
+        to: Side,
+        proxies: dict[Side, Proxy],
+        *,
+        first: Callable[[Stage], None] = lambda stage: None,
+    ) -> None:
+        """`first` is done before the fault strikes: to break something on purpose."""
         self.arena, self.fault, self.recovery, self.to, self.proxies = arena, fault, recovery, to, proxies
+        self.first = first
         self.result = Result(fault.name, fault.step, str(to), recovery, Verdict.ERROR)
 
     def run(self) -> Result:
@@ -108,6 +119,7 @@ class Case:
             self._move_first()
         stage = Stage(self.arena, self.to, self.proxies)
         self.result.notes = stage.notes
+        self.first(stage)
         self.fault.strike(stage)
         self._recover(stage)
         for act in stage.after_recovery:
