@@ -166,10 +166,10 @@ class Case:
             self._again(stage, "move")
 
     def _writes_again(self, since: float, seconds: float, stage: Stage) -> bool:
-        """Users write again; false at once when the move is committed and no server was told."""
+        """Users write, into a database that is OPEN; false at once when the move is committed and no server was told."""
         deadline = since + seconds
         while time.monotonic() < deadline:
-            if self.arena.record.last() > since:
+            if self.arena.record.last() > since and self.arena.owner() is not None:
                 return True
             if self._committed(stage) and time.monotonic() > since + 2:
                 return False
