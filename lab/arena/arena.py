@@ -382,7 +382,7 @@ class Arena:
                         cursor.execute(statement)
                     for pattern in ("127.%", "127.0.0.0/255.0.0.0"):
                         cursor.execute(f"CREATE USER {ACCOUNT}@'{pattern}' IDENTIFIED BY '{PASSWORD}'")
-                        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON {SCHEMA}.* TO {ACCOUNT}@'{pattern}'")  # fmt: skip
+                        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES ON {SCHEMA}.* TO {ACCOUNT}@'{pattern}'")  # fmt: skip
 
     def _equip(self, world: ArenaWorld) -> None:
         from lab.web import monolith

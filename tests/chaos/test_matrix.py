@@ -16,7 +16,7 @@ from lab.faults.proxy import Proxy
 from livemove.adapters.mariadb import sql, statements
 from livemove.spec import Side
 
-SAMPLE, SEED = 6, 20
+SAMPLE, SEED = 4, 20
 CASES = plan()
 
 
@@ -75,6 +75,5 @@ def careless_commit(stage: Stage) -> None:
 def test_a_commit_that_does_not_check_whose_fence_it_is_is_found(arena: Arena, proxies: dict[Side, Proxy]) -> None:  # fmt: skip
     """A mover that slept through its lease commits over an owner that has opened again."""
     (case,) = choose(CASES, only="zombie {f}.cede.before nobody target")
-    assert played(arena, case, proxies).verdict is Verdict.OK
     red = played(arena, case, proxies, first=careless_commit)
     assert red.verdict in (Verdict.LOST, Verdict.ASTRAY, Verdict.DUPLICATED, Verdict.TWO_OWNERS), red
