@@ -365,7 +365,7 @@ class Arena:
                     cursor.execute(f"KILL {session}")
             for schema in ("livemove", SCHEMA, "awsdms_control"):
                 cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
-            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE User LIKE 'livemove\\_read%' OR User LIKE 'livemove\\_apply%' OR User LIKE 'shop%'")  # fmt: skip
+            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE 'livemove\\_%%' AND User <> %s) OR User LIKE 'shop%%'", (ADMIN,))  # fmt: skip
             for (user,) in cursor.fetchall():
                 cursor.execute(f"DROP USER {user}")
 
@@ -382,7 +382,7 @@ class Arena:
                         cursor.execute(statement)
                     for pattern in ("127.%", "127.0.0.0/255.0.0.0"):
                         cursor.execute(f"CREATE USER {ACCOUNT}@'{pattern}' IDENTIFIED BY '{PASSWORD}'")
-                        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON {SCHEMA}.* TO {ACCOUNT}@'{pattern}'")  # fmt: skip
+                        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES ON {SCHEMA}.* TO {ACCOUNT}@'{pattern}'")  # fmt: skip
 
     def _equip(self, world: ArenaWorld) -> None:
         from lab.web import monolith

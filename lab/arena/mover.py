@@ -98,7 +98,6 @@ def watched(parts: Parts, points: Points) -> Parts:
         parts,
         control={side: Watched(db, str(side), points) for side, db in parts.control.items()},
         servers=Watched(parts.servers, "servers", points),
-        replicator=Watched(parts.replicator, "replicator", points),
         code=Watched(parts.code, "code", points),
         proof=Watched(parts.proof, "proof", points),
         ledger=Watched(parts.ledger, "ledger", points),
@@ -124,6 +123,7 @@ def run(folder: Path, verb: str, to: Side, points: Points) -> Json:
     world = ArenaWorld(Settings.read(folder))
     attempt = f"1-{secrets.token_hex(8)}"
     watch_steps(points)
+    world.__dict__["replicator"] = Watched(world.replicator, "replicator", points)
     with parts_of(world) as real:
         parts = watched(real, points)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,23 @@ PORT = 3306
 
 def root_connection(address: str, **options: Any) -> Any:
     """A new connection as root, autocommit; use it with `with`."""
-    return pymysql.connect(
-        host=address, port=PORT, user=ROOT, password=ROOT, autocommit=True, connect_timeout=5, **options
-    )
+    for _ in range(20):
+        try:
+            return pymysql.connect(
+                host=address,
+                port=PORT,
+                user=ROOT,
+                password=ROOT,
+                autocommit=True,
+                connect_timeout=5,
+                **options,
+            )
+        except pymysql.err.OperationalError as e:
+            # a fence ends everybody who is still authenticating
+            if e.args[0] != 2013:
+                raise
+            time.sleep(0.01)
+    raise ConnectionError(f"{address} broke off every login")
 
 
 @dataclass(frozen=True)

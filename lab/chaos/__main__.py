@@ -32,7 +32,7 @@ TRIES = 3
 def plan() -> list[Planned]:
     """Every case: step x fault x recovery, to the target first, then back."""
     cases = [(f, r, Side.TARGET) for f in all_faults() for r in f.recoveries]
-    return cases + [(f, r, Side.SOURCE) for f in all_faults() for r in f.recoveries if f.both_ways]
+    return cases + [(f, r, Side.SOURCE) for f in all_faults() for r in f.back]
 
 
 def name_of(case: Planned) -> str:

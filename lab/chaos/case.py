@@ -81,8 +81,19 @@ class Result:
 
 
 class Case:
-    def __init__(self, arena: Arena, fault: Fault, recovery: str, to: Side, proxies: dict[Side, Proxy]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        arena: Arena,
+        fault: Fault,
+        recovery: str,
+        to: Side,
+        proxies: dict[Side, Proxy],
+        *,
+        first: Callable[[Stage], None] = lambda stage: None,
+    ) -> None:
+        """`first` is done before the fault strikes: to break something on purpose."""
         self.arena, self.fault, self.recovery, self.to, self.proxies = arena, fault, recovery, to, proxies
+        self.first = first
         self.result = Result(fault.name, fault.step, str(to), recovery, Verdict.ERROR)
 
     def run(self) -> Result:
@@ -108,6 +119,7 @@ class Case:
             self._move_first()
         stage = Stage(self.arena, self.to, self.proxies)
         self.result.notes = stage.notes
+        self.first(stage)
         self.fault.strike(stage)
         self._recover(stage)
         for act in stage.after_recovery:
@@ -147,17 +159,17 @@ class Case:
     def _nobody(self, stage: Stage) -> None:
         since = time.monotonic()
         lease = self.arena.settings.lease
-        if self._writes_again(since, lease + PATIENCE, stage):
-            return
+        writes = self._writes_again(since, lease + PATIENCE, stage)
         if self._committed(stage):
-            self.result.waited_for_retry = True
+            # the way back at least waits for the task to be run again
+            self.result.waited_for_retry = not writes
             self._again(stage, "move")
 
     def _writes_again(self, since: float, seconds: float, stage: Stage) -> bool:
-        """Users write again; false at once when the move is committed and no server was told."""
+        """Users write, into a database that is OPEN; false at once when the move is committed and no server was told."""
         deadline = since + seconds
         while time.monotonic() < deadline:
-            if self.arena.record.last() > since:
+            if self.arena.record.last() > since and self.arena.owner() is not None:
                 return True
             if self._committed(stage) and time.monotonic() > since + 2:
                 return False

@@ -20,7 +20,7 @@ def _fault(step: str, which: str, act: str, then: str) -> Fault:
         stage.finish(mover)
         stage.bitten(proxy.lost == 1, f"the answer of {act} was lost")
         if then:
-            stage.bitten(proxy.refused > 0, f"the {side} database was out of reach afterwards")
+            stage.bitten(proxy.mode == CUT, f"the {side} database was out of reach afterwards")
             proxy.heal()
 
     words = f"answer of {act} lost" + (", then out of reach" if then else "")

@@ -54,7 +54,10 @@ def with_pause(half: Half) -> str:
     here = [n for n, line in enumerate(lines) if line.strip().endswith(half.after)]
     if len(texts) != 1 or len(here) != 1:
         raise LookupError(f"{half.procedure} has {len(here)} lines that end with {half.after!r}, wanted one")
-    lines.insert(here[0] + 1, PAUSE)
+    at = here[0] + 1
+    # the wait would change what ROW_COUNT() says of the statement before it
+    lines[at] = lines[at].replace("ROW_COUNT()", "@lab_touched")
+    lines[at:at] = ["SET @lab_touched = ROW_COUNT();", PAUSE]
     return "\n".join(lines)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
-from lab.faults.stage import Fault, Stage
+from lab.faults.stage import NOBODY, RETRY, Fault, Stage
 
 CALLS = {
     "2": ("{f}.arm",),
@@ -37,7 +38,7 @@ def _at(where: str) -> Fault:
             code == -signal.SIGKILL and bool(mover.reached), f"the mover was killed at {where}", mover
         )
 
-    return Fault(f"kill {where}", step, strike)
+    return Fault(f"kill {where}", step, strike, back=(NOBODY, RETRY))
 
 
 def _in_abort(where: str) -> Fault:
@@ -66,7 +67,7 @@ for _step, _calls in CALLS.items():
     for _call in _calls:
         for _when in ("before", "after"):
             fault = _at(point(_call, _when))
-            FAULTS.append(Fault(fault.name, _step, fault.strike))
+            FAULTS.append(replace(fault, step=_step))
 FAULTS += [
     _in_abort(p)
     for p in ("{f}.lift.before", "{f}.lift.after", "servers.release.before", "servers.release.after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lab.arena import Arena, MoverProcess
 from lab.faults.proxy import Proxy
@@ -107,11 +107,10 @@ class Fault:
     step: str
     strike: Callable[[Stage], None]
     recoveries: tuple[str, ...] = RECOVERIES
-    """What is done about it afterwards; each is a case of its own."""
-    both_ways: bool = True
-    """Also against the move back, from the target to the source."""
+    """What is done about it afterwards, in the move to the target; each is a case of its own."""
+    back: tuple[str, ...] = (RETRY,)
+    """The same for the move back, from the target to the source."""
     doors: bool = False
     """Movers reach the databases through the proxies."""
     sampled: bool = True
     """May be drawn for the sample in `make test`; not if it takes tens of seconds."""
-    tags: tuple[str, ...] = field(default=())
