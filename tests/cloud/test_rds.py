@@ -113,6 +113,23 @@ def test_binlog_retention_is_set_by_amazons_procedure(master: Any) -> None:
     assert master.fetchone() == (86400,)
 
 
+@pytest.mark.parametrize("hours", [0, 169])
+def test_binlog_retention_has_amazons_limits(master: Any, hours: int) -> None:
+    with pytest.raises(pymysql.err.MySQLError, match="between 1 and 168"):
+        master.execute("CALL mysql.rds_set_configuration('binlog retention hours', %s)", (hours,))
+
+
+def test_amazon_writes_its_row_and_rotates_by_itself(master: Any) -> None:
+    def seen() -> tuple[Any, str]:
+        master.execute("SELECT MAX(value) FROM mysql.rds_heartbeat2")
+        beat = master.fetchone()[0]
+        master.execute("SHOW MASTER STATUS")
+        return beat, master.fetchone()[0]
+
+    before = seen()
+    until(lambda: True if (now := seen())[0] != before[0] and now[1] > before[1] else None, "both")
+
+
 def test_a_changed_parameter_reaches_the_running_server(
     aws_endpoint: Endpoint, group: str, master: Any
 ) -> None:

@@ -7,6 +7,7 @@ Outcome, the second an UnreachableError, after which only reading the row again 
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +26,10 @@ NEUTRAL_SCHEMAS = ("livemove", "mysql")
 NEUTRAL_EVENTS = {
     "Format_desc", "Rotate", "Gtid", "Gtid_list", "Binlog_checkpoint", "Xid", "Stop", "Start_encryption",
 }  # fmt: skip
+
+
+HEARTBEAT = re.compile(r"(use `mysql`; )?insert into mysql\.rds_heartbeat2\b", re.IGNORECASE)
+"""RDS writes its row as a statement, whatever the binlog format is."""
 
 
 def version() -> str:
@@ -194,7 +199,10 @@ class Control:
 
     def touched_since(self, position: str) -> list[str]:
         file, offset = position.rsplit(":", 1)
-        later = [r["log_name"] for r in self.db.rows("SHOW BINARY LOGS") if r["log_name"] >= file]
+        files = [str(r["log_name"]) for r in self.db.rows("SHOW BINARY LOGS")]
+        if file not in files:
+            return [f"nobody can tell: the binlog {file} is gone, the oldest is {files[0]}"]
+        later = files[files.index(file) :]
         touched: list[str] = []
         for name in later:
             start = int(offset) if name == file else 4
@@ -212,8 +220,10 @@ def touches(event_type: str, info: str) -> str | None:
     if event_type == "Table_map":
         table = info[info.find("(") + 1 : info.rfind(")")]
         return None if table.split(".", 1)[0] in NEUTRAL_SCHEMAS else table
-    if event_type == "Query" and (info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ")):
-        return None  # RDS rotates by FLUSH
+    if event_type == "Query" and (
+        info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ") or HEARTBEAT.match(info)
+    ):
+        return None
     return f"{event_type}: {info[:120]}"
 
 
