@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from livemove.adapters.comparing import incomparable, read_shapes
 from livemove.adapters.control import Control, version
 from livemove.adapters.control_setup import (
     copy_application_accounts,
@@ -56,7 +57,7 @@ def parts_of(world: World) -> Iterator[Parts]:
         def tables() -> list[str]:
             return [f"{t['schema']}.{t['name']}" for t in list_tables(databases[Side.SOURCE], schemas)]
 
-        proof = LastProof(databases, tables, stack)
+        proof = LastProof(databases, tables, schemas, stack)
         yield Parts(
             service=world.spec.service,
             control=controls,
@@ -74,14 +75,33 @@ def parts_of(world: World) -> Iterator[Parts]:
 class LastProof:
     """The Proof port. Connections and shapes are made ready before the fence: inside it every millisecond counts."""
 
-    def __init__(self, databases: Mapping[Side, MariaDb], tables: object, stack: ExitStack) -> None:
-        self._databases, self._tables, self._stack = databases, tables, stack
+    def __init__(
+        self,
+        databases: Mapping[Side, MariaDb],
+        tables: Callable[[], Sequence[str]],
+        schemas: Sequence[str],
+        stack: ExitStack,
+    ) -> None:
+        self._databases, self._tables, self._schemas, self._stack = databases, tables, schemas, stack
         self._ready: QuickProof | None = None
 
     def ready(self) -> None:
-        if self._ready is None and callable(self._tables):
+        if self._ready is None:
             s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
             self._ready = self._stack.enter_context(QuickProof(s, t, self._tables()))
+
+    def definitions(self, side: Side) -> dict[str, str]:
+        return {
+            name: shape.digest for name, shape in read_shapes(self._databases[side], self._tables()).items()
+        }
+
+    def unlike(self, owner: Side) -> list[str]:
+        ours, theirs = self._databases[owner], self._databases[owner.other]
+        tables = [f"{t['schema']}.{t['name']}" for t in list_tables(ours, self._schemas)]
+        here, there = read_shapes(ours, tables), read_shapes(theirs, tables)
+        sides = (str(owner), str(owner.other))
+        found = {name: incomparable(name, here, there, sides) for name in tables}
+        return [f"{name} cannot follow: {why}" for name, why in found.items() if why]
 
     def differences(self, seconds: float) -> list[str]:
         self.ready()
