@@ -36,6 +36,8 @@ BASE = {
     "max_connections": "300",
     "skip_name_resolve": "ON",
     "performance_schema": "OFF",
+    # DMS applies by statements, which fire triggers; replayed rows do so only when told to
+    "slave_run_triggers_for_rbr": "ENFORCE",
 }
 """What both kinds of server start from; RDS puts its parameter group over it."""
 
