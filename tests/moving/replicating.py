@@ -90,6 +90,12 @@ class Replicators:
         self.stop(link)
         self.prepared.discard(link)
 
+    def forget(self, link: Link) -> None:
+        """What deleting the task by hand does: where it was is gone."""
+        self.delete(link)
+        self.processes.pop(link, None)
+        self.positions.pop(link, None)
+
     def links(self) -> list[Link]:
         return sorted(self.prepared, key=lambda k: k.epoch)
 

@@ -121,9 +121,14 @@ class World:
             now = self.parts.clock.now().isoformat()
             self.ledger.write(compared(epoch, table), {**verdict.as_json(), "checked_at": now})
 
-    def begin(self) -> None:
+    def begin(self, *more: str) -> None:
+        """`more`: statements for the source, before its first user comes."""
         link = Link("shop", 1, Side.SOURCE)
-        self.two.root(Side.SOURCE, TRIGGER)
+        with closing(self.two.servers[Side.SOURCE].connect()) as c, c.cursor() as cursor:
+            cursor.execute(TRIGGER)
+            cursor.execute("SET SESSION sql_mode = 'PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'")
+            for statement in more:
+                cursor.execute(statement)
         self.replicators.prepare(link, full_load=True)
         self.replicators.start(link)
         self.replicators.until_following(link)
