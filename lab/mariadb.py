@@ -63,11 +63,16 @@ class Server:
         key = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"livemove-{key}.sock"
 
+    @property
+    def scratch(self) -> Path:
+        """Its temporary tables: their names hold only a process id, so servers of two containers may not share /tmp."""
+        return self.data / "tmp"
+
     def install(self, sql: str = "") -> None:
         """Make the data directory; root may then log in from loopback. Nothing to do when it is there."""
         if (self.data / "mysql").exists():
             return
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.scratch.mkdir(parents=True, exist_ok=True)
         program = shutil.which("mariadb-install-db")
         if not program:
             raise LabError(
@@ -76,7 +81,7 @@ class Server:
         done = subprocess.run(
             # --force: a host name that does not resolve, as in a container without network, is no reason to stop
             [program, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal", "--skip-test-db", "--force", *_as_user()],
-            capture_output=True, text=True, timeout=120,
+            capture_output=True, text=True, timeout=120, env={**os.environ, "TMPDIR": str(self.scratch)},
         )  # fmt: skip
         if done.returncode:
             raise LabError(
@@ -92,8 +97,9 @@ class Server:
 
     def start(self, *, timeout: float = 60) -> Process:
         options = {**BASE, **self.options}
+        self.scratch.mkdir(exist_ok=True)
         argv = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--bind-address={self.address}", f"--port={self.port}",
-                f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", *_as_user()]  # fmt: skip
+                f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", f"--tmpdir={self.scratch}", "--ignore-db-dirs=tmp", *_as_user()]  # fmt: skip
         argv += [
             f"--{k.replace('_', '-')}={v}" for k, v in options.items() if k not in ("skip_name_resolve",)
         ] + ["--skip-name-resolve"]

@@ -445,6 +445,9 @@ class SchemaCode(Protocol):
     def events_to_wake(self, owner: Side) -> list[Json]:
         """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
 
+    def awake(self, side: Side) -> list[str]:
+        """Triggers that are there and events that are enabled, as text; a follower must have none."""
+
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
 

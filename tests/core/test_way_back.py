@@ -254,6 +254,11 @@ def unlike(world: Universe, owner: Side) -> None:
     world.proof.apart = ["shop.orders cannot follow: the columns differ"]
 
 
+def trigger(world: Universe, owner: Side) -> None:
+    world.replicator.stop(Link("shop", world.db[owner].epoch, owner))  # it would notice
+    world.db[owner.other].triggers = True
+
+
 def differs(world: Universe, owner: Side) -> None:
     compare(world, world.db[owner].epoch, equal=False, differences=["id 7"])
 
@@ -276,6 +281,12 @@ REFUSED_BOTH_WAYS = [
     (table_error, "shop.orders: Table error"),
 ]
 Spoil = Callable[[Universe, Side], None]
+
+
+def test_a_trigger_on_the_follower_refuses_a_move_in_either_direction() -> None:
+    for world, to, epoch in ((Universe(), T, 1), (moved(), S, 2)):
+        trigger(world, to.other)
+        assert any("trigger shop.t is awake on the" in r for r in refusals(world.parts(), to, epoch))
 
 
 @pytest.mark.parametrize(("spoil", "says"), TOLD_ON_THE_WAY_BACK + REFUSED_BOTH_WAYS)

@@ -380,6 +380,9 @@ class Code:
     def events_to_wake(self, owner: Side) -> list[Json]:
         return [{"event_schema": "shop", "event_name": "e", "definer": ""}]
 
+    def awake(self, side: Side) -> list[str]:
+        return ["trigger shop.t"] if self.world.db[side].triggers else []
+
     @moment
     def sleep(self, follower: Side) -> None:
         db = self.world.db[follower]

@@ -257,6 +257,11 @@ def test_guards_see_strangers_restarts_ddl_and_retention_on_real_servers(world: 
     assert two.t.binlogs().keeps == 168 * 3600
     assert two.s.binlogs().keeps == 86400
 
+    two.root(T, "CREATE TRIGGER shop.stray AFTER DELETE ON shop.log FOR EACH ROW SET @x = 1")
+    (reason,) = refusals(world.parts, T, 1)
+    assert "trigger shop.stray is awake on the target, which only follows" in reason
+    two.root(T, "DROP TRIGGER shop.stray")
+
     two.root(S, "ALTER TABLE shop.log ADD COLUMN more INT")
     apart, changed = refusals(world.parts, T, 1)
     assert "shop.log cannot follow: the columns differ: only on one side more" in apart

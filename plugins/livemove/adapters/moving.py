@@ -20,11 +20,11 @@ from livemove.adapters.control_setup import (
     keep_binlogs,
 )
 from livemove.adapters.last_proof import QuickProof
-from livemove.adapters.mariadb import MariaDb
+from livemove.adapters.mariadb import MariaDb, sql
 from livemove.adapters.schema import list_tables, raise_auto_increment
 from livemove.adapters.servers import Servers
 from livemove.adapters.stored_code import code_of, create_code, drop_triggers
-from livemove.core import return_path
+from livemove.core import return_path, upkeep
 from livemove.core.acts import Parts
 from livemove.core.guards import expected_pause, refusals
 from livemove.core.switchover import Switchover
@@ -69,7 +69,20 @@ def parts_of(world: World) -> Iterator[Parts]:
             ledger=world.ledger,
             clock=world.clock,
             settings=world.spec.switchover,
+            upkeep=lambda: upkeep_of(world),
         )
+
+
+def upkeep_of(world: World) -> list[str]:
+    """Backups and maintenance of the RDS instance in the way; why that cannot be known is a reason as well."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name = str(world.outputs["database_identifier"])
+    try:
+        found = world.aws("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    except (BotoCoreError, ClientError) as e:
+        return [f"RDS does not say whether a backup or maintenance of {name} runs: {e}"]
+    return upkeep.due(found, world.spec.window, world.clock.now())
 
 
 class LastProof:
@@ -157,6 +170,15 @@ class StoredCode:
             {"event_schema": e["schema"], "event_name": e["name"], "definer": ""}
             for e in self._code[owner].get("events", [])
             if e.get("status") == "ENABLED"
+        ]
+
+    def awake(self, side: Side) -> list[str]:
+        db, args = self._databases[side], {"schemas": tuple(self._schemas)}
+        triggers = [f"trigger {o['schema']}.{o['name']}" for o in db.rows(sql("list_triggers"), args)]
+        return triggers + [
+            f"event {o['schema']}.{o['name']}"
+            for o in db.rows(sql("list_events"), args)
+            if o["status"] == "ENABLED"
         ]
 
     def sleep(self, follower: Side) -> None:

@@ -132,6 +132,12 @@ def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         yield f"{line}; make both sides alike, then {_compare(to)}"
 
 
+def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The replicator brings what triggers and events did on the owner; awake here as well, they do it twice."""
+    for what in parts.code.awake(to):
+        yield f"{what} is awake on the {to}, which only follows: its effects are there twice. Drop it there (the DDL of the owner's is kept), then {_compare(to)}"
+
+
 def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     for who in parts.control[to.other].strangers():
         yield f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in source.accounts"
@@ -201,6 +207,7 @@ GUARDS: tuple[Guard, ...] = (
     switch_ticks,
     servers_answer,
     nobody_else_writes,
+    follower_sleeps,
     definitions_fit,
     comparison_is_clean,
     comparison_is_fresh,
