@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pymysql
 import pytest
@@ -341,6 +341,23 @@ def test_health_names_what_would_make_the_switchover_unsafe(two: Two) -> None:
     assert not health.durable
     assert not health.event_scheduler
     assert "shop_app" in health.long_transactions[0]
+
+
+def test_a_job_that_runs_for_long_is_told_also_without_a_transaction(two: Two) -> None:
+    with closing(two.application(Side.SOURCE)) as c, c.cursor() as cursor:
+
+        def dump() -> None:
+            with suppress(pymysql.err.MySQLError):
+                cursor.execute("SELECT SLEEP(30)")
+
+        job = threading.Thread(target=dump, daemon=True)
+        job.start()
+        two.until(lambda: bool(two.s.health(1).long_transactions), "the statement")
+        (told,) = two.s.health(1).long_transactions
+        assert "of shop_app for" in told
+        two.root(Side.SOURCE, f"KILL QUERY {c.thread_id()}")
+        job.join(10)
+    assert (two.s.health(1).uptime or 0) > 0
 
 
 def test_installing_again_changes_nothing_and_resets_no_row(two: Two) -> None:
