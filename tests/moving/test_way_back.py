@@ -121,8 +121,16 @@ def settled(world: Turning, owner: Side, tables: str) -> None:
     )
 
 
+@pytest.fixture
+def amazon(two: Two) -> Iterator[rds_server.HostManager]:
+    """Rotates and beats twice a second once it is started."""
+    manager = rds_server.HostManager(two.servers[T], 0.5)
+    yield manager
+    manager.end()
+
+
 def test_trigger_event_keyless_table_and_cascade_there_and_back_have_exact_counts(
-    world: Turning, two: Two
+    world: Turning, two: Two, amazon: rds_server.HostManager
 ) -> None:
     two.root(S, "CREATE USER `shop_o'neil`@'127.%'")
     world.prepare(TABLES, CODE)
@@ -138,6 +146,7 @@ def test_trigger_event_keyless_table_and_cascade_there_and_back_have_exact_count
     ]
     world.compare(S, 1)
 
+    amazon.start()
     with still_writing(world):
         world.go(T, 1)
     assert two.root(S, TRIGGERS) == []
@@ -242,6 +251,7 @@ def test_guards_see_strangers_restarts_ddl_and_retention_on_real_servers(world: 
     two.root(S, "CREATE USER shop_reads@'127.%' IDENTIFIED BY 'x'")
     two.root(S, "GRANT INSERT ON shop.log TO shop_cron@'127.%'")
     two.root(S, "GRANT SELECT ON *.* TO shop_reads@'127.%'")
+    two.root(S, "GRANT ALL ON elsewhere.* TO shop_reads@'127.%'")
     with closing(login(two, "shop_cron")), closing(login(two, "shop_reads")):
         (reason,) = refusals(world.parts, T, 1)
     assert "of shop_cron@127.0.0.1 may write to the source and would not be fenced" in reason

@@ -216,10 +216,12 @@ def way_back_now(world: World) -> Json | None:
 
     try:
         return look(world)
-    except LivemoveError as e:
+    except Exception as e:
+        # it only tells: a question must be asked whatever cannot be seen
+        found = e.found if isinstance(e, LivemoveError) else repr(e)
         before = world.ledger.read("way_back") or {}
         seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
-        return {**before, "says": f"The way back could not be looked at: {e.found}{seen}"}
+        return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
 
 
 def moves(world: World) -> list[Json]:
