@@ -135,7 +135,7 @@ def one_move(arena: Arena, to: Side, attempt: str) -> Moved:
     with parts_of(world) as parts:
         prepare_return(world, parts)
         for table in parts.tables():
-            arena.compared(world, table)
+            arena.compared(world, parts.control[to].read().epoch, table)
         expected = int(expected_pause(parts, to)["ms"])
         time.sleep(SETTLE)
         failed, began = len(arena.record.refused) + len(arena.record.unclear), time.monotonic()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, TriggerRule
 
@@ -116,13 +117,7 @@ def migration(spec: MigrationSpec) -> DAG:
             "validate", "4 Validate", "Both sides are equal, table by table and object by object"
         ) as validate:
             tables = ListTablesOperator(task_id="tables", **of)
-            compare = CompareTableOperator.partial(
-                task_id="compare",
-                map_index_template="{{ task.table }}",
-                max_active_tis_per_dagrun=4,
-                execution_timeout=24 * HOUR,
-                **of,
-            ).expand(table=tables.output)
+            compare = compare_each(tables, task_id="compare", **of)
             table_states = TableStatesOperator(task_id="table_states", **of)
             parity = ParityOperator(task_id="parity", **of)
             compare >> table_states >> parity
@@ -151,8 +146,10 @@ def migration(spec: MigrationSpec) -> DAG:
             switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, **of)
             return_path = ReturnPathOperator(task_id="return_path", **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.TARGET, **of)
+            compare_back = compare_each(tables, task_id="compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
-            prepare_return >> window >> ask_writes >> snapshot >> switchover >> return_path >> smoke >> soak
+            prepare_return >> window >> ask_writes >> snapshot >> switchover
+            switchover >> return_path >> smoke >> compare_back >> soak
 
         with chapter(
             "retire", "7 Retire the data centre", "A last dump is kept; then DMS and the old services end"
@@ -201,6 +198,16 @@ def migration(spec: MigrationSpec) -> DAG:
 
 EITHER_WAY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 """One of the branches that lead here went through, the others were skipped, and nothing failed."""
+
+
+def compare_each(tables: ListTablesOperator, **of: str) -> Any:
+    """One task for each table, four at a time."""
+    return CompareTableOperator.partial(
+        map_index_template="{{ task.table }}",
+        max_active_tis_per_dagrun=4,
+        execution_timeout=24 * HOUR,
+        **of,
+    ).expand(table=tables.output)
 
 
 def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:

@@ -59,8 +59,7 @@ def make_mariadb(
     yield make
     for server in made:
         server.stop()
-        for folder in (server.data, server.temporary):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(server.data, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

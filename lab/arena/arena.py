@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from lab.addresses import root
@@ -41,6 +40,7 @@ from lab.processes import MARK, LabError, Registry, start_time
 from livemove.adapters.mariadb import statements
 from livemove.adapters.moving import parts_of, prepare_control, prepare_return
 from livemove.adapters.servers import equip
+from livemove.core.guards import compared
 from livemove.ports import ControlState, Json, Link
 from livemove.spec import Side
 
@@ -234,17 +234,17 @@ class Arena:
         with parts_of(world) as parts:
             prepare_return(world, parts)
             for table in parts.tables():
-                self.compared(world, table)
+                self.compared(world, 1, table)
         if doors:
             self.settings = Settings(**{**vars(self.settings), "doors": dict(doors)})
             self.settings.write()
         if users:
             self.start_users(doorbells=doorbells)
 
-    def compared(self, world: ArenaWorld, table: str) -> None:
-        """What the validate chapter would say of a table."""
+    def compared(self, world: ArenaWorld, epoch: int, table: str) -> None:
+        """What the tasks `compare` and `compare_back` would say of a table."""
         now = world.clock.now().isoformat()
-        world.ledger.write(f"comparison/{table}", {"equal": True, "checked_at": now, "differences": []})
+        world.ledger.write(compared(epoch, table), {"equal": True, "checked_at": now, "differences": []})
 
     def start_users(self, *, doorbells: bool = False) -> None:
         """Users (and doorbells at both databases) write; returns after the first acknowledged write."""
@@ -410,9 +410,9 @@ def _furnish(side: Side, server: Server) -> None:
         server.query(f"CREATE OR REPLACE USER {ADMIN}@'%' IDENTIFIED BY '{ADMIN}'")
         server.query(f"GRANT ALL PRIVILEGES ON *.* TO {ADMIN}@'%' WITH GRANT OPTION")
         return
-    from lab.cloud.rds import furnish
+    from lab.cloud.rds_server import furnish
 
-    furnish(server, SimpleNamespace(master_username=MASTER, _master_user_password=ADMIN, db_name=None))
+    furnish(server, MASTER, ADMIN)
 
 
 def _own_network() -> socket.socket:

@@ -16,6 +16,7 @@ class Wait:
 RDS_AVAILABLE = Wait(2.0, "5 to 15 min")
 RDS_SNAPSHOT = Wait(3.0, "2 to 10 min")
 RDS_MODIFIED = Wait(1.0, "1 to 10 min")
+RDS_ROTATION = Wait(10.0, "every 5 min, with a heartbeat row before it")
 SSM_DELIVERY = Wait(0.3, "1 to 5 s")
 DNS_INSYNC = Wait(1.0, "usually within 60 s")
 

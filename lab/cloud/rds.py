@@ -1,8 +1,8 @@
 """RDS: an instance is a mariadbd of its own, with the parameter group applied and no SUPER for its master.
 
 What differs from a server of one's own, and what a migration trips over: the master user can set neither
-`read_only` nor any other global, kills sessions through `mysql.rds_kill` only, and may not name a foreign
-definer. See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html
+`read_only` nor any other global, kills sessions through `mysql.rds_kill` only, may not name a foreign
+definer, and finds rotated binlogs and rows that it did not write (rds_server.py). See https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -21,16 +20,13 @@ from lab.cloud import pace
 from lab.cloud.base import Cloud
 from lab.cloud.parameters import mysql_text, server_options
 from lab.cloud.patching import background, wrap
+from lab.cloud.rds_server import HostManager, furnish
 from lab.mariadb import Server
 
 log = logging.getLogger(__name__)
 
-MASTER = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
-    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, BINLOG MONITOR, CREATE VIEW, SHOW VIEW, "
-    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
-)
-"""Global privileges of the master user, granted with GRANT OPTION."""
+_managers: dict[str, HostManager] = {}
+"""By name of the server."""
 
 
 def install(cloud: Cloud) -> None:
@@ -115,13 +111,9 @@ def _create(cloud: Cloud, db: Any) -> None:
     try:
         server = _bring_up(cloud, db)
     except Exception:
-        # Amazon moves an instance to another host when its first one fails; so does this one, once
-        log.exception("%s did not come up; trying once more", db.db_instance_identifier)
-        try:
-            server = _bring_up(cloud, db)
-        except Exception:
-            db.status = "failed"
-            raise
+        log.exception("%s did not come up", db.db_instance_identifier)
+        db.status = "failed"
+        raise
     time.sleep(max(0.0, began + pace.RDS_AVAILABLE.lab - time.monotonic()))
     db.status = "available"
     log.info("%s is available at %s:%s", server.name, server.address, server.port)
@@ -132,31 +124,19 @@ def _bring_up(cloud: Cloud, db: Any) -> Server:
     _wipe(server)
     server.install()
     server.start()
-    furnish(server, db)
+    _furnish(server, db)
     return server
 
 
-def furnish(server: Server, db: Any) -> None:
-    """Amazon's own account and procedures, then the master user and the first schema."""
-    admin = mysql_text(server.root_password)
-    statements = [
-        f"CREATE OR REPLACE USER rdsadmin@localhost IDENTIFIED BY {admin}, rdsadmin@'127.%' IDENTIFIED BY {admin}",
-        "GRANT ALL ON *.* TO rdsadmin@localhost, rdsadmin@'127.%' WITH GRANT OPTION",
-    ]
-    master = f"{mysql_text(db.master_username)}@'%'"
-    statements += [
-        f"CREATE OR REPLACE USER {master} IDENTIFIED BY {mysql_text(db._master_user_password)}",
-        f"GRANT {MASTER} ON *.* TO {master} WITH GRANT OPTION",
-    ]
+def _furnish(server: Server, db: Any) -> None:
+    """Amazon's furniture and the first schema; from now on its host manager works there."""
+    furnish(server, db.master_username, db._master_user_password)
     if db.db_name:
-        statements.append(f"CREATE DATABASE IF NOT EXISTS `{db.db_name}`")
-    with server.connect() as connection, connection.cursor() as cursor:
-        # a replica or a replicator must not find the furniture in the binlog
-        cursor.execute("SET SESSION sql_log_bin = 0")
-        for statement in statements:
-            cursor.execute(statement)
-    script = (Path(__file__).parent / "sql" / "rds_procedures.sql").read_text()
-    server.load("SET SESSION sql_log_bin = 0;\n" + script)
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_log_bin = 0")
+            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{db.db_name}`")
+    _managers[server.name] = HostManager(server, pace.RDS_ROTATION.lab)
+    _managers[server.name].start()
 
 
 def _modified(cloud: Cloud, db: Any, password: str | None) -> None:
@@ -186,16 +166,16 @@ def _reboot(cloud: Cloud, db: Any) -> None:
 
 def _delete(cloud: Cloud, db: Any) -> None:
     server = _server(cloud, db)
-    server.stop()
     _wipe(server)
     log.info("%s is deleted", server.name)
 
 
 def _wipe(server: Server) -> None:
+    if manager := _managers.pop(server.name, None):
+        manager.end()
     # after a crash of the endpoint a server of that name may still be there, and nobody knows it any more
     server.stop()
-    for folder in (server.data, server.temporary):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(server.data, ignore_errors=True)
 
 
 def _finish_snapshot(snapshot: Any) -> None:

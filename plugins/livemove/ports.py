@@ -126,6 +126,8 @@ class ReplicationStatus:
     """True once every table's full load is finished and cached changes are applied."""
     full_load_seconds: float | None = None
     """How long the full load took, by DMS's own clock; None before its end."""
+    started_from: str = ""
+    """The binlog position that the task was given at its first start; empty when it began with a full load."""
 
 
 @dataclass(frozen=True)
@@ -340,7 +342,30 @@ class SwitchHealth:
     event_scheduler: bool
     heartbeat_age: float | None
     long_transactions: tuple[str, ...] = ()
+    """Transactions and statements that run for too long, as text."""
     prepared_xa: int = 0
+    uptime: float | None = None
+    """Seconds since the server was started."""
+
+
+@dataclass(frozen=True)
+class Binlogs:
+    """The binlogs that a database has, and how long it keeps one that is no longer written."""
+
+    files: tuple[str, ...]
+    """Oldest first."""
+    keeps: float | None
+    """Seconds; None: for ever, 0: it may go as soon as the next one begins."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One watermark row as its writer has it."""
+
+    stream: str
+    number: int
+    at: float
+    """Seconds since 1970, by the clock of the database that wrote it."""
 
 
 class ControlDb(Protocol):
@@ -399,6 +424,13 @@ class ControlDb(Protocol):
 
     def write_watermark(self, reads: Side, stream: str, number: int) -> None: ...
     def has_watermark(self, reads: Side, stream: str, number: int) -> bool: ...
+    def watermarks(self, reads: Side) -> list[Mark]:
+        """All rows of that direction that are here."""
+
+    def binlogs(self) -> Binlogs: ...
+    def strangers(self) -> list[str]:
+        """Who is logged in or holds rights past the fence, and may write, but is not fenced; as text."""
+
     def replicator_sessions(self, epoch: int) -> frozenset[int]:
         """The incarnation: connection ids of the replicator of this epoch."""
 
@@ -419,6 +451,9 @@ class SchemaCode(Protocol):
     def events_to_wake(self, owner: Side) -> list[Json]:
         """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
 
+    def awake(self, side: Side) -> list[str]:
+        """Triggers that are there and events that are enabled, as text; a follower must have none."""
+
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
 
@@ -431,6 +466,12 @@ class Proof(Protocol):
 
     def differences(self, seconds: float) -> list[str]:
         """What differs, as text; nobody writes meanwhile."""
+
+    def definitions(self, side: Side) -> Mapping[str, str]:
+        """A digest of each table's columns and keys there, by schema.table."""
+
+    def unlike(self, owner: Side) -> list[str]:
+        """Tables of the owner whose rows the other side cannot hold as they are, as text."""
 
 
 class AppServers(Protocol):

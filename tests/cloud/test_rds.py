@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pymysql
 import pytest
 
+from livemove.core.upkeep import due
+from livemove.spec import Window
 from tests.cloud.waiting import until
 from tests.conftest import Endpoint
 
@@ -113,6 +116,23 @@ def test_binlog_retention_is_set_by_amazons_procedure(master: Any) -> None:
     assert master.fetchone() == (86400,)
 
 
+@pytest.mark.parametrize("hours", [0, 169])
+def test_binlog_retention_has_amazons_limits(master: Any, hours: int) -> None:
+    with pytest.raises(pymysql.err.MySQLError, match="between 1 and 168"):
+        master.execute("CALL mysql.rds_set_configuration('binlog retention hours', %s)", (hours,))
+
+
+def test_amazon_writes_its_row_and_rotates_by_itself(master: Any) -> None:
+    def seen() -> tuple[Any, str]:
+        master.execute("SELECT MAX(value) FROM mysql.rds_heartbeat2")
+        beat = master.fetchone()[0]
+        master.execute("SHOW MASTER STATUS")
+        return beat, master.fetchone()[0]
+
+    before = seen()
+    until(lambda: True if (now := seen())[0] != before[0] and now[1] > before[1] else None, "both")
+
+
 def test_a_changed_parameter_reaches_the_running_server(
     aws_endpoint: Endpoint, group: str, master: Any
 ) -> None:
@@ -126,6 +146,20 @@ def test_a_changed_parameter_reaches_the_running_server(
         return True if master.fetchone() == (1234,) else None
 
     until(changed, "the new parameter")
+
+
+def test_an_instance_that_is_busy_is_no_place_to_move_to(
+    aws_endpoint: Endpoint, instance: dict[str, Any]
+) -> None:
+    rds = aws_endpoint.client("rds")
+
+    def reasons() -> list[str]:
+        one = rds.describe_db_instances(DBInstanceIdentifier="orders")["DBInstances"][0]
+        return due(one, Window(opens=time(0), closes=time(0)), datetime.now(UTC))
+
+    rds.modify_db_instance(DBInstanceIdentifier="orders", BackupRetentionPeriod=3)
+    assert reasons() == ["the RDS instance is modifying: wait until it is available"]
+    until(lambda: True if reasons() == [] else None, "an instance at rest")
 
 
 def test_a_snapshot_takes_a_moment(aws_endpoint: Endpoint, instance: dict[str, Any]) -> None:

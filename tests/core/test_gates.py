@@ -90,3 +90,22 @@ def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
     text = ask("retire", Evidence(moves=[MOVE], way_back_closed="2026-11-23T05:47:40"))
     assert "**Roll back is refused:**" in text
     assert "since 2026-11-23T05:47:40" in text
+
+
+SAID = "Going back loses nothing until 2026-11-30 03:12 UTC if the return path stops now; while it runs, until you approve Retire"
+
+
+def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
+    text = ask("retire", Evidence(moves=[MOVE], way_back={"losses": [], "says": SAID}))
+    assert f"**The way back:** {SAID}." in text
+    assert "moves the writes back to the data centre" in text
+
+
+def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
+    text = ask(
+        "retire",
+        Evidence(moves=[MOVE], way_back={"losses": ["x"], "says": "Going back would lose writes: x"}),
+    )
+    assert "**The way back is broken.** Going back would lose writes: x." in text
+    assert "**Roll back is refused** as long as it would lose writes" in text
+    assert "Clear `repoint.compare_back`" in text

@@ -14,8 +14,8 @@ FORTH = {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 240, "steps"
 BACK = {"epoch": 3, "from": "target", "to": "source", "fenced_ms": 310, "steps": []}
 DOCUMENTS: dict[str, Json] = {
     "full_load": {"rows": 300123, "seconds": 12.5, "tables": ["shop.a", "shop.b"]},
-    "comparison/shop.a": {"equal": True, "rows_source": 3, "rows_target": 3},
-    "comparison/shop.b": {"equal": False, "rows_source": 3, "rows_target": 2, "differences": ["id 7"]},
+    "comparison/1/shop.a": {"equal": True, "rows_source": 3, "rows_target": 3},
+    "comparison/1/shop.b": {"equal": False, "rows_source": 3, "rows_target": 2, "differences": ["id 7"]},
     "propagation": {"rows": [{"server": "127.1.6.1", "flipped_at": "x"}, {"server": "127.1.6.4", "flipped_at": None}]},
     "switchover/2": FORTH,
 }  # fmt: skip
@@ -29,6 +29,23 @@ def test_numbers_come_from_the_ledger() -> None:
     made = built(DOCUMENTS)
     assert (made["rows_copied"], made["tables_compared"], made["tables_equal"]) == (300123, 2, 1)
     assert (made["owner"], made["outcome"]) == ("target", "moved")
+
+
+def test_the_last_comparison_counts_and_all_are_listed() -> None:
+    made = built({**DOCUMENTS, "comparison/2/shop.a": {"equal": True}})
+    assert (made["tables_compared"], made["tables_equal"]) == (1, 1)
+    assert [(c["epoch"], c["table"]) for c in made["comparison"]] == [
+        (1, "shop.a"),
+        (1, "shop.b"),
+        (2, "shop.a"),
+    ]
+
+
+def test_the_way_back_is_told_as_it_was_seen_last() -> None:
+    seen = {"epoch": 2, "task": "shop-e2-target-to-source", "state": "running", "lag_ms": 12, "until": "2026-11-30T03:12:00+00:00", "checked_at": "x", "says": "Going back loses nothing"}  # fmt: skip
+    made = built({**DOCUMENTS, "way_back": seen})
+    assert made["way_back"] == seen
+    assert "Going back loses nothing" in report.page(made).html()
 
 
 def test_what_was_not_reached_is_null_and_not_zero() -> None:

@@ -27,7 +27,7 @@ STORY = {
     "replicate": ["prepare_control", "lower_ttl", "carry_tables", "prepare_task", "start_load", "full_load", "carry_keys", "carry_code", "start_cdc", "caught_up"],
     "validate": ["tables", "compare", "table_states", "parity"],
     "switch_dns": ["ttl_elapsed", "window", "ask", "change_record", "in_sync", "propagation", "drained"],
-    "repoint": ["prepare_return", "window", "ask", "snapshot", "switchover", "return_path", "smoke", "soak"],
+    "repoint": ["prepare_return", "window", "ask", "snapshot", "switchover", "return_path", "smoke", "compare_back", "soak"],
     "retire": ["ask", "final_dump", "restore_ttl", "stop_replication", "teardown_plan", "teardown", "remove_control", "stop_idc"],
 }  # fmt: skip
 AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}

@@ -116,6 +116,43 @@ def assert_same_bytes(replication: Replication) -> None:
     replication.assert_equal("all_types")
 
 
+def test_a_trigger_on_the_target_fires_as_under_the_statements_of_dms(replication: Replication) -> None:
+    """So a trigger that is forgotten on a follower doubles its effects here as it would on AWS."""
+    replication.both("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE effects (what VARCHAR(20))")
+    trigger = "CREATE TRIGGER counts AFTER INSERT ON t FOR EACH ROW INSERT INTO effects VALUES (CONCAT('row ', NEW.id))"  # fmt: skip
+    replication.both(trigger)
+    replication.start()
+    replication.following()
+    replication.on(replication.source, "INSERT INTO t VALUES (1), (2)")
+    replication.applied()
+    counts = [replication.on(s, "SELECT COUNT(*) FROM effects")[0][0] for s in (replication.source, replication.target)]  # fmt: skip
+    assert counts == [2, 4]
+
+
+def test_a_cascade_is_done_by_the_targets_own_foreign_key(replication: Replication) -> None:
+    """The child's rows are not in the binlog; where the key is missing on the target, they stay behind."""
+    replication.both(
+        "CREATE TABLE parent (id INT PRIMARY KEY)",
+        "CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT c FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE CASCADE)",
+    )
+    replication.start()
+    replication.following()
+    replication.on(
+        replication.source,
+        "INSERT INTO parent VALUES (1), (2), (3)",
+        "INSERT INTO child VALUES (10, 1), (20, 2), (30, 3)",
+        "UPDATE parent SET id = 9 WHERE id = 1",
+        "DELETE FROM parent WHERE id = 2",
+    )
+    replication.applied()
+    replication.assert_equal("parent", "child")
+    replication.on(replication.target, "ALTER TABLE child DROP FOREIGN KEY c")
+    replication.on(replication.source, "DELETE FROM parent WHERE id = 3")
+    replication.applied()
+    left = [replication.on(s, "SELECT id FROM child ORDER BY 1") for s in (replication.source, replication.target)]  # fmt: skip
+    assert left == [((10,),), ((10,), (30,))]
+
+
 def test_writes_during_the_load_arrive_exactly_once(replication: Replication) -> None:
     replication.both(
         "CREATE TABLE account (id INT PRIMARY KEY, amount INT NOT NULL) ENGINE=InnoDB",

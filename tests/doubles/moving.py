@@ -17,10 +17,12 @@ from livemove.core.acts import Parts
 from livemove.errors import UnreachableError
 from livemove.ports import (
     Answered,
+    Binlogs,
     ControlRow,
     ControlState,
     Json,
     Link,
+    Mark,
     Outcome,
     ReplicationStatus,
     Reply,
@@ -76,7 +78,11 @@ class Db:
     hold_until: Any = None
     rows: list[tuple[str, int]] = field(default_factory=list)
     log: list[tuple[Any, ...]] = field(default_factory=list)
-    watermarks: set[tuple[str, int]] = field(default_factory=set)
+    marks: dict[tuple[Side, str, int], float] = field(default_factory=dict)
+    files: tuple[str, ...] = ("bin",)
+    keeps: float | None = 7 * 86400.0
+    uptime: float = 1e6
+    intruders: list[str] = field(default_factory=list)
 
     # what the world does to it
     def writable(self) -> bool:
@@ -109,7 +115,7 @@ class Db:
 
     @moment
     def health(self, longest: float) -> SwitchHealth:
-        return SwitchHealth(True, True, 0.1)
+        return SwitchHealth(True, True, 0.1, uptime=self.uptime)
 
     @moment
     def arm(self, epoch: int, attempt: str, lease: float) -> Outcome:
@@ -217,12 +223,27 @@ class Db:
 
     @moment
     def write_watermark(self, reads: Side, stream: str, number: int) -> None:
-        self.watermarks.add((stream, number))
-        self.log.append(("mark", stream, number))
+        mark = (reads, stream, number)
+        self.marks[mark] = self.world.clock.now().timestamp()
+        self.log.append(("mark", mark))
 
     @moment
     def has_watermark(self, reads: Side, stream: str, number: int) -> bool:
-        return (stream, number) in self.watermarks
+        return (reads, stream, number) in self.marks
+
+    @moment
+    def watermarks(self, reads: Side) -> list[Mark]:
+        return [
+            Mark(stream, number, at) for (side, stream, number), at in self.marks.items() if side is reads
+        ]
+
+    @moment
+    def binlogs(self) -> Binlogs:
+        return Binlogs(self.files, self.keeps)
+
+    @moment
+    def strangers(self) -> list[str]:
+        return list(self.intruders)
 
     @moment
     def replicator_sessions(self, epoch: int) -> frozenset[int]:
@@ -244,6 +265,8 @@ class Replicator:
         self.world = world
         self.tasks: dict[Link, TaskState] = {}
         self.at: dict[Link, int] = {}
+        self.started: dict[Link, str] = {}
+        self.broken: set[Link] = set()
 
     def writes_to(self, db: Db) -> bool:
         return any(
@@ -266,7 +289,7 @@ class Replicator:
                 if writer.triggers:
                     raise Broken(f"the replicator writes to {writer.side}, whose triggers fire")
                 if entry[0] == "mark":
-                    writer.watermarks.add((entry[1], entry[2]))
+                    writer.marks[entry[1]] = reader.marks[entry[1]]
                 else:
                     writer.rows.append((entry[0], entry[1]))
                     writer.log.append(entry)
@@ -279,14 +302,17 @@ class Replicator:
     def start(self, link: Link, *, position: str | None = None) -> None:
         if link not in self.at:
             self.at[link] = int((position or "bin:0").split(":")[1])
+            self.started[link] = position or ""
         self.tasks[link] = TaskState.RUNNING
 
     @moment
     def status(self, link: Link) -> ReplicationStatus:
-        return ReplicationStatus(self.tasks.get(link, TaskState.ABSENT))
+        state = self.tasks.get(link, TaskState.ABSENT)
+        at = f"bin:{self.at[link]}" if link in self.at else ""
+        return ReplicationStatus(state, checkpoint=at, started_from=self.started.get(link, ""))
 
     def tables(self, link: Link) -> list[TableProgress]:
-        return []
+        return [TableProgress("shop", "orders", "Table error")] if link in self.broken else []
 
     @moment
     def stop(self, link: Link) -> None:
@@ -432,6 +458,9 @@ class Code:
     def events_to_wake(self, owner: Side) -> list[Json]:
         return [{"event_schema": "shop", "event_name": "e", "definer": ""}]
 
+    def awake(self, side: Side) -> list[str]:
+        return ["trigger shop.t"] if self.world.db[side].triggers else []
+
     @moment
     def sleep(self, follower: Side) -> None:
         db = self.world.db[follower]
@@ -444,8 +473,17 @@ class Proof:
     def __init__(self, world: Universe) -> None:
         self.world = world
 
+        self.digests: dict[Side, dict[str, str]] = {side: {} for side in Side}
+        self.apart: list[str] = []
+
     def ready(self) -> None:
         pass
+
+    def definitions(self, side: Side) -> dict[str, str]:
+        return self.digests[side]
+
+    def unlike(self, owner: Side) -> list[str]:
+        return self.apart
 
     def differences(self, seconds: float) -> list[str]:
         s, t = (sorted(self.world.db[side].rows) for side in Side)
@@ -470,7 +508,9 @@ class Universe:
             Side.SOURCE: Db(self, Side.SOURCE, OPEN, triggers=True, events_on=True),
             Side.TARGET: Db(self, Side.TARGET, FOLLOW, locked=True),
         }
-        self.replicator, self.fleet = Replicator(self), Fleet(self)
+        self.replicator, self.fleet, self.proof = Replicator(self), Fleet(self), Proof(self)
+        self.tables: list[str] = []
+        self.due: list[str] = []
         self.replicator.tasks = {Link("shop", 1, Side.SOURCE): TaskState.RUNNING, Link("shop", 2, Side.TARGET): TaskState.READY}  # fmt: skip
         self.replicator.at = {Link("shop", 1, Side.SOURCE): 0}
         self.ledger = MemoryLedger()
@@ -486,8 +526,8 @@ class Universe:
     def parts(self) -> Parts:
         return Parts(
             service="shop", control=dict(self.db), servers=self.fleet, replicator=self.replicator, code=Code(self),
-            proof=Proof(self), tables=list, ledger=self.ledger, clock=self.clock,
-            settings=Settings(lease=20, pause_budget=8),
+            proof=self.proof, tables=lambda: list(self.tables), ledger=self.ledger, clock=self.clock,
+            settings=Settings(lease=20, pause_budget=8), upkeep=lambda: self.due,
         )  # fmt: skip
 
     # moments --------------------------------------------------------------------------------------

@@ -8,21 +8,13 @@ from collections.abc import Callable, Iterator
 import pymysql
 import pytest
 
+from lab.cloud.rds_server import furnish
 from lab.mariadb import Server
 from livemove.adapters.control import Control
 from livemove.adapters.control_setup import copy_application_accounts, ensure_account, install
 from livemove.adapters.mariadb import Login, MariaDb
 from livemove.spec import Side
 
-MASTER_RIGHTS = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
-    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
-    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
-)
-"""What RDS for MariaDB gives its master user: no SUPER, no READ_ONLY ADMIN, no SET USER."""
-RDS_KILL = (
-    "CREATE OR REPLACE PROCEDURE mysql.rds_kill(IN thread BIGINT) EXECUTE IMMEDIATE CONCAT('KILL ', thread)"
-)
 TABLES = (
     "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(40) NOT NULL UNIQUE, v VARCHAR(40))",
     "CREATE TABLE shop.log (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(60)) ENGINE=InnoDB",
@@ -39,8 +31,7 @@ def rds(make_mariadb: Callable[..., Server]) -> Server:
     server = make_mariadb(
         innodb_buffer_pool_size="64M", innodb_log_file_size="16M", log_bin_trust_function_creators="1"
     )
-    server.query(f"GRANT {MASTER_RIGHTS} ON *.* TO master@'%' IDENTIFIED BY 'm' WITH GRANT OPTION")
-    server.query(RDS_KILL)
+    furnish(server, "master", "m")
     return server
 
 

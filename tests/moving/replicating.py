@@ -25,6 +25,7 @@ class Replicators:
         self.prepared: set[Link] = set()
         self.processes: dict[Link, subprocess.Popen[bytes]] = {}
         self.started: list[tuple[Link, str]] = []
+        self.positions: dict[Link, str] = {}
 
     def prepare(
         self, link: Link, *, full_load: bool, reader: Json | None = None, applier: Json | None = None
@@ -47,6 +48,7 @@ class Replicators:
             position=position,
         ).write(folder)
         (folder / "status.json").unlink(missing_ok=True)
+        self.positions.setdefault(link, position or "")
         self.started.append((link, "resume" if resumed else "start"))
         with open(folder / "log", "ab") as log:
             self.processes[link] = subprocess.Popen(
@@ -66,13 +68,18 @@ class Replicators:
             return ReplicationStatus(TaskState.ABSENT)
         if link not in self.processes:
             return ReplicationStatus(TaskState.READY)
-        if self._alive(link):
-            return ReplicationStatus(TaskState.RUNNING)
+        began = self.positions[link]
         found = read_status(self.folder / link.name)
-        return ReplicationStatus(TaskState.STOPPED, failure=found.failure if found else "")
+        at = found.position if found else ""
+        if self._alive(link):
+            return ReplicationStatus(TaskState.RUNNING, checkpoint=at, started_from=began)
+        failure = found.failure if found else ""
+        state = TaskState.FAILED if failure else TaskState.STOPPED
+        return ReplicationStatus(state, failure=failure, checkpoint=at, started_from=began)
 
     def tables(self, link: Link) -> list[TableProgress]:
-        return []
+        found = read_status(self.folder / link.name)
+        return [TableProgress(t.schema, t.table, str(t.state)) for t in found.tables] if found else []
 
     def stop(self, link: Link) -> None:
         if self._alive(link):
@@ -82,6 +89,12 @@ class Replicators:
     def delete(self, link: Link) -> None:
         self.stop(link)
         self.prepared.discard(link)
+
+    def forget(self, link: Link) -> None:
+        """What deleting the task by hand does: where it was is gone."""
+        self.delete(link)
+        self.processes.pop(link, None)
+        self.positions.pop(link, None)
 
     def links(self) -> list[Link]:
         return sorted(self.prepared, key=lambda k: k.epoch)

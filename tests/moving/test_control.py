@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pymysql
 import pytest
 
+from lab.cloud import rds_server
 from livemove.adapters.control import Control, touches
-from livemove.adapters.control_setup import install, native_hash
+from livemove.adapters.control_setup import install, keep_binlogs, native_hash
 from livemove.adapters.mariadb import Login, MariaDb
 from livemove.errors import RefusedError
 from livemove.ports import Answered, ControlState
@@ -279,29 +280,45 @@ def test_work_under_the_lock_is_refused_in_another_state_and_keeps_others_waitin
     assert done == ["0"]
 
 
-def test_only_what_the_application_wrote_counts_behind_the_position(two: Two) -> None:
-    position = two.s.binlog_position()
-    two.s.write_watermark(Side.SOURCE, "me", 1)
-    two.root(Side.SOURCE, "FLUSH BINARY LOGS")
-    two.root(
-        Side.SOURCE, "CREATE TABLE IF NOT EXISTS mysql.rds_heartbeat2 (id INT PRIMARY KEY, value BIGINT)"
-    )
-    ddl = [t for t in two.s.touched_since(position) if "rds_heartbeat2" not in t]
-    assert ddl == []
-    position = two.s.binlog_position()
-    two.root(Side.SOURCE, "REPLACE INTO mysql.rds_heartbeat2 VALUES (1, 1)")
-    assert two.s.touched_since(position) == []
-    two.root(Side.SOURCE, "INSERT INTO shop.log (what) VALUES ('late')")
-    two.root(Side.SOURCE, "ALTER TABLE shop.log COMMENT 'x'")
-    touched = two.s.touched_since(position)
+@pytest.mark.parametrize("side", list(Side))
+def test_only_what_the_application_wrote_counts_behind_the_position(two: Two, side: Side) -> None:
+    control, server = two.control[side], two.servers[side]
+    position = control.binlog_position()
+    control.write_watermark(side, "me", 1)
+    two.root(side, "FLUSH BINARY LOGS")
+    if side is Side.TARGET:
+        rds_server.beat(server)
+        keep_binlogs(two.db[side], 24)
+        rds_server.rotate(server)
+        rds_server.beat(server)
+        two.root(side, "REPLACE INTO mysql.rds_heartbeat2 VALUES (1, 1)")
+    assert control.touched_since(position) == []
+    two.root(side, "INSERT INTO shop.log (what) VALUES ('late')")
+    two.root(side, "ALTER TABLE shop.log COMMENT 'x'")
+    touched = control.touched_since(position)
     assert touched[0] == "shop.log"
     assert "ALTER TABLE" in touched[1]
+
+
+def test_a_position_whose_binlog_was_purged_proves_nothing(two: Two) -> None:
+    two.root(Side.TARGET, "UPDATE mysql.rds_configuration SET value = NULL")
+    position = two.t.binlog_position()
+    two.root(Side.TARGET, "INSERT INTO shop.log (what) VALUES ('late')")
+
+    def purged() -> bool:
+        rds_server.rotate(two.servers[Side.TARGET])
+        return "is gone" in two.t.touched_since(position)[0]
+
+    two.until(purged, "the end of that binlog")
 
 
 def test_unknown_kinds_of_binlog_events_count_as_touching() -> None:
     assert touches("Query", "CREATE TABLE shop.x (id INT)")
     assert touches("Something_new", "x")
     assert touches("Query", "COMMIT") is None
+    seen_on_aws = "INSERT INTO mysql.rds_heartbeat2(id, value) values (1,1393029075007) \nON DUPLICATE KEY UPDATE value = 1393029075007"
+    assert touches("Query", seen_on_aws) is touches("Query", f"use `mysql`; {seen_on_aws}") is None
+    assert touches("Query", f"use `shop`; {seen_on_aws.replace('mysql.rds_heartbeat2', 'orders')}")
 
 
 def test_health_names_what_would_make_the_switchover_unsafe(two: Two) -> None:
@@ -324,6 +341,23 @@ def test_health_names_what_would_make_the_switchover_unsafe(two: Two) -> None:
     assert not health.durable
     assert not health.event_scheduler
     assert "shop_app" in health.long_transactions[0]
+
+
+def test_a_job_that_runs_for_long_is_told_also_without_a_transaction(two: Two) -> None:
+    with closing(two.application(Side.SOURCE)) as c, c.cursor() as cursor:
+
+        def dump() -> None:
+            with suppress(pymysql.err.MySQLError):
+                cursor.execute("SELECT SLEEP(30)")
+
+        job = threading.Thread(target=dump, daemon=True)
+        job.start()
+        two.until(lambda: bool(two.s.health(1).long_transactions), "the statement")
+        (told,) = two.s.health(1).long_transactions
+        assert "of shop_app for" in told
+        two.root(Side.SOURCE, f"KILL QUERY {c.thread_id()}")
+        job.join(10)
+    assert (two.s.health(1).uptime or 0) > 0
 
 
 def test_installing_again_changes_nothing_and_resets_no_row(two: Two) -> None:

@@ -6,19 +6,20 @@ import itertools
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pymysql
 import pytest
 
-from livemove.adapters.last_proof import QuickProof
-from livemove.adapters.moving import StoredCode
+from livemove.adapters.comparing import compare_table
+from livemove.adapters.control_setup import keep_binlogs
+from livemove.adapters.moving import LastProof, StoredCode
 from livemove.adapters.world import SystemClock
 from livemove.core import return_path
 from livemove.core.acts import Parts
-from livemove.core.guards import refusals
+from livemove.core.guards import compared, refusals
 from livemove.core.switchover import Switchover
 from livemove.errors import SwitchoverAborted
 from livemove.ports import Json, Link, Reply
@@ -101,42 +102,49 @@ class Users(threading.Thread):
             connection.close()
 
 
-class Proof:
-    def __init__(self, two: Two) -> None:
-        self.two, self.proof = two, None
-
-    def ready(self) -> None:
-        self.proof = QuickProof(
-            self.two.db[Side.SOURCE], self.two.db[Side.TARGET], ["shop.orders", "shop.log"]
-        )
-
-    def differences(self, seconds: float) -> list[str]:
-        return self.proof.run(seconds)
-
-
 class World:
     def __init__(self, two: Two, folder: Path, site: Any = None) -> None:
         self.two, self.site = two, site or Site(two)
         self.replicators = Replicators(folder, two.servers)
         self.ledger = MemoryLedger()
         self.users = [Users(self.site, n) for n in range(4)]
+        self.stack = ExitStack()
         self.parts = Parts(
             service="shop", control=two.control, servers=self.site, replicator=self.replicators,
-            code=StoredCode(two.db, two.control, self.ledger, ["shop"]), proof=Proof(two),
-            tables=lambda: ["shop.orders", "shop.log"], ledger=self.ledger, clock=SystemClock(),
+            code=StoredCode(two.db, two.control, self.ledger, ["shop"]),
+            proof=LastProof(two.db, self.tables, ["shop"], self.stack),
+            tables=self.tables, ledger=self.ledger, clock=SystemClock(),
             settings=Settings(lease=20, pause_budget=8),
         )  # fmt: skip
 
-    def begin(self) -> None:
+    def tables(self) -> list[str]:
+        rows = self.two.root(
+            Side.SOURCE, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'shop'"
+        )
+        return sorted(f"shop.{name}" for (name,) in rows)
+
+    def compare(self, owner: Side, epoch: int) -> None:
+        """What the tasks `compare` and `compare_back` do."""
+        ours, theirs = self.two.db[owner], self.two.db[owner.other]
+        for table in self.tables():
+            verdict = compare_table(ours, theirs, *table.split("."), clock=self.parts.clock)
+            assert verdict.equal, verdict
+            now = self.parts.clock.now().isoformat()
+            self.ledger.write(compared(epoch, table), {**verdict.as_json(), "checked_at": now})
+
+    def begin(self, *more: str) -> None:
+        """`more`: statements for the source, before its first user comes."""
         link = Link("shop", 1, Side.SOURCE)
-        self.two.root(Side.SOURCE, TRIGGER)
+        with closing(self.two.servers[Side.SOURCE].connect()) as c, c.cursor() as cursor:
+            cursor.execute(TRIGGER)
+            cursor.execute("SET SESSION sql_mode = 'PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'")
+            for statement in more:
+                cursor.execute(statement)
         self.replicators.prepare(link, full_load=True)
         self.replicators.start(link)
         self.replicators.until_following(link)
-        for table in ("shop.orders", "shop.log"):
-            self.ledger.write(
-                f"comparison/{table}", {"equal": True, "checked_at": "2026-01-01T00:00:00+00:00"}
-            )
+        keep_binlogs(self.two.db[Side.TARGET], 168)
+        self.compare(Side.SOURCE, 1)
         for user in self.users:
             user.start()
 
@@ -172,6 +180,7 @@ def world(two: Two, tmp_path: Path) -> Iterator[World]:
     for user in made.users:
         user.end.set()
     made.replicators.close()
+    made.stack.close()
 
 
 @contextmanager
@@ -234,9 +243,7 @@ def test_there_and_back_and_there_again_loses_nothing_under_load(world: World) -
         follow = return_path.run(world.parts)
         assert follow["position"] == document["position"]
         assert return_path.run(world.parts)["epoch"] == epoch
-        for table in ("shop.orders", "shop.log"):
-            now = world.parts.clock.now().isoformat()
-            world.ledger.write(f"comparison/{table}", {"equal": True, "checked_at": now})
+        world.compare(to, epoch)
         owner = to
     print("pause", world.pause_ms())
     world.audit(owner)

@@ -117,3 +117,16 @@ def test_proceed_to_a_text_of_an_earlier_question_is_refused_and_roll_back_is_no
     assert asking.execute_complete(context(asking), answered("Roll back")) == "on its way"
     with pytest.raises(AirflowFailException, match="showed the evidence of an earlier question"):
         asking.execute_complete(context(asking), answered("Proceed", accept_warnings=True))
+
+
+def test_a_way_back_that_cannot_be_looked_at_keeps_nobody_from_being_asked(world: MemoryWorld) -> None:
+    world.ledger.write(
+        "switchover/2", {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 90, "started_at": "2026-11-23T18:00:00"}
+    )  # fmt: skip
+    world.ledger.write("way_back", {"losses": ["old"], "says": "all was well", "checked_at": "03:00"})
+    world.ledger.write("comparison/2/shop.a", {"equal": True, "rows_source": 7, "rows_target": 7})
+    asking = gate("retire")
+    asking.execute(context(asking, on=None, back=None))
+    assert "The way back could not be looked at" in str(asking.body)
+    assert "last seen 03:00: all was well" in str(asking.body)
+    assert "| shop.a | 7 | 7 | yes |" in str(asking.body)

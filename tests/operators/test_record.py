@@ -9,6 +9,7 @@ import pytest
 
 from livemove.core.gates import checksum
 from livemove.errors import RefusedError, WorldMovedError
+from livemove.operators import rollback
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import (
     ChangeRecordOperator,
@@ -25,6 +26,7 @@ from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld()
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
+    monkeypatch.setattr(rollback, "way_back_now", lambda world: world.ledger.read("way_back"))
     return world
 
 
@@ -192,6 +194,20 @@ def test_a_rollback_says_when_the_writes_go_back(world: MemoryWorld) -> None:
     # one that undid itself is no move
     world.ledger.write("switchover/3", {"epoch": 3, "from": "target", "to": "source", "fenced_ms": None})
     assert run(BeginRollbackOperator)["writes"] == "go back to the data centre"
+
+
+def test_a_rollback_that_would_lose_writes_is_refused_before_an_approval_is_withdrawn(
+    world: MemoryWorld,
+) -> None:
+    test_a_rollback_says_when_the_writes_go_back(world)
+    before = dict(world.ledger.kept)
+    world.ledger.write("way_back", {"losses": ["the source misses rows: shop.orders"], "says": "x"})
+    with pytest.raises(
+        RefusedError, match=r"would lose writes: the source misses rows.*copy the follower anew"
+    ):
+        run(BeginRollbackOperator)
+    world.ledger.kept.pop("way_back")
+    assert world.ledger.kept == before
 
 
 def test_a_rollback_is_refused_when_the_source_no_longer_follows(world: MemoryWorld) -> None:

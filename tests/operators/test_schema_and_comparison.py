@@ -11,12 +11,13 @@ from livemove.errors import LivemoveError, SchemaError
 from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
 from livemove.operators.preflight import ShowSettingsOperator
 from livemove.operators.schema import CarrySchemaOperator, ParityOperator
-from livemove.ports import Json
+from livemove.ports import Json, Link
 from livemove.spec import Side, find_spec
 from tests.adapters.sides import Sides, sides
 
 __all__ = ["sides"]
 pytestmark = pytest.mark.servers
+FORTH, BACK = Link("shop", 1, Side.SOURCE), Link("shop", 2, Side.TARGET)
 SCRIPT = """
 CREATE TABLE listing (id INT PRIMARY KEY, v INT, KEY (v));
 INSERT INTO listing VALUES (1, 1), (2, 2);
@@ -61,7 +62,8 @@ def world(sides: Sides) -> TestWorld:
     return TestWorld(sides, "shells")
 
 
-def run(operator: Any, world: TestWorld, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(operator: Any, world: TestWorld, monkeypatch: pytest.MonkeyPatch, link: Link = FORTH) -> Any:
+    monkeypatch.setattr("livemove.adapters.standing.link_in_use", lambda world: link)
     monkeypatch.setattr(operator, "world", lambda context: world)
     return operator.execute({"params": {}})
 
@@ -84,7 +86,7 @@ def test_the_chapter_from_tables_to_parity(world: TestWorld, sides: Sides, monke
     assert table == "shells.listing"
     compared = CompareTableOperator(task_id="compare", service="shop", table=table)
     assert run(compared, world, monkeypatch)["rows"] == 2
-    kept = world.kept.documents["comparison/shells.listing"]
+    kept = world.kept.documents["comparison/1/shells.listing"]
     assert (kept["equal"], kept["rows_source"], kept["rows_target"], kept["differences"]) == (True, 2, 2, [])
     assert kept["checked_at"]
 
@@ -93,9 +95,12 @@ def test_what_differs_is_kept_and_raised(world: TestWorld, sides: Sides, monkeyp
     for phase in ("tables", "keys", "code"):
         run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
     monkeypatch.setattr("livemove.adapters.comparing.compare_table.__kwdefaults__", {**_defaults(), "waits": (0.01, 0.01)})  # fmt: skip
-    with pytest.raises(LivemoveError, match=r"shells\.listing differs: missing 1; missing 2"):
+    with pytest.raises(
+        LivemoveError,
+        match=r"shells\.listing differs on the target from the source, which owns the writes: missing 1; missing 2",
+    ):
         run(CompareTableOperator(task_id="compare", service="shop", table="shells.listing"), world, monkeypatch)  # fmt: skip
-    assert world.kept.documents["comparison/shells.listing"]["differences"] == [
+    assert world.kept.documents["comparison/1/shells.listing"]["differences"] == [
         {"key": ["1"], "kind": "missing"},
         {"key": ["2"], "kind": "missing"},
     ]
@@ -103,6 +108,26 @@ def test_what_differs_is_kept_and_raised(world: TestWorld, sides: Sides, monkeyp
     with pytest.raises(SchemaError, match=r"views shells\.seen missing"):
         run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch)
     assert world.kept.documents["parity"]["unexplained"]
+
+
+def test_on_the_way_back_the_source_is_compared_with_its_owner(
+    world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for phase in ("tables", "keys"):
+        run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
+    sides.copy_rows(["shells"])
+    compare = CompareTableOperator(task_id="compare_back", service="shop", table="shells.listing")
+    run(compare, world, monkeypatch, BACK)
+    kept = world.kept.documents["comparison/2/shells.listing"]
+    assert (kept["equal"], kept["epoch"], kept["owner"]) == (True, 2, "target")
+    assert set(kept["definitions"]) == {"source", "target"}
+    sides.target_server.query("INSERT INTO shells.listing (id) VALUES (77)")
+    monkeypatch.setattr("livemove.adapters.comparing.compare_table.__kwdefaults__", {**_defaults(), "waits": (0.01, 0.01)})  # fmt: skip
+    with pytest.raises(LivemoveError, match=r"differs on the source from the target.*missing 77.*2 on the source, 3 on the target.*copy the follower anew"):  # fmt: skip
+        run(compare, world, monkeypatch, BACK)
+    sides.target_server.query("ALTER TABLE shells.listing ADD COLUMN newer INT")
+    with pytest.raises(LivemoveError, match="only on one side newer"):
+        run(compare, world, monkeypatch, BACK)
 
 
 def _defaults() -> dict[str, Any]:

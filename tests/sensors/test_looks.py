@@ -6,10 +6,11 @@ from datetime import time, timedelta
 
 import pytest
 
-from livemove.errors import DnsError
+from livemove.core.waiting import Look
+from livemove.errors import DnsError, ReplicationError, UnreachableError
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import LowerTtlOperator
-from livemove.sensors import traffic
+from livemove.sensors import traffic, window
 from livemove.sensors.propagation import look_at_change, look_at_old_ttl, look_at_propagation
 from livemove.sensors.traffic import look_at_traffic
 from livemove.sensors.window import SoakSensor, look_at_soak, look_at_window
@@ -86,16 +87,84 @@ def test_the_window_says_when_it_opens_and_looks_again_in_time(world: MemoryWorl
     assert look_at_window(world, {}).done  # type: ignore[arg-type]
 
 
-def test_the_soak_counts_from_the_switchover_also_in_a_second_try(world: MemoryWorld) -> None:
-    world.with_(soak=100)
-    start = world.clock.now() - timedelta(seconds=70)
-    world.ledger.write(
-        "switchover/2", {"epoch": 2, "to": "target", "fenced_ms": 90, "started_at": start.isoformat()}
-    )
-    state = SoakSensor(task_id="soak", service="shop").begin(world)  # type: ignore[arg-type]
-    assert look_at_soak(world, state).again_in == 30  # type: ignore[arg-type]
-    world.clock.sleep(30)
-    assert look_at_soak(world, state).done  # type: ignore[arg-type]
+WELL = {"state": "running", "losses": [], "lag_ms": 40, "says": "The return path runs, 40 ms behind. Going back loses nothing"}  # fmt: skip
+
+
+class Soaking:
+    """A soak of 100 s that began 70 s after the move; `sees` is what each look finds of the return path."""
+
+    def __init__(self, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world, self.sees = world.with_(soak=100), dict(WELL)
+        start = world.clock.now() - timedelta(seconds=70)
+        world.ledger.write(
+            "switchover/2", {"epoch": 2, "to": "target", "fenced_ms": 90, "started_at": start.isoformat()}
+        )
+        monkeypatch.setattr(window, "way_back_look", self._look)
+
+    def _look(self, world: MemoryWorld) -> dict[str, object]:
+        if "silent" in self.sees:
+            raise UnreachableError("the source does not answer")
+        return self.sees
+
+    def look(self) -> Look:
+        state = SoakSensor(task_id="soak", service="shop").begin(self.world)  # type: ignore[arg-type]
+        return look_at_soak(self.world, state)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def soaking(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> Soaking:
+    return Soaking(world, monkeypatch)
+
+
+def test_the_soak_counts_from_the_switchover_also_in_a_second_try(soaking: Soaking) -> None:
+    look = soaking.look()
+    assert look.again_in == 30
+    assert look.says.endswith("The return path runs. Going back loses nothing")
+    soaking.world.clock.sleep(30)
+    assert soaking.look().done
+    assert "40 ms behind" in soaking.look().says
+
+
+@pytest.mark.parametrize("trouble", [{"lag_ms": None}, {"state": "starting"}, {"silent": True}])
+def test_the_soak_does_not_count_while_the_return_path_is_behind(
+    soaking: Soaking, trouble: dict[str, object]
+) -> None:
+    assert soaking.look().again_in == 30
+    soaking.sees = {**WELL, **trouble}
+    soaking.world.clock.sleep(20)
+    assert "and this time does not count" in soaking.look().says
+    soaking.world.clock.sleep(500)
+    assert not soaking.look().done
+    soaking.sees = WELL
+    assert soaking.look().again_in == 30
+    soaking.world.clock.sleep(30)
+    assert soaking.look().done
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"state": "failed", "says": "The return path is failed: Last Error 1062"},
+        {"losses": ["shop.orders: Table error"], "says": "Going back would lose writes: shop.orders"},
+    ],
+)
+def test_a_failed_return_path_ends_the_soak_and_keeps_what_counted(
+    soaking: Soaking, trouble: dict[str, object]
+) -> None:
+    soaking.look()
+    soaking.sees = {**WELL, **trouble}
+    soaking.world.clock.sleep(20)
+    with pytest.raises(ReplicationError, match="RDS owns the writes and serves") as failed:
+        soaking.look()
+    assert str(trouble["says"]) in str(failed.value)
+    assert "70 s of 100 s are kept" in str(failed.value)
+    soaking.sees = WELL
+    assert soaking.look().again_in == 30
+
+
+def test_a_soak_of_an_earlier_move_does_not_count_for_this_one(soaking: Soaking) -> None:
+    soaking.world.ledger.write("soak", {"epoch": 1, "counted": 99.0, "at": "x", "current": True})
+    assert soaking.look().again_in == 30
 
 
 def test_the_drain_is_kept_for_the_gate_and_leaves_no_samples_behind(

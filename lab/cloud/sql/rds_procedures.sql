@@ -9,6 +9,11 @@ CREATE TABLE IF NOT EXISTS mysql.rds_configuration (
 INSERT IGNORE INTO mysql.rds_configuration VALUES
   ('binlog retention hours', NULL, 'binlog retention hours specifies the duration in hours before binary logs are automatically deleted.');
 
+CREATE TABLE IF NOT EXISTS mysql.rds_heartbeat2 (
+  id    INT NOT NULL PRIMARY KEY,
+  value BIGINT
+) ENGINE = InnoDB;
+
 DELIMITER //
 CREATE OR REPLACE DEFINER = rdsadmin@localhost PROCEDURE mysql.rds_kill(IN thread BIGINT)
   SQL SECURITY DEFINER
@@ -27,7 +32,7 @@ BEGIN
   IF configuration <> 'binlog retention hours' THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'Unknown configuration';
   END IF;
-  IF setting > 168 THEN
+  IF setting < 1 OR setting > 168 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'For binlog retention hours the value must be between 1 and 168 inclusive or be NULL';
   END IF;
   UPDATE mysql.rds_configuration SET value = setting WHERE name = configuration;

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from livemove.adapters.mariadb import MariaDb, sql
@@ -13,6 +14,7 @@ from livemove.core import comparison as core
 from livemove.core.comparison import Difference, Judgement, Key, Look, Shape, Verdict
 from livemove.errors import LivemoveError
 from livemove.ports import Clock, Json, Progress
+from livemove.spec import Side
 
 log = logging.getLogger(__name__)
 
@@ -102,25 +104,35 @@ def compare_table(
     chunk_rows: int = CHUNK_ROWS,
     waits: Sequence[float] = WAITS,
 ) -> Verdict:
-    """Compare all rows while both sides may be written; rows that differ are looked at again before they are told."""
+    """Compare all rows while both sides may be written; rows that differ are looked at again before they are told.
+
+    The first database is the one that is replicated from. Rows are counted under the side on which they are.
+    """
     began = time.monotonic()
     with Pair(source_db, target_db) as pair:
         name = f"{schema}.{table}"
         here, there = read_shapes(pair.source, [name]), read_shapes(pair.target, [name])
-        why = incomparable(name, here, there)
+        sides = (str(source_db.side), str(target_db.side))
+        why = incomparable(name, here, there, sides)
         if why:
             return Verdict(False, 0, 0, (), time.monotonic() - began, why)
         run = _Walk if here[name].key else _Whole
         verdict = run(pair, here[name], clock, progress, chunk_rows, waits).run()
-    return Verdict(verdict.equal, verdict.rows_source, verdict.rows_target, verdict.differences, round(time.monotonic() - began, 3), verdict.note)  # fmt: skip
+    digests = {sides[0]: here[name].digest, sides[1]: there[name].digest}
+    verdict = replace(verdict, seconds=round(time.monotonic() - began, 3), definitions=digests)
+    return verdict if source_db.side is Side.SOURCE else verdict.turned()
 
 
-def incomparable(name: str, here: Mapping[str, Shape], there: Mapping[str, Shape]) -> str:
-    if name not in here:
-        return "the source has no such table"
-    if name not in there:
-        return "the target has no such table"
-    return here[name].differs_from(there[name])
+def incomparable(
+    name: str,
+    here: Mapping[str, Shape],
+    there: Mapping[str, Shape],
+    sides: tuple[str, str] = ("source", "target"),
+) -> str:
+    for side, shapes in zip(sides, (here, there), strict=True):
+        if name not in shapes:
+            return f"the {side} has no such table"
+    return here[name].differs_from(there[name], sides)
 
 
 class _Compared:

@@ -7,13 +7,15 @@ Outcome, the second an UnreachableError, after which only reading the row again 
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from livemove.adapters.mariadb import MariaDb, quote, sql
+from livemove.core.preflight.accounts import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.errors import SetupError
-from livemove.ports import Answered, ControlRow, ControlState, Json, Outcome, SwitchHealth
+from livemove.ports import Answered, Binlogs, ControlRow, ControlState, Json, Mark, Outcome, SwitchHealth
 from livemove.spec import Side
 
 SCRIPTS = ("control_tables", "control_helpers", "control_procedures", "control_switch")
@@ -25,6 +27,12 @@ NEUTRAL_SCHEMAS = ("livemove", "mysql")
 NEUTRAL_EVENTS = {
     "Format_desc", "Rotate", "Gtid", "Gtid_list", "Binlog_checkpoint", "Xid", "Stop", "Start_encryption",
 }  # fmt: skip
+
+
+WRITES = ("INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "EXECUTE", "SUPER")
+"""Rights with which a session may change rows; a routine may run with its definer's."""
+HEARTBEAT = re.compile(r"(use `mysql`; )?insert into mysql\.rds_heartbeat2\b", re.IGNORECASE)
+"""RDS writes its row as a statement, whatever the binlog format is."""
 
 
 def version() -> str:
@@ -86,7 +94,7 @@ class Control:
 
     def health(self, longest: float) -> SwitchHealth:
         h = self.db.one(sql("read_switch_health"))
-        long = self.db.rows(sql("list_long_transactions"), (int(longest),))
+        long = self.db.rows(sql("list_long_transactions"), {"longest": int(longest)})
         return SwitchHealth(
             durable=int(h["sync_binlog"]) == 1 and int(h["flush_log"]) == 1,
             event_scheduler=str(h["event_scheduler"]) in ("ON", "1") and int(h["switches"]) == 1,
@@ -95,6 +103,7 @@ class Control:
                 f"session {t['id']} of {t['user'] or 'an unknown user'} for {t['seconds']} s" for t in long
             ),
             prepared_xa=len(self.db.rows("XA RECOVER")),
+            uptime=_seconds(h["uptime"]),
         )
 
     # guarded acts ---------------------------------------------------------------------------------
@@ -189,6 +198,33 @@ class Control:
             )
         )
 
+    def watermarks(self, reads: Side) -> list[Mark]:
+        return [
+            Mark(r["stream"], int(r["number"]), float(r["at"]))
+            for r in self.db.rows(
+                f"SELECT stream, number, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', written_at) / 1e6 AS at FROM livemove.{watermark_table(reads)}"
+            )
+        ]
+
+    def binlogs(self) -> Binlogs:
+        files = tuple(str(r["log_name"]) for r in self.db.rows("SHOW BINARY LOGS"))
+        return Binlogs(files, self._keeps())
+
+    def _keeps(self) -> float | None:
+        """RDS removes binlogs by its own setting, whatever the server's variables say."""
+        if self._row()["has_rds_kill"]:
+            said = {str(r["name"]): r["value"] for r in self.db.rows("CALL mysql.rds_show_configuration()")}
+            return float(said.get("binlog retention hours") or 0) * 3600
+        said = {
+            str(r["variable_name"]): float(r["value"])
+            for r in self.db.rows("SHOW GLOBAL VARIABLES LIKE '%expire_logs_%'")
+        }
+        return said.get("binlog_expire_logs_seconds") or said.get("expire_logs_days", 0) * 86400 or None
+
+    def strangers(self) -> list[str]:
+        args = {"writes": WRITES, "passes": tuple(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))}
+        return [str(r["who"]) for r in self.db.rows(sql("list_strangers"), args)]
+
     def replicator_sessions(self, epoch: int) -> frozenset[int]:
         rows = self.db.rows(
             "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = %s", (apply_account(epoch),)
@@ -201,7 +237,10 @@ class Control:
 
     def touched_since(self, position: str) -> list[str]:
         file, offset = position.rsplit(":", 1)
-        later = [r["log_name"] for r in self.db.rows("SHOW BINARY LOGS") if r["log_name"] >= file]
+        files = [str(r["log_name"]) for r in self.db.rows("SHOW BINARY LOGS")]
+        if file not in files:
+            return [f"nobody can tell: the binlog {file} is gone, the oldest is {files[0]}"]
+        later = files[files.index(file) :]
         touched: list[str] = []
         for name in later:
             start = int(offset) if name == file else 4
@@ -219,8 +258,10 @@ def touches(event_type: str, info: str) -> str | None:
     if event_type == "Table_map":
         table = info[info.find("(") + 1 : info.rfind(")")]
         return None if table.split(".", 1)[0] in NEUTRAL_SCHEMAS else table
-    if event_type == "Query" and (info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ")):
-        return None  # RDS rotates by FLUSH
+    if event_type == "Query" and (
+        info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ") or HEARTBEAT.match(info)
+    ):
+        return None
     return f"{event_type}: {info[:120]}"
 
 

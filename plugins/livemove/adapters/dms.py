@@ -273,6 +273,7 @@ class DmsReplicator:
             checkpoint=found.get("RecoveryCheckpoint") or "",
             full_load_percent=percent,
             full_load_done=percent == 100 and open_tables == 0,
+            started_from=found.get("CdcStartPosition") or "",
             full_load_seconds=_seconds(stats.get("FullLoadStartDate"), stats.get("FullLoadFinishDate")),
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from livemove.adapters.comparing import incomparable, read_shapes
 from livemove.adapters.control import Control, version
 from livemove.adapters.control_setup import (
     copy_application_accounts,
@@ -20,11 +21,11 @@ from livemove.adapters.control_setup import (
     keep_binlogs,
 )
 from livemove.adapters.last_proof import QuickProof
-from livemove.adapters.mariadb import MariaDb
+from livemove.adapters.mariadb import MariaDb, sql
 from livemove.adapters.schema import list_tables, raise_auto_increment
 from livemove.adapters.servers import Servers
 from livemove.adapters.stored_code import code_of, create_code, drop_triggers
-from livemove.core import return_path
+from livemove.core import return_path, upkeep
 from livemove.core.acts import Parts
 from livemove.core.guards import expected_pause, refusals
 from livemove.core.switchover import Switchover
@@ -57,7 +58,7 @@ def parts_of(world: World) -> Iterator[Parts]:
         def tables() -> list[str]:
             return [f"{t['schema']}.{t['name']}" for t in list_tables(databases[Side.SOURCE], schemas)]
 
-        proof = LastProof(databases, tables, stack)
+        proof = LastProof(databases, tables, schemas, stack)
         yield Parts(
             service=world.spec.service,
             control=controls,
@@ -69,20 +70,52 @@ def parts_of(world: World) -> Iterator[Parts]:
             ledger=world.ledger,
             clock=world.clock,
             settings=world.spec.switchover,
+            upkeep=lambda: upkeep_of(world),
         )
+
+
+def upkeep_of(world: World) -> list[str]:
+    """Backups and maintenance of the RDS instance in the way; why that cannot be known is a reason as well."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name = str(world.outputs["database_identifier"])
+    try:
+        found = world.aws("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    except (BotoCoreError, ClientError) as e:
+        return [f"RDS does not say whether a backup or maintenance of {name} runs: {e}"]
+    return upkeep.due(found, world.spec.window, world.clock.now())
 
 
 class LastProof:
     """The Proof port. Connections and shapes are made ready before the fence: inside it every millisecond counts."""
 
-    def __init__(self, databases: Mapping[Side, MariaDb], tables: object, stack: ExitStack) -> None:
-        self._databases, self._tables, self._stack = databases, tables, stack
+    def __init__(
+        self,
+        databases: Mapping[Side, MariaDb],
+        tables: Callable[[], Sequence[str]],
+        schemas: Sequence[str],
+        stack: ExitStack,
+    ) -> None:
+        self._databases, self._tables, self._schemas, self._stack = databases, tables, schemas, stack
         self._ready: QuickProof | None = None
 
     def ready(self) -> None:
-        if self._ready is None and callable(self._tables):
+        if self._ready is None:
             s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
             self._ready = self._stack.enter_context(QuickProof(s, t, self._tables()))
+
+    def definitions(self, side: Side) -> dict[str, str]:
+        return {
+            name: shape.digest for name, shape in read_shapes(self._databases[side], self._tables()).items()
+        }
+
+    def unlike(self, owner: Side) -> list[str]:
+        ours, theirs = self._databases[owner], self._databases[owner.other]
+        tables = [f"{t['schema']}.{t['name']}" for t in list_tables(ours, self._schemas)]
+        here, there = read_shapes(ours, tables), read_shapes(theirs, tables)
+        sides = (str(owner), str(owner.other))
+        found = {name: incomparable(name, here, there, sides) for name in tables}
+        return [f"{name} cannot follow: {why}" for name, why in found.items() if why]
 
     def differences(self, seconds: float) -> list[str]:
         self.ready()
@@ -138,6 +171,15 @@ class StoredCode:
             {"event_schema": e["schema"], "event_name": e["name"], "definer": ""}
             for e in self._code[owner].get("events", [])
             if e.get("status") == "ENABLED"
+        ]
+
+    def awake(self, side: Side) -> list[str]:
+        db, args = self._databases[side], {"schemas": tuple(self._schemas)}
+        triggers = [f"trigger {o['schema']}.{o['name']}" for o in db.rows(sql("list_triggers"), args)]
+        return triggers + [
+            f"event {o['schema']}.{o['name']}"
+            for o in db.rows(sql("list_events"), args)
+            if o["status"] == "ENABLED"
         ]
 
     def sleep(self, follower: Side) -> None:

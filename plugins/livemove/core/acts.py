@@ -54,6 +54,8 @@ class Parts:
     ledger: Ledger
     clock: Clock
     settings: Settings
+    upkeep: Callable[[], Sequence[str]] = tuple
+    """Backups and maintenance of the cloud's database that are under way or due, as text."""
 
 
 @dataclass

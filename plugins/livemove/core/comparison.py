@@ -11,8 +11,9 @@ every single look (the verdict's note counts them). Tables without a usable key 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -20,7 +21,8 @@ from livemove.ports import Json
 
 Key = tuple[Any, ...]
 Look = tuple[Any, Any]
-"""What source and target showed for one key at one moment; None: no such row."""
+"""What source and target showed for one key at one moment; None: no such row. Here and below the source is the side
+that is replicated from: the owner of the writes, which on the way back is RDS."""
 
 TEXTS = {"char", "varchar"}
 LOBS = {"tinytext", "text", "mediumtext", "longtext", "json", "tinyblob", "blob", "mediumblob", "longblob"}
@@ -56,8 +58,15 @@ class Verdict:
     rows_source: int
     rows_target: int
     differences: tuple[Difference, ...] = ()
+    """Missing and extra on the follower."""
     seconds: float = 0.0
     note: str = ""
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    """Digest of the table's definition by side: a later DDL makes this verdict stale."""
+
+    def turned(self) -> Verdict:
+        """Of a comparison from target to source, with each row count under its own side."""
+        return replace(self, rows_source=self.rows_target, rows_target=self.rows_source)
 
     def as_json(self) -> Json:
         rows = [{"key": [str(k) for k in d.key], "kind": str(d.kind)} for d in self.differences]
@@ -117,8 +126,14 @@ class Shape:
             (c for c in self.columns if c.name in self.leading and "on update" in c.extra.lower()), None
         )
 
-    def differs_from(self, other: Shape) -> str:
-        """Why rows of the two cannot be compared; empty when they can."""
+    @property
+    def digest(self) -> str:
+        """Changes with every DDL that changes columns or keys."""
+        what = (self.columns, sorted(self.keys.items()), sorted(self.leading), self.engine)
+        return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+
+    def differs_from(self, other: Shape, sides: tuple[str, str] = ("source", "target")) -> str:
+        """Why rows of the two cannot be compared; empty when they can. `sides` names them."""
         a, b = ({c.name: c for c in s.columns if c.compared} for s in (self, other))
         if a.keys() != b.keys():
             return f"the columns differ: only on one side {', '.join(sorted(a.keys() ^ b.keys()))}"
@@ -130,7 +145,7 @@ class Shape:
             same &= here.data_type not in NUMBERED or here.column_type == there.column_type
             same &= name not in ordered_by or here.collation == there.collation
             if not same:
-                return f"column {name} is {here.column_type} {here.collation} on the source and {there.column_type} {there.collation} on the target"
+                return f"column {name} is {here.column_type} {here.collation} on the {sides[0]} and {there.column_type} {there.collation} on the {sides[1]}"
         return "" if self.key == () or self.keys == other.keys else "the keys differ"
 
 

@@ -38,6 +38,8 @@ class Evidence:
     """Documents switchover/<epoch>, oldest first."""
     way_back_closed: str | None = None
     """Since when the data centre's database no longer follows."""
+    way_back: Json | None = None
+    """The document `way_back`, looked at when the question is asked; None while the source owns the writes."""
 
     @property
     def owner(self) -> Side:
@@ -63,7 +65,7 @@ def subject(gate: str, spec: MigrationSpec) -> str:
 
 def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
     """The question with its evidence, as Markdown."""
-    parts = [_again(gate, e), _lead(gate, spec), _owner(e)]
+    parts = [_again(gate, e), _lead(gate, spec), _owner(e), _way_back(e)]
     parts += {
         "switch_dns": [_record(e), _findings(e), _load(e), _comparison(e), _plan(e)],
         "repoint": [_pause(spec, e), _propagation(e), _drain(e), _comparison(e), _findings(e)],
@@ -97,6 +99,13 @@ def _owner(e: Evidence) -> str:
     place = "the data centre's database (source)" if e.owner is Side.SOURCE else "RDS (target)"
     epoch = f", epoch {e.moves[-1]['epoch']}" if e.moves else ""
     return f"**Who owns the writes now:** {place}{epoch}."
+
+
+def _way_back(e: Evidence) -> str:
+    if not e.way_back or e.way_back_closed:
+        return ""
+    mark = "**The way back is broken.** " if e.way_back.get("losses") else "**The way back:** "
+    return mark + str(e.way_back["says"]) + "."
 
 
 def _record(e: Evidence) -> str:
@@ -133,7 +142,10 @@ def _load(e: Evidence) -> str:
 
 def _comparison(e: Evidence) -> str:
     if not e.comparison:
-        return "### Comparison\n**No comparison is in the ledger.** Clear `validate` with downstream to make one."
+        task = "repoint.compare_back" if e.owner is Side.TARGET else "validate"
+        return (
+            f"### Comparison\n**No comparison is in the ledger.** Clear `{task}` with downstream to make one."
+        )
     equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
     rows = [
         (
@@ -148,7 +160,7 @@ def _comparison(e: Evidence) -> str:
         for name, d in sorted(e.comparison.items())
     ]
     return (
-        f"### Comparison: {equal} of {len(e.comparison)} tables are equal on both sides\n"
+        f"### Comparison: {equal} of {len(e.comparison)} tables are equal on both sides ({e.owner.other} against {e.owner})\n"
         + table(("table", "rows source", "rows target", "equal", "checked at"), rows)
     )  # fmt: skip
 
@@ -211,6 +223,8 @@ def _moves(e: Evidence) -> str:
 def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
     if e.way_back_closed and e.owner is Side.TARGET:
         return f"**Roll back is refused:** the data centre's database no longer follows since {e.way_back_closed}; going back would lose writes."
+    if e.way_back and e.way_back.get("losses") and e.owner is Side.TARGET:
+        return "**Roll back is refused** as long as it would lose writes; what is missing and how to repair it stands above."
     name = f"puts the old address back into `{spec.dns.name}`, waits until every cache has it, and tests the service there"
     if e.owner is Side.TARGET:
         does = f"moves the writes back to the data centre in one fenced switchover (nothing written since is lost), {name}"

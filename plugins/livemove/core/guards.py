@@ -6,9 +6,11 @@ A guard returns reasons; none means yes. All are asked, so that a person sees th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from livemove.core import way_back
 from livemove.core.acts import Parts, read_row
+from livemove.core.replication import trouble
 from livemove.errors import LivemoveError
 from livemove.ports import ControlState, Json, Link, Reply, TaskState
 from livemove.spec import Side
@@ -17,6 +19,8 @@ LONGEST_TRANSACTION = 5.0
 """Seconds; a longer one keeps read_only waiting or dies by the fence."""
 STALE_HEARTBEAT = 3.0
 """Seconds after which the dead-man's switch counts as dead; it ticks every second."""
+SHORTEST_KEPT = 86400.0
+"""Seconds that the next owner must keep its binlogs: a night and the day on which somebody mends the return path."""
 ROUND_TRIPS = 5
 READY = (TaskState.READY, TaskState.STOPPED, TaskState.RUNNING)
 
@@ -77,26 +81,77 @@ def server_reasons(replies: list[Reply], to: Side, epoch: int) -> Iterator[str]:
             yield f"server {r.server} has seen epoch {known}, the databases are at {epoch}"
 
 
+def way_back_loses_nothing(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Nothing that the owner acknowledged is missing in the database that the writes go to."""
+    link = Link(parts.service, epoch, to.other)
+    row = read_row(parts.control[to.other], parts.clock)
+    if row and row.position:
+        yield from way_back.losses(way_back.facts(parts, link, row.position))
+    elif wrong := trouble(parts.replicator.tables(link)):
+        yield f"tables cannot be trusted: {wrong}"
+
+
 def comparison_is_clean(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
-    """Of the forward direction only: the reverse comparison comes with a later issue."""
-    if to is not Side.TARGET:
-        return
-    since = (parts.ledger.read(f"switchover/{epoch}") or {}).get("started_at", "")
+    """No table was seen to differ since the writes moved last."""
     for table in parts.tables():
-        found = parts.ledger.read(f"comparison/{table}")
+        found = parts.ledger.read(compared(epoch, table))
+        if found and not found.get("equal"):
+            yield f"{table} differs: {found.get('differences', [])[:3]} {found.get('note', '')}".rstrip()
+
+
+def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Every table was compared since the writes moved last, since its last DDL, and since the owner's last start."""
+    owner = to.other
+    uptime = parts.control[owner].health(LONGEST_TRANSACTION).uptime
+    started = parts.clock.now() - timedelta(seconds=uptime) if uptime is not None else None
+    now = parts.proof.definitions(owner)
+    for table in parts.tables():
+        found = parts.ledger.read(compared(epoch, table))
         if found is None:
-            yield f"{table} was never compared"
-        elif not found.get("equal"):
-            yield f"{table} differs: {found.get('differences', [])[:3]}"
-        elif since and not _later(str(found.get("checked_at", "")), str(since)):
-            yield f"{table} was compared before the last move; run validate again"
+            yield f"{table} was not compared since epoch {epoch} began; run {_compare(to)}"
+            continue
+        then = (found.get("definitions") or {}).get(str(owner))
+        if then and table in now and then != now[table]:
+            yield f"{table} was changed by DDL on the {owner} since it was compared at {found['checked_at']}; run {_compare(to)}"
+        if started and datetime.fromisoformat(str(found["checked_at"])) < started:
+            yield f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at {found['checked_at']}; run {_compare(to)}"
 
 
-def _later(a: str, b: str) -> bool:
-    try:
-        return datetime.fromisoformat(a) > datetime.fromisoformat(b)
-    except (ValueError, TypeError):
-        return False
+def compared(epoch: int, table: str) -> str:
+    """The ledger's name for what a comparison of this table found in this epoch."""
+    return f"comparison/{epoch}/{table}"
+
+
+def _compare(to: Side) -> str:
+    return "validate again" if to is Side.TARGET else "repoint.compare_back"
+
+
+def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """DDL is not replicated: what the owner got since would be lost, or stop the replicator."""
+    for line in parts.proof.unlike(to.other):
+        yield f"{line}; make both sides alike, then {_compare(to)}"
+
+
+def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The replicator brings what triggers and events did on the owner; awake here as well, they do it twice."""
+    for what in parts.code.awake(to):
+        yield f"{what} is awake on the {to}, which only follows: its effects are there twice. Drop it there (the DDL of the owner's is kept), then {_compare(to)}"
+
+
+def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    for who in parts.control[to.other].strangers():
+        yield f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in source.accounts"
+
+
+def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The next owner's binlogs carry the way back: an interruption must be mended before they go."""
+    keeps = parts.control[to].binlogs().keeps
+    if keeps is not None and keeps < SHORTEST_KEPT:
+        yield f"the {to} keeps its binlogs for {keeps / 3600:.0f} h, wanted at least {SHORTEST_KEPT / 3600:.0f} h: a return path that is interrupted longer would be lost"
+
+
+def no_upkeep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    yield from parts.upkeep()
 
 
 def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
@@ -163,15 +218,35 @@ GUARDS: tuple[Guard, ...] = (
     return_is_ready,
     switch_ticks,
     servers_answer,
+    nobody_else_writes,
+    follower_sleeps,
+    definitions_fit,
     comparison_is_clean,
+    comparison_is_fresh,
+    binlogs_are_kept,
+    no_upkeep,
+    way_back_loses_nothing,
     pause_fits,
 )
+ONLY_FORTH: frozenset[Guard] = frozenset({comparison_is_fresh, binlogs_are_kept, no_upkeep})
+"""On the way back these are told and hold nobody: a rollback in need loses nothing by them."""
 
 
 def refusals(parts: Parts, to: Side, epoch: int) -> list[str]:
     """Every reason against the move; a guard that cannot ask is a reason as well."""
+    return _asked([g for g in GUARDS if to is Side.TARGET or g not in ONLY_FORTH], parts, to, epoch)
+
+
+def remarks(parts: Parts, to: Side, epoch: int) -> list[str]:
+    """What would refuse the way forth and is only told on the way back."""
+    if to is Side.TARGET:
+        return []
+    return _asked([g for g in GUARDS if g in ONLY_FORTH], parts, to, epoch)
+
+
+def _asked(guards: Iterable[Guard], parts: Parts, to: Side, epoch: int) -> list[str]:
     reasons: list[str] = []
-    for guard in GUARDS:
+    for guard in guards:
         try:
             reasons += guard(parts, to, epoch)
         except LivemoveError as e:

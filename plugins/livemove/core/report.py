@@ -21,10 +21,12 @@ def build(title: str, documents: Mapping[str, Json], events: Sequence[Json], *, 
     """The report's JSON. `documents`: ledger documents by name; `events`: oldest first."""
     moves = _moves(documents)
     comparisons = [
-        {**documents[name], "table": name.removeprefix("comparison/")}
+        {**documents[name], "epoch": int(name.split("/", 2)[1]), "table": name.split("/", 2)[2]}
         for name in sorted(documents)
         if name.startswith("comparison/")
     ]
+    newest = max((c["epoch"] for c in comparisons), default=0)
+    last = [c for c in comparisons if c["epoch"] == newest]
     load = documents.get("full_load") or {}
     return {
         "title": title,
@@ -33,8 +35,9 @@ def build(title: str, documents: Mapping[str, Json], events: Sequence[Json], *, 
         "outcome": outcome(documents, events),
         "rows_copied": load.get("rows"),
         "full_load_seconds": load.get("seconds"),
-        "tables_compared": len(comparisons) if comparisons else None,
-        "tables_equal": sum(bool(c.get("equal")) for c in comparisons) if comparisons else None,
+        "tables_compared": len(last) if last else None,
+        "tables_equal": sum(bool(c.get("equal")) for c in last) if last else None,
+        "way_back": documents.get("way_back"),
         "moves": moves,
         "findings": _list(documents.get("findings"), "findings"),
         "plan": documents.get("plan"),
@@ -111,17 +114,32 @@ def _move_table(report: Json) -> Table:
     )
 
 
+def _way_back_table(report: Json) -> Table:
+    d = report["way_back"] or {}
+    rows = (
+        [(d["epoch"], d["task"], d["state"], d["lag_ms"], d["until"], d["checked_at"], d["says"])]
+        if d
+        else []
+    )
+    return Table(
+        "The way back, as it was seen last",
+        ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"],
+        rows,
+        "The writes were not moved.",
+    )
+
+
 def _comparison_table(report: Json) -> Table:
     rows = [
         (
-            c["table"], "equal" if c.get("equal") else "differs", c.get("rows_source"), c.get("rows_target"),
+            c["epoch"], c["table"], "equal" if c.get("equal") else "differs", c.get("rows_source"), c.get("rows_target"),
             c.get("checked_at"), _short(c.get("differences")),
         )
         for c in report["comparison"]
     ]  # fmt: skip
     return Table(
         "Comparison",
-        ["Table", "Result", "Rows at the source", "Rows at the target", "Checked", "Differences"],
+        ["Epoch", "Table", "Result", "Rows at the source", "Rows at the target", "Checked", "Differences"],
         rows,
     )
 
@@ -180,6 +198,7 @@ def _short(value: object, limit: int = 200) -> str:
 
 TABLES: tuple[Callable[[Json], Table], ...] = (
     _move_table,
+    _way_back_table,
     _comparison_table,
     _propagation_table,
     _finding_table,

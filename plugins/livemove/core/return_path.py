@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from livemove.core import way_back
 from livemove.core.acts import Parts, read_row
 from livemove.errors import RefusedError, ReplicationError, SwitchoverIncomplete
 from livemove.ports import ControlRow, ControlState, Json, Link, TaskState
@@ -75,6 +76,7 @@ def run(parts: Parts) -> Json:
             wanted=f"the way back from the {owner} to the {other}, prepared before the move",
             next_step="clear prepare_return, then this task",
         )
+    _can_begin(parts, link, now.owner.position)
     parts.replicator.start(link, position=now.owner.position)
     arrived = _arrives(parts, owner, other, now.epoch)
     document: Json = {
@@ -89,6 +91,16 @@ def run(parts: Parts) -> Json:
     parts.ledger.write(f"return_path/{now.epoch}", document)
     parts.ledger.note("return_path", epoch=now.epoch, reads=str(owner), writes=str(other))
     return document
+
+
+def _can_begin(parts: Parts, link: Link, start: str) -> None:
+    """What the task would read first must still be there: DMS would start elsewhere, or not at all."""
+    if lost := way_back.losses(way_back.facts(parts, link, start)):
+        raise ReplicationError(
+            f"The {link.writes} cannot follow any more: {'; '.join(lost)}",
+            wanted=f"every write of the {link.reads} since {start}",
+            next_step=way_back.REPAIR,
+        )
 
 
 def _follow(parts: Parts, now: Standing) -> None:

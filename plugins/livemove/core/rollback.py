@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from livemove.core import return_path
+from livemove.core import return_path, way_back
 from livemove.core.acts import Parts, read_row
+from livemove.core.guards import remarks
 from livemove.core.switchover import Switchover
-from livemove.errors import PersonMustDecide
-from livemove.ports import ControlState, Json
+from livemove.errors import PersonMustDecide, RefusedError
+from livemove.ports import ControlRow, ControlState, Json, Link
 from livemove.spec import Side
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ def go_back(
     """Make the source the owner; {"epoch", "owner", "says", ...}. `prepare_return` readies the way after next.
 
     Raises what the switchover raises; nothing is lost on the way, because the return path brought every write.
+    RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be lost.
     """
     source, target = (read_row(parts.control[side], parts.clock) for side in (Side.SOURCE, Side.TARGET))
     if source and source.state is ControlState.OPEN and source.epoch == 1:
@@ -29,9 +31,14 @@ def go_back(
         log.info("%s: the move to the target is committed; it is finished first", source)
         switchover(Side.TARGET).run()
         target = read_row(parts.control[Side.TARGET], parts.clock)
+    told: list[str] = []
     if target and target.state is ControlState.OPEN:
+        _nothing_is_lost(parts, target)
         return_path.run(parts)
         prepare_return(parts)
+        told = remarks(parts, Side.SOURCE, target.epoch)
+        for line in told:
+            log.warning("going back all the same: %s", line)
     document = switchover(Side.SOURCE).run()
     now = read_row(parts.control[Side.SOURCE], parts.clock)
     if now is None or now.state is not ControlState.OPEN:
@@ -40,4 +47,17 @@ def go_back(
         )
     if now.epoch > 1:
         return_path.run(parts)
-    return {"owner": "source", "says": f"the source owns the writes since epoch {now.epoch}", **document}
+    says = f"the source owns the writes since epoch {now.epoch}"
+    return {"owner": "source", "says": says, "although": told, **document}
+
+
+def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
+    if not owner.position:
+        return
+    link = Link(parts.service, owner.epoch, owner.side)
+    if lost := way_back.losses(way_back.facts(parts, link, owner.position)):
+        raise RefusedError(
+            f"Going back would lose writes: {'; '.join(lost)}",
+            wanted=f"every write of the {owner.side} in the {owner.side.other}",
+            next_step=f"nothing was changed, the {owner.side} owns the writes. {way_back.REPAIR[0].upper()}{way_back.REPAIR[1:]}; then order the rollback again",
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from livemove.core import way_back
+from livemove.core.guards import compared
 from livemove.errors import LivemoveError
 from livemove.operators.base import LivemoveOperator
 from livemove.spec import Side
@@ -21,7 +23,7 @@ class ListTablesOperator(LivemoveOperator):
 
 
 class CompareTableOperator(LivemoveOperator):
-    """Compare all rows of one table on both sides, writes going on; raises with the rows that differ."""
+    """Compare all rows of one table in the direction in use, writes going on; raises with the rows that differ."""
 
     template_fields = ("table",)
 
@@ -32,18 +34,24 @@ class CompareTableOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.adapters.comparing import compare_table
+        from livemove.adapters.standing import link_in_use
 
         world = self.world(context)
+        link = link_in_use(world)
         schema, _, table = self.table.partition(".")
-        with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
-            verdict = compare_table(source, target, schema, table, clock=world.clock, progress=self.log.info)
-        result = {**verdict.as_json(), "checked_at": world.clock.now().isoformat(timespec="seconds")}
-        world.ledger.write(f"comparison/{self.table}", result)
+        with world.database(link.reads) as owner, world.database(link.writes) as follower:
+            verdict = compare_table(owner, follower, schema, table, clock=world.clock, progress=self.log.info)
+        when = world.clock.now().isoformat(timespec="seconds")
+        result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": when}
+        world.ledger.write(compared(link.epoch, self.table), result)
         if not verdict.equal:
             raise LivemoveError(
-                f"{self.table} differs: {'; '.join(str(d) for d in verdict.differences[:20]) or verdict.note}",
+                f"{self.table} differs on the {link.writes} from the {link.reads}, which owns the writes: {'; '.join(str(d) for d in verdict.differences[:20]) or verdict.note}",
                 wanted=f"the same rows on both sides ({verdict.rows_source} on the source, {verdict.rows_target} on the target)",
-                next_step="look at these keys on both sides; ReloadTables of DMS brings one table again, then clear this task",
+                next_step=REPAIR if link.epoch == 1 else way_back.REPAIR,
             )
         self.log.info("%s: %s rows equal in %.1f s. %s", self.table, verdict.rows_source, verdict.seconds, verdict.note)  # fmt: skip
         return {"table": self.table, "rows": verdict.rows_source, "seconds": verdict.seconds}
+
+
+REPAIR = "look at these keys on both sides; ReloadTables of DMS brings one table again, then clear this task"

@@ -18,11 +18,13 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.core import gates
 from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
+from livemove.core.guards import compared
 from livemove.core.window import duration
-from livemove.errors import RefusedError
+from livemove.errors import LivemoveError, RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import intended_change
 from livemove.ports import Json
+from livemove.spec import Side
 
 if TYPE_CHECKING:
     from livemove.adapters.world import World
@@ -189,19 +191,37 @@ def store_question(**question: Any) -> str | None:
 def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
     read = world.ledger.read
-    names = sorted({*tables, *(n.removeprefix("comparison/") for n in world.ledger.documents("comparison/"))})
+    done = moves(world)
+    epoch = done[-1]["epoch"] if done else 1
+    under = f"comparison/{epoch}/"
+    names = sorted({*tables, *(n.removeprefix(under) for n in world.ledger.documents(under))})
     return Evidence(
         findings=_findings(read("findings")),
         plan=read("plan"),
         full_load=read("full_load"),
-        comparison={t: read(f"comparison/{t}") for t in names},
+        comparison={t: read(compared(epoch, t)) for t in names},
         record=intended_change(world).document if record else None,
         propagation=read("propagation"),
         drain=read("drain"),
         pause=read("expected_pause"),
-        moves=moves(world),
+        moves=done,
         way_back_closed=way_back_closed(world),
+        way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
     )
+
+
+def way_back_now(world: World) -> Json | None:
+    """The return path, looked at now; where that is not possible, as it was seen last. Only told: guards decide."""
+    from livemove.adapters.return_watch import look
+
+    try:
+        return look(world)
+    except Exception as e:
+        # it only tells: a question must be asked whatever cannot be seen
+        found = e.found if isinstance(e, LivemoveError) else repr(e)
+        before = world.ledger.read("way_back") or {}
+        seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
+        return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
 
 
 def moves(world: World) -> list[Json]:

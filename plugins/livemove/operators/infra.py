@@ -116,7 +116,7 @@ class SnapshotOperator(LivemoveOperator):
         deadline, pause, told = time.monotonic() + SNAPSHOT_WITHIN, 0.5, 0
         while time.monotonic() < deadline:
             one = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
-            if one["Status"] == "available":
+            if one["Status"] == "available" and not _backing_up(rds, one["DBInstanceIdentifier"]):
                 return
             if one["Status"] == "failed":
                 break
@@ -130,6 +130,12 @@ class SnapshotOperator(LivemoveOperator):
             wanted=f"available within {SNAPSHOT_WITHIN / 3600:.0f} h",
             next_step="look at it in the RDS console, delete it, clear this task",
         )
+
+
+def _backing_up(rds: Any, database: str) -> bool:
+    """The instance may say so for a while after its snapshot is there; the switchover's guards want it at rest."""
+    one = rds.describe_db_instances(DBInstanceIdentifier=database)["DBInstances"][0]
+    return bool(one["DBInstanceStatus"] == "backing-up")
 
 
 def _begun(rds: Any, database: str, now: datetime) -> str | None:

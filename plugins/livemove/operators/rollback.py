@@ -6,9 +6,10 @@ from typing import Any
 
 from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.core.record import as_document, same_answer
+from livemove.core.way_back import REPAIR
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.gate import moves, way_back_closed
+from livemove.operators.gate import moves, way_back_closed, way_back_now
 from livemove.operators.record import live_record, original
 from livemove.ports import Json
 from livemove.spec import Side
@@ -36,6 +37,13 @@ class BeginRollbackOperator(LivemoveOperator):
                 f"The way back closed at {closed}: the data centre's database no longer follows",
                 wanted="a source that has every write",
                 next_step="nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a data centre",
+            )
+        seen = way_back_now(world) if owner == Side.TARGET else None
+        if seen and seen.get("losses"):
+            raise RefusedError(
+                f"Going back would lose writes: {'; '.join(seen['losses'])}",
+                wanted="a source that has every write",
+                next_step=f"nothing was changed, RDS owns the writes. To repair it, {REPAIR}; then clear this task",
             )
         for answer in asked:
             # a task of the story that is cleared by itself later must not act on what was true before this

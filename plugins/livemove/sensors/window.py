@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from livemove.core.soak import Soak, failed, is_current
 from livemove.core.waiting import Look
 from livemove.core.window import closed, duration, next_opening
+from livemove.errors import ReplicationError, UnreachableError
 from livemove.operators.gate import moves
 from livemove.ports import Json
 from livemove.sensors.base import WatchingSensor
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 AGAIN = 60.0
 """Seconds between two looks at most, so that a changed clock is noticed."""
+BEHIND = 10.0
+"""Seconds between two looks while the return path is behind."""
 
 
 def look_at_window(world: World, state: Json) -> Look:
@@ -38,21 +43,45 @@ class WindowSensor(WatchingSensor):
 
 
 def look_at_soak(world: World, state: Json) -> Look:
-    """Counts from the end of the last switchover, so that a retry does not start the soak again."""
-    start = datetime.fromisoformat(state["from"])
-    end = start + timedelta(seconds=world.spec.soak)
-    left = (end - world.clock.now()).total_seconds()
+    """One look at the return path; the ledger keeps how much of the soak counts, for the next try as well."""
+    before = Soak.of(world.ledger.read("soak"), int(state["epoch"]), state["from"])
+    try:
+        way_back = way_back_look(world)
+    except UnreachableError as e:
+        way_back = {"state": "not seen", "losses": [], "lag_ms": None, "says": e.found}
+    now = before.seen(world.clock.now(), current=is_current(way_back))
+    world.ledger.write("soak", now.as_json())
+    if reason := failed(way_back):
+        raise ReplicationError(
+            f"The soak does not go on: {reason}",
+            wanted="a return path that brings every write to the data centre's database",
+            next_step=f"RDS owns the writes and serves. Mend what DMS names, clear repoint.return_path with downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept",
+        )
+    left = world.spec.soak - now.counted
     if left <= 0:
-        return Look(True, f"The service has run on RDS for {duration(world.spec.soak)}", state)
-    says = f"The moved service is watched until {end:%Y-%m-%d %H:%M:%S} UTC ({duration(world.spec.soak)}); then you are asked about the data centre"
-    return Look(False, says, state, again_in=min(AGAIN, left))
+        return Look(
+            True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back['says']}", state
+        )
+    end = world.clock.now() + timedelta(seconds=left)
+    counts = f"until {end:%Y-%m-%d %H:%M:%S} UTC" if now.current else "and this time does not count"
+    # a lag that differs at every look must not fill the log
+    told = re.sub(r", \d+ ms behind", "", way_back["says"]) if now.current else way_back["says"]
+    says = f"The moved service is watched {counts} ({duration(world.spec.soak)}); then you are asked about the data centre. {told}"
+    return Look(False, says, state, again_in=min(AGAIN, left if now.current else BEHIND))
+
+
+def way_back_look(world: World) -> Json:
+    from livemove.adapters.return_watch import look
+
+    return look(world)
 
 
 class SoakSensor(WatchingSensor):
-    """Watches the moved service for the soak time of the spec."""
+    """Watches the moved service for the soak time of the spec; fails when the return path does."""
 
     look = f"{__name__}.look_at_soak"
 
     def begin(self, world: World) -> Json:
         last = (moves(world) or [{}])[-1]
-        return {"from": last.get("ended_at") or last.get("started_at") or world.clock.now().isoformat()}
+        since = last.get("ended_at") or last.get("started_at") or world.clock.now().isoformat()
+        return {"from": since, "epoch": last.get("epoch", 1)}

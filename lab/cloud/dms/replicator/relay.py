@@ -8,6 +8,7 @@ transaction is applied exactly once, whatever was cut where.
 
 from __future__ import annotations
 
+import itertools
 import re
 import select
 import time
@@ -286,13 +287,13 @@ class Relay:
                 self.by_key.apply(event, table, self.checksum)
 
     def add(self, piece: Statement) -> None:
-        if not piece:
-            return
-        maps = {table.id: table.raw for _, table in piece}
-        rows = [event.raw for event, _ in piece]
-        rows[-1] = ev.end_statement(rows[-1], self.checksum)
-        self.target.add([*maps.values(), *rows])
-        self.bytes += sum(map(len, rows))
+        """One statement for each table, as DMS writes them: a trigger that fires may then touch the other tables."""
+        for _, run in itertools.groupby(piece, key=lambda pair: pair[1].id):
+            pairs = list(run)
+            rows = [event.raw for event, _ in pairs]
+            rows[-1] = ev.end_statement(rows[-1], self.checksum)
+            self.target.add([pairs[0][1].raw, *rows])
+            self.bytes += sum(map(len, rows))
 
     def table(self, key: Key) -> Table:
         if key not in self.tables:

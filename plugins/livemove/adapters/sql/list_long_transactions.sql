@@ -1,8 +1,15 @@
--- what would keep a fence waiting: transactions open for longer than the given seconds, not livemove's own
+-- what would keep a fence waiting or die by it: transactions open, and statements running, for longer than the
+-- given seconds; a dump or a batch job is one of them. Not livemove's own, the server's own or replication's.
 SELECT t.trx_mysql_thread_id AS id, p.USER AS user, p.DB AS db, p.COMMAND AS command,
        TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS seconds
   FROM information_schema.INNODB_TRX t
   LEFT JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
- WHERE t.trx_started < NOW() - INTERVAL %s SECOND
+ WHERE t.trx_started < NOW() - INTERVAL %(longest)s SECOND
    AND COALESCE(p.USER, '') NOT LIKE 'livemove\_%%'
    AND t.trx_mysql_thread_id <> CONNECTION_ID()
+UNION
+SELECT ID, USER, DB, COMMAND, TIME
+  FROM information_schema.PROCESSLIST
+ WHERE COMMAND IN ('Query', 'Execute') AND TIME > %(longest)s
+   AND USER NOT LIKE 'livemove\_%%' AND USER NOT IN ('system user', 'event_scheduler', 'rdsadmin')
+   AND ID <> CONNECTION_ID()
