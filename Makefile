@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories chaos clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -68,6 +68,9 @@ stories: setup ## the whole Terraform stack up and destroyed, then every rehears
 	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
+
+chaos: setup ## the kill matrix: a move interrupted everywhere, and what becomes of it (under an hour) [ONLY=words] [SAMPLE=n] [SEED=n]
+	@$(PYTHON) -m lab.chaos $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
 	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

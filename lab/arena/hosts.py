@@ -1,8 +1,8 @@
 """A server of the arena as livemove reaches it: commands run in its folder, and delivery may be bad.
 
 `<host>/delivery.json` says how, and is read at every command, so that it can be changed under a running mover:
-{"delay": seconds before it arrives, "lose": words, "twice": words, "keep": words}. A command that holds the
-words is lost (its sender hears nothing), done twice, or kept in `<host>/kept` for whoever delivers it late.
+{"delay": seconds before it arrives, "lose": pattern, "twice": pattern, "keep": pattern}. A command in which the
+pattern is found is lost (its sender hears nothing), done twice, or kept in `<host>/kept` for whoever delivers it late.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -101,4 +102,4 @@ class LocalHost:
 
 
 def _hit(how: dict[str, Any], key: str, command: str) -> bool:
-    return bool(how.get(key)) and str(how[key]) in command
+    return bool(how.get(key)) and re.search(str(how[key]), command) is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import sys
 import threading
 import time
@@ -57,15 +58,18 @@ def play(
     jobs: int = 1,
     minutes: float = 60,
     tell: Callable[[Result], None] = lambda r: None,
-    lease: float = 6.0,
-    pause_budget: float = 3.0,
+    lease: float = 8.0,
+    pause_budget: float = 4.0,
 ) -> list[Result]:
     """Play them in their order on `jobs` arenas; what found no time is not in the answer."""
-    left, results, lock = list(cases), [], threading.Lock()
+    left, lock = list(cases), threading.Lock()
+    results: list[Result] = []
+    arenas: list[Arena] = []
     deadline = time.monotonic() + minutes * 60
 
     def work(number: int) -> None:
         with Arena(shared_memory(), lease=lease, pause_budget=pause_budget, seed=number) as arena:
+            arenas.append(arena)
             proxies = proxies_for(arena)
             try:
                 while time.monotonic() < deadline:
@@ -84,14 +88,17 @@ def play(
                 for proxy in proxies.values():
                     proxy.close()
 
-    if jobs == 1:
-        work(0)
-        return results
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(jobs)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        left.clear()
+        for arena in arenas:
+            arena.close()
+        raise
     return results
 
 
@@ -116,6 +123,7 @@ def main(words: list[str]) -> int:
     if a.list:
         print("\n".join(map(name_of, cases)))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.time()
     print(f"{len(cases)} cases of {len(plan())}", flush=True)
     results = play(cases, jobs=a.jobs, minutes=a.minutes, tell=tell)

@@ -7,6 +7,9 @@ import json
 from lab.arena.hosts import DELIVERED, DELIVERY
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, TWO, Fault, Stage
 
+EXPLICIT = r"repoint (?!.*--when-open)"
+"""The order to move now."""
+
 
 def _set(stage: Stage, how: dict[str, object], only: int | None = None) -> None:
     for host in stage.arena.hosts[:only]:
@@ -31,7 +34,7 @@ def _fault(name: str, how: dict[str, object], met: str, *, only: int | None = No
 
 def _late(stage: Stage) -> None:
     """Kept on its way to one server, delivered after the recovery."""
-    _set(stage, {"keep": "repoint"}, 1)
+    _set(stage, {"keep": EXPLICIT}, 1)
     mover = stage.attempt()
     stage.finish(mover)
     stage.bitten(_met(stage, "kept"), "a repoint was kept on its way", mover)
@@ -45,9 +48,9 @@ def _late(stage: Stage) -> None:
 
 
 FAULTS = [
-    _fault("lost on its way to all servers", {"lose": "repoint"}, "lost"),
-    _fault("lost on its way to one server", {"lose": "repoint"}, "lost", only=1),
-    _fault("doubled", {"twice": "repoint"}, "doubled"),
+    _fault("lost on its way to all servers", {"lose": EXPLICIT}, "lost"),
+    _fault("lost on its way to one server", {"lose": EXPLICIT}, "lost", only=1),
+    _fault("doubled", {"twice": EXPLICIT}, "doubled"),
     _fault("slow", {"delay": 1.0}, "delayed"),
     Fault("repoint late beyond the recovery", "10", _late, (RETRY, ROLLBACK)),
 ]
