@@ -67,7 +67,8 @@ class Server:
     def scratch(self) -> Path:
         """Its tmpdir. A server that starts removes every #sql file there: in a shared one also those of others,
         and 10.11 crashes (ha_maria::drop_table) when a cursor over information_schema loses its table that way."""
-        return self.data / "tmp"
+        # no schema has a dot in its folder
+        return self.data / "livemove.tmp"
 
     def install(self, sql: str = "") -> None:
         """Make the data directory; root may then log in from loopback. Nothing to do when it is there."""
@@ -100,7 +101,7 @@ class Server:
         options = {**BASE, **self.options}
         self.scratch.mkdir(exist_ok=True)
         argv = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--bind-address={self.address}", f"--port={self.port}",
-                f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", f"--tmpdir={self.scratch}", "--ignore-db-dirs=tmp", *_as_user()]  # fmt: skip
+                f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", f"--tmpdir={self.scratch}", "--ignore-db-dirs=livemove.tmp", *_as_user()]  # fmt: skip
         argv += [
             f"--{k.replace('_', '-')}={v}" for k, v in options.items() if k not in ("skip_name_resolve",)
         ] + ["--skip-name-resolve"]

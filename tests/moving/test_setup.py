@@ -13,15 +13,18 @@ import pytest
 from moto import mock_aws
 
 from livemove.adapters.control import Control, version
-from livemove.adapters.control_setup import credentials, locked_copy, secret_name
+from livemove.adapters.control_setup import credentials, ensure_account, locked_copy, secret_name
 from livemove.adapters.moving import parts_of, prepare_control, prepare_return, remove_control
+from livemove.adapters.return_watch import look
 from livemove.adapters.world import SystemClock
+from livemove.core import way_back
 from livemove.errors import RefusedError, SetupError
 from livemove.ports import Json, Link, TaskState
 from livemove.spec import MigrationSpec, Side, load_spec, project_root
 from tests.doubles.memory import MemoryLedger
 from tests.moving.conftest import Two
 from tests.moving.replicating import Replicators
+from tests.moving.test_control import make_owner
 
 S, T = Side.SOURCE, Side.TARGET
 
@@ -75,7 +78,9 @@ def world(two: Two, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         two.root(T, f"DROP USER IF EXISTS {user}@'%'")
     monkeypatch.setattr("livemove.adapters.moving.Servers.of", lambda world: SimpleNamespace(status=list))
     with mock_aws():
-        yield FakeWorld(two, tmp_path)
+        made = FakeWorld(two, tmp_path)
+        yield made
+        made.replicator.close()
 
 
 def test_control_is_prepared_twice_without_changing_anything(world: Any, two: Two) -> None:
@@ -110,6 +115,25 @@ def test_the_way_back_is_tested_with_its_account_open_and_locked_afterwards(worl
     assert world.ledger.kept["switchover/plan"]["steps"][6].startswith("6 commit: reads source FENCED@1")
     assert world.replicator.status(link).state is TaskState.READY
     assert two.locked(S, "livemove_apply_e2")
+
+
+def test_the_watch_looks_at_the_return_path_in_use(world: Any, two: Two) -> None:
+    prepare_control(world)
+    ensure_account(two.db[T], "livemove_read", "r", [], locked=False)
+    with pytest.raises(RefusedError, match="since a move"):
+        look(world)
+    two.allow_replicator(S, 2)
+    make_owner(two, T)
+    link = Link("shop", 2, T)
+    Replicators.prepare(world.replicator, link, full_load=False)
+    world.replicator.start(link, position=two.t.read().position)
+    world.replicator.until_following(link)
+    seen = look(world)
+    assert seen["says"].startswith("The return path runs, ")
+    assert (seen["epoch"], seen["losses"], seen["needs"]) == (2, [], way_back.checkpoint(seen["needs"]))
+    assert world.ledger.kept["way_back"] == seen
+    world.replicator.stop(link)
+    assert look(world)["says"].startswith("The return path is stopped")
 
 
 def test_the_way_back_is_refused_while_a_move_is_under_way(world: Any, two: Two) -> None:

@@ -175,7 +175,7 @@ def test_trigger_event_keyless_table_and_cascade_there_and_back_have_exact_count
         assert two.root(side, "SELECT * FROM shop.children ORDER BY id") == [(20, 5), (40, 4)]
 
 
-def test_a_table_in_error_refuses_the_rollback_and_the_owner_serves(world: Turning, two: Two) -> None:
+def test_a_failed_return_path_stops_the_rollback_and_the_owner_serves(world: Turning, two: Two) -> None:
     world.prepare()
     world.go(T, 1)
     # somebody wrote on the follower: the next insert of that key is refused, and the task fails
