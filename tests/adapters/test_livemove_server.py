@@ -255,6 +255,61 @@ def test_a_proved_repoint_releases_its_own_requests(site: Site) -> None:
     assert (site.home / "app/released").exists()
 
 
+def test_words_go_to_the_servers_they_are_meant_for() -> None:
+    words: list[tuple[str, str]] = []
+
+    class Listening:
+        address = ""
+
+        def __init__(self, name: str, site: Side) -> None:
+            self.name, self.site = name, site
+
+        def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+            words.append((self.name, command.split("livemove-server ")[1]))
+            return CommandResult(0, '{"ok": true}', "")
+
+        def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None: ...
+
+    def server(name: str, site: Side, **jobs: str) -> tuple[Server, Listening]:
+        commands = Commands(reload="true", probe="true", **jobs)
+        return Server(
+            name=name, site=site, reach="ssm", directory="x", settings_link="y", commands=commands
+        ), Listening(name, site)
+
+    jobs = {"jobs_off": "off", "jobs_on": "on"}
+    of = [
+        server("idc", Side.SOURCE, **jobs),
+        server("idc_two", Side.SOURCE),
+        server("cloud", Side.TARGET, **jobs),
+    ]
+
+    def heard(act: Callable[[Servers], object], **options: bool) -> list[tuple[str, str]]:
+        words.clear()
+        act(Servers(of, **options))
+        return sorted(words)
+
+    assert heard(lambda s: s.arm(3, Side.SOURCE, 120.0))[0] == (
+        "cloud",
+        "repoint --epoch 3 --to source --when-open --wait 120",
+    )
+    assert heard(lambda s: s.status(watching=Side.TARGET))[0] == ("cloud", "status --to target")
+    assert heard(lambda s: s.hold(60, ["idc_two"])) == [("idc_two", "hold --seconds 60")]
+    assert heard(lambda s: s.jobs_off()) == [("cloud", "jobs-off"), ("idc", "jobs-off")]
+    assert heard(lambda s: s.jobs_on(Side.TARGET)) == [("cloud", "jobs-on")]
+    assert heard(lambda s: s.jobs_on(Side.TARGET), jobs_everywhere=True) == [
+        ("cloud", "jobs-on"),
+        ("idc", "jobs-on"),
+    ]
+
+
+def test_a_waiter_whose_folder_is_removed_ends(site: Site) -> None:
+    assert arm(site, "echo go; exec sleep 0.5")[0] == 0
+    pid = int((site.folder / "waiter.pid").read_text())
+    shutil.rmtree(site.folder)
+    alive = Path(f"/proc/{pid}/cmdline")
+    until(lambda: not alive.exists() or alive.read_bytes() == b"", "the waiter gone")
+
+
 def test_a_dead_server_keeps_nobody_waiting_beyond_the_budget() -> None:
     silent = threading.Event()
 

@@ -130,6 +130,36 @@ def test_the_fence_ends_idle_sessions_and_rolls_open_transactions_back(two: Two)
     assert two.root(Side.SOURCE, "SELECT COUNT(*) FROM shop.log")[0][0] == 0
 
 
+@pytest.mark.parametrize("side", list(Side))
+def test_a_session_inside_a_routine_of_somebody_else_is_fenced(two: Two, side: Side) -> None:
+    """The process list has it under the definer, whom neither the account lock nor read_only stops."""
+    epoch, control = make_owner(two, side), two.control[side]
+    two.root(
+        side,
+        "CREATE DEFINER = root@'127.%' PROCEDURE shop.slow() BEGIN DO SLEEP(20); INSERT INTO shop.log (what) VALUES ('late'); END",
+    )
+    application = two.application(side)
+    ended: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            application.cursor().execute("CALL shop.slow()")
+        except pymysql.err.MySQLError as e:
+            ended.append(e)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    listed = (
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep' AND USER = 'root'"
+    )
+    two.until(lambda: two.root(side, listed) == [(1,)], "the session under its definer's name")
+    assert control.arm(epoch, "me", 30).done
+    close_until_clear(control, epoch, "me")
+    caller.join(5)
+    assert ended, "the fence was called clear beside a session of the application"
+    assert two.root(side, "SELECT COUNT(*) FROM shop.log") == [(0,)]
+
+
 def test_every_host_pattern_of_an_application_account_is_fenced(two: Two) -> None:
     two.root(Side.SOURCE, "CREATE USER shop_app@'127.0.0.%' IDENTIFIED BY 'app'")
     assert two.s.arm(1, "me", 30).done

@@ -96,6 +96,9 @@ BEGIN
              WHERE ID <> CONNECTION_ID()
                AND (BINARY USER IN (SELECT BINARY user FROM livemove.application_account)
                     OR USER = 'unauthenticated user'
+                    -- inside a routine or trigger a session is listed under the definer: whoever runs something in there
+                    OR (COMMAND <> 'Sleep' AND USER NOT LIKE 'livemove\_%'
+                        AND BINARY DB IN (SELECT BINARY name FROM livemove.application_schema))
                     -- a running event: its worker has a host without a port
                     OR (COMMAND = 'Connect' AND LOCATE(':', HOST) = 0
                         AND BINARY DB IN (SELECT BINARY name FROM livemove.application_schema)))) DO
