@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.arena import Arena
+from lab.arena.distance import Distance
 from lab.arena.hosts import DELIVERY
+from lab.arena.settings import PORT
 from livemove.adapters.moving import parts_of, prepare_return
 from livemove.core import return_path
 from livemove.core.guards import expected_pause, refusals
@@ -41,11 +43,21 @@ class Profile:
     says: str
     delivery: float = 0.0
     """Seconds until a command arrives at a server."""
+    apply: float = 0.0
+    """Seconds until a row of the owner is applied by the replicator."""
+    round_trip: float = 0.0
+    """Seconds between livemove's worker and each database and back."""
 
 
 PROFILES = {
     "local": Profile("local", "all on one machine, nothing delayed"),
-    "ssm": Profile("ssm", "every command to a server arrives 2 s late", delivery=2.0),
+    "aws": Profile(
+        "aws",
+        "a command takes 2 s to a server, a row 2 s through the replicator, a round trip to a database 10 ms",
+        delivery=2.0,
+        apply=2.0,
+        round_trip=0.01,
+    ),
 }
 
 
@@ -117,29 +129,59 @@ def measure(
         datetime.now(UTC).isoformat(timespec="seconds"), os.cpu_count() or 0,
     )  # fmt: skip
     with Arena(folder, rate=rate, connections=connections, hold=hold, lease=30, pause_budget=10) as arena:
-        arena.begin()
+        ways = [
+            {s: Distance(arena.settings.address(s), (arena.settings.address(s), PORT), seconds) for s in Side}
+            if seconds
+            else {}
+            for seconds in (profile.round_trip / 2, profile.apply)
+        ]
+        doors, streams = ({s: d.door for s, d in way.items()} for way in ways)
+        replication = Slow(list(ways[1].values()), profile.apply)
+        replication.off()
+        arena.begin(doors=doors, streams=streams)
         for host in arena.hosts:
             (host.folder / DELIVERY).write_text(json.dumps({"delay": profile.delivery}))
         side = Side.TARGET
         for n in range(2 * there_and_back):
-            outcome.moves.append(one_move(arena, side, f"bench-{n}"))
+            outcome.moves.append(one_move(arena, side, f"bench-{n}", replication))
             print(f"{n + 1:3} to the {side}: {outcome.moves[-1].pause} ms", file=sys.stderr, flush=True)
             side = side.other
         found = arena.audit(side.other)
+        for way in ways:
+            for distance in way.values():
+                distance.close()
     outcome.acknowledged, outcome.lost, outcome.duplicated = found.acknowledged, found.lost, found.duplicated
     return outcome
 
 
-def one_move(arena: Arena, to: Side, attempt: str) -> Moved:
+class Slow:
+    """The delay of replication: in force while a move is measured, not while a replicator is made and started."""
+
+    def __init__(self, ways: Sequence[Distance], seconds: float) -> None:
+        self.ways, self.seconds = ways, seconds
+
+    def on(self) -> None:
+        for way in self.ways:
+            way.seconds = self.seconds
+
+    def off(self) -> None:
+        for way in self.ways:
+            way.seconds = 0.0
+
+
+def one_move(arena: Arena, to: Side, attempt: str, replication: Slow) -> Moved:
     world = arena.world()
     with parts_of(world) as parts:
         prepare_return(world, parts)
         for table in parts.tables():
             arena.compared(world, parts.control[to].read().epoch, table)
+        replication.on()
+        time.sleep(SETTLE)
         expected = int(expected_pause(parts, to)["ms"])
         time.sleep(SETTLE)
         failed, began = len(arena.record.refused) + len(arena.record.unclear), time.monotonic()
         document: dict[str, Any] = Switchover(parts, to, attempt, guards=refusals).run()
+        replication.off()
         return_path.run(parts)
         time.sleep(SETTLE)
     return Moved(

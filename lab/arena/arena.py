@@ -203,11 +203,12 @@ class Arena:
         self._cleared.callback(act)
 
     # one case -------------------------------------------------------------------------------------
-    def begin(self, *, users: bool = True, doorbells: bool = False, doors: Mapping[Side, tuple[str, int]] | None = None) -> None:  # fmt: skip
+    def begin(self, *, users: bool = True, doorbells: bool = False, doors: Mapping[Side, tuple[str, int]] | None = None, streams: Mapping[Side, tuple[str, int]] | None = None) -> None:  # fmt: skip
         """From the start: source OPEN@1, target FOLLOW@1 behind a running replicator, the way back prepared."""
         self.clear()
         self.record = Record()
-        self.settings = Settings(**{**vars(self.settings), "doors": {}})
+        self.settings = Settings(**{**vars(self.settings), "doors": {}, "streams": dict(streams or {})})
+        self.replicators.settings = self.settings
         for side, server in self.servers.items():
             if not server.answers():
                 server.start()

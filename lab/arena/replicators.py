@@ -19,7 +19,7 @@ from pathlib import Path
 import pymysql
 
 from lab.addresses import root
-from lab.arena.settings import SCHEMA, SERVICE, Settings, root_connection
+from lab.arena.settings import PORT, SCHEMA, SERVICE, Settings, root_connection
 from lab.cloud.dms.replicator.description import Description, Login, MigrationType, StartType
 from lab.cloud.dms.replicator.status import Phase, read_status
 from lab.processes import Registry
@@ -39,14 +39,14 @@ class Replicators:
     def prepare(self, link: Link, *, full_load: bool, reader: Json, applier: Json) -> None:
         for side, login in ((link.reads, reader), (link.writes, applier)):
             self._test(side, login)
-        where = {side: self.settings.address(side) for side in Side}
+        host, port = self.settings.streams.get(link.reads, (self.settings.address(link.reads), PORT))
         self._folder(link).mkdir(parents=True, exist_ok=True)
         _replace(
             self._folder(link) / PREPARED,
             {
                 "full_load": full_load,
-                "reader": {**reader, "host": where[link.reads]},
-                "applier": {**applier, "host": where[link.writes]},
+                "reader": {**reader, "host": host, "port": port},
+                "applier": {**applier, "host": self.settings.address(link.writes)},
             },
         )
 

@@ -53,6 +53,8 @@ class Settings:
     sites: dict[str, list[str]] = field(default_factory=dict)
     doors: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Where movers find a database when it is not its own address: a proxy of lab/faults."""
+    streams: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Where replicators read a database's binlog when it is not its own address."""
 
     def address(self, side: Side) -> str:
         return self.source if side is Side.SOURCE else self.target
@@ -68,8 +70,11 @@ class Settings:
     @classmethod
     def read(cls, folder: Path) -> Settings:
         data = json.loads((folder / FILE).read_text())
-        doors = {side: (str(d[0]), int(d[1])) for side, d in data.pop("doors").items()}
-        return cls(**{**data, "folder": Path(data["folder"]), "doors": doors})
+        ways = {
+            name: {side: (str(d[0]), int(d[1])) for side, d in data[name].items()}
+            for name in ("doors", "streams")
+        }
+        return cls(**{**data, **ways, "folder": Path(data["folder"])})
 
     def host_folder(self, name: str) -> Path:
         return self.folder / "hosts" / name
