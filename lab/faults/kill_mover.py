@@ -22,6 +22,8 @@ CALLS = {
 }  # fmt: skip
 """Step -> the calls of its acts; each has a point before and after it."""
 
+ROWS = ("{f}.arm", "{f}.cede", "{t}.claim", "{t}.open", "{f}.follow")
+
 
 def point(call: str, when: str) -> str:
     name, hash_, number = call.partition("#")
@@ -67,7 +69,9 @@ for _step, _calls in CALLS.items():
     for _call in _calls:
         for _when in ("before", "after"):
             fault = _at(point(_call, _when))
-            FAULTS.append(replace(fault, step=_step))
+            # two retries at once meet whole steps; inside one only where a row changes
+            recoveries = RECOVERIES if _call in ROWS else (NOBODY, RETRY, ROLLBACK)
+            FAULTS.append(replace(fault, step=_step, recoveries=recoveries, back=(RETRY,)))
 FAULTS += [
     _in_abort(p)
     for p in ("{f}.lift.before", "{f}.lift.after", "servers.release.before", "servers.release.after")
