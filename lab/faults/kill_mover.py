@@ -6,7 +6,7 @@ import os
 import signal
 from dataclasses import replace
 
-from lab.faults.stage import NOBODY, RETRY, Fault, Stage
+from lab.faults.stage import NOBODY, RECOVERIES, RETRY, ROLLBACK, Fault, Stage
 
 CALLS = {
     "2": ("{f}.arm",),
@@ -64,6 +64,19 @@ def _in_abort(where: str) -> Fault:
     return Fault(f"kill in abort {where}", "A", strike)
 
 
+def _rollback(where: str) -> Fault:
+    """The task that brings the writes back, on its way through the return path and its preparation."""
+
+    def strike(stage: Stage) -> None:
+        mover = stage.attempt("rollback", at=[f"{where}=kill"])
+        code = mover.wait()
+        stage.bitten(
+            code == -signal.SIGKILL and bool(mover.reached), f"rollback was killed at {where}", mover
+        )
+
+    return Fault(f"kill rollback {where}", "R", strike, recoveries=(), back=(NOBODY, ROLLBACK))
+
+
 FAULTS = [_at(f"step.{n}.{when}") for n in range(12) for when in ("before", "after")]
 for _step, _calls in CALLS.items():
     for _call in _calls:
@@ -76,3 +89,12 @@ FAULTS += [
     _in_abort(p)
     for p in ("{f}.lift.before", "{f}.lift.after", "servers.release.before", "servers.release.after")
 ]
+FAULTS += [
+    _rollback(p)
+    for p in (
+        "replicator.start.before", "{f}.allow_test.before", "{f}.allow_test.after", "replicator.prepare.before",
+        "replicator.prepare.after", "{f}.allow_test.before#2", "{f}.arm.after", "{f}.close.after", "{f}.cede.before",
+        "{f}.cede.after", "{t}.claim.after", "{t}.set_position.after", "{t}.open.after", "servers.repoint.after",
+        "{f}.follow.before",
+    )
+]  # fmt: skip
