@@ -9,6 +9,7 @@ from dataclasses import replace
 from lab.faults.stage import NOBODY, RECOVERIES, RETRY, ROLLBACK, Fault, Stage
 
 CALLS = {
+    "1": ("servers.arm", "{t}.ask_hold#2"),
     "2": ("{f}.arm",),
     "3": ("{f}.close",),
     "4": ("{f}.write_watermark#6", "{f}.write_watermark#7", "{f}.binlog_position"),
