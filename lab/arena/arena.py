@@ -24,6 +24,7 @@ from lab.arena.replicators import Replicators
 from lab.arena.settings import (
     ACCOUNT,
     ADMIN,
+    JUDGE,
     MASTER,
     PASSWORD,
     PORT,
@@ -40,7 +41,6 @@ from lab.processes import MARK, LabError, Registry, start_time
 from livemove.adapters.mariadb import statements
 from livemove.adapters.moving import parts_of, prepare_control, prepare_return
 from livemove.adapters.servers import equip
-from livemove.core.guards import compared
 from livemove.ports import ControlState, Json, Link
 from livemove.spec import Side
 
@@ -163,7 +163,8 @@ class Arena:
             _furnish(side, server)
 
     def close(self) -> None:
-        """End every process and remove the folder."""
+        """End every process and remove the folder. A thread that is still at work in it starts nothing more."""
+        self.registry.closed = self.replicators.registry.closed = True
         self.clear()
         self.registry.stop_all()
         for server in self.servers.values():
@@ -234,18 +235,26 @@ class Arena:
         self.replicators.following(link)
         with parts_of(world) as parts:
             prepare_return(world, parts)
-            for table in parts.tables():
-                self.compared(world, 1, table)
+        self.compared()
         if doors:
             self.settings = Settings(**{**vars(self.settings), "doors": dict(doors)})
             self.settings.write()
         if users:
             self.start_users(doorbells=doorbells)
 
-    def compared(self, world: ArenaWorld, epoch: int, table: str) -> None:
-        """What the tasks `compare` and `compare_back` would say of a table."""
+    def compared(self) -> None:
+        """What the validate chapter leaves behind: every table was compared just now and is equal."""
+        world = self.world()
+        epoch = max((row[1] for side in Side if (row := self.row(side))), default=1)
         now = world.clock.now().isoformat()
-        world.ledger.write(compared(epoch, table), {"equal": True, "checked_at": now, "differences": []})
+        for (table,) in self.query(
+            Side.SOURCE,
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
+            (SCHEMA,),
+        ):
+            world.ledger.write(
+                f"comparison/{epoch}/{SCHEMA}.{table}", {"equal": True, "checked_at": now, "differences": []}
+            )
 
     def start_users(self, *, doorbells: bool = False) -> None:
         """Users (and doorbells at both databases) write; returns after the first acknowledged write."""
@@ -360,13 +369,13 @@ class Arena:
             cursor.execute("SET SESSION sql_log_bin = 0")
             cursor.execute("SET GLOBAL read_only = 0")
             cursor.execute("SET GLOBAL event_scheduler = ON")
-            cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'system user', 'event_scheduler') AND ID <> CONNECTION_ID()")  # fmt: skip
+            cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'livemove_arena', 'system user', 'event_scheduler') AND ID <> CONNECTION_ID()")  # fmt: skip
             for (session,) in cursor.fetchall():
                 with contextlib.suppress(Exception):
                     cursor.execute(f"KILL {session}")
             for schema in ("livemove", SCHEMA, "awsdms_control"):
                 cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
-            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE 'livemove\\_%%' AND User <> %s) OR User LIKE 'shop%%'", (ADMIN,))  # fmt: skip
+            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE 'livemove\\_%%' AND User NOT IN %s) OR User LIKE 'shop%%'", ((ADMIN, JUDGE),))  # fmt: skip
             for (user,) in cursor.fetchall():
                 cursor.execute(f"DROP USER {user}")
 
@@ -407,6 +416,8 @@ class Arena:
 
 
 def _furnish(side: Side, server: Server) -> None:
+    server.query(f"CREATE OR REPLACE USER {JUDGE}@'127.%' IDENTIFIED BY '{ROOT}'")
+    server.query(f"GRANT ALL PRIVILEGES ON *.* TO {JUDGE}@'127.%' WITH GRANT OPTION")
     if side is Side.SOURCE:
         server.query(f"CREATE OR REPLACE USER {ADMIN}@'%' IDENTIFIED BY '{ADMIN}'")
         server.query(f"GRANT ALL PRIVILEGES ON *.* TO {ADMIN}@'%' WITH GRANT OPTION")

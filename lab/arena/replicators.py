@@ -105,11 +105,15 @@ class Replicators:
         if not (folder / STARTED).exists():
             return ReplicationStatus(TaskState.READY)
         found = read_status(folder)
+        began = json.loads((folder / STARTED).read_text())["position"] or ""
+        at = found.position if found else ""
+        failure = found.failure if found else ""
         if self._alive(link):
             running = found and found.phase in (Phase.LOADING, Phase.FOLLOWING)
-            return ReplicationStatus(TaskState.RUNNING if running else TaskState.STARTING)
-        failure = found.failure if found else ""
-        return ReplicationStatus(TaskState.FAILED if failure else TaskState.STOPPED, failure=failure)
+            state, failure = (TaskState.RUNNING if running else TaskState.STARTING), ""
+        else:
+            state = TaskState.FAILED if failure else TaskState.STOPPED
+        return ReplicationStatus(state, failure=failure, checkpoint=at, started_from=began)
 
     def following(self, link: Link, seconds: float = 60) -> None:
         """Wait until the full load is over and changes are followed."""
@@ -127,7 +131,8 @@ class Replicators:
         return p.pid if p and p.alive() else None
 
     def tables(self, link: Link) -> list[TableProgress]:
-        return []
+        found = read_status(self._folder(link))
+        return [TableProgress(t.schema, t.table, str(t.state)) for t in found.tables] if found else []
 
     def stop(self, link: Link) -> None:
         with self._lock(link):

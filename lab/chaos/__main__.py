@@ -98,6 +98,10 @@ def play(
         left.clear()
         for arena in arenas:
             arena.close()
+        for thread in threads:
+            thread.join(20)
+        for arena in arenas:
+            arena.close()  # what the thread made while it was ending
         raise
     return results
 

@@ -198,7 +198,7 @@ def _cron_as_root(stage: Stage) -> None:
     """read_only and account locks do not stop root: the commit must see what was written."""
     mover = stage.attempt_until("{f}.touched_since.before")
     sent = time.monotonic()
-    stage.arena.query(stage.f, "INSERT INTO shop.orders (k, customer) VALUES ('by-root', 12)")
+    stage.arena.servers[stage.f].query("INSERT INTO shop.orders (k, customer) VALUES ('by-root', 12)")
     acknowledged(stage, "by-root", sent)
     mover.go()
     stage.finish(mover)

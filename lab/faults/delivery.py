@@ -50,6 +50,8 @@ def _late(stage: Stage) -> None:
 FAULTS = [
     _fault("lost on its way to all servers", {"lose": EXPLICIT}, "lost"),
     _fault("lost on its way to one server", {"lose": EXPLICIT}, "lost", only=1),
+    _fault("never armed", {"lose": "--when-open"}, "lost"),
+    _fault("never armed and lost on its way to one server", {"lose": "repoint"}, "lost", only=1),
     _fault("doubled", {"twice": EXPLICIT}, "doubled"),
     _fault("slow", {"delay": 1.0}, "delayed"),
     Fault("repoint late beyond the recovery", "10", _late, (RETRY, ROLLBACK)),

@@ -6,9 +6,10 @@ import os
 import signal
 from dataclasses import replace
 
-from lab.faults.stage import NOBODY, RETRY, Fault, Stage
+from lab.faults.stage import NOBODY, RECOVERIES, RETRY, ROLLBACK, Fault, Stage
 
 CALLS = {
+    "1": ("servers.arm", "{t}.ask_hold#2"),
     "2": ("{f}.arm",),
     "3": ("{f}.close",),
     "4": ("{f}.write_watermark#6", "{f}.write_watermark#7", "{f}.binlog_position"),
@@ -21,6 +22,8 @@ CALLS = {
     "13": ("replicator.start", "{t}.write_watermark"),
 }  # fmt: skip
 """Step -> the calls of its acts; each has a point before and after it."""
+
+ROWS = ("{f}.arm", "{f}.cede", "{t}.claim", "{t}.open", "{f}.follow")
 
 
 def point(call: str, when: str) -> str:
@@ -62,13 +65,37 @@ def _in_abort(where: str) -> Fault:
     return Fault(f"kill in abort {where}", "A", strike)
 
 
+def _rollback(where: str) -> Fault:
+    """The task that brings the writes back, on its way through the return path and its preparation."""
+
+    def strike(stage: Stage) -> None:
+        mover = stage.attempt("rollback", at=[f"{where}=kill"])
+        code = mover.wait()
+        stage.bitten(
+            code == -signal.SIGKILL and bool(mover.reached), f"rollback was killed at {where}", mover
+        )
+
+    return Fault(f"kill rollback {where}", "R", strike, recoveries=(), back=(NOBODY, ROLLBACK))
+
+
 FAULTS = [_at(f"step.{n}.{when}") for n in range(12) for when in ("before", "after")]
 for _step, _calls in CALLS.items():
     for _call in _calls:
         for _when in ("before", "after"):
             fault = _at(point(_call, _when))
-            FAULTS.append(replace(fault, step=_step))
+            # two retries at once meet whole steps; inside one only where a row changes
+            recoveries = RECOVERIES if _call in ROWS else (NOBODY, RETRY, ROLLBACK)
+            FAULTS.append(replace(fault, step=_step, recoveries=recoveries, back=(RETRY,)))
 FAULTS += [
     _in_abort(p)
     for p in ("{f}.lift.before", "{f}.lift.after", "servers.release.before", "servers.release.after")
 ]
+FAULTS += [
+    _rollback(p)
+    for p in (
+        "replicator.start.before", "{f}.allow_test.before", "{f}.allow_test.after", "replicator.prepare.before",
+        "replicator.prepare.after", "{f}.allow_test.before#2", "{f}.arm.after", "{f}.close.after", "{f}.cede.before",
+        "{f}.cede.after", "{t}.claim.after", "{t}.set_position.after", "{t}.open.after", "servers.repoint.after",
+        "{f}.follow.before",
+    )
+]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, TWO, Fault, Stage
+from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
 
 POINTS = {
     "2": ("{f}.arm.before", "{f}.arm.after"),
@@ -37,7 +37,7 @@ def _at(where: str, step: str, *, slow: bool = False) -> Fault:
 
         stage.after_recovery.append(wake)
 
-    recoveries = (RETRY, ROLLBACK) if slow else (NOBODY, RETRY, ROLLBACK, TWO)
+    recoveries = (RETRY, ROLLBACK) if slow else (NOBODY, RETRY, ROLLBACK)
     return Fault(f"zombie {where}", step, strike, recoveries, sampled=not slow)
 
 
