@@ -173,8 +173,7 @@ def one_move(arena: Arena, to: Side, attempt: str, replication: Slow) -> Moved:
     world = arena.world()
     with parts_of(world) as parts:
         prepare_return(world, parts)
-        for table in parts.tables():
-            arena.compared(world, parts.control[to].read().epoch, table)
+        arena.compared()
         replication.on()
         time.sleep(SETTLE)
         expected = int(expected_pause(parts, to)["ms"])
