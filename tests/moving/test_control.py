@@ -348,6 +348,8 @@ def test_unknown_kinds_of_binlog_events_count_as_touching() -> None:
     assert touches("Query", "COMMIT") is None
     seen_on_aws = "INSERT INTO mysql.rds_heartbeat2(id, value) values (1,1393029075007) \nON DUPLICATE KEY UPDATE value = 1393029075007"
     assert touches("Query", seen_on_aws) is touches("Query", f"use `mysql`; {seen_on_aws}") is None
+    assert touches("Query", "use `mysql`; UPDATE mysql.rds_configuration SET value = 1") is None
+    assert touches("Query", "use `mysql`; UPDATE mysql.global_priv SET Priv = ''")
     assert touches("Query", f"use `shop`; {seen_on_aws.replace('mysql.rds_heartbeat2', 'orders')}")
 
 

@@ -31,8 +31,10 @@ NEUTRAL_EVENTS = {
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "EXECUTE", "SUPER")
 """Rights with which a session may change rows; a routine may run with its definer's."""
-HEARTBEAT = re.compile(r"(use `mysql`; )?insert into mysql\.rds_heartbeat2\b", re.IGNORECASE)
-"""RDS writes its row as a statement, whatever the binlog format is."""
+OWN_ROWS = re.compile(
+    r"(use `mysql`; )?(insert into|replace into|update|delete from) mysql\.rds_\w+\b", re.IGNORECASE
+)
+"""RDS writes its own rows, rds_heartbeat2 above all, as statements whatever the binlog format is."""
 
 
 def version() -> str:
@@ -259,7 +261,7 @@ def touches(event_type: str, info: str) -> str | None:
         table = info[info.find("(") + 1 : info.rfind(")")]
         return None if table.split(".", 1)[0] in NEUTRAL_SCHEMAS else table
     if event_type == "Query" and (
-        info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ") or HEARTBEAT.match(info)
+        info.upper() in ("BEGIN", "COMMIT") or info.upper().startswith("FLUSH ") or OWN_ROWS.match(info)
     ):
         return None
     return f"{event_type}: {info[:120]}"

@@ -100,7 +100,7 @@ class RollbackWritesOperator(MovingOperator):
             make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
             done = go_back(parts, make, lambda p: prepare_return(world, p))
         self.log.info("%s", done["says"])
-        world.ledger.note("rollback_writes", says=done["says"])
+        world.ledger.note("rollback_writes", says=done["says"], although=done.get("although", []))
         return done
 
 
