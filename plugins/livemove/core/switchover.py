@@ -74,7 +74,7 @@ class Step:
 
 NO_UNDO = "none: only forward"
 STEPS: tuple[Step, ...] = (
-    Step(0, "guards", "{f} OPEN@{e}, {t} FOLLOW@{e}, replicator, switch, durability, comparison, servers", "nothing", "ledger", "nothing to undo", "{f}", lambda a: a.guards()),
+    Step(0, "guards", "{f} OPEN@{e}, {t} FOLLOW@{e}, replicator and tables, switch, durability, definitions, comparison, writers, binlogs, upkeep, servers", "nothing", "ledger", "nothing to undo", "{f}", lambda a: a.guards()),
     Step(1, "arm_servers", "the guards", "a waiter on every server watches the row of {t}, for a limited time; then new requests wait", "servers", "expires by itself", "{f}", lambda a: a.arm_servers()),
     Step(2, "arm", "{f} OPEN@{e}", "{f} FENCED@{e} under a lease of this attempt", "{f} row", "A", "{f}", lambda a: a.arm()),
     Step(3, "fence", "{f} FENCED@{e}, mine", "lock the accounts, put events to sleep, read_only where it exists, end sessions until none is left", "accounts", "A", "nobody", lambda a: a.fence()),
