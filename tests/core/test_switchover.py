@@ -215,6 +215,14 @@ def test_there_and_back_twice_ends_at_epoch_five() -> None:
     assert back(world)["says"].endswith("epoch 5")
 
 
+def test_whatever_is_written_after_the_first_watermark_is_seen_before_the_commit() -> None:
+    """An account that no fence knows: its row may lie behind the watermarks, so it must count as late."""
+    world = Universe()
+    document = move(world)
+    watermark = next(n for n, e in enumerate(world.db[S].log) if e[:2] == ("mark", "a"))
+    assert int(document["drained"].split(":")[1]) <= watermark
+
+
 def test_asking_it_to_stop_undoes_before_the_commit_and_finishes_after_it() -> None:
     for number in range(CALLS):
         world = Universe()

@@ -160,6 +160,8 @@ class Real:
         rounds, number = 0, 0
         while True:
             rounds += 1
+            # before the first watermark: what is written behind this is not known to have arrived
+            self.move.drained = self.f.binlog_position()
             incarnation = self.t.replicator_sessions(self.move.epoch)
             for _ in range(2):
                 number += 1
@@ -169,7 +171,6 @@ class Real:
                 break
             # it restarted in between: what it had in hand may not have arrived
             self.in_budget("the replicator keeps restarting")
-        self.move.drained = self.f.binlog_position()
         return f"two watermarks arrived in round {rounds}; {self.move.f} stands at {self.move.drained}"
 
     def _wait_for_watermark(self, number: int) -> None:

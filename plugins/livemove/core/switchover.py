@@ -78,7 +78,7 @@ STEPS: tuple[Step, ...] = (
     Step(1, "arm_servers", "the guards", "a waiter on every server watches the row of {t}, for a limited time; then new requests wait", "servers", "expires by itself", "{f}", lambda a: a.arm_servers()),
     Step(2, "arm", "{f} OPEN@{e}", "{f} FENCED@{e} under a lease of this attempt", "{f} row", "A", "{f}", lambda a: a.arm()),
     Step(3, "fence", "{f} FENCED@{e}, mine", "lock the accounts, put events to sleep, read_only where it exists, end sessions until none is left", "accounts", "A", "nobody", lambda a: a.fence()),
-    Step(4, "drain", "the same, and one incarnation of the replicator", "two watermarks arrive in {t}; note the binlog position of {f}", "watermark rows", "A", "nobody", lambda a: a.drain()),
+    Step(4, "drain", "the same, and one incarnation of the replicator", "note the binlog position of {f}; then two watermarks arrive in {t}", "watermark rows", "A", "nobody", lambda a: a.drain()),
     Step(5, "prove", "the same", "compare small and keyless tables once more", "ledger", "A", "nobody", lambda a: a.prove()),
     Step(6, "commit", "{f} FENCED@{e}, mine, lease not near its end, nothing written after the position", "{f} CEDED@{n}: one compare-and-set", "{f} row", NO_UNDO, "nobody", lambda a: a.commit()),
     Step(7, "claim", "{f} CEDED@{n}, {t} FOLLOW@{e}", "{t} CLAIMED@{n}; the replicator is shut out and gone", "{t} row", NO_UNDO, "nobody", lambda a: a.claim()),
