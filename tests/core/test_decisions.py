@@ -67,19 +67,47 @@ def test_the_table_is_the_same_the_other_way_round(
     assert (action.do, action.epoch, action.owner) == (do, epoch, owner and owner.other), action.why
 
 
-def test_no_other_picture_is_acted_upon() -> None:
-    acting = {(f, t) for f, t, do, *_ in TABLE if do not in (Do.LOOK_AGAIN, Do.UNKNOWN) and "-" not in (f, t)}
-    pictures = [f"{s}@{e}" for s, e in itertools.product(ControlState, (1, 2, 3))]
-    for f, t in itertools.product(pictures, pictures):
-        shift = min(int(x.split("@")[1]) for x in (f, t))
-        known = any(
-            decide(row(S, a), row(T, b), to=T).do is decide(row(S, f), row(T, t), to=T).do
-            and (a.split("@")[0], b.split("@")[0]) == (f.split("@")[0], t.split("@")[0])
-            and int(a.split("@")[1]) - int(b.split("@")[1]) == int(f.split("@")[1]) - int(t.split("@")[1])
-            for a, b in acting
-        )
-        do = decide(row(S, f), row(T, t), to=T).do
-        assert known or do is Do.LOOK_AGAIN, (f, t, do, shift)
+STATES = tuple(ControlState)
+GAPS = (-2, -1, 0, 1, 2)
+FITTING = {
+    (f.split("@")[0], t.split("@")[0], int(f.split("@")[1]) - int(t.split("@")[1])): (do, owner)
+    for f, t, do, _, owner in TABLE
+    if "-" not in (f, t) and do is not Do.LOOK_AGAIN
+}
+"""The twelve pictures that fit: states of f and t, and how far f is ahead in epochs."""
+ALL = list(itertools.product(STATES, STATES, GAPS))
+
+
+@pytest.mark.parametrize("to", Side)
+@pytest.mark.parametrize(("f", "t", "gap"), ALL, ids=lambda v: str(v))
+def test_every_pair_of_states_and_gap_of_epochs_is_decided(
+    f: ControlState, t: ControlState, gap: int, to: Side
+) -> None:
+    """What is in no row of the table is looked at again, and then a person decides."""
+    action = decide(ControlRow(to.other, f, 5 + gap), ControlRow(to, t, 5), to=to)
+    do, owner = FITTING.get((str(f), str(t), gap), (Do.LOOK_AGAIN, None))
+    side = owner and (owner if to is T else owner.other)
+    assert (action.do, action.owner) == (do, side), action.why
+    if do is Do.START:
+        assert action.epoch == 5
+    elif do is Do.LOOK_AGAIN:
+        assert action.epoch == 0
+    else:
+        assert action.epoch == max(5, 5 + gap)
+
+
+@pytest.mark.parametrize("to", Side)
+@pytest.mark.parametrize("epoch", [1, 2, 5])
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_beside_a_silent_database_is_decided(state: ControlState, epoch: int, to: Side) -> None:
+    old, new = ControlRow(to.other, state, epoch), ControlRow(to, state, epoch)
+    silent_t = {ControlState.FENCED: (Do.UNDO, to.other), ControlState.OPEN: (Do.UNKNOWN, to.other)}
+    silent_f = {ControlState.CLAIMED: (Do.GO_ON, None), ControlState.OPEN: (Do.GO_ON, to)}
+    for action, wanted in (
+        (decide(old, None, to=to), silent_t.get(state, (Do.UNKNOWN, None))),
+        (decide(None, new, to=to), silent_f.get(state, (Do.UNKNOWN, None))),
+    ):
+        assert (action.do, action.owner) == wanted, action.why
 
 
 def test_who_owns_the_writes_stands_in_the_reason() -> None:
