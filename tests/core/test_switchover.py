@@ -366,6 +366,20 @@ def test_a_commit_whose_answer_was_lost_is_read_from_the_row() -> None:
     world.audit(T)
 
 
+def test_a_commit_whose_answer_comes_when_others_have_finished_the_move_is_not_called_undone() -> None:
+    world = Universe()
+
+    def lost() -> None:
+        move(world, attempt="second")
+        return_path.run(world.parts())
+        raise UnreachableError("lost")
+
+    at_the_commit(world, lost)
+    document = move(world)
+    assert document["steps"][6]["seen"] == "source FOLLOW@2; its answer was lost"
+    world.audit(T)
+
+
 def test_an_interruption_right_after_the_commit_is_finished_and_not_called_aborted() -> None:
     world = Universe()
 

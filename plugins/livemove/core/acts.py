@@ -206,7 +206,7 @@ class Real:
         row = read_row(self.f, self.parts.clock)
         if row is None:
             raise commit_unknown(self.move, why) from why
-        if row.state is ControlState.CEDED and row.epoch == self.move.new:
+        if row.epoch == self.move.new:  # CEDED, or FOLLOW when others have gone on already
             return f"{row}; its answer was lost"
         raise GiveUp(f"the commit did not arrive: {row}") from why
 

@@ -256,7 +256,7 @@ class Switchover:
         try:
             for _ in range(5 if move.armed_at else 0):
                 out = self.f.lift(move.epoch, move.attempt)
-                if out.state is ControlState.CEDED and out.epoch == move.new:
+                if out.epoch == move.new:  # CEDED, or FOLLOW when others have gone on already
                     return False
                 if out.answered is not Answered.BUSY:
                     break
