@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories chaos clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories chaos model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -63,6 +63,11 @@ unit: ## all tests but the story
 
 story: ## one whole rehearsal, judged by its report
 	$(PYTHON) -m pytest -q -m story
+
+model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of Hypothesis [LONG=1: hours]
+	@command -v spin >/dev/null && command -v gcc >/dev/null || scripts/install-packages spin gcc
+	$(PYTHON) -m tests.model $(if $(LONG),--long)
+	$(PYTHON) -m tests.core.test_machine 1500 20
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move and all ways back (an hour)
 	$(PYTHON) -m pytest -q -m long

@@ -18,9 +18,7 @@ COLUMNS = "{:<78} {:>10} {:>6} {:>7} {:>7}  {}"
 
 
 def told(v: Verdict) -> str:
-    return COLUMNS.format(
-        v.case.name, v.states, v.depth, f"{v.seconds:.1f}", f"{v.megabytes:.0f}", v.words
-    )
+    return COLUMNS.format(v.case.name, v.states, v.depth, f"{v.seconds:.1f}", f"{v.megabytes:.0f}", v.words)
 
 
 def drains() -> bool:
@@ -39,8 +37,12 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="make model", description=__doc__)
     options.add_argument("--long", action="store_true")
     options.add_argument("--only", default="", help="part of the name of what is checked")
-    options.add_argument("--seconds", type=float, default=0, help="for each case; default 300, with --long 3600")
-    options.add_argument("--megabytes", type=int, default=0, help="for each case; default 5500, with --long 8000")
+    options.add_argument(
+        "--seconds", type=float, default=0, help="for each case; default 300, with --long 3600"
+    )
+    options.add_argument(
+        "--megabytes", type=int, default=0, help="for each case; default 5500, with --long 8000"
+    )
     asked = options.parse_args()
     if install := missing():
         print(f"make model: Spin is needed. Next: {install}", file=sys.stderr)

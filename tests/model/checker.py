@@ -34,7 +34,9 @@ class Case:
 
     @property
     def name(self) -> str:
-        size = f"{self.beside}, {self.writes} writes, {self.event_writes} of events, {self.returns} return paths"
+        size = (
+            f"{self.beside}, {self.writes} writes, {self.event_writes} of events, {self.returns} return paths"
+        )
         return f"{self.without or 'all of it'} ({size})"
 
     @property
@@ -87,7 +89,9 @@ def check(case: Case, *, megabytes: int = 5500, seconds: float = 600) -> Verdict
         began = time.monotonic()
         # -E: tasks that never come are no deadlock; what must hold at rest is asserted
         words = ["nice", "-n", "15", "./pan", "-E", "-m200000", *([f"-w{BITSTATE}"] if case.bitstate else [])]
-        with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pan:
+        with subprocess.Popen(
+            words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as pan:
             try:
                 out, late = pan.communicate(timeout=seconds)[0], False
             except subprocess.TimeoutExpired:
@@ -109,7 +113,9 @@ def _verdict(case: Case, out: str, late: bool, seconds: float) -> Verdict:
 
     broken = re.search(r"assertion violated .*broken!=(\d)", out)
     errors = int(number(r"errors: (\d+)"))
-    cut = late or "Search not completed" in out or "out of memory" in out or "max search depth too small" in out
+    cut = (
+        late or "Search not completed" in out or "out of memory" in out or "max search depth too small" in out
+    )
     return Verdict(
         case, int(number(r"([\d.e+]+) states, stored")), int(number(r"depth reached (\d+)")), seconds,
         number(r"([\d.]+)\s+total actual memory"), not cut and not errors and "errors:" in out,

@@ -60,17 +60,17 @@ class State:
 
 def lost(q: Question) -> list[str] | None:
     """The shortest way to a drain that ends while a row is missing, or None when there is no such way."""
-    rows = tuple(("row", s) for s in range(q.streams) for _ in range(2))
-    first = State(rows, tuple((0, 0, frozenset()) for _ in range(q.streams)), restarts_left=int(q.restarts))
+    before = tuple(("row", s) for s in range(q.streams) for _ in range(2))
+    first = State(before, tuple((0, 0, frozenset()) for _ in range(q.streams)), restarts_left=int(q.restarts))
     came: dict[State, tuple[State, str] | None] = {first: None}
     queue = deque([first])
     while queue:
         state = queue.popleft()
         if state.written == q.watermarks and _arrived(state, q.watermarks):
             restarted = q.restarts and not state.restarts_left
-            if any(what == "row" and n not in state.seen for n, (what, _) in enumerate(state.log)):
-                if not (restarted and q.incarnation):
-                    return _way(came, state)
+            rows = {n for n, (what, _) in enumerate(state.log) if what == "row"}
+            if rows - state.seen and not (restarted and q.incarnation):
+                return _way(came, state)
             continue
         for said, after in _next(q, state):
             if after not in came:
@@ -89,7 +89,10 @@ def _next(q: Question, s: State) -> list[tuple[str, State]]:
     if s.written < q.watermarks and (s.written == 0 or _arrived(s, s.written)):
         marks = tuple((str(s.written + 1), k) for k in range(q.streams if q.everywhere else 1))
         found.append(
-            (f"watermark {s.written + 1}", State(s.log + marks, s.hands, s.seen, s.written + 1, s.restarts_left))
+            (
+                f"watermark {s.written + 1}",
+                State(s.log + marks, s.hands, s.seen, s.written + 1, s.restarts_left),
+            )
         )
     for k, (begin, end, applied) in enumerate(s.hands):
         mine = [n for n, (_, stream) in enumerate(s.log) if stream == k]
@@ -100,7 +103,12 @@ def _next(q: Question, s: State) -> list[tuple[str, State]]:
         for place in set(range(begin, end)) - applied:
             done = applied | {place}
             hand = (end, end, frozenset()) if len(done) == end - begin else (begin, end, done)
-            found.append((f"stream {k} applies {s.log[mine[place]][0]}", _with(s, k, hand, seen=s.seen | {mine[place]})))
+            found.append(
+                (
+                    f"stream {k} applies {s.log[mine[place]][0]}",
+                    _with(s, k, hand, seen=s.seen | {mine[place]}),
+                )
+            )
         if s.restarts_left:
             # it takes the batch up again, maybe cut elsewhere; what is applied stays
             found.append((f"stream {k} restarts", _with(s, k, (begin, begin, frozenset()), restarts=0)))
@@ -111,7 +119,13 @@ def _with(
     s: State, stream: int, hand: tuple[int, int, frozenset[int]], *, seen: frozenset[int] | None = None, restarts: int | None = None
 ) -> State:  # fmt: skip
     hands = (*s.hands[:stream], hand, *s.hands[stream + 1 :])
-    return State(s.log, hands, s.seen if seen is None else seen, s.written, s.restarts_left if restarts is None else restarts)
+    return State(
+        s.log,
+        hands,
+        s.seen if seen is None else seen,
+        s.written,
+        s.restarts_left if restarts is None else restarts,
+    )
 
 
 def _way(came: dict[State, tuple[State, str] | None], state: State) -> list[str]:

@@ -173,10 +173,11 @@ proctype Settings(byte i) {
   REPOINT(1) REPOINT(2) REPOINT(3)
   FORGET(1) FORGET(2) FORGET(3)
 #ifdef WITHOUT_EPOCH_IN_THE_WAITER
-  :: atomic { (waiting & 10) && db[TARGET].state == OPEN && !(server[i].seen & 2) -> server[i].seen = server[i].seen | 2 }
-  :: atomic { (waiting & 4) && db[SOURCE].state == OPEN && !(server[i].seen & 1) -> server[i].seen = server[i].seen | 1 }
-  :: atomic { server[i].seen & 1 -> server[i].uses = SOURCE; server[i].seen = server[i].seen & 2 }
-  :: atomic { server[i].seen & 2 -> server[i].uses = TARGET; server[i].seen = server[i].seen & 1 }
+  /* 1, 2: it saw the source, the target open; 4, 8: it has flipped and is gone */
+  :: atomic { (waiting & 10) && db[TARGET].state == OPEN && !(server[i].seen & 10) -> server[i].seen = server[i].seen | 2 }
+  :: atomic { (waiting & 4) && db[SOURCE].state == OPEN && !(server[i].seen & 5) -> server[i].seen = server[i].seen | 1 }
+  :: atomic { server[i].seen & 1 -> server[i].uses = SOURCE; server[i].seen = (server[i].seen & 14) | 4 }
+  :: atomic { server[i].seen & 2 -> server[i].uses = TARGET; server[i].seen = (server[i].seen & 13) | 8 }
 #else
   SEES(1) SEES(2) SEES(3)
 #endif
