@@ -328,7 +328,7 @@ def test_no_promise_breaks_whatever_happens_at_any_call() -> None:
 
 
 def test_no_promise_breaks() -> None:
-    search(150, 20)
+    search(40, 15)
 
 
 # planted bugs -------------------------------------------------------------------------------------

@@ -218,6 +218,7 @@ class LivingReplicator(Replicator):
         super().__init__(world)
         self.in_hand: dict[Link, list[int]] = {}
         self.ends: dict[Link, int] = {}
+        self.first: dict[Link, int] = {}
         self.applied: dict[Link, set[int]] = {}
         self.incarnation = 1
         self.hostile = False
@@ -232,6 +233,7 @@ class LivingReplicator(Replicator):
     def advance(self, link: Link, pick: int = 0) -> bool:
         """One entry of the batch in hand, whichever; False when there is nothing."""
         reader, writer = self.world.db[link.reads], self.world.db[link.writes]
+        self.first.setdefault(link, self.at[link])
         hand = self.in_hand.setdefault(link, [])
         if not hand:
             hand.extend(range(self.at[link], min(len(reader.log), self.at[link] + self.BATCH)))
@@ -247,6 +249,7 @@ class LivingReplicator(Replicator):
     def start_over(self, link: Link) -> None:
         """One entry, the last that is missing of the batch; then the connection breaks."""
         reader, done = self.world.db[link.reads], self.applied.setdefault(link, set())
+        self.first.setdefault(link, self.at[link])
         batch = range(self.at[link], min(len(reader.log), self.at[link] + self.BATCH))
         missing = [n for n in batch if n not in done]
         if missing:
@@ -279,8 +282,8 @@ class LivingReplicator(Replicator):
     def restart(self) -> None:
         """Every task begins again at an older checkpoint, with new sessions."""
         self.in_hand.clear()
-        for link, done in self.applied.items():
-            self.at[link] = max(min(done, default=0), self.at[link] - 2)
+        for link, first in self.first.items():
+            self.at[link] = max(first, self.at[link] - 2)
         self.incarnation += 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -95,7 +96,7 @@ def check(case: Case, *, megabytes: int = 5500, seconds: float = 600) -> Verdict
             try:
                 out, late = pan.communicate(timeout=seconds)[0], False
             except subprocess.TimeoutExpired:
-                pan.terminate()  # pan then writes what it has reached
+                pan.send_signal(signal.SIGINT)  # pan then writes what it has reached
                 out, late = pan.communicate()[0], True
         return _verdict(case, out, late, time.monotonic() - began)
 
