@@ -10,16 +10,31 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import Any
+
+import pymysql
 
 from livemove.adapters.mariadb import MariaDb, quote, sql
 from livemove.core.preflight.accounts import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.errors import SetupError
-from livemove.ports import Answered, Binlogs, ControlRow, ControlState, Json, Mark, Outcome, SwitchHealth
+from livemove.ports import (
+    Answered,
+    Binlogs,
+    ControlRow,
+    ControlState,
+    Json,
+    Mark,
+    Newest,
+    Outcome,
+    SwitchHealth,
+)
 from livemove.spec import Side
 
 SCRIPTS = ("control_tables", "control_helpers", "control_procedures", "control_switch")
 LOCK = "livemove.control"
+NOT_THERE = {1049, 1054, 1146}
+"""Unknown database, column, table (https://mariadb.com/kb/en/mariadb-error-code-reference/)."""
 SESSION = {"wait_timeout": 30, "lock_wait_timeout": 5, "innodb_lock_wait_timeout": 5}
 """A stalled attempt's session, and with it the lock, ends after 30 s."""
 NEUTRAL_SCHEMAS = ("livemove", "mysql")
@@ -71,7 +86,7 @@ class Control:
         r = self._row()
         return ControlRow(
             Side(r["side"]), ControlState(r["state"]), int(r["epoch"]), r["attempt"], r["position"],
-            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]), _seconds(r["armed_ago"]),
+            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]), _seconds(r["armed_ago"]), bool(r["promoted"]),
         )  # fmt: skip
 
     def installed(self) -> bool:
@@ -85,14 +100,19 @@ class Control:
         return bool(rows) and rows[0]["version"] == version()
 
     def _row(self) -> Json:
-        rows = self.db.rows(sql("read_control"))
-        if not rows:
-            raise SetupError(
-                f"The {self.side} database has no control row",
-                wanted="the row that prepare_control writes",
-                next_step="clear replicate.prepare_control",
-            )
-        return rows[0]
+        found = "no control row"
+        try:
+            if rows := self.db.rows(sql("read_control")):
+                return rows[0]
+        except pymysql.err.MySQLError as e:
+            if e.args[0] not in NOT_THERE:
+                raise
+            found = f"no control row of this version ({e.args[1]})"
+        raise SetupError(
+            f"The {self.side} database has {found}",
+            wanted="the row that prepare_control writes; before it and after retire there is none",
+            next_step="clear replicate.prepare_control, if the migration has come that far",
+        )
 
     def health(self, longest: float) -> SwitchHealth:
         h = self.db.one(sql("read_switch_health"))
@@ -140,6 +160,12 @@ class Control:
 
     def follow(self, epoch: int) -> Outcome:
         return self._call("follow", epoch)
+
+    def promote(self, epoch: int, token: str) -> Outcome:
+        return self._call("promote", epoch, token)
+
+    def abandon(self, epoch: int) -> Outcome:
+        return self._call("abandon", epoch)
 
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
         return self._call("allow_test", epoch, seconds)
@@ -226,6 +252,12 @@ class Control:
     def strangers(self) -> list[str]:
         args = {"writes": WRITES, "passes": tuple(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))}
         return [str(r["who"]) for r in self.db.rows(sql("list_strangers"), args)]
+
+    def newest_watermark(self, reads: Side) -> Newest | None:
+        r = self.db.one(
+            f"SELECT MAX(written_at) AS at, TIMESTAMPDIFF(MICROSECOND, MAX(written_at), UTC_TIMESTAMP(6)) / 1e6 AS ago FROM livemove.{watermark_table(reads)}"
+        )
+        return Newest(r["at"].replace(tzinfo=UTC), float(r["ago"])) if r["at"] else None
 
     def replicator_sessions(self, epoch: int) -> frozenset[int]:
         rows = self.db.rows(

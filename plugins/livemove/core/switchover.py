@@ -214,7 +214,7 @@ class Switchover:
 
     # START ----------------------------------------------------------------------------------------
     def _whole(self, action: Action) -> Json:
-        move = Move(self.parts.service, self.to, action.epoch, self.attempt)
+        move = Move(self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped)
         acts = Real(self.parts, move, lambda: self._check(move))
         started = self.parts.clock.now()
         try:
@@ -222,12 +222,10 @@ class Switchover:
         except (RefusedError, PersonMustDecide):
             raise
         except BaseException as e:
-            if not self._undo(move, e):
-                log.warning("the commit had arrived: going on")
-            elif isinstance(e, Exception):
+            # a timeout of the task or Ctrl-C as well: undone is undone, and nobody shall retry it blindly
+            if self._undo(move, e):
                 raise self._aborted(move, e, started) from e
-            else:
-                raise
+            log.warning("the commit had arrived: going on")
         return self._forward(move, Do.GO_ON, started)
 
     def _check(self, move: Move) -> str:
@@ -265,22 +263,10 @@ class Switchover:
                 raise commit_unknown(move, e) from why
             log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
         if move.steps:
-            self._let_go(move.f, move.epoch)
+            let_go(self.parts, move.f, move.epoch)
         return True
 
-    def _let_go(self, owner: Side, epoch: int) -> None:
-        """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
-        row = read_row(self.parts.control[owner], self.parts.clock, times=1)
-        if row and (row.state, row.epoch) != (ControlState.OPEN, epoch):
-            return  # somebody else's by now: theirs to release; a hold ends by itself
-        try:
-            self.parts.control[owner.other].ask_hold(epoch, 0)
-        except Exception as e:
-            log.warning("the hold could not be called off in the database, the servers are told: %s", e)
-        log.info("release: %s", summary(self.parts.servers.release()))
-        self.parts.servers.jobs_on(owner)
-
-    def _aborted(self, move: Move, why: Exception, started: datetime) -> SwitchoverAborted:
+    def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
         self._tell(move, started, result="aborted", reason=found)
         return SwitchoverAborted(
@@ -339,9 +325,14 @@ class Switchover:
         if row and row.state is ControlState.FENCED:
             out = db.lift(row.epoch, row.attempt)
             log.warning("lifted the fence of attempt %s: %s", row.attempt, told(out))
-            self._let_go(db.side, row.epoch)
+            let_go(self.parts, db.side, row.epoch)
 
     def _undecided(self, action: Action) -> LivemoveError:
+        if action.do is Do.REBUILD:
+            return RefusedError(
+                f"{action.why}; nothing was changed",
+                next_step="livemove promote once more closes the old owner if it is open; then rebuild it as a new one",
+            )
         if action.owner:
             return RefusedError(
                 f"{action.why}; {action.owner} owns the writes, nothing was changed",
@@ -364,6 +355,19 @@ class Switchover:
             # the ledger only tells: it must never stop a move
             log.warning("the ledger could not be written", exc_info=True)
         return document
+
+
+def let_go(parts: Parts, owner: Side, epoch: int) -> None:
+    """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
+    row = read_row(parts.control[owner], parts.clock, times=1)
+    if row and (row.state, row.epoch) != (ControlState.OPEN, epoch):
+        return  # somebody else's by now: theirs to release; a hold ends by itself
+    try:
+        parts.control[owner.other].ask_hold(epoch, 0)
+    except Exception as e:
+        log.warning("the hold could not be called off in the database, the servers are told: %s", e)
+    log.info("release: %s", summary(parts.servers.release()))
+    parts.servers.jobs_on(owner)
 
 
 def _document(move: Move, started: datetime) -> Json:

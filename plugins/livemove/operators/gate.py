@@ -16,13 +16,13 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
+from livemove.adapters.public_record import intended_change
 from livemove.core import gates
 from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
 from livemove.core.guards import compared
 from livemove.core.window import duration
 from livemove.errors import LivemoveError, RefusedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.record import intended_change
 from livemove.ports import Json
 from livemove.spec import Side
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from livemove.spec import MigrationSpec
 
 
-CLOSING = ("replication deleted", "control_removed")
-"""Events of the retire chapter after which the source misses writes."""
+CLOSING = ("replication deleted", "control_removed", "promoted")
+"""Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
