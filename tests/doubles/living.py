@@ -267,7 +267,7 @@ class LivingReplicator(Replicator):
         if writer.state is CLAIMED:
             raise Broken(f"I1: the replicator writes to {writer.side}, which is claimed")
         if entry[0] == "mark":
-            writer.watermarks.add((entry[1], entry[2]))
+            writer.marks[entry[1]] = self.world.db[link.reads].marks[entry[1]]
         elif entry[0] == "ddl":
             raise Broken("I2: DDL of step 8 lies behind the position of the return path")
         elif not again:

@@ -287,8 +287,10 @@ proctype Promise1() { end: atomic { APPLICATION_CAN(SOURCE) && APPLICATION_CAN(T
 #endif
 #ifdef WITHOUT_ROW_AS_TRUTH
 #define COMMITTED && ledger >= f_epoch
+#define LEDGER_BEHIND (f_state == CEDED && ledger < f_epoch)
 #else
 #define COMMITTED
+#define LEDGER_BEHIND false
 #endif
 
 /* decisions.decide: f was read first, t is read now */
@@ -321,11 +323,7 @@ look:
 #ifdef WITHOUT_ROW_AS_TRUTH
   :: f_state == CEDED && ledger < f_epoch -> forget_picture; goto not_in_the_ledger
 #endif
-  :: !(STARTS || UNDOES || GOES_ON || IS_DONE || UNDOES_OTHER || FINISHES_OTHER || WAITS_FOR_RETURN_PATH)
-#ifdef WITHOUT_ROW_AS_TRUTH
-     && !(f_state == CEDED && ledger < f_epoch)
-#endif
-     -> forget_picture; goto refused               /* rows of two moments: look again later */
+  :: !(STARTS || UNDOES || GOES_ON || IS_DONE || UNDOES_OTHER || FINISHES_OTHER || WAITS_FOR_RETURN_PATH || LEDGER_BEHIND) -> forget_picture; goto refused               /* rows of two moments: look again later */
   fi };
 #ifdef WITHOUT_ROW_AS_TRUTH
 not_in_the_ledger:
