@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from livemove.adapters.public_record import intended_change
 from livemove.core.gates import checksum
 from livemove.errors import RefusedError, WorldMovedError
 from livemove.operators import rollback
@@ -16,7 +17,6 @@ from livemove.operators.record import (
     LowerTtlOperator,
     RestoreTtlOperator,
     RollbackRecordOperator,
-    intended_change,
 )
 from livemove.operators.rollback import BeginRollbackOperator
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld

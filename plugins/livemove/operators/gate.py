@@ -16,13 +16,13 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
+from livemove.adapters.public_record import intended_change
 from livemove.core import gates
 from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
 from livemove.core.guards import compared
 from livemove.core.window import duration
 from livemove.errors import LivemoveError, RefusedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.record import intended_change
 from livemove.ports import Json
 from livemove.spec import Side
 

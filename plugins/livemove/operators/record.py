@@ -9,6 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from livemove.adapters.public_record import (
+    commit,
+    intended_change,
+    live_record,
+    original,
+    put_back,
+    target_addresses,
+)
 from livemove.core import record
 from livemove.core.record import Change
 from livemove.errors import DnsError, WorldMovedError
@@ -20,38 +28,6 @@ if TYPE_CHECKING:
 
 IN_SYNC_WITHIN = 180
 """Seconds; Route 53 says usually 60."""
-
-
-def live_record(world: World) -> RecordSet:
-    return record.address_record(world.zone.records(world.spec.dns.name), world.spec.dns)
-
-
-def target_addresses(world: World) -> tuple[str, ...]:
-    return tuple(s["public_ip"] for s in world.outputs["web_servers"])
-
-
-def intended_change(world: World) -> Change:
-    """The change of the story over what stands there now."""
-    return record.to_target(live_record(world), target_addresses(world), world.spec.dns)
-
-
-def original(world: World) -> RecordSet:
-    """The record before livemove touched it."""
-    document = world.ledger.read("dns/before")
-    if document is None:
-        raise DnsError(
-            "The ledger does not know the record before the move", next_step="clear replicate.lower_ttl"
-        )
-    return record.from_document(document)
-
-
-def commit(world: World, change: Change, event: str, *, document_name: str = "dns/change") -> str:
-    """Change the record and keep what was done; returns the change's id."""
-    change_id = world.zone.change(change.before, change.after)
-    document = {**change.document, "change_id": change_id, "at": world.clock.now().isoformat()}
-    world.ledger.write(document_name, document)
-    world.ledger.note(event, **document)
-    return change_id
 
 
 class LowerTtlOperator(LivemoveOperator):
@@ -121,32 +97,9 @@ class RollbackRecordOperator(LivemoveOperator):
     """Puts the addresses back that the name had before the move; the TTL stays short, so that one can move again."""
 
     def execute(self, context: Any) -> Json:
-        world = self.world(context)
-        if world.ledger.read("dns/before") is None:
-            self.log.info("The record was never touched; nothing to undo")
-            return {}
-        change = record.to_source(live_record(world), original(world), world.spec.dns)
-        if record.same_answer(change.before, change.after):
-            self.log.info(
-                "%s answers %s, as before the move; nothing to undo",
-                change.after.name,
-                ", ".join(change.after.values),
-            )
-            return change.document
-        self._refuse_a_stranger(world, change)
-        change_id = commit(world, change, "record_rolled_back")
-        self.log.info(
-            "%s -> %s again (change %s)", change.after.name, ", ".join(change.after.values), change_id
-        )
-        return change.document
-
-    def _refuse_a_stranger(self, world: World, change: Change) -> None:
-        if set(change.before.values) != set(target_addresses(world)):
-            raise WorldMovedError(
-                f"{change.before.name} answers {', '.join(change.before.values)}, which livemove did not set",
-                wanted=f"{', '.join(target_addresses(world))}, as this migration left it",
-                next_step=f"find out who changed it; to undo by hand, set {', '.join(change.after.values)}; then clear this task",
-            )
+        document, says = put_back(self.world(context))
+        self.log.info("%s", says)
+        return document
 
 
 class RestoreTtlOperator(LivemoveOperator):

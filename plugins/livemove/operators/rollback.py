@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from livemove.adapters.public_record import live_record, original
 from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.core.record import as_document, same_answer
 from livemove.core.way_back import REPAIR
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.gate import moves, way_back_closed, way_back_now
-from livemove.operators.record import live_record, original
 from livemove.ports import Json
 from livemove.spec import Side
 

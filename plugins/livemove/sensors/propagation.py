@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from livemove.adapters.public_record import original, target_addresses
 from livemove.core import propagation
 from livemove.core.waiting import Look
 from livemove.core.window import duration
 from livemove.errors import DnsError, LivemoveError
-from livemove.operators.record import original, target_addresses
 from livemove.ports import Answer, Json
 from livemove.sensors.base import WatchingSensor
 from livemove.spec import Side
