@@ -62,7 +62,7 @@ class Source(Strict):
 
 class Target(Strict):
     connection: str = Field(
-        description="Airflow connection (mysql): login and password of the RDS master user; the host comes from Terraform"
+        description="Airflow connection (mysql): login and password of the RDS master user; without a host it comes from Terraform"
     )
     instance_class: str = "db.t3.medium"
     storage_gb: int = Field(200, ge=20)

@@ -28,6 +28,7 @@ TABLE = [
     # one side does not answer
     ("-", "CLAIMED@2", Do.GO_ON, 2, None),
     ("-", "OPEN@2", Do.GO_ON, 2, T),
+    ("-", "OPEN@1", Do.DONE, 1, T),
     ("-", "FOLLOW@1", Do.UNKNOWN, 0, None),
     ("-", "CEDED@3", Do.UNKNOWN, 0, None),
     ("-", "FENCED@2", Do.UNKNOWN, 0, None),

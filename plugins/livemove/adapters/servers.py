@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livemove.adapters.control_setup import WATCH_ACCOUNT, credentials, secret_name
-from livemove.errors import SetupError, UnreachableError
+from livemove.errors import LivemoveError, SetupError, UnreachableError
 from livemove.ports import CommandResult, Host, Reply
 from livemove.spec import MigrationSpec, Server, Side
 
@@ -146,7 +146,7 @@ class Servers:
 
     @classmethod
     def of(cls, world: World, site: Side | None = None) -> Servers:
-        chosen = [(s, world.host(s)) for s in world.spec.servers if site is None or s.site is site]
+        chosen = [(s, _host(world, s)) for s in world.spec.servers if site is None or s.site is site]
         return cls(chosen, jobs_everywhere=world.spec.site_state.jobs == "both")
 
     def status(self, watching: Side | None = None) -> list[Reply]:
@@ -209,6 +209,27 @@ class Servers:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return [replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in chosen]
+
+
+def _host(world: World, server: Server) -> Host:
+    """The server, or one that never answers: the ledger, which knows the cloud's servers, may be silent as well."""
+    try:
+        return world.host(server)
+    except LivemoveError as e:
+        return Unknown(server, e)
+
+
+class Unknown:
+    """The Host port of a server whose address is not known now."""
+
+    def __init__(self, server: Server, why: LivemoveError) -> None:
+        self.name, self.site, self.address, self._why = server.name, server.site, server.address or "", why
+
+    def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+        raise self._why
+
+    def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
+        raise self._why
 
 
 def _silent(server: Server, why: str) -> Reply:

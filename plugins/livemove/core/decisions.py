@@ -72,6 +72,10 @@ def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
 def _half(f: ControlRow | None, t: ControlRow | None, to: Side) -> Action:
     """Only one side answers."""
     if f is None and t is not None:
+        if t.state is OPEN and t.epoch == 1:
+            return Action(
+                Do.DONE, f"{t}: it never gave the writes away; the {to.other} does not answer", 1, to
+            )
         if t.state in (CLAIMED, OPEN):
             return Action(
                 Do.GO_ON,

@@ -1,0 +1,202 @@
+"""The `livemove` command: the switchover's own core, for a night in which Airflow is down.
+
+Logins come from Airflow connections in the environment (AIRFLOW_CONN_<ID>), as a file of KEY=value lines may hold
+them (--env-file); neither Airflow's database nor any of its processes is asked. Exit codes:
+
+0 done, or nothing had to be done      4 undone before its commit: the old owner serves
+2 wrong usage, spec or connection      5 committed and not finished: livemove continue
+3 refused, nothing was changed         6 a person must decide
+7 something does not answer            1 anything else
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livemove.core import night
+from livemove.core.guards import refusals
+from livemove.core.switchover import Switchover
+from livemove.errors import (
+    LivemoveError,
+    PersonMustDecide,
+    RefusedError,
+    SetupError,
+    SpecError,
+    SwitchoverAborted,
+    SwitchoverIncomplete,
+    UnreachableError,
+)
+from livemove.spec import MigrationSpec, Side, load_spec
+
+if TYPE_CHECKING:
+    from livemove.adapters.world import World
+    from livemove.core.acts import Parts
+
+CODES: tuple[tuple[type[LivemoveError], int], ...] = (
+    (SpecError, 2),
+    (SetupError, 2),
+    (RefusedError, 3),
+    (SwitchoverAborted, 4),
+    (SwitchoverIncomplete, 5),
+    (PersonMustDecide, 6),
+    (UnreachableError, 7),
+)
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Spec = Annotated[Path, typer.Option(help="the service's spec file", dir_okay=False)]
+EnvFile = Annotated[Path | None, typer.Option(help="KEY=value lines with AIRFLOW_CONN_*", dir_okay=False)]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask for the service's name")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="print the steps and change nothing")]
+
+
+def code_of(error: LivemoveError) -> int:
+    return next((code for kind, code in CODES if isinstance(error, kind)), 1)
+
+
+def world_of(spec: MigrationSpec) -> World:
+    from livemove.adapters.world import World
+
+    world = World(spec, run_id="without Airflow", task_id="livemove")
+    world.aws_attempts = 2
+    return world
+
+
+@contextmanager
+def opened(spec_file: Path, env_file: Path | None) -> Iterator[tuple[World, Parts]]:
+    """The service's world; every error on purpose becomes its text on stderr and its exit code."""
+    try:
+        _read_environment(env_file)
+        # Airflow's hooks read connections from the environment; its database must not even be tried
+        os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:////dev/null"
+        from livemove.adapters.moving import parts_of
+
+        world = world_of(load_spec(spec_file))
+        with parts_of(world) as parts:
+            yield world, parts
+    except LivemoveError as e:
+        typer.echo(f"{type(e).__name__}: {e}", err=True)
+        raise typer.Exit(code_of(e)) from e
+
+
+def _read_environment(file: Path | None) -> None:
+    if file is None:
+        return
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as e:
+        raise SetupError(f"{file} cannot be read ({e.strerror})", wanted="KEY=value lines") from e
+    for line in lines:
+        key, separator, value = line.partition("=")
+        if separator and not key.lstrip().startswith("#"):
+            os.environ[key.strip()] = value.strip()
+
+
+@contextmanager
+def moving(parts: Parts) -> Iterator[Callable[[Side], Switchover]]:
+    """Makes attempts, each under a name of its own. Ctrl-C and SIGTERM undo before the commit and wait after it."""
+    made: list[Switchover] = []
+
+    def make(to: Side) -> Switchover:
+        made.append(Switchover(parts, to, f"cli-{secrets.token_hex(8)}", guards=refusals))
+        return made[-1]
+
+    def stop(*_: object) -> None:
+        for one in made:
+            one.stop()
+
+    before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield make
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def agreed(service: str, plan: Iterable[str], *, yes: bool, dry_run: bool) -> None:
+    """Show the steps; go on only with the service's name typed, and never in a dry run."""
+    for line in plan:
+        typer.echo(line)
+    if dry_run:
+        typer.echo("dry run: nothing was changed")
+        raise typer.Exit(0)
+    if not yes and typer.prompt(f"Type {service} to do this", default="", show_default=False) != service:
+        raise RefusedError(
+            f"{service} was not typed, nothing was changed", wanted="the service's name, or --yes"
+        )
+
+
+@app.command()
+def status(spec: Spec, env_file: EnvFile = None) -> None:
+    """Who owns the writes, what stands where, and the next sensible command. Changes nothing; exits 0 also when a side is silent."""
+    with opened(spec, env_file) as (_, parts):
+        for line in night.report(parts):
+            typer.echo(line)
+
+
+@app.command()
+def abort(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Lift a fence before its commit: the application writes again at once."""
+    with opened(spec, env_file) as (_, parts):
+        now = night.Standing.of(parts)
+        if now.fenced:
+            agreed(parts.service, night.abort_plan(now), yes=yes, dry_run=dry_run)
+        typer.echo(night.abort(parts))
+
+
+@app.command("continue")
+def go_on(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """After a commit: do what a retry of the switchover and of return_path would do. Begins no move of its own."""
+    with opened(spec, env_file) as (_, parts):
+        plan = night.continue_plan(parts, night.Standing.of(parts))
+        if plan:
+            agreed(parts.service, plan, yes=yes, dry_run=dry_run)
+        with moving(parts) as make:
+            typer.echo(night.go_on(parts, make))
+
+
+@app.command()
+def rollback(
+    spec: Spec,
+    env_file: EnvFile = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    keep_name: Annotated[bool, typer.Option("--keep-name", help="the writes only; the record stays")] = False,
+) -> None:
+    """The writes go back to the source without losing one, then the public name, as the DAG's last chapter does it."""
+    from livemove.adapters.moving import prepare_return
+    from livemove.adapters.public_record import put_back
+
+    with opened(spec, env_file) as (world, parts):
+        plan = night.rollback_plan(parts, night.Standing.of(parts)) or ["the writes never left the source"]
+        if not keep_name:
+            plan.append(f"the record {world.spec.dns.name} answers the old addresses again")
+        agreed(parts.service, plan, yes=yes, dry_run=dry_run)
+        with moving(parts) as make:
+            typer.echo(night.roll_back(parts, make, lambda p: prepare_return(world, p)))
+        if keep_name:
+            typer.echo(f"what remains: the record {world.spec.dns.name}; run this again without --keep-name")
+        else:
+            typer.echo(put_back(world)[1])
+            typer.echo(
+                f"caches follow within {world.spec.dns.ttl} s; then test the service at the data centre"
+            )
+
+
+def main() -> None:
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("livemove").setLevel(logging.INFO)
+    app()
+
+
+if __name__ == "__main__":
+    main()
