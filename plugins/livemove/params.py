@@ -66,7 +66,7 @@ FIELDS = (
           {"type": "number", "exclusiveMinimum": 0}),
     Field("lease", ("switchover", "lease"), MOVE, "Lease of the fence (s)",
           "If everything dies, the old owner opens again by itself after this time. At least twice the pause budget.",
-          {"type": "number", "minimum": 5}),
+          {"type": "number", "minimum": 5, "maximum": 900}),
     Field("hold", ("switchover", "hold"), MOVE, "Hold requests meanwhile",
           "Servers let requests wait during the pause instead of failing them.", {"type": "boolean"}),
     Field("max_lag", ("replication", "max_lag"), MOVE, "Largest lag (s)",

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted, SwitchoverIncomplete
 from livemove.operators.switchover import SwitchoverOperator, no_blind_retry
@@ -37,3 +37,32 @@ def test_a_kill_asks_the_running_move_to_stop_and_is_harmless_without_one() -> N
     operator.on_kill()
     with pytest.raises(SwitchoverAborted, match="asked to stop"):
         move.run()
+
+
+def test_every_try_has_an_attempt_of_its_own_so_that_a_zombie_is_a_stranger() -> None:
+    operator = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
+    parts = Universe().parts()
+    context: Any = {"ti": SimpleNamespace(try_number=1)}
+    attempts = {operator.switchover(parts, Side.TARGET, context).attempt for _ in range(50)}
+    assert len(attempts) == 50
+    assert all(len(a) <= 64 for a in attempts)
+
+
+@pytest.mark.parametrize("kind", [AirflowTaskTimeout, KeyboardInterrupt, SystemExit])
+def test_a_timeout_before_the_commit_is_undone_and_never_retried_blindly(kind: type[BaseException]) -> None:
+    world = Universe()
+    struck = []
+
+    def strike(name: str) -> None:
+        if name == "close":
+            struck.append(name)
+            raise kind("the task's time is over")
+        world.strike(0, strike, after=True)
+
+    world.strike(0, strike, after=True)
+    operator = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
+    move = operator.switchover(world.parts(), Side.TARGET, {"ti": SimpleNamespace(try_number=1)})
+    with pytest.raises(AirflowFailException, match="the source owns the writes"), no_blind_retry():
+        move.run()
+    assert struck
+    world.audit(Side.SOURCE)

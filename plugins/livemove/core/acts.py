@@ -78,6 +78,8 @@ class Move:
     armed: set[str] = field(default_factory=set)
     """Servers whose waiters watch the row of t."""
     servers: list[Reply] = field(default_factory=list)
+    wanted: Callable[[], bool] = lambda: True
+    """False once the task was asked to stop; looked at before the commit only."""
 
     @property
     def f(self) -> Side:
@@ -210,6 +212,8 @@ class Real:
         raise GiveUp(f"the commit did not arrive: {row}") from why
 
     def in_budget(self, why: str) -> None:
+        if not self.move.wanted():
+            raise GiveUp("the task was asked to stop")
         if self.fenced_for() > self.parts.settings.pause_budget:
             raise GiveUp(f"{why} within the pause budget of {self.parts.settings.pause_budget:g} s")
 

@@ -214,7 +214,7 @@ class Switchover:
 
     # START ----------------------------------------------------------------------------------------
     def _whole(self, action: Action) -> Json:
-        move = Move(self.parts.service, self.to, action.epoch, self.attempt)
+        move = Move(self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped)
         acts = Real(self.parts, move, lambda: self._check(move))
         started = self.parts.clock.now()
         try:
@@ -222,12 +222,10 @@ class Switchover:
         except (RefusedError, PersonMustDecide):
             raise
         except BaseException as e:
-            if not self._undo(move, e):
-                log.warning("the commit had arrived: going on")
-            elif isinstance(e, Exception):
+            # a timeout of the task or Ctrl-C as well: undone is undone, and nobody shall retry it blindly
+            if self._undo(move, e):
                 raise self._aborted(move, e, started) from e
-            else:
-                raise
+            log.warning("the commit had arrived: going on")
         return self._forward(move, Do.GO_ON, started)
 
     def _check(self, move: Move) -> str:
@@ -280,7 +278,7 @@ class Switchover:
         log.info("release: %s", summary(self.parts.servers.release()))
         self.parts.servers.jobs_on(owner)
 
-    def _aborted(self, move: Move, why: Exception, started: datetime) -> SwitchoverAborted:
+    def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
         self._tell(move, started, result="aborted", reason=found)
         return SwitchoverAborted(

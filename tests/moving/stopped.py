@@ -1,0 +1,67 @@
+"""The switchover's operator in a process of its own, as Airflow runs a task: `python -m tests.moving.stopped <json>`.
+
+Its replicator runs elsewhere. SIGTERM does what Airflow's task runner does with it: on_kill, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from livemove.adapters import moving
+from livemove.adapters.control import Control
+from livemove.adapters.mariadb import Login, MariaDb
+from livemove.adapters.moving import StoredCode
+from livemove.adapters.world import SystemClock
+from livemove.core import guards
+from livemove.core.acts import Parts
+from livemove.operators.base import LivemoveOperator
+from livemove.operators.switchover import SwitchoverOperator
+from livemove.ports import Reply
+from livemove.spec import Side
+from livemove.spec import Switchover as Settings
+from tests.doubles.memory import MemoryLedger
+
+
+class Servers:
+    def status(self, *_: object) -> list[Reply]:
+        return [Reply("web", True)]
+
+    hold = release = repoint = stop = status
+
+
+class Equal:
+    def ready(self) -> None:
+        pass
+
+    def differences(self, seconds: float) -> list[str]:
+        return []
+
+
+@contextmanager
+def parts_of(logins: dict[str, list[Any]]) -> Iterator[Parts]:
+    db = {Side(side): MariaDb(Side(side), Login(*login)) for side, login in logins.items()}
+    control = {side: Control(one) for side, one in db.items()}
+    ledger: Any = MemoryLedger()
+    yield Parts(
+        service="shop", control=control, servers=Servers(), replicator=None,  # type: ignore[arg-type]
+        code=StoredCode(db, control, ledger, ["shop"]), proof=Equal(), tables=list, ledger=ledger,
+        clock=SystemClock(), settings=Settings(lease=60, pause_budget=25),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    moving.parts_of = lambda _: parts_of(json.loads(sys.argv[1]))  # type: ignore[assignment]
+    guards.refusals = lambda *_: []
+    LivemoveOperator.world = lambda self, context: None  # type: ignore[assignment,method-assign,return-value]
+    task = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
+    signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
+    try:
+        print("MOVED", task.execute({"ti": SimpleNamespace(try_number=1)})["epoch"])
+    except Exception as e:
+        print("FAILED", type(e).__name__, e)
