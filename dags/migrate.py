@@ -6,12 +6,12 @@ the way, and each can be answered "Roll back". Clearing a gate with downstream a
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from airflow.sdk import DAG, TaskGroup, TriggerRule
+from airflow.sdk import DAG, TriggerRule
 
+from livemove.chapters import DEFAULTS, FORWARD, HOUR, chapter, doc, rollback_chapter
 from livemove.errors import SpecError
 from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
 from livemove.operators.gate import MigrationGate
@@ -21,7 +21,6 @@ from livemove.operators.record import (
     ChangeRecordOperator,
     LowerTtlOperator,
     RestoreTtlOperator,
-    RollbackRecordOperator,
 )
 from livemove.operators.replication import (
     DeleteReplicationOperator,
@@ -44,7 +43,6 @@ from livemove.operators.switchover import (
     PrepareReturnOperator,
     RemoveControlOperator,
     ReturnPathOperator,
-    RollbackWritesOperator,
     SwitchoverOperator,
 )
 from livemove.params import trigger_form
@@ -52,16 +50,7 @@ from livemove.sensors.propagation import InSyncSensor, OldTtlSensor, Propagation
 from livemove.sensors.replication import FullLoadSensor, LagSensor
 from livemove.sensors.traffic import DrainedSensor
 from livemove.sensors.window import SoakSensor, WindowSensor
-from livemove.spec import MigrationSpec, Side, load_spec, project_root, spec_files
-
-HOUR = timedelta(hours=1)
-DEFAULTS = {
-    "owner": "livemove",
-    # Airflow 3.3 can lose a gate's answer or a deferral in a race; every task here may run twice
-    "retries": 1,
-    "retry_delay": timedelta(seconds=5),
-    "execution_timeout": HOUR,
-}
+from livemove.spec import MigrationSpec, Side, load_spec, spec_files
 
 
 def migration(spec: MigrationSpec) -> DAG:
@@ -72,7 +61,7 @@ def migration(spec: MigrationSpec) -> DAG:
         dag_id=f"migrate_{spec.service}",
         dag_display_name=f"Move {spec.title} to AWS",
         description=f"{spec.dns.name} and its database leave the data centre while people use it",
-        doc_md=_doc("migrate"),
+        doc_md=doc("migrate"),
         schedule=None,
         catchup=False,
         max_active_runs=1,
@@ -143,8 +132,8 @@ def migration(spec: MigrationSpec) -> DAG:
             window = WindowSensor(task_id="window", **of)
             ask_writes = gate(gate="repoint", task_display_name="Move writes?", proceed="repoint.snapshot")
             snapshot = SnapshotOperator(task_id="snapshot", **of)
-            switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, **of)
-            return_path = ReturnPathOperator(task_id="return_path", **of)
+            switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, retries=FORWARD, **of)
+            return_path = ReturnPathOperator(task_id="return_path", retries=FORWARD, **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.TARGET, **of)
             compare_back = compare_each(tables, task_id="compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
@@ -175,24 +164,26 @@ def migration(spec: MigrationSpec) -> DAG:
                 >> stop_idc
             )
 
-        with chapter(
-            "rollback",
+        # not compare_back: where the source differs, going back is no help
+        behind_their_gate = {
+            "switch_dns": [change_record, in_sync, propagation, drained],
+            "repoint": [snapshot, switchover, return_path, smoke, soak],
+        }
+        # begins when every gate is answered or skipped; skipped itself when the last one says Proceed
+        rollback, begin = rollback_chapter(
+            spec,
             "8 Roll back",
-            "The writes, then the name, go back to the data centre; nothing is lost",
-        ) as rollback:
-            # waits until every gate is answered or skipped; skipped itself when the last one says Proceed
-            begin = BeginRollbackOperator(task_id="begin", trigger_rule=EITHER_WAY, **of)
-            writes = RollbackWritesOperator(task_id="writes", **of)
-            name = RollbackRecordOperator(task_id="name", **of)
-            propagation = PropagationSensor(task_id="propagation", expected=Side.SOURCE, **of)
-            smoke = SmokeOperator(task_id="smoke", site=Side.SOURCE, owner_side=Side.SOURCE, **of)
-            begin >> writes >> name >> propagation >> smoke
+            BeginRollbackOperator,
+            trigger_rule=EITHER_WAY,
+            watched=[task for stage in spec.rollback.automatic for task in behind_their_gate[stage]],
+        )
 
         with chapter("finish", "Finish", "What happened, for the people who slept") as finish:
-            ReportOperator(task_id="report", trigger_rule=EITHER_WAY, **of)
+            ReportOperator(task_id="report", trigger_rule=TriggerRule.ONE_SUCCESS, **of)
 
         preflight >> provision >> replicate >> validate >> switch_dns >> repoint >> retire >> finish
-        [ask_dns, ask_writes, ask_retire] >> rollback >> finish
+        [ask_dns, ask_writes, ask_retire] >> begin
+        rollback >> finish
     return dag
 
 
@@ -208,14 +199,6 @@ def compare_each(tables: ListTablesOperator, **of: str) -> Any:
         execution_timeout=24 * HOUR,
         **of,
     ).expand(table=tables.output)
-
-
-def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:
-    return TaskGroup(group_id, group_display_name=title, tooltip=tooltip, doc_md=_doc(group_id))
-
-
-def _doc(name: str) -> str:
-    return (project_root() / "include" / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
 for path in spec_files():

@@ -202,7 +202,10 @@ class Replication(Strict):
 
 class Switchover(Strict):
     lease: Seconds = Field(
-        60, ge=5, description="after this time in the fence the old owner opens again by itself"
+        60,
+        ge=5,
+        le=900,
+        description="after this time in the fence the old owner opens again by itself; far below the task's own timeout of an hour",
     )
     pause_budget: Seconds = Field(
         10, gt=0, description="the switchover undoes itself when the fence stood this long before the commit"
@@ -232,6 +235,15 @@ class SiteState(Strict):
 class Gates(Strict):
     timeout: Seconds = Field(
         86400, description="an unanswered question takes its safe answer after this time"
+    )
+
+
+class Rollback(Strict):
+    """What goes back without a question."""
+
+    automatic: tuple[Literal["switch_dns", "repoint"], ...] = Field(
+        (),
+        description="stages whose failure, behind their gate and after the retries, rolls back by itself; a refusal or an undone move never does",
     )
 
 
@@ -280,6 +292,7 @@ class MigrationSpec(Strict):
     soak: Seconds = Field(86400, description="how long the moved service is watched before Retire is asked")
     site_state: SiteState = SiteState()
     gates: Gates = Gates()
+    rollback: Rollback = Rollback()
     infra: Infra = Infra()
 
     @model_validator(mode="after")

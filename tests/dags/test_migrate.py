@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import TriggerRule
-from airflow.sdk.exceptions import DownstreamTasksSkipped
+from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
+from livemove.chapters import FORWARD
 from livemove.operators.gate import MigrationGate
-from livemove.params import trigger_form
-from livemove.spec import load_spec
+from livemove.operators.rollback import OrderedRollbackOperator
+from livemove.params import FIELDS, trigger_form
+from livemove.spec import MigrationSpec, load_spec
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "include" / "migrations" / "shop.yaml"
@@ -36,6 +38,7 @@ GATES = {
     "repoint.ask": "repoint.snapshot",
     "retire.ask": "retire.final_dump",
 }
+KINDS = ("migrate", "rollback")
 HEAVY = ["boto3", "botocore", "pymysql", "dns.resolver", "dns.message", "paramiko", "requests", "airflow.providers.amazon.aws"]  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def test_every_spec_is_a_dag_and_the_example_is_none(bag: DagBag) -> None:
     specs = {
         p.stem for p in (ROOT / "include" / "migrations").glob("*.yaml") if not p.stem.startswith("example")
     }
-    assert set(bag.dags) == {f"migrate_{s}" for s in specs}
+    assert set(bag.dags) == {f"{kind}_{s}" for s in specs for kind in KINDS}
 
 
 def test_the_chapters_hold_exactly_the_tasks_of_the_story(dag: Any) -> None:
@@ -86,8 +89,8 @@ def test_every_gate_leads_on_and_to_the_rollback_and_nowhere_else(dag: Any) -> N
 def test_only_where_branches_meet_a_skipped_task_does_not_skip_the_next(dag: Any) -> None:
     meeting = {t.task_id for t in dag.tasks if t.trigger_rule != TriggerRule.ALL_SUCCESS}
     assert meeting == {"rollback.begin", "finish.report"}
-    for task_id in meeting:
-        assert dag.get_task(task_id).trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    assert dag.get_task("rollback.begin").trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    assert dag.get_task("finish.report").trigger_rule == TriggerRule.ONE_SUCCESS
     assert dag.get_task("finish.report").upstream_task_ids == {"retire.stop_idc", "rollback.smoke"}
 
 
@@ -134,6 +137,66 @@ def test_every_task_may_run_twice_and_none_hangs_for_ever(dag: Any) -> None:
         assert task.execution_timeout or isinstance(task, MigrationGate), task.task_id
 
 
+def test_what_moves_writes_outlives_any_lease_and_goes_on_by_itself(dag: Any) -> None:
+    longest = MigrationSpec.model_fields["switchover"].annotation.model_fields["lease"].metadata  # type: ignore[union-attr]
+    lease = next(m.le for m in longest if hasattr(m, "le"))
+    assert next(f for f in FIELDS if f.name == "lease").schema["maximum"] == lease
+    for task_id in ("repoint.switchover", "repoint.return_path", "rollback.writes"):
+        task = dag.get_task(task_id)
+        assert task.execution_timeout.total_seconds() >= 4 * lease
+        assert task.retries == FORWARD
+
+
+@pytest.fixture(scope="module")
+def automatic(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("specs")
+    (folder / "shop.yaml").write_text(SHOP.read_text() + "\nrollback:\n  automatic: [switch_dns, repoint]\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVEMOVE_MIGRATIONS", str(folder))
+        bag = load()
+    assert not bag.import_errors, bag.import_errors
+    return bag.dags["migrate_shop"]
+
+
+def test_a_spec_that_says_so_watches_what_lies_behind_the_gates_and_no_gate(automatic: Any) -> None:
+    task = automatic.get_task("rollback.automatic")
+    behind = [
+        f"{stage}.{name}"
+        for stage in ("switch_dns", "repoint")
+        for name in STORY[stage][STORY[stage].index("ask") + 1 :]
+    ]
+    assert task.upstream_task_ids == set(behind)
+    assert task.trigger_rule == TriggerRule.ONE_FAILED
+    assert task.downstream_task_ids == {"rollback.writes"}
+    writes = automatic.get_task("rollback.writes")
+    assert writes.upstream_task_ids == {"rollback.begin", "rollback.automatic"}
+    assert writes.trigger_rule == TriggerRule.ONE_SUCCESS
+    for task_id in GATES:
+        assert "rollback.automatic" not in automatic.get_task(task_id).downstream_task_ids
+
+
+def test_without_a_word_in_the_spec_nothing_goes_back_by_itself(dag: Any) -> None:
+    assert not load_spec(SHOP).rollback.automatic
+    assert "rollback.automatic" not in dag.task_ids
+
+
+def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
+    alone = bag.dags["rollback_shop"]
+    wanted = [f"rollback.{name}" for name in AFTER["rollback"]]
+    assert set(alone.task_ids) == set(wanted)
+    for task_id in wanted[1:]:
+        a, b = alone.get_task(task_id), dag.get_task(task_id)
+        assert (type(a), a.retries, a.trigger_rule, a.upstream_task_ids) == (
+            type(b), b.retries, b.trigger_rule, b.upstream_task_ids,
+        )  # fmt: skip
+    assert isinstance(alone.get_task("rollback.begin"), OrderedRollbackOperator)
+    assert (alone.schedule, alone.max_active_runs) == (None, 1)
+    with pytest.raises(ParamValidationError):
+        alone.params.validate()
+    alone.params["confirm"] = "shop"
+    assert alone.params.validate()["confirm"] == "shop"
+
+
 def test_nobody_starts_it_but_a_person_and_never_twice_at_once(dag: Any) -> None:
     assert dag.schedule is None
     assert dag.max_active_runs == 1
@@ -160,7 +223,7 @@ def test_a_wrong_spec_shows_file_and_line_and_leaves_the_others_alone(
     monkeypatch.setenv("LIVEMOVE_MIGRATIONS", str(tmp_path))
     bag = load()
     line = next(n for n, text in enumerate(good.splitlines(), 1) if text.startswith("soak:"))
-    assert set(bag.dags) == {"migrate_shop"}
+    assert set(bag.dags) == {f"{kind}_shop" for kind in KINDS}
     assert [Path(f).name for f in bag.import_errors] == ["broken_specs.py"]
     shown = next(iter(bag.import_errors.values()))
     assert f"{tmp_path / 'slip.yaml'}:{line}: soaks: unknown key; did you mean soak?" in shown

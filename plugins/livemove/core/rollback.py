@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from livemove.core import return_path, way_back
 from livemove.core.acts import Parts, read_row
 from livemove.core.guards import remarks
 from livemove.core.switchover import Switchover
-from livemove.errors import PersonMustDecide, RefusedError
+from livemove.errors import LivemoveError, PersonMustDecide, RefusedError, SwitchoverAborted
 from livemove.ports import ControlRow, ControlState, Json, Link
 from livemove.spec import Side
 
@@ -61,3 +61,27 @@ def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
             wanted=f"every write of the {owner.side} in the {owner.side.other}",
             next_step=f"nothing was changed, the {owner.side} owns the writes. {way_back.REPAIR[0].upper()}{way_back.REPAIR[1:]}; then order the rollback again",
         )
+
+
+HARMLESS = (RefusedError, SwitchoverAborted, PersonMustDecide)
+"""Failures after which the world is as it was: rolling back would undo something that works."""
+
+
+def failure(error: BaseException | None) -> Json:
+    """{"error", "found", "harmless"} of what a task failed with; its causes count, an Airflow error often wraps ours."""
+    one = error
+    while one is not None:
+        if isinstance(one, LivemoveError):
+            return {"error": type(one).__name__, "found": one.found, "harmless": isinstance(one, HARMLESS)}
+        one = one.__cause__
+    return {"error": type(error).__name__, "found": str(error or "")[:500], "harmless": False}
+
+
+def not_automatic(failed: Mapping[str, Json | None]) -> str | None:
+    """Why the failed tasks (id -> `failure`, None where a killed one left nothing) roll nothing back; None: they do."""
+    if not failed:
+        return "no task behind the gate of an automatic stage has failed"
+    if all(f and f.get("harmless") for f in failed.values()):
+        told = "; ".join(f"{t}: {f['error']}: {f['found']}" for t, f in sorted(failed.items()) if f)
+        return f"nothing was changed by what failed, so nothing is undone ({told})"
+    return None

@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from livemove.adapters.world import World
+from livemove.core.rollback import failure
 from livemove.params import settle
 from livemove.spec import find_spec
 
@@ -24,3 +25,10 @@ class LivemoveOperator(BaseOperator):
         """The ports of this service, with tonight's decisions from the trigger form."""
         spec = settle(find_spec(self.service), context["params"])
         return World(spec, run_id=context["run_id"], task_id=self.task_id)
+
+
+def note_failure(context: Any) -> None:
+    """on_failure_callback of every task: what it failed with for good goes into the ledger."""
+    ti = context["ti"]
+    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    world.ledger.note("task_failed", **failure(context.get("exception")))

@@ -1,18 +1,24 @@
-"""The first task of a rollback: who ordered it, and what it will undo."""
+"""The first task of a rollback: who ordered it (a gate, a person, the spec), and what it will undo."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
 
 from livemove.adapters.public_record import live_record, original
 from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.core.record import as_document, same_answer
+from livemove.core.rollback import not_automatic
 from livemove.core.way_back import REPAIR
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.gate import moves, way_back_closed, way_back_now
 from livemove.ports import Json
 from livemove.spec import Side
+
+if TYPE_CHECKING:
+    from livemove.adapters.world import World
 
 GATES = ("switch_dns", "repoint", "retire")
 
@@ -22,14 +28,7 @@ class BeginRollbackOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
-        asked = [world.ledger.read(f"approvals/{gate}") or {} for gate in GATES]
-        newest = max((a for a in asked if a.get("at")), key=lambda a: str(a["at"]), default={})
-        if newest.get("option") != ROLL_BACK:
-            raise RefusedError(
-                f"The newest answer is {newest.get('option') or 'none'}",
-                wanted=f"{ROLL_BACK!r} at one of the gates",
-                next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
-            )
+        order = self.order(world, context)
         owner = moves(world)[-1]["to"] if moves(world) else str(Side.SOURCE)
         closed = way_back_closed(world)
         if closed and owner == Side.TARGET:
@@ -45,7 +44,7 @@ class BeginRollbackOperator(LivemoveOperator):
                 wanted="a source that has every write",
                 next_step=f"nothing was changed, RDS owns the writes. To repair it, {REPAIR}; then clear this task",
             )
-        for answer in asked:
+        for answer in answers(world):
             # a task of the story that is cleared by itself later must not act on what was true before this
             if answer.get("option") == PROCEED:
                 world.ledger.write(
@@ -55,8 +54,7 @@ class BeginRollbackOperator(LivemoveOperator):
             live_record(world), original(world)
         )
         found = {
-            "gate": newest["gate"],
-            "by": newest.get("by"),
+            **order,
             "owner": owner,
             "writes": "go back to the data centre" if owner == Side.TARGET else "never left the data centre",
             "name": "goes back" if name_moved else "never left",
@@ -71,3 +69,46 @@ class BeginRollbackOperator(LivemoveOperator):
             found["name"],
         )
         return found
+
+    def order(self, world: World, context: Any) -> Json:
+        """{"gate", "by"}: who ordered this; RefusedError when nobody did."""
+        newest = max((a for a in answers(world) if a.get("at")), key=lambda a: str(a["at"]), default={})
+        if newest.get("option") != ROLL_BACK:
+            raise RefusedError(
+                f"The newest answer is {newest.get('option') or 'none'}",
+                wanted=f"{ROLL_BACK!r} at one of the gates",
+                next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
+            )
+        return {"gate": newest["gate"], "by": newest.get("by")}
+
+
+class OrderedRollbackOperator(BeginRollbackOperator):
+    """The rollback that a person triggered by the DAG of its own: the trigger form is the order."""
+
+    def order(self, world: World, context: Any) -> Json:
+        user = getattr(context.get("dag_run"), "triggering_user_name", None)
+        return {"gate": f"rollback_{self.service}", "by": user}
+
+
+class AutomaticRollbackOperator(BeginRollbackOperator):
+    """Orders a rollback when one of the tasks upstream has failed for good; skips itself when what failed changed nothing.
+
+    Its rule is one_failed, which also fires when something long before them failed: then none of them did.
+    """
+
+    def order(self, world: World, context: Any) -> Json:
+        ti = context["ti"]
+        watched = sorted(ti.task.upstream_task_ids)
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=watched, run_ids=[ti.run_id]).get(
+            ti.run_id, {}
+        )
+        told = {e["task_id"]: e for e in world.ledger.events() if e["event"] == "task_failed" and e.get("run_id") == ti.run_id}  # fmt: skip
+        failed = {t: told.get(t) for t in watched if states.get(t) == "failed"}
+        if reason := not_automatic(failed):
+            raise AirflowSkipException(f"No rollback: {reason}")
+        return {"gate": ", ".join(sorted(failed)), "by": "the spec (rollback.automatic)"}
+
+
+def answers(world: World) -> list[Json]:
+    """What was answered at each gate, as the ledger keeps it."""
+    return [world.ledger.read(f"approvals/{gate}") or {} for gate in GATES]

@@ -1,0 +1,69 @@
+"""Chapters that more than one DAG tells, and what all of their tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import BaseOperator, TaskGroup, TriggerRule
+
+from livemove.operators.base import note_failure
+from livemove.operators.record import RollbackRecordOperator
+from livemove.operators.rollback import AutomaticRollbackOperator, BeginRollbackOperator
+from livemove.operators.servers import SmokeOperator
+from livemove.operators.switchover import RollbackWritesOperator
+from livemove.sensors.propagation import PropagationSensor
+from livemove.spec import MigrationSpec, Side, project_root
+
+HOUR = timedelta(hours=1)
+DEFAULTS: dict[str, Any] = {
+    "owner": "livemove",
+    # Airflow 3.3 can lose a gate's answer or a deferral in a race; every task here may run twice
+    "retries": 1,
+    "retry_delay": timedelta(seconds=5),
+    "execution_timeout": HOUR,
+    "on_failure_callback": note_failure,
+}
+FORWARD = 3
+"""Retries of a task that goes on where it stopped. What can be retried only by a person's word fails at once, whatever stands here."""
+
+
+def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:
+    return TaskGroup(group_id, group_display_name=title, tooltip=tooltip, doc_md=doc(group_id))
+
+
+def doc(name: str) -> str:
+    return (project_root() / "include" / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def rollback_chapter(
+    spec: MigrationSpec,
+    title: str,
+    begin: type[BeginRollbackOperator],
+    *,
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS,
+    watched: Sequence[BaseOperator] = (),
+) -> tuple[TaskGroup, BaseOperator]:
+    """The way back to the data centre and its first task. `watched`: tasks whose failure begins it by itself."""
+    of = {"service": spec.service}
+    with chapter(
+        "rollback", title, "The writes, then the name, go back to the data centre; nothing is lost"
+    ) as group:
+        first = begin(task_id="begin", trigger_rule=trigger_rule, **of)
+        writes = RollbackWritesOperator(
+            task_id="writes",
+            retries=FORWARD,
+            trigger_rule=TriggerRule.ONE_SUCCESS if watched else TriggerRule.ALL_SUCCESS,
+            **of,
+        )
+        name = RollbackRecordOperator(task_id="name", **of)
+        propagation = PropagationSensor(task_id="propagation", expected=Side.SOURCE, **of)
+        smoke = SmokeOperator(task_id="smoke", site=Side.SOURCE, owner_side=Side.SOURCE, **of)
+        first >> writes >> name >> propagation >> smoke
+        if watched:
+            automatic = AutomaticRollbackOperator(
+                task_id="automatic", trigger_rule=TriggerRule.ONE_FAILED, **of
+            )
+            list(watched) >> automatic >> writes
+    return group, first

@@ -1,0 +1,142 @@
+"""Who may order a rollback: the newest answer at a gate, a person with a DAG of its own, and a spec that says so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from livemove.core.rollback import failure, not_automatic
+from livemove.errors import (
+    DnsError,
+    PersonMustDecide,
+    RefusedError,
+    SwitchoverAborted,
+    SwitchoverIncomplete,
+    UnreachableError,
+    WorldMovedError,
+)
+from livemove.operators import base
+from livemove.operators.base import LivemoveOperator, note_failure
+from livemove.operators.rollback import (
+    AutomaticRollbackOperator,
+    BeginRollbackOperator,
+    OrderedRollbackOperator,
+)
+from tests.doubles.worlds import MemoryWorld
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
+    world = MemoryWorld()
+    monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
+    return world
+
+
+HARMLESS = [
+    RefusedError("a guard said no"),
+    WorldMovedError("another record"),
+    SwitchoverAborted("undone", owner="the source", changed=False),
+    PersonMustDecide("?", owner="nobody", changed=False),
+]
+REAL = [
+    DnsError("a cache keeps the old answer"),
+    UnreachableError("the service does not answer"),
+    SwitchoverIncomplete("half", owner="the target", changed=True),
+    AirflowException("something of Airflow's"),
+    None,
+]
+
+
+def wrapped(error: Exception) -> Exception:
+    """As no_blind_retry wraps what must not be retried."""
+    outer = AirflowFailException(str(error))
+    outer.__cause__ = error
+    return outer
+
+
+@pytest.mark.parametrize("error", HARMLESS)
+def test_a_refusal_and_an_undone_move_undo_nothing_else(error: Exception) -> None:
+    for seen in (error, wrapped(error)):
+        reason = not_automatic({"repoint.switchover": failure(seen)})
+        assert reason
+        assert "nothing was changed" in reason
+        assert type(error).__name__ in reason
+
+
+@pytest.mark.parametrize("error", REAL)
+def test_a_failure_that_left_something_behind_rolls_back(error: Exception | None) -> None:
+    assert not_automatic({"repoint.smoke": failure(error)}) is None
+
+
+def test_a_task_that_was_killed_left_no_word_and_rolls_back() -> None:
+    assert not_automatic({"repoint.switchover": None}) is None
+    assert "no task behind the gate" in str(not_automatic({}))
+
+
+def context(watched: list[str], **states: str) -> dict[str, Any]:
+    named = {k.replace("__", "."): v for k, v in states.items()}
+    ti = SimpleNamespace(
+        task=SimpleNamespace(upstream_task_ids=set(watched)), dag_id="d", run_id="r",
+        get_task_states=lambda **asked: {"r": {t: named.get(t) for t in asked["task_ids"]}},
+    )  # fmt: skip
+    return {"ti": ti, "params": {}, "run_id": "r"}
+
+
+WATCHED = ["switch_dns.change_record", "switch_dns.propagation", "repoint.switchover"]
+
+
+def automatic(world: MemoryWorld, **states: str) -> Any:
+    return AutomaticRollbackOperator(task_id="automatic", service="shop").execute(context(WATCHED, **states))
+
+
+def test_the_spec_orders_it_when_a_watched_task_failed(world: MemoryWorld) -> None:
+    world.ledger.note(
+        "task_failed", run_id="r", task_id="switch_dns.propagation", **failure(DnsError("stretched"))
+    )
+    found = automatic(world, switch_dns__propagation="failed", repoint__switchover="upstream_failed")
+    assert found["by"] == "the spec (rollback.automatic)"
+    assert found["gate"] == "switch_dns.propagation"
+    assert [e["event"] for e in world.ledger.events()][-1] == "rollback_begun"
+
+
+def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_failed(
+    world: MemoryWorld,
+) -> None:
+    world.ledger.note(
+        "task_failed", run_id="r", task_id="repoint.switchover", **failure(RefusedError("not now"))
+    )
+    with pytest.raises(AirflowSkipException, match="RefusedError: not now"):
+        automatic(world, repoint__switchover="failed")
+    with pytest.raises(AirflowSkipException, match="no task behind the gate"):
+        automatic(world, switch_dns__change_record="upstream_failed", repoint__switchover="upstream_failed")
+    assert not [e for e in world.ledger.events() if e["event"] == "rollback_begun"]
+
+
+def test_what_another_run_failed_with_does_not_excuse_this_one(world: MemoryWorld) -> None:
+    world.ledger.note(
+        "task_failed", run_id="earlier", task_id="repoint.switchover", **failure(RefusedError("no"))
+    )
+    assert automatic(world, repoint__switchover="failed")["gate"] == "repoint.switchover"
+
+
+def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorld) -> None:
+    world.ledger.write("approvals/repoint", {"gate": "repoint", "option": "Proceed", "at": "2026-11-23"})
+    with pytest.raises(RefusedError, match="newest answer is Proceed"):
+        BeginRollbackOperator(task_id="begin", service="shop").execute({})
+    user = SimpleNamespace(triggering_user_name="kim")
+    found = OrderedRollbackOperator(task_id="begin", service="shop").execute({"dag_run": user})
+    assert (found["gate"], found["by"]) == ("rollback_shop", "kim")
+    assert world.ledger.read("approvals/repoint")["option"] is None  # type: ignore[index]
+
+
+def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = MemoryWorld()
+    monkeypatch.setattr(base, "World", lambda spec, **_: world)
+    ti = SimpleNamespace(task=SimpleNamespace(service="shop"), task_id="repoint.switchover")
+    note_failure({"ti": ti, "run_id": "r", "exception": wrapped(RefusedError("not now"))})
+    assert world.ledger.noted[0] | {"time": ""} == {
+        "event": "task_failed", "time": "", "error": "RefusedError", "found": "not now", "harmless": True,
+    }  # fmt: skip
