@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livemove.core import night
+from livemove.core import night, promotion
 from livemove.core.guards import refusals
 from livemove.core.switchover import Switchover
 from livemove.errors import (
@@ -190,6 +190,47 @@ def rollback(
             typer.echo(
                 f"caches follow within {world.spec.dns.ttl} s; then test the service at the data centre"
             )
+
+
+@app.command()
+def promote(
+    spec: Spec,
+    env_file: EnvFile = None,
+    word: Annotated[
+        str, typer.Option(help="the sentence, instead of typing it: the source of <service> is off")
+    ] = "",
+    dry_run: DryRun = False,
+    keep_name: Annotated[bool, typer.Option("--keep-name", help="leave the public record alone")] = False,
+) -> None:
+    """The source is gone for good: the target takes the writes. What had not arrived is lost; it says how much that may be.
+
+    Once more after that: goes on where it stopped, and closes a source that came back.
+    """
+    from livemove.adapters.public_record import point_at_target
+
+    with opened(spec, env_file) as (world, parts):
+        wanted = promotion.sentence(parts.service)
+        row = parts.control[Side.TARGET].read()
+        for line in promotion.bound(parts, row).lines():
+            typer.echo(line)
+        if found := list(promotion.reasons(parts, Side.TARGET, wanted)):
+            raise RefusedError("; ".join(found), next_step="livemove status")
+        if dry_run:
+            typer.echo(
+                f"would promote {row}, turn every server to the target, open it and point the name there"
+            )
+            return
+        word = word or typer.prompt(
+            f'Type "{wanted}", if you know that it is and stays so', default="", show_default=False
+        )
+        with moving(parts) as make:
+            done = promotion.promote(parts, Side.TARGET, word, f"cli-{secrets.token_hex(8)}", make)
+        for line in (*done.get("says", ()), done.get("old_owner_came_back", "")):
+            typer.echo(line) if line else None
+        typer.echo(
+            f"the target owns the writes since epoch {done['epoch']}; the source is never reopened, only rebuilt"
+        )
+        typer.echo("the record stays" if keep_name else point_at_target(world)[1])
 
 
 def main() -> None:

@@ -306,6 +306,8 @@ class ControlRow:
     """Seconds since the dead-man's switch ticked."""
     armed_ago: float | None = None
     """Seconds since the last fence of this database began."""
+    promoted: bool = False
+    """It became the owner without the old owner's word; the old one may hold writes that it never got."""
 
     def __str__(self) -> str:
         return f"{self.side} {self.state}@{self.epoch}"
@@ -368,6 +370,16 @@ class Mark:
     """Seconds since 1970, by the clock of the database that wrote it."""
 
 
+@dataclass(frozen=True)
+class Newest:
+    """The newest watermark of one direction that a database has."""
+
+    written_at: datetime
+    """By the clock of the server that wrote it."""
+    ago: float
+    """Seconds, by the clock of the server that has it."""
+
+
 class ControlDb(Protocol):
     """One database's control row and the acts that it guards. Every method may be called twice.
 
@@ -407,6 +419,12 @@ class ControlDb(Protocol):
     def follow(self, epoch: int) -> Outcome:
         """12: CEDED@epoch -> FOLLOW; the replicator's account of this epoch opens."""
 
+    def promote(self, epoch: int, token: str) -> Outcome:
+        """FOLLOW@epoch -> CLAIMED@epoch+1 without the owner's commit, marked for ever; `token` says whose act it was."""
+
+    def abandon(self, epoch: int) -> Outcome:
+        """OPEN@epoch or FENCED@epoch -> CEDED@epoch+1 on an owner that came back after a promotion; `remaining` sessions."""
+
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
         """Before the gate: the account of epoch+1 may log in for `seconds`; 0 ends it."""
 
@@ -430,6 +448,9 @@ class ControlDb(Protocol):
     def binlogs(self) -> Binlogs: ...
     def strangers(self) -> list[str]:
         """Who is logged in or holds rights past the fence, and may write, but is not fenced; as text."""
+
+    def newest_watermark(self, reads: Side) -> Newest | None:
+        """Of the direction away from `reads`; the OPEN side writes one every 5 s."""
 
     def replicator_sessions(self, epoch: int) -> frozenset[int]:
         """The incarnation: connection ids of the replicator of this epoch."""

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
 from livemove.chapters import FORWARD
 from livemove.operators.gate import MigrationGate
+from livemove.operators.promotion import PromotionGate
 from livemove.operators.rollback import OrderedRollbackOperator
 from livemove.params import FIELDS, trigger_form
 from livemove.spec import MigrationSpec, load_spec
@@ -38,7 +39,7 @@ GATES = {
     "repoint.ask": "repoint.snapshot",
     "retire.ask": "retire.final_dump",
 }
-KINDS = ("migrate", "rollback")
+KINDS = ("migrate", "rollback", "promote")
 HEAVY = ["boto3", "botocore", "pymysql", "dns.resolver", "dns.message", "paramiko", "requests", "airflow.providers.amazon.aws"]  # fmt: skip
 
 
@@ -195,6 +196,17 @@ def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
         alone.params.validate()
     alone.params["confirm"] = "shop"
     assert alone.params.validate()["confirm"] == "shop"
+
+
+def test_the_emergency_is_one_line_behind_one_question(bag: DagBag) -> None:
+    emergency = bag.dags["promote_shop"]
+    line = ["ask", "promote", "name", "smoke", "propagation"]
+    assert set(emergency.task_ids) == set(line)
+    for before, after in itertools.pairwise(line):
+        assert emergency.get_task(before).downstream_task_ids == {after}
+    assert isinstance(emergency.get_task("ask"), PromotionGate)
+    assert emergency.get_task("ask").defaults is None
+    assert emergency.get_task("promote").asked_by == "ask"
 
 
 def test_nobody_starts_it_but_a_person_and_never_twice_at_once(dag: Any) -> None:

@@ -20,7 +20,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """What failed -> the states of all tasks."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "dags").mkdir()
-    (home / "dags" / "rules.py").write_text("# airflow looks for this word\nfrom tests.dags.rules import story\n\ndag = story()\n")
+    (home / "dags" / "rules.py").write_text(
+        "# airflow looks for this word\nfrom tests.dags.rules import story\n\ndag = story()\n"
+    )
     env = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW_", "AWS_"))} | {
         "AIRFLOW_HOME": str(home), "PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db", "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from livemove.core.acts import Parts
@@ -23,6 +23,7 @@ from livemove.ports import (
     Json,
     Link,
     Mark,
+    Newest,
     Outcome,
     ReplicationStatus,
     Reply,
@@ -83,6 +84,9 @@ class Db:
     keeps: float | None = 7 * 86400.0
     uptime: float = 1e6
     intruders: list[str] = field(default_factory=list)
+    promoted: bool = False
+    beaten: datetime | None = None
+    """When the newest watermark that it has was written."""
 
     # what the world does to it
     def writable(self) -> bool:
@@ -111,7 +115,9 @@ class Db:
     @moment
     def read(self) -> ControlRow:
         left = (self.deadline - self.world.clock.now()).total_seconds() if self.deadline else None
-        return ControlRow(self.side, self.state, self.epoch, self.attempt, self.position, left, 0.1, 1.0)
+        return ControlRow(
+            self.side, self.state, self.epoch, self.attempt, self.position, left, 0.1, 1.0, self.promoted
+        )
 
     @moment
     def health(self, longest: float) -> SwitchHealth:
@@ -196,6 +202,43 @@ class Db:
         if (self.state, self.epoch) == (CEDED, epoch):
             self.state, self.asleep, self.position = FOLLOW, [], ""
         return self._outcome((self.state, self.epoch) == (FOLLOW, epoch))
+
+    @moment
+    def promote(self, epoch: int, token: str) -> Outcome:
+        if (self.state, self.epoch) == (FOLLOW, epoch) and token:
+            self.state, self.epoch, self.attempt, self.position, self.promoted = (
+                CLAIMED,
+                epoch + 1,
+                token,
+                "",
+                True,
+            )
+        done = (self.state, self.epoch, self.attempt) == (CLAIMED, epoch + 1, token) and self.promoted
+        if done:
+            self._match()
+        return self._outcome(done)
+
+    @moment
+    def abandon(self, epoch: int) -> Outcome:
+        if self.state in (OPEN, FENCED) and self.epoch == epoch:
+            self.state, self.epoch, self.attempt, self.deadline = CEDED, epoch + 1, "", None
+        done = (self.state, self.epoch) == (CEDED, epoch + 1)
+        if done:
+            if self.events_on:
+                self.asleep, self.events_on = (
+                    [{"event_schema": "shop", "event_name": "e", "definer": ""}],
+                    False,
+                )
+            self._match()
+        return self._outcome(done)
+
+    @moment
+    def newest_watermark(self, reads: Side) -> Newest | None:
+        return (
+            Newest(self.beaten, (self.world.clock.now() - self.beaten).total_seconds())
+            if self.beaten
+            else None
+        )
 
     @moment
     def allow_test(self, epoch: int, seconds: int) -> Outcome:

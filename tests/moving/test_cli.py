@@ -16,10 +16,13 @@ import yaml
 from typer.testing import CliRunner
 
 from livemove import cli
+from livemove.adapters.control import Control
+from livemove.adapters.stored_code import code_of
 from livemove.core import switchover
 from livemove.core.guards import refusals
 from livemove.core.switchover import Switchover
-from livemove.ports import ControlState, Reply
+from livemove.errors import UnreachableError
+from livemove.ports import ControlRow, ControlState, Reply
 from livemove.spec import Side
 from tests.moving.conftest import Two
 from tests.moving.test_move import World
@@ -84,12 +87,6 @@ def test_status_and_abort_when_nothing_but_the_databases_answers(
     assert "replication: DMS does not answer" in seen.stdout
     assert "next: if nobody is moving the writes right now: livemove abort" in seen.stdout
 
-    tried = livemove(env, "abort", "--spec", str(spec), "--dry-run")
-    assert (tried.returncode, two.s.read().state) == (0, ControlState.FENCED)
-    assert "CALL livemove.lift_fence(1, 'died') on the source" in tried.stdout
-    unsure = livemove(env, "abort", "--spec", str(spec), typed="shpo\n")
-    assert (unsure.returncode, two.s.read().state) == (3, ControlState.FENCED)
-    assert "nothing was changed" in unsure.stderr
     done = livemove(env, "abort", "--spec", str(spec), typed="shop\n")
     assert done.returncode == 0
     assert "source OPEN@1" in done.stdout
@@ -159,10 +156,23 @@ def killed_before(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> N
             Switchover(world.parts, Side.TARGET, "airflow", guards=refusals).run()
 
 
-def run(*words: str) -> tuple[int, str]:
-    done = CliRunner().invoke(cli.app, [*words, "--spec", str(ROOT / "include" / "migrations" / "shop.yaml")])
+def run(*words: str, typed: str = "") -> tuple[int, str]:
+    shop = str(ROOT / "include" / "migrations" / "shop.yaml")
+    done = CliRunner().invoke(cli.app, [*words, "--spec", shop], input=typed)
     print(done.output)
     return done.exit_code, done.output
+
+
+def test_abort_shows_its_call_and_does_it_only_for_the_name(two: Two, world: World) -> None:
+    assert two.s.arm(1, "died", 120).done
+    code, text = run("abort", "--dry-run")
+    assert (code, "CALL livemove.lift_fence(1, 'died') on the source" in text) == (0, True)
+    code, text = run("abort", typed="shpo\n")
+    assert (code, "nothing was changed" in text) == (3, True)
+    assert two.s.read().state is ControlState.FENCED
+    code, text = run("abort", typed="shop\n")
+    assert (code, "source OPEN@1" in text) == (0, True)
+    assert two.s.read().state is ControlState.OPEN
 
 
 @pytest.mark.parametrize("step", ["claim", "open", "repoint"])
@@ -195,3 +205,40 @@ def test_a_refused_rollback_says_why_and_leaves_the_writes(
     assert (code, "server web does not answer" in text) == (3, True)
     assert str(world.two.t.read()) == "target OPEN@2"
     world.audit(Side.TARGET)
+
+
+def test_promote_wants_the_sentence_and_a_source_that_is_gone(
+    world: World, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "livemove.adapters.public_record.point_at_target", lambda _: ({}, "the name points at AWS")
+    )
+    world.ledger.write("schema/source", code_of(two.db[Side.SOURCE], ["shop"]))
+    sentence = "the source of shop is off"
+    code, text = run("promote", "--word", sentence)
+    assert (code, "the source answers (source OPEN@1)" in text) == (3, True)
+
+    def silent() -> ControlRow:
+        raise UnreachableError("gone")
+
+    monkeypatch.setattr(two.s, "read", silent)
+    code, text = run("promote", "--dry-run")
+    assert (code, "the last watermark that arrived" in text, "would promote target FOLLOW@1" in text) == (
+        0,
+        True,
+        True,
+    )
+    code, text = run("promote", "--word", "yes")
+    assert (code, f"word for word: {sentence}" in text) == (3, True)
+    assert str(two.t.read()) == "target FOLLOW@1"
+    world.replicators.close()
+    code, text = run("promote", "--word", sentence)
+    assert code == 0
+    assert "the target owns the writes since epoch 2; the source is never reopened" in text
+    assert "the name points at AWS" in text
+    monkeypatch.setattr(two.s, "read", lambda: Control.read(two.s))
+    code, text = run("status")
+    assert (code, "AT ONCE livemove promote once more" in text) == (0, True)
+    code, text = run("promote", "--word", sentence, "--keep-name")
+    assert (code, "came back as source OPEN@1 and is closed now" in text) == (0, True)
+    assert two.locked(Side.SOURCE)

@@ -14,7 +14,13 @@ from moto import mock_aws
 
 from livemove.adapters.control import Control, version
 from livemove.adapters.control_setup import credentials, ensure_account, locked_copy, secret_name
-from livemove.adapters.moving import parts_of, prepare_control, prepare_return, remove_control
+from livemove.adapters.moving import (
+    parts_of,
+    prepare_control,
+    prepare_return,
+    refuse_a_rebuilt_source,
+    remove_control,
+)
 from livemove.adapters.return_watch import look
 from livemove.adapters.world import SystemClock
 from livemove.core import way_back
@@ -189,3 +195,13 @@ def test_a_copied_account_is_locked_whatever_it_was() -> None:
 
 def test_secrets_stand_under_the_service_and_the_side() -> None:
     assert secret_name("shop", T, "livemove_read") == "shop/livemove/target/livemove_read"
+
+
+def test_a_rebuilt_source_is_not_opened_beside_a_target_that_has_owned_the_writes(two: Two) -> None:
+    source, target = two.db[Side.SOURCE], two.db[Side.TARGET]
+    refuse_a_rebuilt_source(source, target)
+    two.root(Side.SOURCE, "DROP DATABASE livemove")
+    refuse_a_rebuilt_source(source, target)  # the target never owned anything
+    assert two.t.promote(1, "me").done
+    with pytest.raises(RefusedError, match=r"target CLAIMED@2, and the source has no control row"):
+        refuse_a_rebuilt_source(source, target)

@@ -10,12 +10,23 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import Any
 
 from livemove.adapters.mariadb import MariaDb, quote, sql
 from livemove.core.preflight.accounts import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.errors import SetupError
-from livemove.ports import Answered, Binlogs, ControlRow, ControlState, Json, Mark, Outcome, SwitchHealth
+from livemove.ports import (
+    Answered,
+    Binlogs,
+    ControlRow,
+    ControlState,
+    Json,
+    Mark,
+    Newest,
+    Outcome,
+    SwitchHealth,
+)
 from livemove.spec import Side
 
 SCRIPTS = ("control_tables", "control_helpers", "control_procedures", "control_switch")
@@ -71,7 +82,7 @@ class Control:
         r = self._row()
         return ControlRow(
             Side(r["side"]), ControlState(r["state"]), int(r["epoch"]), r["attempt"], r["position"],
-            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]), _seconds(r["armed_ago"]),
+            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]), _seconds(r["armed_ago"]), bool(r["promoted"]),
         )  # fmt: skip
 
     def installed(self) -> bool:
@@ -140,6 +151,12 @@ class Control:
 
     def follow(self, epoch: int) -> Outcome:
         return self._call("follow", epoch)
+
+    def promote(self, epoch: int, token: str) -> Outcome:
+        return self._call("promote", epoch, token)
+
+    def abandon(self, epoch: int) -> Outcome:
+        return self._call("abandon", epoch)
 
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
         return self._call("allow_test", epoch, seconds)
@@ -226,6 +243,12 @@ class Control:
     def strangers(self) -> list[str]:
         args = {"writes": WRITES, "passes": tuple(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))}
         return [str(r["who"]) for r in self.db.rows(sql("list_strangers"), args)]
+
+    def newest_watermark(self, reads: Side) -> Newest | None:
+        r = self.db.one(
+            f"SELECT MAX(written_at) AS at, TIMESTAMPDIFF(MICROSECOND, MAX(written_at), UTC_TIMESTAMP(6)) / 1e6 AS ago FROM livemove.{watermark_table(reads)}"
+        )
+        return Newest(r["at"].replace(tzinfo=UTC), float(r["ago"])) if r["at"] else None
 
     def replicator_sessions(self, epoch: int) -> frozenset[int]:
         rows = self.db.rows(

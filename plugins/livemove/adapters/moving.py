@@ -243,6 +243,7 @@ def prepare_control(world: World) -> Json:
     """Control objects and accounts on both databases; what is there already stays."""
     spec = world.spec
     with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+        refuse_a_rebuilt_source(source, target)
         installed = {}
         for db in (source, target):
             installed[str(db.side)] = install(db, spec.source.accounts, spec.source.schemas)
@@ -260,6 +261,21 @@ def prepare_control(world: World) -> Json:
     for line in later:
         log.warning("not granted yet, tried again by prepare_return: %s", line)
     return {"installed": installed, "version": version(), "granted_later": later}
+
+
+def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
+    """A source without a control row would be OPEN@1: never beside a target that has ever owned the writes."""
+    if has_schema(source) or not has_schema(target):
+        return
+    control = Control(target)
+    row = control.read()
+    control.close_connection()
+    if row.epoch > 1:
+        raise RefusedError(
+            f"{row}, and the source has no control row: a new one would open it beside the target",
+            wanted="both rows as the last move left them, or none on either side",
+            next_step="a rebuilt source begins a migration of its own, from RDS back to it; nothing was changed",
+        )
 
 
 def remove_control(world: World) -> Json:

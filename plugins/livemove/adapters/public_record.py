@@ -49,6 +49,21 @@ def commit(world: World, change: Change, event: str, *, document_name: str = "dn
     return change_id
 
 
+def point_at_target(world: World) -> tuple[Json, str]:
+    """Give the name the cloud servers' addresses now, whatever was approved: for an emergency, when the old ones are dead."""
+    change = intended_change(world)
+    addresses = ", ".join(change.after.values)
+    if world.ledger.read("dns/before") is None:
+        world.ledger.write("dns/before", record.as_document(change.before))
+    if change.done:
+        return change.document, f"{change.after.name} answers {addresses} already"
+    change_id = commit(world, change, "record_changed")
+    return (
+        change.document,
+        f"{change.after.name} -> {addresses} (change {change_id}), caches follow within {change.before.ttl} s",
+    )
+
+
 def put_back(world: World) -> tuple[Json, str]:
     """Give the name the addresses that it had before the move: what was changed, and a sentence about it."""
     if world.ledger.read("dns/before") is None:

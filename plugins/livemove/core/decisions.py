@@ -29,6 +29,8 @@ class Do(StrEnum):
     """A move the other way is committed: finish that one; nothing starts before its return path is done."""
     DONE = "done"
     """The goal is reached and the old owner follows."""
+    REBUILD = "rebuild"
+    """One side was promoted without the other's word: the other never serves, leads or follows again as it is."""
     LOOK_AGAIN = "look again"
     """The rows were read one after the other and do not fit: read again; still so, a person decides."""
     UNKNOWN = "unknown"
@@ -49,6 +51,8 @@ def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
     """The action for a move of the writes to `to`; f and t are the rows of `to.other` and `to`."""
     if f is None or t is None:
         return _half(f, t, to)
+    if promoted := _promoted(f, t):
+        return promoted
     gap = f.epoch - t.epoch
     for states, epochs, action in (
         ((OPEN, FOLLOW), 0, Action(Do.START, f"{f}, {t}: the usual start", f.epoch, to.other)),
@@ -67,6 +71,22 @@ def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
         if (f.state, t.state) == states and gap == epochs:
             return action
     return Action(Do.LOOK_AGAIN, f"{f} and {t} do not fit together")
+
+
+def _promoted(f: ControlRow, t: ControlRow) -> Action | None:
+    """What holds after an emergency promotion while both answer; the promoted one itself is only ever finished."""
+    for row, other in ((f, t), (t, f)):
+        if row.promoted:
+            owner = row.side if row.state is OPEN else None
+            if row is t and (row.state is CLAIMED or (row.state is OPEN and other.state is CEDED)):
+                return Action(Do.GO_ON, f"{row} was promoted; the {other.side} stays out", row.epoch, owner)
+            return Action(
+                Do.REBUILD,
+                f"{row} was promoted past {other}: the {other.side} may hold writes that never arrived",
+                row.epoch,
+                owner,
+            )
+    return None
 
 
 def _half(f: ControlRow | None, t: ControlRow | None, to: Side) -> Action:

@@ -15,7 +15,7 @@ from livemove.core.window import duration
 from livemove.ports import Json
 from livemove.spec import MigrationSpec, Side
 
-PROCEED, ROLL_BACK = "Proceed", "Roll back"
+PROCEED, ROLL_BACK, PROMOTE = "Proceed", "Roll back", "Promote"
 ACCEPT_WARNINGS = "accept_warnings"
 
 
@@ -73,6 +73,21 @@ def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
     }[gate]
     parts += [_rollback(gate, spec, e), _house_rules(gate, spec, shown_sha)]
     return "\n\n".join(p for p in parts if p)
+
+
+def promotion_body(
+    spec: MigrationSpec, row: str, bound: Sequence[str], servers: Sequence[str], wanted: str
+) -> str:
+    """The emergency's question: what stands, what may be missing, what has to be true."""
+    lines = "\n".join(f"- {line}" for line in bound)
+    reached = "\n".join(f"- {line}" for line in servers)
+    return (
+        f"The source database does not answer. **{row}**.\n\n### What may be lost\n{lines}\n\n### Servers\n{reached}\n\n"
+        f"### Before you answer\nFrom here a cut network looks like a dead machine. If the source still runs, its users write there, and after **{PROMOTE}** there are two truths. "
+        "So make sure that it is off and stays off: power, or its network port; its service stopped and disabled at boot.\n\n"
+        f"**{PROMOTE}** waits until nothing more arrives, turns every server to the target, opens it, and points `{spec.dns.name}` at the cloud. "
+        f"There is no way back from it: the source is rebuilt, never reopened. It needs this sentence, word for word: `{wanted}`"
+    )
 
 
 def _lead(gate: str, spec: MigrationSpec) -> str:

@@ -58,8 +58,15 @@ class Standing:
         return self.action(Side.TARGET).owner or self.action(Side.SOURCE).owner
 
     @property
+    def promoted(self) -> ControlRow | None:
+        """The side that became the owner without the other's word."""
+        return next((r for r in self.rows if r.promoted), None)
+
+    @property
     def unfinished(self) -> Side | None:
-        """Where the last committed move goes; None before the first one, and where it cannot be told."""
+        """Where the last committed move goes; None before the first one, after a promotion, and where it cannot be told."""
+        if self.promoted:
+            return None
         for to in Side:
             action = self.action(to)
             if action.do in (Do.GO_ON, Do.DONE) and action.epoch > 1:
@@ -79,6 +86,8 @@ def describe(row: ControlRow | None, side: Side) -> str:
     facts.append(
         f"the dead-man's switch ticked {beat}" + (" (it rests in a fence)" if row.state is FENCED else "")
     )
+    if row.promoted:
+        facts.append(f"promoted when the {side.other} was gone (by {row.attempt or 'somebody'})")
     if row.position:
         facts.append(f"followed from {row.position}")
     return ", ".join(facts)
@@ -99,6 +108,7 @@ def report(parts: Parts) -> Iterator[str]:
         action = now.action(to)
         yield f"a move to the {to} would: {action.do} ({action.why})"
     yield from _replication(parts)
+    yield from _arrived(now, parts)
     yield from _servers(parts)
     yield f"next: {advice(now)}"
 
@@ -116,6 +126,14 @@ def _replication(parts: Parts) -> Iterator[str]:
         yield f"replication: {e.found}"
 
 
+def _arrived(now: Standing, parts: Parts) -> Iterator[str]:
+    for row in now.rows:
+        if row.state is FOLLOW:
+            newest = parts.control[row.side].newest_watermark(row.side.other)
+            age = f"{newest.ago:.0f} s ago" if newest else "never"
+            yield f"newest watermark of the {row.side.other} in the {row.side}: written {age}"
+
+
 def _servers(parts: Parts) -> Iterator[str]:
     for r in parts.servers.status():
         yield f"server {r.server}: {_server(r)}"
@@ -130,6 +148,8 @@ def _server(r: Reply) -> str:
 def advice(now: Standing) -> str:
     """The next sensible command, or why there is none."""
     there = now.action(Side.TARGET)
+    if now.promoted:
+        return _after_promotion(now, now.promoted)
     if now.fenced:
         row = now.fenced[0]
         return (
@@ -151,6 +171,15 @@ def advice(now: Standing) -> str:
     return (
         "a person: the rows do not fit together; read both again, see the runbook, change nothing meanwhile"
     )
+
+
+def _after_promotion(now: Standing, row: ControlRow) -> str:
+    other = now.row(row.side.other)
+    if row.state is not OPEN:
+        return "livemove promote once more: it goes on where it stopped"
+    if other and other.epoch < row.epoch:
+        return f"AT ONCE livemove promote once more: the {other.side} came back and is open beside the {row.side}; it closes it"
+    return f"{NOTHING}; the {row.side.other} is never reopened: rebuild it (see the runbook)"
 
 
 # Doing ----------------------------------------------------------------------------------------------
@@ -241,6 +270,10 @@ def _nothing_to_continue(now: Standing) -> str:
             f"Nothing is committed: {describe(now.fenced[0], now.fenced[0].side)}",
             wanted="a committed move",
             next_step="livemove abort, or let the lease run out; a new move begins at its gate in Airflow",
+        )
+    if now.promoted:
+        raise RefusedError(
+            f"{now.promoted} was promoted: nothing follows it, nothing is continued", next_step=advice(now)
         )
     if now.owner is None or now.silent:
         action = now.action(Side.TARGET)

@@ -43,6 +43,7 @@ def standing(parts: Parts) -> Standing | None:
             and owner.state is ControlState.OPEN
             and other.epoch == owner.epoch
             and other.state in (ControlState.CEDED, ControlState.FOLLOW)
+            and not owner.promoted
         ):
             return Standing(owner, other)
     return None
@@ -53,6 +54,11 @@ def run(parts: Parts) -> Json:
     now = standing(parts)
     if now is None:
         rows = [read_row(parts.control[side], parts.clock) for side in Side]
+        if gone := [r for r in rows if r and r.promoted]:
+            raise RefusedError(
+                f"{gone[0]} was promoted: the {gone[0].side.other} may hold writes that never arrived, and cannot follow",
+                next_step=f"rebuild the {gone[0].side.other} as a new one; there is no way back before that",
+            )
         raise RefusedError(
             f"No database is open beside one that can follow it: {', '.join(str(r) for r in rows)}",
             wanted="OPEN@e on one side, CEDED@e or FOLLOW@e on the other",

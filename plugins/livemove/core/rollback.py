@@ -25,6 +25,12 @@ def go_back(
     RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be lost.
     """
     source, target = (read_row(parts.control[side], parts.clock) for side in (Side.SOURCE, Side.TARGET))
+    if target and target.promoted:
+        raise RefusedError(
+            f"{target} was promoted when the source was gone: going back would lose every write since",
+            wanted="a source that has every write",
+            next_step="nothing was changed, the target owns the writes; a return is a new migration to a rebuilt source",
+        )
     if source and source.state is ControlState.OPEN and source.epoch == 1:
         return {"epoch": 1, "owner": "source", "says": "the source owns the writes and never gave them away"}
     if source and source.state is ControlState.CEDED:

@@ -340,6 +340,11 @@ class Switchover:
             self._let_go(db.side, row.epoch)
 
     def _undecided(self, action: Action) -> LivemoveError:
+        if action.do is Do.REBUILD:
+            return RefusedError(
+                f"{action.why}; nothing was changed",
+                next_step="livemove promote once more closes the old owner if it is open; then rebuild it as a new one",
+            )
         if action.owner:
             return RefusedError(
                 f"{action.why}; {action.owner} owns the writes, nothing was changed",

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from livemove.spec import MigrationSpec
 
 
-CLOSING = ("replication deleted", "control_removed")
-"""Events of the retire chapter after which the source misses writes."""
+CLOSING = ("replication deleted", "control_removed", "promoted")
+"""Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):

@@ -14,6 +14,7 @@ from livemove.adapters.public_record import (
     intended_change,
     live_record,
     original,
+    point_at_target,
     put_back,
     target_addresses,
 )
@@ -98,6 +99,15 @@ class RollbackRecordOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         document, says = put_back(self.world(context))
+        self.log.info("%s", says)
+        return document
+
+
+class EmergencyRecordOperator(LivemoveOperator):
+    """Points the name at the cloud servers without an approval: behind the emergency's own question."""
+
+    def execute(self, context: Any) -> Json:
+        document, says = point_at_target(self.world(context))
         self.log.info("%s", says)
         return document
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-GATE = "MigrationGate"
+GATES = ("MigrationGate", "PromotionGate")
 
 
 def forget_filed_questions() -> bool:
@@ -34,6 +34,6 @@ def _forget(mapper: Any, connection: Any, filed: Any) -> None:
 
     # the task instance still has the id of the try that is filed; it gets its new one afterwards
     ours = select(TaskInstance.id).where(
-        TaskInstance.id == filed.ti_history_id, TaskInstance.operator == GATE
+        TaskInstance.id == filed.ti_history_id, TaskInstance.operator.in_(GATES)
     )
     connection.execute(delete(HITLDetail).where(HITLDetail.ti_id.in_(ours)))

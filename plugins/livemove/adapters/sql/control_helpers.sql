@@ -117,6 +117,18 @@ BEGIN
   END FOR;
 END//
 
+CREATE OR REPLACE PROCEDURE livemove.beat()
+  COMMENT 'while OPEN, a watermark every 5 s: when this server dies, the newest one that arrived says how far the follower came'
+BEGIN
+  DECLARE owner VARCHAR(8) DEFAULT (SELECT side FROM livemove.control WHERE id = 1 AND state = 'OPEN');
+  DECLARE this_one BIGINT UNSIGNED DEFAULT FLOOR(UNIX_TIMESTAMP() / 5);
+  IF owner = 'source' AND NOT EXISTS (SELECT 1 FROM livemove.watermark_source_target WHERE stream = 'beat' AND number = this_one) THEN
+    INSERT INTO livemove.watermark_source_target (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+  ELSEIF owner = 'target' AND NOT EXISTS (SELECT 1 FROM livemove.watermark_target_source WHERE stream = 'beat' AND number = this_one) THEN
+    INSERT INTO livemove.watermark_target_source (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+  END IF;
+END//
+
 CREATE OR REPLACE PROCEDURE livemove.match_row()
   COMMENT 'makes the world match the row: OPEN lets the application in, FENCED rests, anything else keeps it out'
 BEGIN

@@ -225,6 +225,55 @@ CREATE OR REPLACE PROCEDURE livemove.report_hold(IN name VARCHAR(64), IN next_ep
   COMMENT 'a waiter tells that requests wait on its server, or that they cannot'
 REPLACE INTO livemove.held_server (server, epoch, held) VALUES (name, next_epoch, done)//
 
+CREATE OR REPLACE PROCEDURE livemove.promote(IN at_epoch BIGINT UNSIGNED, IN mine VARCHAR(64))
+  COMMENT 'the owner is gone for good and shut out from outside: FOLLOW -> CLAIMED of the next epoch, marked for ever'
+BEGIN
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN DO RELEASE_LOCK('livemove.control'); RESIGNAL; END;
+  IF COALESCE(GET_LOCK('livemove.control', 5), 0) = 0 THEN
+    CALL livemove.tell('busy', NULL);
+  ELSE
+    UPDATE livemove.control
+       SET state = 'CLAIMED', epoch = at_epoch + 1, attempt = mine, position = '', test_until = NULL,
+           promoted_at = UTC_TIMESTAMP(6), changed_at = UTC_TIMESTAMP(6)
+     WHERE id = 1 AND state = 'FOLLOW' AND epoch = at_epoch AND mine <> '';
+    IF EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch + 1
+                  AND attempt = mine AND promoted_at IS NOT NULL) THEN
+      CALL livemove.match_row();
+      CALL livemove.tell('done', NULL);
+    ELSE
+      CALL livemove.tell('refused', NULL);
+    END IF;
+    DO RELEASE_LOCK('livemove.control');
+  END IF;
+END//
+
+CREATE OR REPLACE PROCEDURE livemove.abandon(IN at_epoch BIGINT UNSIGNED)
+  COMMENT 'an old owner that came back after its follower was promoted: OPEN or FENCED -> CEDED, repeated until nobody remains'
+BEGIN
+  DECLARE remaining INT DEFAULT 0;
+  DECLARE after_it INT DEFAULT 0;
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN DO RELEASE_LOCK('livemove.control'); RESIGNAL; END;
+  IF COALESCE(GET_LOCK('livemove.control', 5), 0) = 0 THEN
+    CALL livemove.tell('busy', NULL);
+  ELSE
+    UPDATE livemove.control
+       SET state = 'CEDED', epoch = at_epoch + 1, attempt = '', deadline = NULL, changed_at = UTC_TIMESTAMP(6)
+     WHERE id = 1 AND state IN ('OPEN', 'FENCED') AND epoch = at_epoch;
+    IF EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'CEDED' AND epoch = at_epoch + 1) THEN
+      CALL livemove.set_application_lock('LOCK');
+      CALL livemove.disable_events();
+      -- first the sessions: a running statement of theirs would keep read_only waiting
+      CALL livemove.end_application_sessions(remaining);
+      CALL livemove.match_row();
+      CALL livemove.end_application_sessions(after_it);
+      CALL livemove.tell('done', remaining + after_it);
+    ELSE
+      CALL livemove.tell('refused', NULL);
+    END IF;
+    DO RELEASE_LOCK('livemove.control');
+  END IF;
+END//
+
 CREATE OR REPLACE PROCEDURE livemove.settle()
   COMMENT 'after an installation: what the dead-man''s switch would do within a second'
 BEGIN
@@ -248,6 +297,7 @@ BEGIN
      WHERE id = 1 AND state = 'FENCED' AND deadline <= UTC_TIMESTAMP(6);
     CALL livemove.match_row();
     UPDATE livemove.control SET heartbeat = UTC_TIMESTAMP(6) WHERE id = 1 AND state <> 'FENCED';
+    CALL livemove.beat();
     DO RELEASE_LOCK('livemove.control');
   END IF;
 END//

@@ -1,0 +1,47 @@
+"""One DAG for each service: the source is gone for good, and the target takes the writes as it is.
+
+Not a chapter of dags/migrate.py: on that night the migration's own run stands at any task and is red, and a question
+that closes the way back for ever shall not lie beside "Proceed" and "Roll back".
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from livemove.chapters import DEFAULTS, FORWARD, doc
+from livemove.errors import SpecError
+from livemove.operators.promotion import PromoteOperator, PromotionGate
+from livemove.operators.record import EmergencyRecordOperator
+from livemove.operators.servers import SmokeOperator
+from livemove.sensors.propagation import PropagationSensor
+from livemove.spec import MigrationSpec, Side, load_spec, spec_files
+
+
+def emergency(spec: MigrationSpec) -> DAG:
+    """The DAG of one service."""
+    of = {"service": spec.service}
+    with DAG(
+        dag_id=f"promote_{spec.service}",
+        dag_display_name=f"Emergency: promote RDS for {spec.title}",
+        description="The data centre is gone for good; RDS takes the writes, and what had not arrived is lost",
+        doc_md=doc("promote"),
+        schedule=None,
+        catchup=False,
+        max_active_runs=1,
+        default_args=DEFAULTS,
+        tags=["livemove", spec.service],
+    ) as dag:
+        ask = PromotionGate(task_id="ask", task_display_name="Promote the target?", **of)
+        promote = PromoteOperator(task_id="promote", asked_by="ask", retries=FORWARD, **of)
+        name = EmergencyRecordOperator(task_id="name", **of)
+        smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.TARGET, **of)
+        propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
+        ask >> promote >> name >> smoke >> propagation
+    return dag
+
+
+for path in spec_files():
+    try:
+        globals()[f"promote_{path.stem}"] = emergency(load_spec(path))
+    except SpecError:
+        continue  # dags/broken_specs.py shows it as an import error
