@@ -103,23 +103,31 @@ def _read_environment(file: Path | None) -> None:
 
 @contextmanager
 def moving(parts: Parts) -> Iterator[Callable[[Side], Switchover]]:
-    """Makes attempts, each under a name of its own. Ctrl-C and SIGTERM undo before the commit and wait after it."""
+    """Makes attempts, each under a name of its own. Ctrl-C and SIGTERM undo before the commit and wait after it; twice ends at once."""
     made: list[Switchover] = []
+    asked: list[int] = []
 
     def make(to: Side) -> Switchover:
         made.append(Switchover(parts, to, f"cli-{secrets.token_hex(8)}", guards=refusals))
+        if asked:
+            made[-1].stop()
         return made[-1]
 
-    def stop(*_: object) -> None:
+    def stop(number: int, *_: object) -> None:
+        asked.append(number)
         for one in made:
             one.stop()
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield make
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
 
 
 def agreed(service: str, plan: Iterable[str], *, yes: bool, dry_run: bool) -> None:

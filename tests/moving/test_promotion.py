@@ -76,6 +76,7 @@ def test_the_source_dies_with_writes_in_flight_and_the_target_serves(world: Worl
     before = len(acknowledged(world))
     two.until(lambda: len(acknowledged(world)) > before + 50, "writes that do not arrive", 40)
     kill(two)
+    died = time.time()
     if replication == "hangs":
         os.kill(replicator.pid, signal.SIGCONT)
     on_source = acknowledged(world)
@@ -90,7 +91,8 @@ def test_the_source_dies_with_writes_in_flight_and_the_target_serves(world: Worl
     there = {r[0] for r in two.root(T, "SELECT k FROM shop.orders")}
     missing = set(on_source) - there
     last = datetime.fromisoformat(done["last_watermark"]).timestamp()
-    print(f"missing {len(missing)} of {len(on_source)}; {done['says']}")
+    first = min(at for key, at in acknowledged(world).items() if key not in on_source)
+    print(f"missing {len(missing)} of {len(on_source)}; service after {first - died:.1f} s; {done['says']}")
     assert missing or replication == "hangs"
     assert all(on_source[key] >= last for key in missing), (
         "what was acknowledged before the watermark is here"

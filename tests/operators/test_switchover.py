@@ -28,15 +28,24 @@ def test_only_what_is_committed_is_retried_without_a_person(error: Exception, se
         raise error
 
 
-def test_a_kill_asks_the_running_move_to_stop_and_is_harmless_without_one() -> None:
+def test_a_kill_asks_the_running_move_to_stop() -> None:
     operator = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
-    operator.on_kill()
     context: Any = {"ti": SimpleNamespace(try_number=2)}
     move = operator.switchover(Universe().parts(), Side.TARGET, context)
     assert move.attempt.startswith("2-")
     operator.on_kill()
     with pytest.raises(SwitchoverAborted, match="asked to stop"):
         move.run()
+
+
+def test_a_kill_between_two_moves_of_one_task_stops_the_next_one() -> None:
+    """A rollback may finish one move and then begin another."""
+    operator = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
+    operator.on_kill()
+    world = Universe()
+    with pytest.raises(SwitchoverAborted, match="asked to stop"):
+        operator.switchover(world.parts(), Side.TARGET, {"ti": SimpleNamespace(try_number=1)}).run()
+    world.audit(Side.SOURCE)
 
 
 def test_every_try_has_an_attempt_of_its_own_so_that_a_zombie_is_a_stranger() -> None:

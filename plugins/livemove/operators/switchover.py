@@ -46,6 +46,7 @@ class MovingOperator(LivemoveOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._running: Switchover | None = None
+        self._stopped = False
 
     def switchover(self, parts: Parts, to: Side, context: Any) -> Switchover:
         from livemove.core.guards import refusals
@@ -53,10 +54,13 @@ class MovingOperator(LivemoveOperator):
 
         attempt = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
         self._running = Switchover(parts, to, attempt, guards=refusals)
+        if self._stopped:
+            self._running.stop()
         return self._running
 
     def on_kill(self) -> None:
         # called from a signal handler of this very thread: a flag is all that is safe
+        self._stopped = True
         if self._running is not None:
             self._running.stop()
 
