@@ -17,7 +17,7 @@ from livemove.adapters.stored_code import code_of
 from livemove.core import night, promotion
 from livemove.core.guards import refusals
 from livemove.core.switchover import Switchover
-from livemove.errors import RefusedError
+from livemove.errors import RefusedError, SetupError
 from livemove.ports import ControlState, Json, Link
 from livemove.spec import Side
 from tests.moving.conftest import Two
@@ -164,5 +164,10 @@ def test_an_earlier_version_s_table_gets_the_new_column(two: Two) -> None:
 
     two.root(S, "ALTER TABLE livemove.control DROP COLUMN promoted_at")
     two.root(S, "UPDATE livemove.control SET version = 'old'")
+    with pytest.raises(SetupError, match=r"no control row of this version.*prepare_control"):
+        two.s.read()
     assert install(two.db[S], ["shop_app"], ["shop"])
     assert not two.s.read().promoted
+    two.root(T, "DROP DATABASE livemove")
+    with pytest.raises(SetupError, match="The target database has no control row"):
+        two.t.read()

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
+import pymysql
+
 from livemove.adapters.mariadb import MariaDb, quote, sql
 from livemove.core.preflight.accounts import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.errors import SetupError
@@ -31,6 +33,8 @@ from livemove.spec import Side
 
 SCRIPTS = ("control_tables", "control_helpers", "control_procedures", "control_switch")
 LOCK = "livemove.control"
+NOT_THERE = {1049, 1054, 1146}
+"""Unknown database, column, table (https://mariadb.com/kb/en/mariadb-error-code-reference/)."""
 SESSION = {"wait_timeout": 30, "lock_wait_timeout": 5, "innodb_lock_wait_timeout": 5}
 """A stalled attempt's session, and with it the lock, ends after 30 s."""
 NEUTRAL_SCHEMAS = ("livemove", "mysql")
@@ -96,14 +100,19 @@ class Control:
         return bool(rows) and rows[0]["version"] == version()
 
     def _row(self) -> Json:
-        rows = self.db.rows(sql("read_control"))
-        if not rows:
-            raise SetupError(
-                f"The {self.side} database has no control row",
-                wanted="the row that prepare_control writes",
-                next_step="clear replicate.prepare_control",
-            )
-        return rows[0]
+        found = "no control row"
+        try:
+            if rows := self.db.rows(sql("read_control")):
+                return rows[0]
+        except pymysql.err.MySQLError as e:
+            if e.args[0] not in NOT_THERE:
+                raise
+            found = f"no control row of this version ({e.args[1]})"
+        raise SetupError(
+            f"The {self.side} database has {found}",
+            wanted="the row that prepare_control writes; before it and after retire there is none",
+            next_step="clear replicate.prepare_control, if the migration has come that far",
+        )
 
     def health(self, longest: float) -> SwitchHealth:
         h = self.db.one(sql("read_switch_health"))
