@@ -165,6 +165,7 @@ def test_a_spec_that_says_so_watches_what_lies_behind_the_gates_and_no_gate(auto
         f"{stage}.{name}"
         for stage in ("switch_dns", "repoint")
         for name in STORY[stage][STORY[stage].index("ask") + 1 :]
+        if name != "compare_back"  # where the source differs, going back is no help
     ]
     assert task.upstream_task_ids == set(behind)
     assert task.trigger_rule == TriggerRule.ONE_FAILED

@@ -32,12 +32,18 @@ class Servers:
     def status(self, *_: object) -> list[Reply]:
         return [Reply("web", True)]
 
-    hold = release = repoint = stop = status
+    arm = hold = release = repoint = jobs_off = jobs_on = stop = status
 
 
 class Equal:
     def ready(self) -> None:
         pass
+
+    def definitions(self, side: Side) -> dict[str, str]:
+        return {}
+
+    def unlike(self, owner: Side) -> list[str]:
+        return []
 
     def differences(self, seconds: float) -> list[str]:
         return []

@@ -200,7 +200,7 @@ def test_a_refused_rollback_says_why_and_leaves_the_writes(
     killed_before(world, "repoint", monkeypatch)
     assert run("continue", "--yes")[0] == 0
     dead = [Reply("web", False, "dead", {"site": "source"})]
-    monkeypatch.setattr(world.site, "status", lambda: dead)
+    monkeypatch.setattr(world.site, "status", lambda watching=None: dead)
     code, text = run("rollback", "--yes", "--keep-name")
     assert (code, "server web does not answer" in text) == (3, True)
     assert str(world.two.t.read()) == "target OPEN@2"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from livemove.core import return_path
-from livemove.core.acts import Move, Parts, read_row, summary, told
+from livemove.core.acts import Move, Parts, read_row, told
 from livemove.core.decisions import Action, Do, decide
 from livemove.core.rollback import go_back
-from livemove.core.switchover import COMMIT, STEPS, Recorder, Switchover, perform
+from livemove.core.switchover import COMMIT, STEPS, Recorder, Switchover, let_go, perform
 from livemove.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.ports import Answered, ControlRow, ControlState, Json, Reply
 from livemove.spec import Side
@@ -187,7 +187,7 @@ def abort_plan(now: Standing) -> list[str]:
     return [
         f"CALL livemove.lift_fence({row.epoch}, '{row.attempt}') on the {row.side}: {row.side} OPEN@{row.epoch}"
         for row in now.fenced
-    ] + ["servers: release"]
+    ] + ["servers: release, and jobs on"]
 
 
 def abort(parts: Parts) -> str:
@@ -195,9 +195,7 @@ def abort(parts: Parts) -> str:
     now = Standing.of(parts)
     if not now.fenced:
         return _nothing_to_abort(now)
-    said = [_lift(parts, row) for row in now.fenced]
-    said.append(f"servers released: {summary(parts.servers.release())}")
-    return "; ".join(said)
+    return "; ".join(_lift(parts, row) for row in now.fenced)
 
 
 def _nothing_to_abort(now: Standing) -> str:
@@ -229,7 +227,8 @@ def _lift(parts: Parts, row: ControlRow) -> str:
         raise RefusedError(
             f"The fence on the {row.side} could not be lifted: {told(out)}", next_step="run this again"
         )
-    return f"{row.side} OPEN@{out.epoch}: the application writes there again"
+    let_go(parts, row.side, out.epoch)
+    return f"{row.side} OPEN@{out.epoch}: the application writes there again; the servers were told to go on"
 
 
 def continue_plan(parts: Parts, now: Standing) -> list[str]:

@@ -263,20 +263,8 @@ class Switchover:
                 raise commit_unknown(move, e) from why
             log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
         if move.steps:
-            self._let_go(move.f, move.epoch)
+            let_go(self.parts, move.f, move.epoch)
         return True
-
-    def _let_go(self, owner: Side, epoch: int) -> None:
-        """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
-        row = read_row(self.parts.control[owner], self.parts.clock, times=1)
-        if row and (row.state, row.epoch) != (ControlState.OPEN, epoch):
-            return  # somebody else's by now: theirs to release; a hold ends by itself
-        try:
-            self.parts.control[owner.other].ask_hold(epoch, 0)
-        except Exception as e:
-            log.warning("the hold could not be called off in the database, the servers are told: %s", e)
-        log.info("release: %s", summary(self.parts.servers.release()))
-        self.parts.servers.jobs_on(owner)
 
     def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
@@ -337,7 +325,7 @@ class Switchover:
         if row and row.state is ControlState.FENCED:
             out = db.lift(row.epoch, row.attempt)
             log.warning("lifted the fence of attempt %s: %s", row.attempt, told(out))
-            self._let_go(db.side, row.epoch)
+            let_go(self.parts, db.side, row.epoch)
 
     def _undecided(self, action: Action) -> LivemoveError:
         if action.do is Do.REBUILD:
@@ -367,6 +355,19 @@ class Switchover:
             # the ledger only tells: it must never stop a move
             log.warning("the ledger could not be written", exc_info=True)
         return document
+
+
+def let_go(parts: Parts, owner: Side, epoch: int) -> None:
+    """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
+    row = read_row(parts.control[owner], parts.clock, times=1)
+    if row and (row.state, row.epoch) != (ControlState.OPEN, epoch):
+        return  # somebody else's by now: theirs to release; a hold ends by itself
+    try:
+        parts.control[owner.other].ask_hold(epoch, 0)
+    except Exception as e:
+        log.warning("the hold could not be called off in the database, the servers are told: %s", e)
+    log.info("release: %s", summary(parts.servers.release()))
+    parts.servers.jobs_on(owner)
 
 
 def _document(move: Move, started: datetime) -> Json:
