@@ -185,7 +185,7 @@ class Protocol(RuleBasedStateMachine):
         task = {"move": lambda: world.move(to), "rollback": world.rollback, "return path": world.return_path}[
             what
         ]()
-        for _ in range(150):
+        for _ in range(400):
             if not task.runs or (task.at.startswith(when) and task.at.endswith(f" {call}")):
                 break
             task.step()
@@ -356,12 +356,6 @@ def commit_without_guard(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Db, "cede", cede)
 
 
-def fence_of_whom_it_may_concern(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        Db, "_mine", lambda self, epoch, attempt: (self.state, self.epoch) == (ControlState.FENCED, epoch)
-    )
-
-
 def open_without_guard(patch: pytest.MonkeyPatch) -> None:
     @moment
     def open(self: Db, epoch: int) -> object:
@@ -486,8 +480,10 @@ def claim_leaves_the_replicator_in(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+# Not planted: a commit under somebody else's fence. Whatever was written between the two fences lies after the
+# drained position and is seen by the commit's own look into the binlog, so nothing is lost without that guard.
 PLANTED = [
-    fence_dropped, fence_does_not_wait_for_sessions, commit_without_guard, fence_of_whom_it_may_concern,
+    fence_dropped, fence_does_not_wait_for_sessions, commit_without_guard,
     open_without_guard, position_written_twice, position_before_the_claim, servers_forget_the_epoch, one_watermark,
     no_incarnation, replicator_is_let_in_always, switch_does_not_tick, no_answer_means_no,
     retry_reopens_after_the_commit, triggers_stay_on_the_follower, return_path_before_the_old_owner_follows,

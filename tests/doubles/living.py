@@ -54,6 +54,8 @@ class Attempt:
     def __init__(self, world: LivingWorld, what: str, run: Callable[[Attempt], object]) -> None:
         self.world, self.what = world, what
         self.dead, self.lost_lock = False, None
+        self.asking = False
+        """In the guards, which change nothing: the world goes on, and nobody halts there."""
         self.ended: object = None
         self.committed = 0
         """The epoch that its own commit made."""
@@ -91,6 +93,9 @@ class Attempt:
         self.ended = self.ended or "died"
 
     def halt(self, where: str) -> None:
+        if self.asking:
+            self.world.live()
+            return
         self.at = where
         self.world.main.switch()
 
@@ -430,7 +435,13 @@ class LivingWorld(Universe):
     def _switchover(self, to: Side, name: str) -> Switchover:
         def guards(parts: Parts, side: Side, epoch: int) -> list[str]:
             self._prepare_return(parts)
-            reasons = refusals(parts, side, epoch)
+            me = self.current
+            assert me
+            me.asking = True
+            try:
+                reasons = refusals(parts, side, epoch)
+            finally:
+                me.asking = False
             if not reasons:
                 self.fleet.waiters.add((epoch + 1, side))
             return reasons

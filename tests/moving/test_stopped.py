@@ -49,15 +49,15 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 def test_before_the_commit_a_stopped_task_undoes_itself_at_once(world: World) -> None:
     two = world.two
-    with closing(two.servers[Side.TARGET].connect()) as c:
-        with c.cursor() as cursor:
-            cursor.execute("LOCK TABLES livemove.watermark_source_target WRITE")  # the drain waits
-        process = start(two)
-        two.until(lambda: two.locked(Side.SOURCE), "the fence", 60)
-        process.send_signal(signal.SIGTERM)
-        # neither the budget (25 s) nor the lease (60 s) is what opens it
-        two.until(lambda: two.s.read().state is ControlState.OPEN, "the source open again", 15)
-        text = finish(process)
+    replicator = next(iter(world.replicators.processes.values()))
+    replicator.send_signal(signal.SIGSTOP)  # the drain waits
+    process = start(two)
+    two.until(lambda: two.locked(Side.SOURCE) or process.poll() is not None, "the fence", 90)
+    assert process.poll() is None, finish(process)
+    process.send_signal(signal.SIGTERM)
+    # neither the budget (25 s) nor the lease (60 s) is what opens it
+    two.until(lambda: two.s.read().state is ControlState.OPEN, "the source open again", 15)
+    text = finish(process)
     assert "FAILED AirflowFailException" in text
     assert "asked to stop" in text
     assert "the source owns the writes; nothing was changed" in text
@@ -70,7 +70,10 @@ def test_after_the_commit_a_stopped_task_finishes_the_move(world: World) -> None
         with c.cursor() as cursor:
             cursor.execute("SELECT GET_LOCK('livemove.control', 10)")  # the claim waits
         process = start(two)
-        two.until(lambda: two.s.read().state is ControlState.CEDED, "the commit", 60)
+        two.until(
+            lambda: two.s.read().state is ControlState.CEDED or process.poll() is not None, "the commit", 90
+        )
+        assert process.poll() is None, finish(process)
         process.send_signal(signal.SIGTERM)
         with c.cursor() as cursor:
             cursor.execute("SELECT RELEASE_LOCK('livemove.control')")

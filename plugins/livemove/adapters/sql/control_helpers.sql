@@ -122,10 +122,15 @@ CREATE OR REPLACE PROCEDURE livemove.beat()
 BEGIN
   DECLARE owner VARCHAR(8) DEFAULT (SELECT side FROM livemove.control WHERE id = 1 AND state = 'OPEN');
   DECLARE this_one BIGINT UNSIGNED DEFAULT FLOOR(UNIX_TIMESTAMP() / 5);
-  IF owner = 'source' AND NOT EXISTS (SELECT 1 FROM livemove.watermark_source_target WHERE stream = 'beat' AND number = this_one) THEN
-    INSERT INTO livemove.watermark_source_target (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
-  ELSEIF owner = 'target' AND NOT EXISTS (SELECT 1 FROM livemove.watermark_target_source WHERE stream = 'beat' AND number = this_one) THEN
-    INSERT INTO livemove.watermark_target_source (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+  -- nested: a condition opens its tables, and on a follower this must never wait for the replicator
+  IF owner = 'source' THEN
+    IF NOT EXISTS (SELECT 1 FROM livemove.watermark_source_target WHERE stream = 'beat' AND number = this_one) THEN
+      INSERT INTO livemove.watermark_source_target (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+    END IF;
+  ELSEIF owner = 'target' THEN
+    IF NOT EXISTS (SELECT 1 FROM livemove.watermark_target_source WHERE stream = 'beat' AND number = this_one) THEN
+      INSERT INTO livemove.watermark_target_source (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+    END IF;
   END IF;
 END//
 

@@ -297,7 +297,9 @@ BEGIN
      WHERE id = 1 AND state = 'FENCED' AND deadline <= UTC_TIMESTAMP(6);
     CALL livemove.match_row();
     UPDATE livemove.control SET heartbeat = UTC_TIMESTAMP(6) WHERE id = 1 AND state <> 'FENCED';
-    CALL livemove.beat();
+    IF EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'OPEN') THEN
+      CALL livemove.beat();
+    END IF;
     DO RELEASE_LOCK('livemove.control');
   END IF;
 END//
