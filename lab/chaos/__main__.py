@@ -59,7 +59,6 @@ def play(
     minutes: float = 60,
     tell: Callable[[Result], None] = lambda r: None,
     lease: float = 8.0,
-    pause_budget: float = 4.0,
 ) -> list[Result]:
     """Play them in their order on `jobs` arenas; what found no time is not in the answer."""
     left, lock = list(cases), threading.Lock()
@@ -68,7 +67,7 @@ def play(
     deadline = time.monotonic() + minutes * 60
 
     def work(number: int) -> None:
-        with Arena(shared_memory(), lease=lease, pause_budget=pause_budget, seed=number) as arena:
+        with Arena(shared_memory(), lease=lease, pause_budget=lease / 2, seed=number) as arena:
             arenas.append(arena)
             proxies = proxies_for(arena)
             try:
@@ -121,6 +120,12 @@ def main(words: list[str]) -> int:
     p.add_argument("--minutes", type=float, default=58)
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--to", type=Side)
+    p.add_argument(
+        "--lease",
+        type=float,
+        default=8,
+        help="seconds; the pause budget is half of it. A loaded machine needs more",
+    )
     p.add_argument("--list", action="store_true")
     a = p.parse_args(words)
     cases = choose(plan(), only=a.only, sample=a.sample, seed=a.seed, to=a.to)
@@ -130,7 +135,7 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.time()
     print(f"{len(cases)} cases of {len(plan())}", flush=True)
-    results = play(cases, jobs=a.jobs, minutes=a.minutes, tell=tell)
+    results = play(cases, jobs=a.jobs, minutes=a.minutes, tell=tell, lease=a.lease)
     folder = root() / "rehearsals" / time.strftime("chaos-%Y%m%d-%H%M%S", time.localtime(began))
     write(folder, results, len(cases), time.time() - began, a.seed)
     bad = [r for r in results if r.verdict in BAD]

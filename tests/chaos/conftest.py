@@ -15,5 +15,5 @@ from lab.arena.arena import shared_memory
 def arena() -> Iterator[Arena]:
     if not shutil.which("mariadbd"):
         pytest.skip("mariadbd is not installed: run `make setup`")
-    with Arena(shared_memory(), lease=8, pause_budget=4) as made:
+    with Arena(shared_memory(), lease=14, pause_budget=7) as made:
         yield made
