@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 
 from lab.arena.hosts import DELIVERED, DELIVERY
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, TWO, Fault, Stage
+from lab.processes import Registry
 
 EXPLICIT = r"repoint (?!.*--when-open)"
 """The order to move now."""
@@ -47,6 +51,38 @@ def _late(stage: Stage) -> None:
     stage.after_recovery.append(arrives)
 
 
+def _waiters_killed(stage: Stage) -> None:
+    """The servers were armed, and nobody waits there any more when the next owner opens."""
+    mover = stage.attempt_until("{f}.cede.before")
+    killed = Registry(stage.arena.settings.folder / "hosts").kill_strays()
+    stage.bitten(killed > 0, f"{killed} processes of waiters were killed")
+    mover.go()
+    stage.finish(mover)
+
+
+def _waiters_asleep(stage: Stage) -> None:
+    """The waiters stand still (SIGSTOP) while the writes move, and wake up when somebody has dealt with it."""
+    mover = stage.attempt_until("{f}.arm.before")
+    pids = Registry(stage.arena.settings.folder / "hosts").strays()
+    stage.bitten(bool(pids), f"{len(pids)} processes of waiters stand still")
+    for pid in pids:
+        _signal(pid, signal.SIGSTOP)
+
+    def wake() -> None:
+        for pid in pids:
+            _signal(pid, signal.SIGCONT)
+
+    stage.arena.finally_(wake)
+    mover.go()
+    stage.finish(mover)
+    stage.after_recovery.append(wake)
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
 FAULTS = [
     _fault("lost on its way to all servers", {"lose": EXPLICIT}, "lost"),
     _fault("lost on its way to one server", {"lose": EXPLICIT}, "lost", only=1),
@@ -54,5 +90,7 @@ FAULTS = [
     _fault("never armed and lost on its way to one server", {"lose": "repoint"}, "lost", only=1),
     _fault("doubled", {"twice": EXPLICIT}, "doubled"),
     _fault("slow", {"delay": 1.0}, "delayed"),
+    Fault("waiters killed before the commit", "10", _waiters_killed, (RETRY, ROLLBACK)),
+    Fault("waiters asleep until after the recovery", "10", _waiters_asleep, (RETRY, ROLLBACK)),
     Fault("repoint late beyond the recovery", "10", _late, (RETRY, ROLLBACK)),
 ]
