@@ -28,7 +28,7 @@ def root_connection(address: str, **options: Any) -> Any:
             return pymysql.connect(
                 host=address,
                 port=PORT,
-                user=ROOT,
+                user=JUDGE,
                 password=ROOT,
                 autocommit=True,
                 connect_timeout=5,

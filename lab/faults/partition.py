@@ -24,7 +24,7 @@ def _fault(step: str, where: str, which: str, how: str) -> Fault:
         met = any(stage.proxies[side].refused for side in sides)
         stage.bitten(met, f"{which} out of reach at {where}", mover)
 
-    recoveries = (NOBODY, RETRY, ROLLBACK) if how == "cut" else (RETRY,)
+    recoveries = (NOBODY, RETRY, ROLLBACK) if how == "cut" and which != "both" else (RETRY,)
     return Fault(
         f"partition {how}: {which} at {where}", step, strike, recoveries, doors=True, sampled=how == "cut"
     )

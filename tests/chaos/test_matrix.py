@@ -16,7 +16,7 @@ from lab.faults.proxy import Proxy
 from livemove.adapters.mariadb import sql, statements
 from livemove.spec import Side
 
-SAMPLE, SEED = 4, 20
+SAMPLE, SEED = 3, 20
 CASES = plan()
 
 
