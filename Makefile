@@ -8,14 +8,14 @@
 SHELL := /bin/sh
 PYTHON := $(or $(LIVEMOVE_VENV),.venv)/bin/python
 BIN := $(dir $(PYTHON))
-TREES := plugins dags lab tests
+TREES := plugins dags lab tests bench
 export PYTHONPATH := plugins:.
 export PYTHONUNBUFFERED := 1
 # of the caller's Airflow and AWS nothing may reach a test or a rehearsal
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories chaos model clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench chaos model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -71,8 +71,12 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move and all ways back (an hour)
 	$(PYTHON) -m pytest -q -m long
-	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback"; do \
+	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback" "--story clears"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
+
+bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]
+	@$(PYTHON) -m bench.switchover $(if $(MOVES),--moves $(MOVES))
+	@$(PYTHON) -m bench.switchover --profile local --no-hold $(if $(MOVES),--moves $(MOVES))
 
 chaos: setup ## the kill matrix: a move interrupted everywhere, and what becomes of it (under an hour) [ONLY=words] [SAMPLE=n] [SEED=n]
 	@$(PYTHON) -m lab.chaos $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
