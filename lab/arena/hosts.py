@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -73,7 +74,7 @@ class LocalHost:
 
     def _sh(self, command: str, timeout: float, stdin: bytes | None) -> CommandResult:
         env = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(self.folder), "LANG": "C.UTF-8",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}", "HOME": str(self.folder), "LANG": "C.UTF-8",
             MARK: str(self.folder.parent),
         }  # fmt: skip
         p = subprocess.Popen(
