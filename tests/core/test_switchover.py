@@ -189,6 +189,27 @@ def test_a_stalled_attempt_wakes_up_behind_another(number: int, after: bool, oth
     world.audit(goal)
 
 
+@pytest.mark.parametrize("unarmed", [set(), {"idc", "cloud"}], ids=["armed", "told"])
+def test_an_attempt_that_was_overtaken_leaves_no_server_holding_and_no_job_off(unarmed: set[str]) -> None:
+    for number in range(CALLS):
+        world = Universe()
+        world.fleet.unarmed = unarmed
+
+        def overtake(name: str, world: Universe = world) -> None:
+            if not world.lock_of:
+                with contextlib.suppress(LivemoveError):
+                    move(world, attempt="second")
+                    return_path.run(world.parts())
+
+        world.strike(number, overtake, after=False)
+        with contextlib.suppress(LivemoveError):
+            move(world)
+        owner = world.owner()
+        assert owner
+        assert world.fleet.jobs is owner.side, number
+        assert [s.name for s in world.fleet.servers if s.held] == [], number
+
+
 def test_going_on_after_a_crash_in_the_return_path() -> None:
     for after in (False, True):
         for number in range(40):

@@ -448,7 +448,12 @@ class Fleet:
     @moment
     def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
         self.told_to_hold += servers
-        return self._all(of=lambda s: s.name in servers)
+
+        def one(server: Server) -> bool:
+            server.held = True
+            return True
+
+        return self._all(one, of=lambda s: s.name in servers)
 
     @moment
     def release(self) -> list[Reply]:

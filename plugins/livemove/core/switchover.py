@@ -249,10 +249,12 @@ class Switchover:
             raise GiveUp(f"the task was asked to stop before step {step.number}")
 
     def _undo(self, move: Move, why: BaseException) -> bool:
-        """A: lift my fence and let the servers go on. False when the commit turns out to have happened."""
+        """A: lift my fence and let the servers go on. False when the commit turns out to have happened, by me or by
+        an attempt that overtook this one: then its servers, which this one may have told to hold, go on with it."""
         log.warning("undoing: %s", why)
         try:
-            for _ in range(5 if move.armed_at else 0):
+            # refused, and told how the row stands, where no fence is mine
+            for _ in range(5 if move.steps else 0):
                 out = self.f.lift(move.epoch, move.attempt)
                 if out.epoch == move.new:  # CEDED, or FOLLOW when others have gone on already
                     return False
@@ -261,7 +263,8 @@ class Switchover:
         except Exception as e:
             if move.commit_sent:
                 raise commit_unknown(move, e) from why
-            log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
+            if move.armed_at:
+                log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
         if move.steps:
             let_go(self.parts, move.f, move.epoch)
         return True
@@ -360,10 +363,10 @@ class Switchover:
 def let_go(parts: Parts, owner: Side, epoch: int) -> None:
     """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
     row = read_row(parts.control[owner], parts.clock, times=1)
-    if row and (row.state, row.epoch) != (ControlState.OPEN, epoch):
+    if row and row.state is not ControlState.OPEN:
         return  # somebody else's by now: theirs to release; a hold ends by itself
     try:
-        parts.control[owner.other].ask_hold(epoch, 0)
+        parts.control[owner.other].ask_hold(row.epoch if row else epoch, 0)
     except Exception as e:
         log.warning("the hold could not be called off in the database, the servers are told: %s", e)
     log.info("release: %s", summary(parts.servers.release()))
