@@ -449,6 +449,9 @@ class ControlDb(Protocol):
     def strangers(self) -> list[str]:
         """Who is logged in or holds rights past the fence, and may write, but is not fenced; as text."""
 
+    def stubborn_events(self) -> list[str]:
+        """Application events that the fence could not put to sleep: another account's, on a server without SUPER; as text."""
+
     def newest_watermark(self, reads: Side) -> Newest | None:
         """Of the direction away from `reads`; the OPEN side writes one every 5 s."""
 

@@ -103,7 +103,11 @@ def test_every_pair_of_states_and_gap_of_epochs_is_decided(
 def test_every_state_beside_a_silent_database_is_decided(state: ControlState, epoch: int, to: Side) -> None:
     old, new = ControlRow(to.other, state, epoch), ControlRow(to, state, epoch)
     silent_t = {ControlState.FENCED: (Do.UNDO, to.other), ControlState.OPEN: (Do.UNKNOWN, to.other)}
-    silent_f = {ControlState.CLAIMED: (Do.GO_ON, None), ControlState.OPEN: (Do.GO_ON, to)}
+    never_gave = epoch == 1
+    silent_f = {
+        ControlState.CLAIMED: (Do.GO_ON, None),
+        ControlState.OPEN: (Do.DONE if never_gave else Do.GO_ON, to),
+    }
     for action, wanted in (
         (decide(old, None, to=to), silent_t.get(state, (Do.UNKNOWN, None))),
         (decide(None, new, to=to), silent_f.get(state, (Do.UNKNOWN, None))),

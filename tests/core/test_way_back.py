@@ -250,6 +250,10 @@ def stranger(world: Universe, owner: Side) -> None:
     world.db[owner].intruders = ["session 7 of cron@10.0.0.9"]
 
 
+def foreign_event(world: Universe, owner: Side) -> None:
+    world.db[owner].stubborn = ["shop.e of app@%"]
+
+
 def unlike(world: Universe, owner: Side) -> None:
     world.proof.apart = ["shop.orders cannot follow: the columns differ"]
 
@@ -276,6 +280,7 @@ TOLD_ON_THE_WAY_BACK = [
 ]
 REFUSED_BOTH_WAYS = [
     (stranger, "session 7 of cron@10.0.0.9 may write"),
+    (foreign_event, "event shop.e of app@% on the"),
     (unlike, "cannot follow: the columns differ"),
     (differs, "shop.orders differs: ['id 7']"),
     (table_error, "shop.orders: Table error"),

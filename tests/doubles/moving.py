@@ -85,6 +85,7 @@ class Db:
     keeps: float | None = 7 * 86400.0
     uptime: float = 1e6
     intruders: list[str] = field(default_factory=list)
+    stubborn: list[str] = field(default_factory=list)
     promoted: bool = False
     beaten: datetime | None = None
     """When the newest watermark that it has was written."""
@@ -288,6 +289,10 @@ class Db:
     @moment
     def strangers(self) -> list[str]:
         return list(self.intruders)
+
+    @moment
+    def stubborn_events(self) -> list[str]:
+        return list(self.stubborn)
 
     @moment
     def replicator_sessions(self, epoch: int) -> frozenset[int]:

@@ -272,6 +272,15 @@ def test_guards_see_strangers_restarts_ddl_and_retention_on_real_servers(world: 
     assert "trigger shop.stray is awake on the target, which only follows" in reason
     two.root(T, "DROP TRIGGER shop.stray")
 
+    for side in (S, T):
+        two.root(
+            side, "CREATE DEFINER = shop_app@'127.%' EVENT shop.theirs ON SCHEDULE EVERY 1 DAY DO SET @x = 1"
+        )
+    assert two.s.stubborn_events() == []  # SET USER is in the rights of the data centre's login
+    assert two.t.stubborn_events() == ["shop.theirs of shop_app@127.%"]
+    for side in (S, T):
+        two.root(side, "DROP EVENT shop.theirs")
+
     two.root(S, "ALTER TABLE shop.log ADD COLUMN more INT")
     apart, changed = refusals(world.parts, T, 1)
     assert "shop.log cannot follow: the columns differ: only on one side more" in apart

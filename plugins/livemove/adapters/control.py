@@ -253,6 +253,9 @@ class Control:
         args = {"writes": WRITES, "passes": tuple(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))}
         return [str(r["who"]) for r in self.db.rows(sql("list_strangers"), args)]
 
+    def stubborn_events(self) -> list[str]:
+        return [str(r["what"]) for r in self.db.rows(sql("list_stubborn_events"))]
+
     def newest_watermark(self, reads: Side) -> Newest | None:
         r = self.db.one(
             f"SELECT MAX(written_at) AS at, TIMESTAMPDIFF(MICROSECOND, MAX(written_at), UTC_TIMESTAMP(6)) / 1e6 AS ago FROM livemove.{watermark_table(reads)}"

@@ -143,6 +143,12 @@ def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         yield f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in source.accounts"
 
 
+def events_can_sleep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """RDS's master user may not alter an event of another definer (1227), so the fence could not close."""
+    for what in parts.control[to.other].stubborn_events():
+        yield f"event {what} on the {to.other} cannot be put to sleep by livemove's login: drop it, or let its definer disable it, and create it as livemove's login"
+
+
 def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """The next owner's binlogs carry the way back: an interruption must be mended before they go."""
     keeps = parts.control[to].binlogs().keeps
@@ -219,6 +225,7 @@ GUARDS: tuple[Guard, ...] = (
     switch_ticks,
     servers_answer,
     nobody_else_writes,
+    events_can_sleep,
     follower_sleeps,
     definitions_fit,
     comparison_is_clean,
