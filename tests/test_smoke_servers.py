@@ -13,7 +13,7 @@ def test_a_server_that_starts_leaves_the_temporary_tables_of_others_alone(
     source_server: Server, target_server: Server
 ) -> None:
     """It removes every #sql file of its tmpdir; a server that loses one under way crashes."""
-    of_another = source_server.temporary / "#sql-temptable-1-2-3.MAI"
+    of_another = source_server.scratch / "#sql-temptable-1-2-3.MAI"
     of_another.write_text("in use")
     target_server.stop()
     target_server.start()

@@ -57,7 +57,7 @@ def parts_of(logins: dict[str, list[Any]]) -> Iterator[Parts]:
     yield Parts(
         service="shop", control=control, servers=Servers(), replicator=None,  # type: ignore[arg-type]
         code=StoredCode(db, control, ledger, ["shop"]), proof=Equal(), tables=list, ledger=ledger,
-        clock=SystemClock(), settings=Settings(lease=60, pause_budget=25),
+        clock=SystemClock(), settings=Settings(lease=60, pause_budget=25, hold=False),
     )  # fmt: skip
 
 

@@ -75,10 +75,13 @@ def test_the_source_dies_with_writes_in_flight_and_the_target_serves(world: Worl
     os.kill(replicator.pid, signal.SIGSTOP if replication == "hangs" else signal.SIGKILL)
     before = len(acknowledged(world))
     two.until(lambda: len(acknowledged(world)) > before + 50, "writes that do not arrive", 40)
+    refused = {user: user.errors for user in world.users}
     kill(two)
     died = time.time()
     if replication == "hangs":
         os.kill(replicator.pid, signal.SIGCONT)
+    # each user has noted what the source still answered
+    two.until(lambda: all(user.errors > n for user, n in refused.items()), "users that saw the source die")
     on_source = acknowledged(world)
 
     done = promote(world)
