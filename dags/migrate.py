@@ -81,7 +81,7 @@ def migration(spec: MigrationSpec) -> DAG:
             apply = TerraformApplyOperator(task_id="apply", execution_timeout=3 * HOUR, **of)
             reachability = ReachabilityOperator(task_id="reachability", **of)
             deploy = DeployOperator(task_id="deploy", **of)
-            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.SOURCE, **of)
+            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
             plan >> apply >> reachability >> deploy >> smoke
 
         with chapter(
@@ -134,7 +134,7 @@ def migration(spec: MigrationSpec) -> DAG:
             snapshot = SnapshotOperator(task_id="snapshot", **of)
             switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, retries=FORWARD, **of)
             return_path = ReturnPathOperator(task_id="return_path", retries=FORWARD, **of)
-            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.TARGET, **of)
+            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
             compare_back = compare_each(tables, task_id="compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
             prepare_return >> window >> ask_writes >> snapshot >> switchover

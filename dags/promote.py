@@ -34,7 +34,7 @@ def emergency(spec: MigrationSpec) -> DAG:
         ask = PromotionGate(task_id="ask", task_display_name="Promote the target?", **of)
         promote = PromoteOperator(task_id="promote", asked_by="ask", retries=FORWARD, **of)
         name = EmergencyRecordOperator(task_id="name", **of)
-        smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, owner_side=Side.TARGET, **of)
+        smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
         propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
         ask >> promote >> name >> smoke >> propagation
     return dag

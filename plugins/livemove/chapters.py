@@ -59,7 +59,7 @@ def rollback_chapter(
         )
         name = RollbackRecordOperator(task_id="name", **of)
         propagation = PropagationSensor(task_id="propagation", expected=Side.SOURCE, **of)
-        smoke = SmokeOperator(task_id="smoke", site=Side.SOURCE, owner_side=Side.SOURCE, **of)
+        smoke = SmokeOperator(task_id="smoke", site=Side.SOURCE, **of)
         first >> writes >> name >> propagation >> smoke
         if watched:
             automatic = AutomaticRollbackOperator(

@@ -57,17 +57,19 @@ class DeployOperator(LivemoveOperator):
 class SmokeOperator(LivemoveOperator):
     """Asks every server of a site by its address under the public name, and which database it uses.
 
-    :param site: whose servers are asked
-    :param owner_side: the database that they must be using
+    :param site: whose servers are asked; they must be using the database that owns the writes now
     """
 
-    def __init__(self, *, site: Side | str, owner_side: Side | str, **kwargs: Any) -> None:
+    def __init__(self, *, site: Side | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.site, self.owner_side = str(site), str(owner_side)
+        self.site = str(site)
 
     def execute(self, context: Any) -> Json:
+        from livemove.adapters.standing import owner
+
         world = self.world(context)
-        seen = {h.name: self._served(world, h.name, h.address) for h in world.hosts(Side(self.site))}
+        side = owner(world)
+        seen = {h.name: self._served(world, h.name, h.address, side) for h in world.hosts(Side(self.site))}
         other = self._other_latency(world)
         for name, ms in seen.items():
             beside = (
@@ -80,15 +82,15 @@ class SmokeOperator(LivemoveOperator):
                 name,
                 world.spec.dns.name,
                 ms,
-                self.owner_side,
+                side,
                 beside,
             )
         return {"latency_ms": seen, "other_site_ms": other}
 
-    def _served(self, world: World, name: str, address: str) -> float:
+    def _served(self, world: World, name: str, address: str, side: Side) -> float:
         from livemove.adapters.servers import Databases
 
-        wanted = Databases.of(world).at(Side(self.owner_side))
+        wanted = Databases.of(world).at(side)
         why = ""
         for n in range(TRIES):
             if n:
@@ -104,7 +106,7 @@ class SmokeOperator(LivemoveOperator):
             why = f"it uses the database at {found[0]}:{found[1]}"
         raise UnreachableError(
             f"Server {name} ({address}) does not serve {world.spec.dns.name}: {why}",
-            wanted=f"HTTP 200 under the public name with a valid certificate, on the {self.owner_side} database {wanted[0]}:{wanted[1]}",
+            wanted=f"HTTP 200 under the public name with a valid certificate, on the {side} database {wanted[0]}:{wanted[1]}",
             next_step="mend the server, then clear this task; the public name has not been touched by it",
         )
 
