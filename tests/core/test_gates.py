@@ -48,12 +48,17 @@ def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
 
 
 def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
-    same = {"equal": True, "rows_source": 1234567, "rows_target": 1234567, "checked_at": "now"}
+    same = {
+        "equal": True,
+        "rows_source": 1234567,
+        "rows_target": 1234567,
+        "checked_at": "2026-11-23T18:31:00.123+09:00",
+    }
     text = ask(
         "repoint", Evidence(comparison={"shop.a": same, "shop.b": {**same, "equal": False}, "shop.c": None})
     )
     assert "1 of 3 tables are equal" in text
-    assert "| shop.a | 1,234,567 | 1,234,567 | yes | now |" in text
+    assert "| shop.a | 1,234,567 | 1,234,567 | yes | 2026-11-23 09:31:00 UTC |" in text
     assert "**no**" in text
     assert "**not compared**" in text
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from livemove.core.window import duration
@@ -168,7 +169,7 @@ def _comparison(e: Evidence) -> str:
             _number(d.get("rows_source")),
             _number(d.get("rows_target")),
             "yes" if d.get("equal") else "**no**",
-            d.get("checked_at", ""),
+            _moment(d.get("checked_at")),
         )
         if d
         else (name, "", "", "**not compared**", "")
@@ -189,6 +190,14 @@ def _plan(e: Evidence) -> str:
     return f"**Infrastructure:** {counts} (plan `{str(e.plan.get('digest', ''))[:12]}`)."
 
 
+def _moment(text: Any) -> str:
+    """A time of the ledger as a person reads it; what is none stays as it is."""
+    try:
+        return f"{datetime.fromisoformat(str(text)).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return str(text or "")
+
+
 def _propagation(e: Evidence) -> str:
     if not e.propagation:
         return ""
@@ -196,7 +205,7 @@ def _propagation(e: Evidence) -> str:
         (
             r["server"],
             r.get("answer", ""),
-            r.get("flipped_at") or "not yet",
+            _moment(r.get("flipped_at")) or "not yet",
             "stretches TTLs" if r.get("stretches") else "",
         )
         for r in e.propagation.get("rows", [])
