@@ -7,7 +7,13 @@ from livemove.spec import MigrationSpec, Side, load_spec
 
 SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
 RECORD = {"name": "www.shop.test", "type": "A", "ttl": 5, "values": ["127.1.1.10"]}
-MOVE = {"epoch": 2, "from": "source", "to": "target", "started_at": "2026-11-23T18:31:00", "fenced_ms": 123}
+MOVE = {
+    "epoch": 2,
+    "from": "source",
+    "to": "target",
+    "started_at": "2026-11-23T18:31:00+00:00",
+    "fenced_ms": 123,
+}
 WARNING = {"check": "keys", "severity": "warning", "measured": "1 table without a key", "remedy": "add one", "subject": "shop.log"}  # fmt: skip
 
 
@@ -67,7 +73,7 @@ def test_after_the_move_roll_back_says_that_the_writes_go_back() -> None:
     text = ask("retire", Evidence(moves=[MOVE]))
     assert "RDS (target), epoch 2" in text
     assert "moves the writes back to the data centre in one fenced switchover" in text
-    assert "| 2 | source to target | 2026-11-23T18:31:00 | 123 |" in text
+    assert "| 2 | source to target | 2026-11-23 18:31:00 UTC | 123 |" in text
     assert Evidence(moves=[MOVE, {**MOVE, "epoch": 3, "to": "source"}]).owner is Side.SOURCE
 
 

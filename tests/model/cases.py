@@ -44,7 +44,6 @@ BREAK = [
     _without("COMPARE_AND_SET"),
     _without("ROW_AS_TRUTH"),
     # 7, 8, 9: claim, prepare, open
-    _without("SHUTTING_OUT"),
     _without("DOOR"),
     _without("DDL_GUARD"),
     _without("DDL_BEFORE_POSITION"),
@@ -53,14 +52,12 @@ BREAK = [
     _without("TRIGGERS_LAST"),
     _without("EVENTS_LAST", event_writes=1),
     _without("EVENTS_CREATED_DISABLED"),
-    _without("GUARD_OF_OPEN", "rollback", returns=1),
     # 10: servers
     _without("EPOCH_IN_THE_SERVER"),
     _without("EPOCH_IN_THE_WAITER"),
     # 12 and 13: the return path
     _without("TRIGGERS_DROPPED"),
     _without("EVENTS_ASLEEP"),
-    _without("STARTING_ONCE", returns=1),
     _without("OPEN_BEFORE_RETURN"),
     # A, and the dead-man's switch
     _without("GUARD_OF_LIFT"),
@@ -69,6 +66,9 @@ BREAK = [
 ]
 """Each takes one thing out: a promise must break."""
 
-SPARE = ("GUARD_OF_FENCE", "LEASE_FIRST", "TELLING")
-"""Taken out, nothing breaks: the switch opens what is shut without a lease, the commit is guarded by itself, and a waiter that lives repoints without being told
+LONG += [_without("GUARD_OF_OPEN", "rollback", returns=1), _without("STARTING_ONCE", returns=1)]
+"""These two need a return path; 18 million states of the first were searched without a broken promise, and not the rest."""
+
+SPARE = ("GUARD_OF_FENCE", "LEASE_FIRST", "TELLING", "SHUTTING_OUT")
+"""SHUTTING_OUT was searched to the end without a broken promise. Of the others: taken out, nothing breaks: the switch opens what is shut without a lease, the commit is guarded by itself, and a waiter that lives repoints without being told
 (the model's waiters never expire). They stay in the code: they end an overtaken attempt early."""

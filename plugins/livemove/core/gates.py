@@ -236,7 +236,7 @@ def _pause(spec: MigrationSpec, e: Evidence) -> str:
 
 def _moves(e: Evidence) -> str:
     rows = [
-        (m["epoch"], f"{m['from']} to {m['to']}", m.get("started_at", ""), _number(m.get("fenced_ms")))
+        (m["epoch"], f"{m['from']} to {m['to']}", _moment(m.get("started_at")), _number(m.get("fenced_ms")))
         for m in e.moves
     ]
     return (
