@@ -71,7 +71,7 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move and all ways back (an hour)
 	$(PYTHON) -m pytest -q -m long
-	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback" "--story clears"; do \
+	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]

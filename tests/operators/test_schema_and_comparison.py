@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from livemove.adapters.world import World
-from livemove.errors import LivemoveError, SchemaError
+from livemove.errors import LivemoveError, RefusedError, SchemaError
 from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
 from livemove.operators.preflight import ShowSettingsOperator
 from livemove.operators.schema import CarrySchemaOperator, ParityOperator
@@ -64,6 +64,7 @@ def world(sides: Sides) -> TestWorld:
 
 def run(operator: Any, world: TestWorld, monkeypatch: pytest.MonkeyPatch, link: Link = FORTH) -> Any:
     monkeypatch.setattr("livemove.adapters.standing.link_in_use", lambda world: link)
+    monkeypatch.setattr("livemove.adapters.standing.owner", lambda world: link.reads)
     monkeypatch.setattr(operator, "world", lambda context: world)
     return operator.execute({"params": {}})
 
@@ -118,6 +119,8 @@ def test_on_the_way_back_the_source_is_compared_with_its_owner(
     sides.copy_rows(["shells"])
     compare = CompareTableOperator(task_id="compare_back", service="shop", table="shells.listing")
     run(compare, world, monkeypatch, BACK)
+    with pytest.raises(RefusedError, match="triggers and events of the source sleep"):
+        run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch, BACK)
     kept = world.kept.documents["comparison/2/shells.listing"]
     assert (kept["equal"], kept["epoch"], kept["owner"]) == (True, 2, "target")
     assert set(kept["definitions"]) == {"source", "target"}

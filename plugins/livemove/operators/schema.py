@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.core.schema import Phase
+from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.spec import Side
 
@@ -36,8 +37,15 @@ class ParityOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.adapters.parity import check_parity
+        from livemove.adapters.standing import owner
 
         world = self.world(context)
+        if owner(world) is Side.TARGET:
+            raise RefusedError(
+                "The target owns the writes: triggers and events of the source sleep, so its definitions differ by design",
+                wanted="the source as the owner; afterwards repoint.compare_back and the guards of the switchover compare both sides",
+                next_step="mark this task as success; nothing was changed",
+            )
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
             report = check_parity(source, target, world.spec.source.schemas, world.spec.source.accounts)
         world.ledger.write("parity", report.as_json())
