@@ -44,6 +44,13 @@ class Ledger(Protocol):
     def get_file(self, name: str) -> bytes | None: ...
 
 
+class Keep(Protocol):
+    """One document that a long piece of work leaves behind, to go on from."""
+
+    def read(self) -> Json | None: ...
+    def write(self, document: Json) -> None: ...
+
+
 class Severity(StrEnum):
     OK = "ok"
     WARNING = "warning"
@@ -483,13 +490,16 @@ class SchemaCode(Protocol):
 
 
 class Proof(Protocol):
-    """The last comparison, inside the fence: small and keyless tables wholly, of others the newest rows."""
+    """The last comparison, inside the fence: small and keyless tables wholly, of others the rows changed since they were compared."""
 
     def ready(self) -> None:
         """Connect and read the shapes, before the fence."""
 
     def differences(self, seconds: float) -> list[str]:
         """What differs, as text; nobody writes meanwhile."""
+
+    def covered(self) -> str:
+        """What the last `differences` covered, and of what it did not, why; as text."""
 
     def definitions(self, side: Side) -> Mapping[str, str]:
         """A digest of each table's columns and keys there, by schema.table."""

@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
-from livemove.adapters.comparing import compare_table, prove_quickly
+from livemove.adapters.arrival import by_waiting
+from livemove.adapters.comparing import Told, compare_table
 from livemove.adapters.last_proof import QuickProof
 from livemove.adapters.world import SystemClock
-from livemove.core.comparison import Change, Verdict
+from livemove.core.comparison import Change, Effort, Verdict
 from tests.adapters.sides import Sides, case_script, sides
 
 __all__ = ["sides"]
@@ -37,18 +39,11 @@ INSERT INTO pairs SELECT seq % 7, CONCAT('K', seq), seq FROM seq_1_to_2000;
 """
 
 
-def compare(sides: Sides, schema: str, table: str, *, chunk_rows: int = 700, waits: tuple[float, ...] = (0.01, 0.02, 0.03)) -> Verdict:  # fmt: skip
+def compare(sides: Sides, schema: str, table: str, *, chunk_rows: int = 700, waits: tuple[float, ...] = (0.01,), **told: Any) -> Verdict:  # fmt: skip
+    clock = SystemClock()
+    told = {"effort": Effort(seconds=0, rows=chunk_rows), "arrived": by_waiting(clock, waits), **told}
     with sides.source as source, sides.target as target:
-        return compare_table(
-            source,
-            target,
-            schema,
-            table,
-            clock=SystemClock(),
-            progress=lambda _: None,
-            chunk_rows=chunk_rows,
-            waits=waits,
-        )
+        return compare_table(source, target, schema, table, Told(clock, lambda _: None, **told))
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +166,7 @@ class Traffic:
 
     def __init__(self, sides: Sides, delay: float) -> None:
         self.sides, self.delay, self.written = sides, delay, 0
-        self.line: queue.Queue[tuple[float, str] | None] = queue.Queue()
+        self.line: queue.Queue[tuple[float, str | threading.Event] | None] = queue.Queue()
         self.stopped = threading.Event()
         self.threads = [threading.Thread(target=self.write), threading.Thread(target=self.follow)]
 
@@ -206,7 +201,16 @@ class Traffic:
         with self.sides.target_server.connect(database="traffic") as c, c.cursor() as cursor:
             while (item := self.line.get()) is not None:
                 time.sleep(max(0.0, item[0] - time.monotonic()))
-                cursor.execute(item[1])
+                if isinstance(item[1], threading.Event):
+                    item[1].set()
+                else:
+                    cursor.execute(item[1])
+
+    def arrived(self, limit: float) -> bool:
+        """A watermark in small: it goes the way of the writes."""
+        mark = threading.Event()
+        self.line.put((time.monotonic() + self.delay, mark))
+        return mark.wait(limit)
 
 
 TRAFFIC = "CREATE TABLE t (id INT PRIMARY KEY, v INT, w VARCHAR(10)); INSERT INTO t SELECT seq, 0, 'old' FROM seq_1_to_5000;"
@@ -218,7 +222,7 @@ def test_writes_in_flight_raise_no_false_alarm(sides: Sides) -> None:
     with Traffic(sides, delay=0.15) as traffic:
         time.sleep(0.3)
         for _ in range(3):
-            verdict = compare(sides, "traffic", "t", chunk_rows=500, waits=(0.1, 0.3, 0.4, 0.5))
+            verdict = compare(sides, "traffic", "t", chunk_rows=500, arrived=traffic.arrived)
             assert verdict.equal, verdict
     assert traffic.written > 100
     assert compare(sides, "traffic", "t").equal
@@ -228,17 +232,17 @@ def test_a_true_difference_is_found_among_writes_in_flight(sides: Sides) -> None
     sides.move("traffic", TRAFFIC)
     sides.target_server.query("UPDATE traffic.t SET w = 'lost' WHERE id = 5000")
     sides.target_server.query("INSERT INTO traffic.t VALUES (9999, 0, 'extra')")
-    with Traffic(sides, delay=0.15):
-        verdict = compare(sides, "traffic", "t", chunk_rows=500, waits=(0.1, 0.3, 0.4, 0.5))
+    with Traffic(sides, delay=0.15) as traffic:
+        verdict = compare(sides, "traffic", "t", chunk_rows=500, arrived=traffic.arrived)
     assert ((9999,), Change.EXTRA) in {(d.key, d.kind) for d in verdict.differences}
     assert {d.key for d in verdict.differences} <= {(9999,), (5000,)}
 
 
 def test_a_table_without_a_key_raises_no_false_alarm_either(sides: Sides) -> None:
     sides.move("traffic", NO_KEY)
-    with Traffic(sides, delay=0.15):
+    with Traffic(sides, delay=0.15) as traffic:
         time.sleep(0.3)
-        verdict = compare(sides, "traffic", "t", waits=(0.1, 0.3, 0.4, 0.5))
+        verdict = compare(sides, "traffic", "t", arrived=traffic.arrived)
     assert verdict.equal, verdict
 
 
@@ -262,7 +266,8 @@ TABLES = ["fenced.old_style", "fenced.small", "fenced.big"]
 
 def prove(sides: Sides, seconds: float = 20) -> list[str]:
     with sides.source as source, sides.target as target:
-        return prove_quickly(source, target, TABLES, seconds)
+        with QuickProof(source, target, TABLES) as proof:
+            return proof.run(seconds)
 
 
 @pytest.mark.parametrize(

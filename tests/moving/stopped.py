@@ -45,6 +45,9 @@ class Equal:
     def unlike(self, owner: Side) -> list[str]:
         return []
 
+    def covered(self) -> str:
+        return "all rows"
+
     def differences(self, seconds: float) -> list[str]:
         return []
 

@@ -30,6 +30,9 @@ class MemoryLedger:
     def __init__(self) -> None:
         self.documents: dict[str, Json] = {}
 
+    def read(self, name: str) -> Json | None:
+        return self.documents.get(name)
+
     def write(self, name: str, document: Json) -> None:
         self.documents[name] = document
 
@@ -65,6 +68,8 @@ def world(sides: Sides) -> TestWorld:
 def run(operator: Any, world: TestWorld, monkeypatch: pytest.MonkeyPatch, link: Link = FORTH) -> Any:
     monkeypatch.setattr("livemove.adapters.standing.link_in_use", lambda world: link)
     monkeypatch.setattr("livemove.adapters.standing.owner", lambda world: link.reads)
+    # these sides have no control schema, and so no watermarks
+    monkeypatch.setattr("livemove.adapters.compared_tables.by_watermark", lambda *_: lambda limit: True)
     monkeypatch.setattr(operator, "world", lambda context: world)
     return operator.execute({"params": {}})
 
@@ -95,7 +100,6 @@ def test_the_chapter_from_tables_to_parity(world: TestWorld, sides: Sides, monke
 def test_what_differs_is_kept_and_raised(world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     for phase in ("tables", "keys", "code"):
         run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
-    monkeypatch.setattr("livemove.adapters.comparing.compare_table.__kwdefaults__", {**_defaults(), "waits": (0.01, 0.01)})  # fmt: skip
     with pytest.raises(
         LivemoveError,
         match=r"shells\.listing differs on the target from the source, which owns the writes: missing 1; missing 2",
@@ -125,18 +129,11 @@ def test_on_the_way_back_the_source_is_compared_with_its_owner(
     assert (kept["equal"], kept["epoch"], kept["owner"]) == (True, 2, "target")
     assert set(kept["definitions"]) == {"source", "target"}
     sides.target_server.query("INSERT INTO shells.listing (id) VALUES (77)")
-    monkeypatch.setattr("livemove.adapters.comparing.compare_table.__kwdefaults__", {**_defaults(), "waits": (0.01, 0.01)})  # fmt: skip
     with pytest.raises(LivemoveError, match=r"differs on the source from the target.*missing 77.*2 on the source, 3 on the target.*copy the follower anew"):  # fmt: skip
         run(compare, world, monkeypatch, BACK)
     sides.target_server.query("ALTER TABLE shells.listing ADD COLUMN newer INT")
     with pytest.raises(LivemoveError, match="only on one side newer"):
         run(compare, world, monkeypatch, BACK)
-
-
-def _defaults() -> dict[str, Any]:
-    from livemove.adapters.comparing import compare_table
-
-    return dict(compare_table.__kwdefaults__)
 
 
 def test_the_settings_are_told_with_their_production_values(world: TestWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:  # fmt: skip

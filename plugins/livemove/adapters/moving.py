@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from livemove.adapters.changed_keys import since_compared
 from livemove.adapters.comparing import incomparable, read_shapes
 from livemove.adapters.control import Control, version
 from livemove.adapters.control_setup import (
@@ -27,7 +28,7 @@ from livemove.adapters.servers import Servers
 from livemove.adapters.stored_code import code_of, create_code, drop_triggers
 from livemove.core import return_path, upkeep
 from livemove.core.acts import Parts
-from livemove.core.guards import expected_pause, refusals
+from livemove.core.guards import compared, expected_pause, refusals
 from livemove.core.switchover import Switchover
 from livemove.errors import RefusedError, SetupError, UnreachableError
 from livemove.ports import ControlState, Json, Ledger, Link, Outcome
@@ -58,7 +59,7 @@ def parts_of(world: World) -> Iterator[Parts]:
         def tables() -> list[str]:
             return [f"{t['schema']}.{t['name']}" for t in list_tables(databases[Side.SOURCE], schemas)]
 
-        proof = LastProof(databases, tables, schemas, stack)
+        proof = LastProof(databases, controls, tables, schemas, world.ledger, stack)
         yield Parts(
             service=world.spec.service,
             control=controls,
@@ -92,17 +93,25 @@ class LastProof:
     def __init__(
         self,
         databases: Mapping[Side, MariaDb],
+        controls: Mapping[Side, Control],
         tables: Callable[[], Sequence[str]],
         schemas: Sequence[str],
+        ledger: Ledger,
         stack: ExitStack,
     ) -> None:
-        self._databases, self._tables, self._schemas, self._stack = databases, tables, schemas, stack
+        self._databases, self._controls, self._ledger = databases, controls, ledger
+        self._tables, self._schemas, self._stack = tables, schemas, stack
         self._ready: QuickProof | None = None
 
     def ready(self) -> None:
         if self._ready is None:
             s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
-            self._ready = self._stack.enter_context(QuickProof(s, t, self._tables()))
+            rows = [control.read() for control in self._controls.values()]
+            owner = next((r for r in rows if r.state in (ControlState.OPEN, ControlState.FENCED)), rows[0])
+            tables = self._tables()
+            found = {name: self._ledger.read(compared(owner.epoch, name)) for name in tables}
+            proof = QuickProof(s, t, tables, owner=owner.side, since=since_compared(found))
+            self._ready = self._stack.enter_context(proof)
 
     def definitions(self, side: Side) -> dict[str, str]:
         return {
@@ -121,6 +130,9 @@ class LastProof:
         self.ready()
         assert self._ready is not None
         return self._ready.run(seconds)
+
+    def covered(self) -> str:
+        return self._ready.says() if self._ready else ""
 
 
 class StoredCode:

@@ -185,7 +185,7 @@ class Real:
         differences = self.parts.proof.differences(max(left / 2, 0.1))
         if differences:
             raise GiveUp(f"{len(differences)} differences inside the fence: {'; '.join(differences[:5])}")
-        return "equal"
+        return f"equal: {self.parts.proof.covered()}"
 
     def commit(self) -> str:
         if touched := self.f.touched_since(self.move.drained):

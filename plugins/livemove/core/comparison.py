@@ -1,38 +1,40 @@
-"""Are the rows equal? Canonical rows, digests that do not cancel, key ranges, and the judgement under live writes.
+"""Are the rows equal? Digests that do not cancel, key ranges, their pace, and the judgement under live writes.
 
-Per range each side answers with a row count and two sums over the halves of SHA1(row). Sums do not cancel as XOR
-does: the same change in two rows, or two swapped values, is seen. Rows are written in one canonical form that
-tells NULL from '' and cannot be ambiguous (a map of NULLs in front, lengths before texts).
+Per range each side answers with a row count and the sum of a 64-bit hash (the front of SHA1) over the canonical rows
+of `core.canonical`. SHA1 is not linear and a sum does not cancel, as XOR of CRC32 does: the same change in two
+rows, two rows that swap a value, and a row that is there twice are seen. Two different ranges have the same digest
+by chance once in 2^64. Single rows are compared by all 160 bits.
 
 What it sees: missing, extra and changed rows, down to one byte of a BLOB, with their keys. What it does not see:
-virtual generated columns (both sides compute them), the periods of system-versioned tables, and rows that change at
-every single look (the verdict's note counts them). Tables without a usable key are compared as a whole.
+what `core.canonical` leaves out. A row that never rests is pinned for one watermark's way; one that could not be
+judged even so makes the table not equal, never equal. Tables without a usable key are compared as a whole.
 """
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from livemove.ports import Json
+from livemove.core.canonical import (
+    BINARY,
+    LOBS,
+    TEMPORAL,
+    TEXTS,
+    Column,
+    Shape,
+    canonical,
+    quote,
+    row_expression,
+)
+from livemove.ports import Json, Link
 
 Key = tuple[Any, ...]
-Look = tuple[Any, Any]
-"""What source and target showed for one key at one moment; None: no such row. Here and below the source is the side
-that is replicated from: the owner of the writes, which on the way back is RDS."""
-
-TEXTS = {"char", "varchar"}
-LOBS = {"tinytext", "text", "mediumtext", "longtext", "json", "tinyblob", "blob", "mediumblob", "longblob"}
-BINARY = {"binary", "varbinary"}
-GEOMETRY = {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"}  # fmt: skip
-NUMBERED = {"enum", "set", "bit"}
-INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint", "year"}
-TEMPORAL = {"date", "datetime", "timestamp", "time", "uuid", "inet4", "inet6"}
-KEYABLE = INTEGERS | TEXTS | BINARY | TEMPORAL | {"decimal"}
-"""Types whose values come back as a literal that finds the same row in index order. Not FLOAT (inexact), nor ENUM and SET (ordered by number, compared as text)."""
+Seen = Any
+"""What one side shows for one key: a row's hash, a number of rows; None or 0: no such row."""
 
 
 class Change(StrEnum):
@@ -42,12 +44,26 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One column in which two rows differ, as text a person may read."""
+
+    column: str
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.source} on the source, {self.target} on the target"
+
+
+@dataclass(frozen=True)
 class Difference:
     key: Key
     kind: Change
+    cells: tuple[Cell, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.kind} {', '.join(map(repr, self.key))}"
+        told = f" ({'; '.join(map(str, self.cells))})" if self.cells else ""
+        return f"{self.kind} {', '.join(map(repr, self.key))}{told}"
 
 
 @dataclass(frozen=True)
@@ -63,148 +79,65 @@ class Verdict:
     note: str = ""
     definitions: Mapping[str, str] = field(default_factory=dict)
     """Digest of the table's definition by side: a later DDL makes this verdict stale."""
+    missing: int = 0
+    extra: int = 0
+    changed: int = 0
+    unjudged: int = 0
+    """Rows that changed at every look and could not be pinned either."""
+    position: str = ""
+    """The owner's binlog position before the first row was read: all that is newer is not part of this verdict."""
+    began_at: str = ""
+    """ISO time at which the pass began; a pass that was resumed began with its first task."""
 
     def turned(self) -> Verdict:
-        """Of a comparison from target to source, with each row count under its own side."""
-        return replace(self, rows_source=self.rows_target, rows_target=self.rows_source)
+        """Of a comparison from target to source, with each row count and value under its own side."""
+        turned = tuple(
+            replace(d, cells=tuple(Cell(c.column, c.target, c.source) for c in d.cells))
+            for d in self.differences
+        )
+        return replace(self, rows_source=self.rows_target, rows_target=self.rows_source, differences=turned)
 
     def as_json(self) -> Json:
-        rows = [{"key": [str(k) for k in d.key], "kind": str(d.kind)} for d in self.differences]
+        rows = [
+            {
+                "key": [str(k) for k in d.key],
+                "kind": str(d.kind),
+                **({"columns": [asdict(c) for c in d.cells]} if d.cells else {}),
+            }
+            for d in self.differences
+        ]
         return {**asdict(self), "differences": rows}
 
 
-@dataclass(frozen=True)
-class Column:
-    name: str
-    data_type: str
-    column_type: str
-    charset: str = ""
-    collation: str = ""
-    nullable: bool = True
-    extra: str = ""
-    expression: str = ""
-
-    @property
-    def compared(self) -> bool:
-        """Virtual columns are computed by both sides; row periods are set by the server that writes."""
-        virtual = "VIRTUAL" in self.extra.upper()
-        return not virtual and self.expression.upper() not in ("ROW START", "ROW END")
+def differs(table: str, verdict: Verdict, link: Link) -> str:
+    """What a person is told of a table that is not equal."""
+    rows = "; ".join(str(d) for d in verdict.differences[:20])
+    counts = f"{verdict.missing} missing, {verdict.extra} extra, {verdict.changed} changed" if rows else ""
+    told = "; ".join(filter(None, (rows, counts, verdict.note)))
+    return f"{table} differs on the {link.writes} from the {link.reads}, which owns the writes: {told}"
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the comparison needs to know of a table."""
-
-    schema: str
-    table: str
-    columns: tuple[Column, ...]
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Unique keys over NOT NULL columns, by name."""
-    leading: frozenset[str] = frozenset()
-    """Columns that an index begins with."""
-    engine: str = "InnoDB"
-    estimate: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"{self.schema}.{self.table}"
-
-    @property
-    def key(self) -> tuple[Column, ...]:
-        """The key to walk: the primary key, else the first unique one, of types that can be walked; or empty."""
-        by_name = {c.name: c for c in self.columns}
-        ordered = sorted(self.keys.items(), key=lambda k: (k[0] != "PRIMARY", k[0]))
-        for _, names in ordered:
-            if all(by_name[n].data_type in KEYABLE for n in names):
-                return tuple(by_name[n] for n in names)
-        return ()
-
-    @property
-    def touched(self) -> Column | None:
-        """An indexed column that the server sets at every change of a row."""
-        return next(
-            (c for c in self.columns if c.name in self.leading and "on update" in c.extra.lower()), None
-        )
-
-    @property
-    def digest(self) -> str:
-        """Changes with every DDL that changes columns or keys."""
-        what = (self.columns, sorted(self.keys.items()), sorted(self.leading), self.engine)
-        return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
-
-    def differs_from(self, other: Shape, sides: tuple[str, str] = ("source", "target")) -> str:
-        """Why rows of the two cannot be compared; empty when they can. `sides` names them."""
-        a, b = ({c.name: c for c in s.columns if c.compared} for s in (self, other))
-        if a.keys() != b.keys():
-            return f"the columns differ: only on one side {', '.join(sorted(a.keys() ^ b.keys()))}"
-        ordered_by = {c.name for c in self.key}
-        for name, here in a.items():
-            there = b[name]
-            # ENUM and SET are compared by number, keys in the order of their collation
-            same = here.data_type == there.data_type
-            same &= here.data_type not in NUMBERED or here.column_type == there.column_type
-            same &= name not in ordered_by or here.collation == there.collation
-            if not same:
-                return f"column {name} is {here.column_type} {here.collation} on the {sides[0]} and {there.column_type} {there.collation} on the {sides[1]}"
-        return "" if self.key == () or self.keys == other.keys else "the keys differ"
-
-
-def quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
-# One row as text ----------------------------------------------------------------------------------------------------
-def canonical(column: Column) -> str:
-    """SQL for the value in a form that is the same on both sides; NULL stays NULL."""
-    name, kind = quote(column.name), column.data_type
-    if kind in LOBS:
-        # hashed, since the whole row must stay under max_allowed_packet
-        return f"SHA1({name})" if not column.charset else f"SHA1(CONVERT({name} USING utf8mb4))"
-    if kind in GEOMETRY:
-        return f"CONCAT(ST_SRID({name}), ':', SHA1(ST_AsWKB({name})))"
-    if kind in NUMBERED:
-        return f"CAST({name} AS UNSIGNED)"
-    if kind == "float":
-        return f"CAST({name} AS DOUBLE)"  # as text it would keep six digits
-    if kind in BINARY:
-        return name
-    if kind in TEXTS:
-        return f"CAST(CONVERT({name} USING utf8mb4) AS BINARY)"
-    return f"CAST({name} AS CHAR)" if kind in TEMPORAL else name
-
-
-def row_expression(columns: Sequence[Column]) -> str:
-    """SQL for the whole row. CONCAT_WS leaves NULLs out, so the map in front says which are."""
-    parts: list[str] = []
-    nulls = [f"ISNULL({quote(c.name)})" for c in columns if c.compared and c.nullable]
-    if nulls:
-        parts.append(f"CONCAT({', '.join(nulls)})")
-    for c in columns:
-        if c.compared:
-            text = canonical(c)
-            parts += [f"LENGTH({text})", text] if c.data_type in TEXTS | BINARY else [text]
-    return f"CONCAT_WS('#', {', '.join(parts)})"
+# Questions ----------------------------------------------------------------------------------------------------------
+HASH = "CAST(CONV(LEFT(SHA1({}), 16), 16, 10) AS UNSIGNED)"
 
 
 def digest_query(shape: Shape, where: str = "1") -> str:
-    """One row: n, a, b, lost. `lost` counts rows whose digest is NULL; it must be 0."""
-    # without LIMIT the derived table is merged and every row hashed twice
-    hashed = f"SELECT SHA1({row_expression(shape.columns)}) AS h FROM {_from(shape)} WHERE {where} LIMIT 18446744073709551615"
-    half = "COALESCE(SUM(CAST(CONV({}, 16, 10) AS UNSIGNED)), 0)"
+    """One row: n, a."""
+    row = row_expression(shape.columns)
     return (
-        f"SELECT COUNT(*) AS n, {half.format('LEFT(h, 16)')} AS a, {half.format('SUBSTR(h, 17, 16)')} AS b, "
-        f"COALESCE(SUM(h IS NULL), 0) AS lost FROM ({hashed}) AS hashed"
+        f"SELECT COUNT(*) AS n, COALESCE(SUM({HASH.format(row)}), 0) AS a FROM {_from(shape)} WHERE {where}"
     )
 
 
-def rows_query(shape: Shape, where: str) -> str:
+def rows_query(shape: Shape, where: str, tail: str = "") -> str:
     """Key columns k0, k1, ... and h, the row's hash."""
-    return f"SELECT {_key_list(shape)}, SHA1({row_expression(shape.columns)}) AS h FROM {_from(shape)} WHERE {where} ORDER BY {_order(shape)}"
+    return f"SELECT {_key_list(shape)}, SHA1({row_expression(shape.columns)}) AS h FROM {_from(shape)} WHERE {where} ORDER BY {_order(shape)} {tail}".rstrip()
 
 
-def multiset_query(shape: Shape) -> str:
-    """For tables without a key: every distinct row's hash h and how often it is there, n."""
-    return f"SELECT SHA1({row_expression(shape.columns)}) AS h, COUNT(*) AS n FROM {_from(shape)} GROUP BY h ORDER BY NULL"
+def multiset_query(shape: Shape, digits: int) -> str:
+    """For tables without a key: rows by the first hex digits h of their hash, how many, n, and the sum of hashes, a."""
+    row = row_expression(shape.columns)
+    return f"SELECT LEFT(SHA1({row}), {digits}) AS h, COUNT(*) AS n, SUM({HASH.format(row)}) AS a FROM {_from(shape)} GROUP BY h ORDER BY NULL"
 
 
 def step_query(shape: Shape, where: str, rows: int) -> str:
@@ -216,6 +149,55 @@ def tail_query(shape: Shape, rows: int) -> str:
     """The key after which the last `rows` rows stand."""
     down = ", ".join(f"{quote(c.name)} DESC" for c in shape.key)
     return f"SELECT {_key_list(shape)} FROM {_from(shape)} ORDER BY {down} LIMIT 1 OFFSET {rows}"
+
+
+SHOWN = 60
+"""Characters of a value that a report shows."""
+
+
+def cells_query(shape: Shape, where: str) -> str:
+    """Per compared column i: hi, the value's hash, and vi, what a person may see of it."""
+    shown = ", ".join(
+        f"SHA1({canonical(c)}) AS h{i}, {_shown(c)} AS v{i}" for i, c in enumerate(compared(shape))
+    )
+    return f"SELECT {shown} FROM {_from(shape)} WHERE {where}"
+
+
+def compared(shape: Shape) -> list[Column]:
+    return [c for c in shape.columns if c.compared]
+
+
+def _shown(column: Column) -> str:
+    name = quote(column.name)
+    text = column.data_type in TEXTS or (column.data_type in LOBS and column.charset)
+    if text:
+        return f"LEFT(CONVERT({name} USING utf8mb4), {SHOWN})"
+    raw = column.data_type in BINARY | LOBS | {"bit"} or ("+" not in canonical(column) and canonical(column).startswith("SHA1"))  # fmt: skip
+    return f"LEFT(HEX({name}), {SHOWN})" if raw else f"CAST({name} AS CHAR)"
+
+
+SECRET = re.compile(
+    r"pass(wd|word|phrase)?|pwd|secret|token|salt|hash|api_?key|private|session|card|cvc|cvv|ssn|jumin|resident|account_?n",
+    re.IGNORECASE,
+)
+"""Columns whose values are never shown, by their names."""
+
+
+def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
+    """The columns in which one row differs; both rows as `cells_query` gave them."""
+    return tuple(
+        Cell(c.name, _told(c, source[f"v{i}"]), _told(c, target[f"v{i}"]))
+        for i, c in enumerate(compared(shape))
+        if source[f"h{i}"] != target[f"h{i}"]
+    )
+
+
+def _told(column: Column, value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if SECRET.search(column.name):
+        return "(masked)"
+    return repr(value if isinstance(value, str) else str(value))
 
 
 def _from(shape: Shape) -> str:
@@ -250,6 +232,8 @@ def between(shape: Shape, low: Key | None, high: Key | None) -> tuple[str, list[
 def _beyond(shape: Shape, bound: Key, sign: str) -> tuple[str, list[Any]]:
     """Row-value comparison, spelled out: (a, b) > (x, y) itself would not use the index."""
     names = [quote(c.name) for c in shape.key]
+    if len(names) == 1:
+        return f"{names[0]} {sign} %s", [bound[0]]
     choices: list[str] = []
     args: list[Any] = []
     for i, name in enumerate(names):
@@ -267,6 +251,52 @@ def among(shape: Shape, keys: Sequence[Key]) -> tuple[str, list[Any]]:
     return " OR ".join([one] * len(keys)), [v for k in keys for v in k]
 
 
+def pack(key: Key | None) -> list[Json] | None:
+    """A key as JSON, to go on from after a restart."""
+    if key is None:
+        return None
+    return [
+        {"bytes": v.hex()} if isinstance(v, bytes) else {"decimal": str(v)} if isinstance(v, Decimal) else {"value": v}
+        for v in key
+    ]  # fmt: skip
+
+
+def unpack(packed: Sequence[Json] | None) -> Key | None:
+    if packed is None:
+        return None
+    return tuple(
+        bytes.fromhex(v["bytes"]) if "bytes" in v else Decimal(v["decimal"]) if "decimal" in v else v["value"]
+        for v in packed
+    )
+
+
+# Pace ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Effort:
+    """How hard the comparison may work the databases."""
+
+    seconds: float = 0.5
+    """Wanted time of one chunk on the slower side; a statement that takes long keeps old row versions alive."""
+    nice: float = 0.0
+    """Rest after each chunk, as a share of the time it took: 1 halves the load."""
+    running: int = 25
+    """Pause while more than so many threads run statements on the source (Threads_running)."""
+    rows: int = 20_000
+    """Of the first chunk."""
+
+
+LEAST, MOST = 500, 2_000_000
+"""Rows of one chunk, at any pace."""
+
+
+def next_rows(rows: int, seconds: float, effort: Effort) -> int:
+    """Rows of the next chunk when `rows` took `seconds`: at most four times as many, at once as few as needed."""
+    if effort.seconds <= 0:
+        return rows
+    fit = rows * effort.seconds / max(seconds, 1e-6)
+    return int(max(LEAST, min(fit, rows * 4, MOST)))
+
+
 # Judgement ----------------------------------------------------------------------------------------------------------
 class Judgement(StrEnum):
     EQUAL = "equal"
@@ -274,29 +304,49 @@ class Judgement(StrEnum):
     MOVING = "moving"
 
 
-def judge(looks: Sequence[Look]) -> Judgement:
-    """What the looks at one key say, oldest first; waits between them are longer than the replicator may lag.
+@dataclass(frozen=True)
+class Look:
+    """One look at one key: at the source, then a watermark that went from source to target, then at both again."""
 
-    Different only when source and target both rested over the last three looks and still disagree; four, when the
-    source was seen changing, since a value can come back (deleted and inserted again) between two looks.
+    before: Seen
+    target: Seen
+    after: Seen
+
+    @property
+    def rested(self) -> bool:
+        return bool(self.before == self.after)
+
+
+RESTED, RESTED_AGAIN = 3, 5
+"""Looks that must agree; more where the source was seen to change, since a value can come back between two looks."""
+
+
+def judge(looks: Sequence[Look]) -> Judgement:
+    """What the looks at one key say, oldest first.
+
+    The watermark was written after the first look of each: whatever that look saw has arrived at the target, so
+    a target that shows neither that nor what the source has now is behind by more than the way, or different. It
+    is called different only when both rested over several looks.
     """
-    source, target = looks[-1]
-    if source == target:
+    last = looks[-1]
+    if last.target in (last.before, last.after):
         return Judgement.EQUAL
-    changed = len({s for s, _ in looks}) > 1
-    rested = looks[-4:] if changed else looks[-3:]
-    if len(rested) >= (4 if changed else 3) and len(set(rested)) == 1:
+    changed = any(not look.rested for look in looks) or len({look.before for look in looks}) > 1
+    wanted = RESTED_AGAIN if changed else RESTED
+    same = looks[-wanted:]
+    if len(same) == wanted and len(set(same)) == 1 and last.rested:
         return Judgement.DIFFERENT
     return Judgement.MOVING
 
 
-def followed(looks: Sequence[Look]) -> bool:
-    """True when the target's last version is one that the source showed earlier."""
-    return looks[-1][1] in [source for source, _ in looks[:-1]]
+def judge_pinned(look: Look) -> Judgement:
+    """The row was locked on the source from before the first look until after the last: one look is exact."""
+    if look.before == look.target:
+        return Judgement.EQUAL
+    return Judgement.DIFFERENT if look.rested else Judgement.MOVING
 
 
-def kind_of(look: Look) -> Change:
-    source, target = look
+def kind_of(source: Seen, target: Seen) -> Change:
     if not target:
         return Change.MISSING
     return Change.EXTRA if not source else Change.CHANGED

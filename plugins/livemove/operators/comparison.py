@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.core import way_back
-from livemove.core.guards import compared
+from livemove.core.comparison import Effort, differs
 from livemove.errors import LivemoveError
 from livemove.operators.base import LivemoveOperator
 from livemove.spec import Side
@@ -33,20 +33,15 @@ class CompareTableOperator(LivemoveOperator):
         self.table = table
 
     def execute(self, context: Any) -> dict[str, Any]:
-        from livemove.adapters.comparing import compare_table
+        from livemove.adapters.compared_tables import compare_in_use
         from livemove.adapters.standing import link_in_use
 
         world = self.world(context)
         link = link_in_use(world)
-        schema, _, table = self.table.partition(".")
-        with world.database(link.reads) as owner, world.database(link.writes) as follower:
-            verdict = compare_table(owner, follower, schema, table, clock=world.clock, progress=self.log.info)
-        when = world.clock.now().isoformat(timespec="seconds")
-        result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": when}
-        world.ledger.write(compared(link.epoch, self.table), result)
+        verdict = compare_in_use(world, link, self.table, progress=self.log.info, effort=Effort())
         if not verdict.equal:
             raise LivemoveError(
-                f"{self.table} differs on the {link.writes} from the {link.reads}, which owns the writes: {'; '.join(str(d) for d in verdict.differences[:20]) or verdict.note}",
+                differs(self.table, verdict, link),
                 wanted=f"the same rows on both sides ({verdict.rows_source} on the source, {verdict.rows_target} on the target)",
                 next_step=REPAIR if link.epoch == 1 else way_back.REPAIR,
             )

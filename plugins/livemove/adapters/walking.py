@@ -1,0 +1,317 @@
+"""The two ways through a table: along its key in ranges, or as a whole; both end in looks at what differs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import pymysql
+
+from livemove.adapters.arrival import insist
+from livemove.adapters.comparing import Pair, Told, by_key, look_at
+from livemove.adapters.mariadb import MariaDb
+from livemove.core import comparison as core
+from livemove.core.canonical import Shape
+from livemove.core.comparison import Change, Difference, Judgement, Key, Look, Verdict, pack, unpack
+from livemove.ports import Json
+
+log = logging.getLogger(__name__)
+
+LEAF_ROWS = 500
+AHEAD = 3
+"""Ranges asked for and not yet answered: while one side is slower the other goes on."""
+WHOLE_ROWS = 200_000
+"""A table without a key is compared by each row's hash up to this size, above by its first BUCKET_DIGITS."""
+BUCKET_DIGITS = 4
+SUSPECTS = 1000
+LISTED = 100
+ROUNDS = 12
+"""Looks at rows that differ before those that never rest are pinned."""
+PINNED = 200
+PIN_SECONDS = 2.0
+"""How long the pinned rows stay locked on the source at most: the way of two watermarks."""
+SAY_EVERY = 10.0
+KEEP_EVERY = 30.0
+RESUMABLE = 24 * 3600.0
+"""Seconds after which a pass that was left is begun anew."""
+BUSY_WAIT = 1.0
+
+Range = tuple[Key | None, Key | None]
+
+
+class Compared:
+    """What both ways share: looking again at what differs, and the verdict."""
+
+    def __init__(self, pair: Pair, shape: Shape, told: Told, began_at: str, position: str) -> None:
+        self.pair, self.shape, self.told = pair, shape, told
+        self.began_at, self.position = began_at, position
+        self.rows = (0, 0)
+        self.unjudged = 0
+        self.notes: list[str] = []
+
+    # looking again --------------------------------------------------------------------------------
+    def ask_for(self, db: MariaDb, keys: Sequence[Key], tail: str = "") -> dict[Key, Any]:
+        """What one side shows for these keys."""
+        raise NotImplementedError
+
+    def look(self, keys: Sequence[Key]) -> dict[Key, Look]:
+        before = self.ask_for(self.pair.source, keys)
+        insist(self.arrived, self.shape.name)
+        there = self.ask_for(self.pair.target, keys)
+        after = self.ask_for(self.pair.source, keys)
+        return {k: Look(before.get(k), there.get(k), after.get(k)) for k in keys}
+
+    def settle(self, suspects: Sequence[Key]) -> dict[Key, Look]:
+        """The last look at each that differs for certain; those that could not be judged are counted."""
+        seen: dict[Key, list[Look]] = {k: [] for k in suspects}
+        open_ = list(suspects)
+        for _ in range(ROUNDS):
+            if not open_:
+                break
+            for key, look in self.look(open_).items():
+                seen[key].append(look)
+            open_ = [k for k in open_ if core.judge(seen[k]) is Judgement.MOVING]
+        found = {
+            k: looks[-1] for k, looks in seen.items() if looks and core.judge(looks) is Judgement.DIFFERENT
+        }
+        self.unjudged = 0
+        for at in range(0, len(open_), PINNED):
+            found |= self.pinned(open_[at : at + PINNED])
+        if self.unjudged:
+            self.notes.append(f"{self.unjudged} rows changed at every look and could not be judged")
+        return found
+
+    def pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
+        """Those that differ, seen while no one could write them on the source."""
+        self.unjudged += len(keys)
+        return {}
+
+    @property
+    def arrived(self) -> Any:
+        assert self.told.arrived is not None
+        return self.told.arrived
+
+    # verdict --------------------------------------------------------------------------------------
+    def verdict(self, found: dict[Key, Look]) -> Verdict:
+        if len(found) > LISTED:
+            self.notes.append(f"{len(found)} rows differ, {LISTED} are listed")
+        kinds = {k: core.kind_of(s.after, s.target) for k, s in found.items()}
+        counted = Counter(kinds.values())
+        listed = self.described({k: kinds[k] for k in list(found)[:LISTED]})
+        return Verdict(
+            not found and not self.unjudged, *self.rows, tuple(listed), note="; ".join(self.notes),
+            missing=counted[Change.MISSING], extra=counted[Change.EXTRA], changed=counted[Change.CHANGED],
+            unjudged=self.unjudged, began_at=self.began_at, position=self.position,
+        )  # fmt: skip
+
+    def described(self, kinds: dict[Key, Change]) -> list[Difference]:
+        return [Difference(k, kind) for k, kind in kinds.items()]
+
+
+class Walk(Compared):
+    """A table with a key: in ranges along the key, down to rows where they differ."""
+
+    def run(self) -> Verdict:
+        differing = self._pass()
+        suspects: list[Key] = []
+        for chunk in differing:
+            if len(suspects) >= SUSPECTS:
+                self.notes.append(f"stopped at {len(suspects)} differing rows; there may be more")
+                break
+            for leaf in self._narrow(chunk):
+                looks = look_at(self.pair, self.shape, *core.between(self.shape, *leaf))
+                suspects += [k for k, (a, b) in looks.items() if a != b]
+        found = self.settle(suspects)
+        self._keep(None, [], done=True)
+        return self.verdict(found)
+
+    # the pass -------------------------------------------------------------------------------------
+    def _pass(self) -> list[Range]:
+        """The ranges whose digests differ."""
+        low, differing = self._left_off()
+        rows, self._said, self._kept = self.told.effort.rows, time.monotonic(), time.monotonic()
+        self._began, self._before = time.monotonic(), self.rows[0]
+        waiting: deque[tuple[Range, int, tuple[Future[Any], Future[Any]]]] = deque()
+        with self.pair.source.fresh() as ahead:
+            over = False
+            while waiting or not over:
+                while not over and len(waiting) < AHEAD:
+                    high = self._step(ahead, (low, None), rows)
+                    waiting.append(((low, high), rows, self._begin((low, high))))
+                    low, over = high, high is None
+                chunk, asked, (a, b) = waiting.popleft()
+                (here,), took = a.result()
+                (there,), took_there = b.result()
+                self.rows = self.rows[0] + here["n"], self.rows[1] + there["n"]
+                if here != there:
+                    differing.append(chunk)
+                rows = core.next_rows(asked, max(took, took_there), self.told.effort)
+                self._tell(chunk, differing, rows)
+        return differing
+
+    def _begin(self, chunk: Range) -> tuple[Future[Any], Future[Any]]:
+        where, args = core.between(self.shape, *chunk)
+        return self.pair.begin(core.digest_query(self.shape, where), args, self._rest)
+
+    def _rest(self, seconds: float) -> None:
+        """On the source's thread: the nice ratio, and a pause while the source is busy."""
+        if self.told.effort.nice:
+            self.told.clock.sleep(self.told.effort.nice * seconds)
+        for waited in range(3600):
+            found = self.pair.source.rows("SHOW GLOBAL STATUS LIKE 'Threads_running'")
+            running = int(found[0]["value"])
+            if running <= self.told.effort.running:
+                return
+            if waited % 10 == 0:
+                self.told.progress(f"{self.shape.name}: paused, {running} threads run on the source (limit {self.told.effort.running})")  # fmt: skip
+            self.told.clock.sleep(BUSY_WAIT)
+
+    def _tell(self, chunk: Range, differing: list[Range], rows: int) -> None:
+        now = time.monotonic()
+        if now - self._said > SAY_EVERY:
+            self._said = now
+            rate = (self.rows[0] - self._before) / max(now - self._began, 1e-6)
+            left = max(0, self.shape.estimate - self.rows[0]) / max(rate, 1e-6)
+            self.told.progress(
+                f"{self.shape.name}: {self.rows[0]:,} of about {self.shape.estimate:,} rows compared, {rate:,.0f} rows/s, about {left:,.0f} s to go, {len(differing)} ranges to look at again"
+            )
+        if now - self._kept > KEEP_EVERY and chunk[1] is not None:
+            self._kept = now
+            self._keep(chunk[1], differing)
+
+    # resuming -------------------------------------------------------------------------------------
+    def _keep(self, low: Key | None, differing: Sequence[Range], *, done: bool = False) -> None:
+        if self.told.keep is None or (done and self.told.keep.read() is None):
+            return
+        self.told.keep.write(
+            {
+                "done": done,
+                "shape": self.shape.digest,
+                "low": pack(low),
+                "rows": list(self.rows),
+                "differing": [[pack(a), pack(b)] for a, b in differing],
+                "began_at": self.began_at,
+                "position": self.position,
+                "kept_at": self.told.clock.now().timestamp(),
+            }
+        )
+
+    def _left_off(self) -> tuple[Key | None, list[Range]]:
+        kept: Json | None = self.told.keep.read() if self.told.keep else None
+        if not kept or kept["done"] or kept["shape"] != self.shape.digest:
+            return None, []
+        if self.told.clock.now().timestamp() - kept["kept_at"] > RESUMABLE:
+            return None, []
+        self.rows = (kept["rows"][0], kept["rows"][1])
+        self.began_at, self.position = kept["began_at"], kept["position"]
+        self.notes.append(f"resumed; the pass began at {self.began_at}")
+        self.told.progress(f"{self.shape.name}: goes on after {self.rows[0]:,} rows")
+        return unpack(kept["low"]), [(unpack(a), unpack(b)) for a, b in kept["differing"]]
+
+    # bisecting ------------------------------------------------------------------------------------
+    def _step(self, db: MariaDb, within: Range, rows: int) -> Key | None:
+        where, args = core.between(self.shape, *within)
+        found = db.rows(core.step_query(self.shape, where, rows), args or None)
+        return tuple(found[0].values()) if found else None
+
+    def _narrow(self, chunk: Range) -> Iterator[Range]:
+        """The small ranges inside `chunk` that differ."""
+        where, args = core.between(self.shape, *chunk)
+        (a,), (b,) = self.pair.ask(core.digest_query(self.shape, where), args)
+        if a == b:
+            return
+        if max(a["n"], b["n"]) <= LEAF_ROWS:
+            yield chunk
+            return
+        fuller, n = (self.pair.source, a["n"]) if a["n"] >= b["n"] else (self.pair.target, b["n"])
+        low, last = chunk
+        while True:
+            high = self._step(fuller, (low, last), max(LEAF_ROWS // 2, int(n) // 16))
+            yield from self._narrow((low, high if high is not None else last))
+            if high is None or high == last:
+                return
+            low = high
+
+    # looking at rows ------------------------------------------------------------------------------
+    def ask_for(self, db: MariaDb, keys: Sequence[Key], tail: str = "") -> dict[Key, Any]:
+        seen: dict[Key, Any] = {}
+        for at in range(0, len(keys), 200):
+            where, args = core.among(self.shape, keys[at : at + 200])
+            found = by_key(db.rows(core.rows_query(self.shape, where, tail), args))
+            # under a collation that folds, 'A' also finds 'a'
+            seen |= {k: v for k, v in found.items() if k in set(keys)}
+        return seen
+
+    def pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
+        """Share locks on these rows for the way of two watermarks; READ COMMITTED, so no gap is locked."""
+        with self.pair.source.fresh(
+            session={**self.pair.source.session, "innodb_lock_wait_timeout": 1}
+        ) as pin:
+            pin.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            pin.run("START TRANSACTION")
+            try:
+                before = self.ask_for(pin, keys, "LOCK IN SHARE MODE")
+                arrived = self.arrived(PIN_SECONDS)
+                there = self.ask_for(self.pair.target, keys) if arrived else {}
+                after = self.ask_for(pin, keys, "LOCK IN SHARE MODE")
+            except pymysql.err.OperationalError as e:
+                log.info("%s: %s rows could not be pinned: %s", self.shape.name, len(keys), e)
+                arrived = False
+            finally:
+                pin.close()
+        if not arrived:
+            return super().pinned(keys)
+        looks = {k: Look(before.get(k), there.get(k), after.get(k)) for k in keys}
+        self.unjudged += sum(core.judge_pinned(look) is Judgement.MOVING for look in looks.values())
+        return {k: look for k, look in looks.items() if core.judge_pinned(look) is Judgement.DIFFERENT}
+
+    def described(self, kinds: dict[Key, Change]) -> list[Difference]:
+        return [
+            Difference(k, kind, self._cells(k) if kind is Change.CHANGED else ()) for k, kind in kinds.items()
+        ]
+
+    def _cells(self, key: Key) -> tuple[core.Cell, ...]:
+        where, args = core.among(self.shape, [key])
+        a, b = self.pair.ask(core.cells_query(self.shape, where), args)
+        return core.cells(self.shape, a[0], b[0]) if len(a) == len(b) == 1 else ()
+
+
+class Whole(Compared):
+    """A table without a usable key: the multiset of its rows, by their hashes or by buckets of them."""
+
+    def run(self) -> Verdict:
+        self.notes.append("no usable key: compared as a whole, by the multiset of its rows")
+        self.digits = 40
+        (a,), (b,) = self.pair.ask(core.digest_query(self.shape))
+        self.rows = a["n"], b["n"]
+        if a == b:
+            return self.verdict({})
+        if max(self.rows) > WHOLE_ROWS:
+            self.digits = BUCKET_DIGITS
+            self.notes.append(
+                f"over {WHOLE_ROWS:,} rows: differences are told by the first digits of their hash"
+            )
+        for _ in range(ROUNDS):
+            found = self.settle(self._suspects())
+            # a row that was written meanwhile shows under another hash
+            if found or not self._suspects():
+                return self.verdict(found)
+        self.unjudged += 1
+        self.notes.append("written so much that no moment showed both sides equal")
+        return self.verdict({})
+
+    def _suspects(self) -> list[Key]:
+        x, y = self.pair.ask(core.multiset_query(self.shape, self.digits))
+        here, there = self._buckets(x), self._buckets(y)
+        return [k for k in here.keys() | there.keys() if here.get(k) != there.get(k)]
+
+    def _buckets(self, rows: Sequence[Json]) -> dict[Key, Any]:
+        """Of whole hashes the number of rows says all; of buckets also the sum."""
+        return {(r["h"],): int(r["n"]) if self.digits == 40 else (int(r["n"]), r["a"]) for r in rows}
+
+    def ask_for(self, db: MariaDb, keys: Sequence[Key], tail: str = "") -> dict[Key, Any]:
+        return self._buckets(db.rows(core.multiset_query(self.shape, self.digits)))
