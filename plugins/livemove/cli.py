@@ -6,7 +6,8 @@ them (--env-file); neither Airflow's database nor any of its processes is asked.
 0 done, or nothing had to be done      4 undone before its commit: the old owner serves
 2 wrong usage, spec or connection      5 committed and not finished: livemove continue
 3 refused, nothing was changed         6 a person must decide
-7 something does not answer            1 anything else
+7 something does not answer            8 tables differ
+1 anything else
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livemove.core import night, promotion
+from livemove.core.comparison import Effort, Verdict, differs
 from livemove.core.guards import refusals
 from livemove.core.switchover import Switchover
 from livemove.errors import (
@@ -36,6 +38,7 @@ from livemove.errors import (
     SwitchoverIncomplete,
     UnreachableError,
 )
+from livemove.ports import Link
 from livemove.spec import MigrationSpec, Side, load_spec
 
 if TYPE_CHECKING:
@@ -239,6 +242,77 @@ def promote(
             f"the target owns the writes since epoch {done['epoch']}; the source is never reopened, only rebuilt"
         )
         typer.echo("the record stays" if keep_name else point_at_target(world)[1])
+
+
+Tables = Annotated[
+    list[str] | None, typer.Option("--table", help="schema.table; again for more; all when left out")
+]
+Nice = Annotated[float, typer.Option(help="rest after each chunk, as a share of its time: 1 halves the load")]
+Seconds = Annotated[float, typer.Option(help="wanted time of one chunk")]
+Running = Annotated[int, typer.Option(help="pause while more threads run on the source")]
+DIFFER = 8
+
+
+@app.command()
+def compare(
+    spec: Spec,
+    env_file: EnvFile = None,
+    table: Tables = None,
+    nice: Nice = 0.0,
+    seconds: Seconds = 0.5,
+    running: Running = 25,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="CHECKSUM TABLE first: faster, and proves less (docs)")
+    ] = False,
+) -> None:
+    """Every row of the follower against its owner, writes going on; a pass that was interrupted goes on. Exits 8 when tables differ."""
+    from livemove.adapters.compared_tables import compare_in_use
+    from livemove.adapters.standing import link_in_use
+
+    effort, wrong = Effort(seconds=seconds, nice=nice, running=running), 0
+    with opened(spec, env_file) as (world, parts):
+        link = link_in_use(world)
+        for name in table or parts.tables():
+            verdict = compare_in_use(world, link, name, progress=typer.echo, effort=effort, quick=quick)
+            wrong += not verdict.equal
+            typer.echo(told(name, verdict, link))
+    if wrong:
+        raise typer.Exit(DIFFER)
+
+
+@app.command()
+def repair(
+    spec: Spec,
+    table: Annotated[str, typer.Option(help="schema.table")],
+    env_file: EnvFile = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Compare one table, copy the rows that differ again from the owner, and compare once more. Exits 8 when it differs still."""
+    from livemove.adapters.compared_tables import compare_in_use, repair_in_use
+    from livemove.adapters.standing import link_in_use
+
+    with opened(spec, env_file) as (world, parts):
+        link, effort = link_in_use(world), Effort()
+        found = compare_in_use(world, link, table, progress=typer.echo, effort=effort, listed=1000)
+        typer.echo(told(table, found, link))
+        if found.equal:
+            return
+        plan = [
+            f"{len(found.differences)} rows of {table} are replaced on the {link.writes} by the {link.reads}'s"
+        ]
+        agreed(parts.service, plan, yes=yes, dry_run=dry_run)
+        repair_in_use(world, link, table, found, progress=typer.echo)
+        found = compare_in_use(world, link, table, progress=typer.echo, effort=effort)
+        typer.echo(told(table, found, link))
+    if not found.equal:
+        raise typer.Exit(DIFFER)
+
+
+def told(name: str, verdict: Verdict, link: Link) -> str:
+    if not verdict.equal:
+        return differs(name, verdict, link)
+    return f"{name}: {verdict.rows_source:,} rows equal in {verdict.seconds:.1f} s. {verdict.note}".rstrip()
 
 
 def main() -> None:

@@ -41,7 +41,17 @@ def whole(bits: int, unsigned: bool) -> st.SearchStrategy[str]:
 
 LATIN, KOREAN, ANY = string.printable + "äß#", "가나다힣abc#'\\", "a#가😀'\0\\\x1f é"
 DATES = ["'0000-00-00'", "'2026-00-00'", "'1000-01-01'", "'9999-12-31'", "'2024-02-29'"]
-REALS = ["0", "1e-300", "0.1", "-0.1", "16777217", "1.7976931348623157e308", "3.4028234e38", "123456.789", "-1e15"]
+REALS = [
+    "0",
+    "1e-300",
+    "0.1",
+    "-0.1",
+    "16777217",
+    "1.7976931348623157e308",
+    "3.4028234e38",
+    "123456.789",
+    "-1e15",
+]
 # per type: its DDL, and SQL literals of its values
 TYPES: dict[str, st.SearchStrategy[str]] = {
     "TINYINT": whole(8, False),
@@ -92,7 +102,9 @@ KEYS: dict[str, st.SearchStrategy[str]] = {
     "VARBINARY(12)": blob(12),
     "BINARY(4)": blob(4),
     "DECIMAL(12,3)": st.integers(-(10**9), 10**9).map(lambda n: str(n / 1000)),
-    "DATETIME(6)": st.datetimes().map(lambda d: f"'{max(d.year, 1000):04}{d.isoformat()[4:].replace('T', ' ')}'"),
+    "DATETIME(6)": st.datetimes().map(
+        lambda d: f"'{max(d.year, 1000):04}{d.isoformat()[4:].replace('T', ' ')}'"
+    ),
     "UUID": st.uuids().map(lambda u: f"'{u}'"),
 }
 
@@ -106,7 +118,9 @@ def tables(draw: st.DrawFn) -> tuple[str, list[str], list[list[str]]]:
     lines = [f"k{i} {t} NOT NULL" for i, t in enumerate(keys)]
     for i, t in enumerate(others):
         null = "" if t.endswith("NULL") or draw(st.booleans()) else " NOT NULL"
-        lines.append(f"c{i} {t}{null}{' INVISIBLE DEFAULT ' + 'NULL' if invisible and i == 0 and not null else ''}")
+        lines.append(
+            f"c{i} {t}{null}{' INVISIBLE DEFAULT ' + 'NULL' if invisible and i == 0 and not null else ''}"
+        )
     if draw(st.booleans()):
         lines += ["g1 CHAR(40) AS (SHA1(k0)) STORED", "g2 CHAR(40) AS (SHA1(k0)) VIRTUAL"]
     if draw(st.integers(0, 4)):
@@ -200,7 +214,9 @@ def test_one_flipped_value_null_or_row_always_differs(twins: Twins, made: tuple[
         happened = bool(twins.on(1, "DELETE FROM t LIMIT 1"))
     else:
         row = data.draw(st.sampled_from(made[2]))
-        row[0] = data.draw(next(KEYS[t] for t in sorted(KEYS, key=len, reverse=True) if types["k0"].startswith(t)))
+        row[0] = data.draw(
+            next(KEYS[t] for t in sorted(KEYS, key=len, reverse=True) if types["k0"].startswith(t))
+        )
         happened = bool(twins.on(1, f"INSERT IGNORE INTO t ({', '.join(made[1])}) VALUES ({', '.join(row)})"))
     verdict = twins.compare()
     assert verdict.equal is not happened, (made, damage, name, verdict)

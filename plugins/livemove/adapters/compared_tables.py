@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from livemove.adapters.arrival import by_watermark
+from livemove.adapters.arrival import Arrival, by_watermark
 from livemove.adapters.comparing import Told, compare_table
 from livemove.adapters.control import Control
+from livemove.adapters.mariadb import MariaDb
+from livemove.adapters.repairing import recopy
 from livemove.core.comparison import Effort, Verdict
 from livemove.core.guards import compared
 from livemove.ports import Json, Ledger, Link, Progress
@@ -31,29 +35,45 @@ class Kept:
 
 
 def compare_in_use(
-    world: World, link: Link, name: str, *, progress: Progress, effort: Effort, quick: bool = False
+    world: World,
+    link: Link,
+    name: str,
+    *,
+    progress: Progress,
+    effort: Effort,
+    quick: bool = False,
+    listed: int = 100,
 ) -> Verdict:
     """Compare "schema.table" between the owner and its follower; the verdict is in the ledger as `comparison/<epoch>/<table>`.
 
     `checked_at` there is the moment before the first row was read, not the last: what came later is not proved.
     """
     schema, _, table = name.partition(".")
-    with world.database(link.reads) as owner, world.database(link.writes) as follower:
-        ours, theirs = Control(owner), Control(follower)
-        try:
-            told = Told(
-                world.clock,
-                progress,
-                effort,
-                by_watermark(ours, theirs, link.reads, world.clock),
-                Kept(world.ledger, f"comparing/{link.epoch}/{name}"),
-                quick,
-            )
-            verdict = compare_table(owner, follower, schema, table, told)
-        finally:
-            for control in (ours, theirs):
-                control.close_connection()
+    keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}")
+    with _both(world, link) as (owner, follower, arrived):
+        told = Told(world.clock, progress, effort, arrived, keep, listed, quick)
+        verdict = compare_table(owner, follower, schema, table, told)
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
     result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": began}
     world.ledger.write(compared(link.epoch, name), result)
     return verdict
+
+
+def repair_in_use(world: World, link: Link, name: str, verdict: Verdict, *, progress: Progress) -> int:
+    """Copy the rows of this verdict again from the owner; how many were touched. Noted in the ledger; proves nothing."""
+    keys = [d.key for d in verdict.differences]
+    with _both(world, link) as (owner, follower, arrived):
+        done = recopy(owner, follower, name, keys, epoch=link.epoch, arrived=arrived, progress=progress)
+    world.ledger.note("repaired", table=name, epoch=link.epoch, rows=done, keys=[str(k) for k in keys[:100]])
+    return done
+
+
+@contextmanager
+def _both(world: World, link: Link) -> Iterator[tuple[MariaDb, MariaDb, Arrival]]:
+    with world.database(link.reads) as owner, world.database(link.writes) as follower:
+        ours, theirs = Control(owner), Control(follower)
+        try:
+            yield owner, follower, by_watermark(ours, theirs, link.reads, world.clock)
+        finally:
+            for control in (ours, theirs):
+                control.close_connection()

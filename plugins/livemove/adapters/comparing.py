@@ -45,18 +45,18 @@ class Pair:
         self.source.close()
         self.target.close()
 
-    def begin(self, text: str, args: Any = None, rest: Any = None) -> tuple[Future[Any], Future[Any]]:
+    def begin(self, text: str, args: Any = (), rest: Any = None) -> tuple[Future[Any], Future[Any]]:
         """Futures of (rows, seconds) of both sides; `rest(seconds)` is called on the source's thread afterwards."""
-        a = self.pools[0].submit(_timed, self.source, text, args or None, rest)
-        return a, self.pools[1].submit(_timed, self.target, text, args or None, None)
+        a = self.pools[0].submit(_timed, self.source, text, args, rest)
+        return a, self.pools[1].submit(_timed, self.target, text, args, None)
 
-    def ask(self, text: str, args: Any = None) -> tuple[list[Json], list[Json]]:
+    def ask(self, text: str, args: Any = ()) -> tuple[list[Json], list[Json]]:
         a, b = self.begin(text, args)
         return a.result()[0], b.result()[0]
 
-    def ask_source(self, text: str, args: Any = None) -> list[Json]:
+    def ask_source(self, text: str, args: Any = ()) -> list[Json]:
         """Between two questions to both, so that only one thread ever uses a connection."""
-        found: list[Json] = self.pools[0].submit(self.source.rows, text, args or None).result()
+        found: list[Json] = self.pools[0].submit(self.source.rows, text, args).result()
         return found
 
 
@@ -120,6 +120,8 @@ class Told:
     """Returns when what the owner committed before has arrived; None: by waiting."""
     keep: Keep | None = None
     """Where the state of a long pass is kept, so that the next task goes on with it."""
+    listed: int = 100
+    """Differences that are told one by one; all are counted."""
     quick: bool = False
     """Ask the servers' own CHECKSUM TABLE first (`quick_tier`)."""
 

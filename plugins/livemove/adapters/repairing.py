@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from livemove.adapters.arrival import Arrival
 from livemove.adapters.comparing import SESSION, read_shapes
 from livemove.adapters.control import Control
-from livemove.adapters.mariadb import MariaDb
+from livemove.adapters.mariadb import MariaDb, qualified
+from livemove.adapters.mariadb import quote as quote_unbound
 from livemove.core import comparison as core
 from livemove.core.canonical import NUMBERS, TEMPORAL, Column, Shape, quote
 from livemove.core.comparison import Key
@@ -89,11 +90,11 @@ def _replace(
             db.run(f"SET SESSION {name} = %s", (value,))
         db.run("START TRANSACTION")
         touched = db.run(f"DELETE FROM {_name(shape)} WHERE {where}", list(args))
-        names = ", ".join(quote(c.name) for c in _written(shape))
+        into = f"{qualified(shape.schema, shape.table)} ({', '.join(quote_unbound(c.name) for c in _written(shape))})"
         for row in rows:
             # every value is SQL text that the owner made of it
             values = ", ".join("NULL" if v is None else str(v) for v in row.values())
-            db.run(f"INSERT INTO {_name(shape)} ({names}) VALUES ({values})")
+            db.run(f"INSERT INTO {into} VALUES ({values})")
         db.run("COMMIT")
         touched = max(touched, len(rows))
 

@@ -28,7 +28,6 @@ WHOLE_ROWS = 200_000
 """A table without a key is compared by each row's hash up to this size, above by its first BUCKET_DIGITS."""
 BUCKET_DIGITS = 4
 SUSPECTS = 1000
-LISTED = 100
 ROUNDS = 12
 """Looks at rows that differ before those that never rest are pinned."""
 PINNED = 200
@@ -97,11 +96,11 @@ class Compared:
 
     # verdict --------------------------------------------------------------------------------------
     def verdict(self, found: dict[Key, Look]) -> Verdict:
-        if len(found) > LISTED:
-            self.notes.append(f"{len(found)} rows differ, {LISTED} are listed")
+        if len(found) > self.told.listed:
+            self.notes.append(f"{len(found)} rows differ, {self.told.listed} are listed")
         kinds = {k: core.kind_of(s.after, s.target) for k, s in found.items()}
         counted = Counter(kinds.values())
-        listed = self.described({k: kinds[k] for k in list(found)[:LISTED]})
+        listed = self.described({k: kinds[k] for k in list(found)[: self.told.listed]})
         return Verdict(
             not found and not self.unjudged, *self.rows, tuple(listed), note="; ".join(self.notes),
             missing=counted[Change.MISSING], extra=counted[Change.EXTRA], changed=counted[Change.CHANGED],
@@ -215,7 +214,7 @@ class Walk(Compared):
     # bisecting ------------------------------------------------------------------------------------
     def _step(self, db: MariaDb, within: Range, rows: int) -> Key | None:
         where, args = core.between(self.shape, *within)
-        found = db.rows(core.step_query(self.shape, where, rows), args or None)
+        found = db.rows(core.step_query(self.shape, where, rows), args)
         return tuple(found[0].values()) if found else None
 
     def _narrow(self, chunk: Range) -> Iterator[Range]:
@@ -314,4 +313,4 @@ class Whole(Compared):
         return {(r["h"],): int(r["n"]) if self.digits == 40 else (int(r["n"]), r["a"]) for r in rows}
 
     def ask_for(self, db: MariaDb, keys: Sequence[Key], tail: str = "") -> dict[Key, Any]:
-        return self._buckets(db.rows(core.multiset_query(self.shape, self.digits)))
+        return self._buckets(db.rows(core.multiset_query(self.shape, self.digits), []))

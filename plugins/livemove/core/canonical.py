@@ -164,7 +164,8 @@ def _bare(column_type: str) -> str:
 
 
 def quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+    """A name in SQL text that is sent with bound parameters, if only with none: a percent sign is doubled."""
+    return "`" + name.replace("`", "``").replace("%", "%%") + "`"
 
 
 def canonical(column: Column) -> str:

@@ -1,0 +1,2 @@
+CREATE TABLE t (k VARBINARY(16), f BINARY(3), v INT, PRIMARY KEY (k, f));
+INSERT INTO t VALUES (X'', X'000000', 1), (X'00', X'61', 2), (X'0000', X'6100', 3), (X'27', X'5C2725', 4), (X'FF', X'FFFFFF', 5), (X'41', X'20', 6);

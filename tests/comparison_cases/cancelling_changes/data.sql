@@ -1,0 +1,2 @@
+CREATE TABLE t (id INT PRIMARY KEY, v BIGINT, w BIGINT);
+INSERT INTO t SELECT seq, seq % 7, seq % 5 FROM seq_1_to_1200;

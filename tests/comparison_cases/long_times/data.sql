@@ -1,0 +1,3 @@
+SET sql_mode = '';
+CREATE TABLE t (id INT PRIMARY KEY, a TIME, b TIME(6));
+INSERT INTO t VALUES (1, '838:59:59', '-838:59:59.999999'), (2, '-00:00:01', '-00:00:00.000001'), (3, '25:00:00', '100:00:00.1'), (4, '00:00:00', NULL);

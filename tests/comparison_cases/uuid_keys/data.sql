@@ -1,0 +1,3 @@
+CREATE TABLE t (id UUID PRIMARY KEY, v INT);
+INSERT INTO t SELECT CONCAT(LEFT(MD5(seq), 8), '-1234-7234-8234-', RIGHT(MD5(seq), 12)), seq FROM seq_1_to_2000;
+INSERT INTO t VALUES ('00000000-0000-0000-0000-000000000000', 0), ('ffffffff-ffff-ffff-ffff-ffffffffffff', 1);
