@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import random
 import threading
@@ -14,9 +15,14 @@ import pytest
 
 from livemove.adapters.arrival import by_waiting
 from livemove.adapters.comparing import Told, compare_table
+from livemove.adapters.control_setup import install
 from livemove.adapters.last_proof import QuickProof
+from livemove.adapters.mariadb import Login, MariaDb
+from livemove.adapters.repairing import recopy
 from livemove.adapters.world import SystemClock
 from livemove.core.comparison import Change, Effort, Verdict
+from livemove.errors import LivemoveError, RefusedError
+from livemove.spec import Side
 from tests.adapters.sides import Sides, case_script, sides
 
 __all__ = ["sides"]
@@ -297,3 +303,130 @@ def test_the_last_proof_says_what_it_left_out(fenced: Sides, caplog: pytest.LogC
         assert proof.run(0) == []
         assert sorted(proof.left_out) == sorted(TABLES)
     assert "not covered for lack of time: fenced." in caplog.text
+
+
+# Going on, pausing, repairing ---------------------------------------------------------------------------------------
+class Kept:
+    def __init__(self) -> None:
+        self.document: dict[str, Any] | None = None
+        self.written: list[dict[str, Any]] = []
+
+    def read(self) -> dict[str, Any] | None:
+        return self.document
+
+    def write(self, document: dict[str, Any]) -> None:
+        self.document = json.loads(json.dumps(document))
+        self.written.append(document)
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_pass_that_was_interrupted_goes_on_where_it_stopped(listings: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr("livemove.adapters.walking.KEEP_EVERY", -1.0)
+    kept = Kept()
+    with planted(
+        listings, "UPDATE pairs SET v = -1 WHERE b = 'K7'", "UPDATE pairs SET v = -1 WHERE b = 'K6'"
+    ):
+        monkeypatch.setattr(Kept, "write", lambda self, d: _stop_at(self, d, 3))
+        with pytest.raises(Interrupted):
+            compare(listings, "listings", "pairs", chunk_rows=150, keep=kept)
+        monkeypatch.setattr(Kept, "write", lambda self, d: _stop_at(self, d, 10**9))
+        assert kept.document
+        assert kept.document["rows"] == [450, 450]
+        verdict = compare(listings, "listings", "pairs", chunk_rows=150, keep=kept)
+    # a difference in the part that was read before the interruption is not forgotten
+    assert {d.key for d in verdict.differences} == {(0, "K7"), (6, "K6")}
+    assert (verdict.rows_source, verdict.began_at) == (2000, kept.document["began_at"])
+    assert "resumed" in verdict.note
+    assert kept.document["done"]
+    assert "resumed" not in compare(listings, "listings", "pairs", keep=kept).note
+
+
+def _stop_at(kept: Kept, document: dict[str, Any], times: int) -> None:
+    kept.document = json.loads(json.dumps(document))
+    kept.written.append(document)
+    if len(kept.written) >= times and not document["done"]:
+        raise Interrupted
+
+
+def test_a_changed_definition_begins_anew(listings: Sides) -> None:
+    kept = Kept()
+    kept.document = {
+        "done": False,
+        "shape": "of old",
+        "low": None,
+        "rows": [9, 9],
+        "differing": [],
+        "kept_at": 9e12,
+    }
+    assert compare(listings, "listings", "pairs", keep=kept).rows_source == 2000
+
+
+def test_the_source_rests_while_it_is_busy(listings: Sides) -> None:
+    said: list[str] = []
+    sleeps: list[float] = []
+
+    class Busy(SystemClock):
+        def sleep(self, seconds: float) -> None:
+            sleeps.append(seconds)
+            if len(sleeps) > 3:
+                raise Interrupted
+
+    told = Told(Busy(), said.append, Effort(seconds=0, rows=500, running=0), by_waiting(Busy(), (0.0,)))
+    with listings.source as source, listings.target as target, pytest.raises(Interrupted):
+        compare_table(source, target, "listings", "pairs", told)
+    assert "paused" in said[0]
+    assert "limit 0" in said[0]
+
+
+def test_the_servers_checksum_is_asked_first_only_where_it_can_tell(sides: Sides) -> None:
+    sides.move(
+        "quick",
+        "CREATE TABLE fit (id INT PRIMARY KEY, a VARCHAR(9), n INT); INSERT INTO fit VALUES (1, 'a', 1), (2, NULL, 2);"
+        "CREATE TABLE unfit (id INT PRIMARY KEY, a VARCHAR(9) NOT NULL, b VARCHAR(9) NOT NULL); INSERT INTO unfit VALUES (1, 'ab', 'c');",
+    )
+    assert "CHECKSUM TABLE" in compare(sides, "quick", "fit", quick=True).note
+    assert "CHECKSUM TABLE" not in compare(sides, "quick", "fit").note
+    sides.target_server.query("UPDATE quick.unfit SET a = 'a', b = 'bc'")
+    sums = [s.query("CHECKSUM TABLE quick.unfit")[0][1] for s in (sides.source_server, sides.target_server)]
+    assert sums[0] == sums[1], "the server sees no difference here, which is why it is not asked"
+    assert not compare(sides, "quick", "unfit", quick=True).equal
+    sides.target_server.query("UPDATE quick.fit SET n = 3 WHERE id = 2")
+    assert [d.key for d in compare(sides, "quick", "fit", quick=True).differences] == [(2,)]
+
+
+REPAIR = """
+CREATE TABLE t (k VARCHAR(20), id INT, f FLOAT, d DOUBLE, e ENUM('a','b'), s SET('x','y'), b BIT(9), x VARBINARY(20), l LONGBLOB,
+  c TEXT CHARACTER SET euckr, at TIMESTAMP(3) NULL ON UPDATE CURRENT_TIMESTAMP(3), z DATE, g GEOMETRY, j JSON, u UUID, m DECIMAL(20,5), g2 INT AS (id * 2) STORED, PRIMARY KEY (k, id));
+SET sql_mode = '', time_zone = '+00:00';
+INSERT INTO t (k, id, f, d, e, s, b, x, l, c, at, z, g, j, u, m) VALUES
+  ('%s''"', 0, 123456.78, 1/3, 'b', 'x,y', 300, X'00FF27', X'0000', '똠''\\\\', '2026-01-01 01:02:03.004', '0000-00-00', POINT(1, 2), '{"a": "\\\\n"}', UUID(), -1.5),
+  ('gone', 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), ('same', 2, 1, 1, 'a', '', 0, '', '', '', NULL, '2026-01-01', NULL, NULL, NULL, 0);
+"""
+
+
+def test_repair_copies_rows_exactly_and_only_into_a_follower(sides: Sides) -> None:
+    for server in (sides.source_server, sides.target_server):
+        server.load(f"CREATE OR REPLACE DATABASE mended CHARACTER SET utf8mb4; USE mended; {REPAIR}")
+    assert not compare(sides, "mended", "t").equal, "the two have other UUIDs"
+    sides.target_server.load("UPDATE t SET f = 1, c = 'x' WHERE id = 0; DELETE FROM t WHERE id = 1; INSERT INTO t (k, id) VALUES ('extra', 9);", schema="mended")  # fmt: skip
+    keys = [d.key for d in compare(sides, "mended", "t").differences]
+    assert len(keys) == 3
+    for server in (sides.source_server, sides.target_server):
+        server.load("DROP DATABASE IF EXISTS livemove")
+    with sides.source as source, sides.target as target:
+        with pytest.raises(LivemoveError):  # no control row: nobody says that it follows
+            recopy(source, target, "mended.t", keys, epoch=1, arrived=lambda _: True, progress=print)
+        assert not compare(sides, "mended", "t").equal
+        for db in (source, MariaDb(Side.TARGET, Login(sides.target_server.address, sides.target_server.port, "root", "root"))):  # fmt: skip
+            install(db, [], ["mended"])
+        with pytest.raises(LivemoveError, match="did not arrive"):
+            recopy(source, target, "mended.t", keys, epoch=1, arrived=lambda _: False, progress=print)
+        assert recopy(source, target, "mended.t", keys, epoch=1, arrived=lambda _: True, progress=print) == 3
+        with pytest.raises(RefusedError, match="is FOLLOW@1"):
+            recopy(source, target, "mended.t", keys, epoch=7, arrived=lambda _: True, progress=print)
+    assert compare(sides, "mended", "t").equal
+    for server in (sides.source_server, sides.target_server):
+        server.load("DROP DATABASE livemove")

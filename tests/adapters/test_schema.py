@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from livemove.adapters.comparing import compare_table
+from livemove.adapters.arrival import by_waiting
+from livemove.adapters.comparing import Told, compare_table
 from livemove.adapters.parity import check_parity
 from livemove.adapters.schema import (
     code_of,
@@ -33,9 +34,8 @@ def test_a_case_arrives_whole(sides: Sides, case: str) -> None:
         assert report.counts["columns"] > 0
         unequal = {}
         for t in list_tables(source, schemas):
-            verdict = compare_table(
-                source, target, t["schema"], t["name"], clock=SystemClock(), waits=(0.01,)
-            )
+            told = Told(SystemClock(), arrived=by_waiting(SystemClock(), (0.0,)))
+            verdict = compare_table(source, target, t["schema"], t["name"], told)
             if not verdict.equal:
                 unequal[t["name"]] = verdict
         assert unequal == {}

@@ -13,7 +13,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from livemove.adapters.comparing import compare_table
+from livemove.adapters.comparing import Told, compare_table
 from livemove.adapters.control_setup import keep_binlogs
 from livemove.adapters.moving import LastProof, StoredCode
 from livemove.adapters.world import SystemClock
@@ -112,7 +112,7 @@ class World:
         self.parts = Parts(
             service="shop", control=two.control, servers=self.site, replicator=self.replicators,
             code=StoredCode(two.db, two.control, self.ledger, ["shop"]),
-            proof=LastProof(two.db, self.tables, ["shop"], self.stack),
+            proof=LastProof(two.db, two.control, self.tables, ["shop"], self.ledger, self.stack),
             tables=self.tables, ledger=self.ledger, clock=SystemClock(),
             settings=Settings(lease=20, pause_budget=8),
         )  # fmt: skip
@@ -127,7 +127,7 @@ class World:
         """What the tasks `compare` and `compare_back` do."""
         ours, theirs = self.two.db[owner], self.two.db[owner.other]
         for table in self.tables():
-            verdict = compare_table(ours, theirs, *table.split("."), clock=self.parts.clock)
+            verdict = compare_table(ours, theirs, *table.split("."), Told(self.parts.clock))
             assert verdict.equal, verdict
             now = self.parts.clock.now().isoformat()
             self.ledger.write(compared(epoch, table), {**verdict.as_json(), "checked_at": now})

@@ -66,7 +66,7 @@ def _batch(
     where, args = core.among(shape, keys)
     reader.run("START TRANSACTION")
     try:
-        rows = reader.rows(f"SELECT {_literals(shape)} FROM {_name(shape)} WHERE {where} LOCK IN SHARE MODE", args)  # fmt: skip
+        rows = reader.rows(f"SELECT {_literals(shape)} FROM {core.from_(shape)} WHERE {where} LOCK IN SHARE MODE", args)  # fmt: skip
         if not arrived(HOLD_SECONDS):
             raise LivemoveError(
                 f"{shape.name}: a watermark did not arrive within {HOLD_SECONDS:g} s, so rows could not stay locked; the rest was left as it is",
@@ -89,7 +89,7 @@ def _replace(
         for name, value in WRITER.items():
             db.run(f"SET SESSION {name} = %s", (value,))
         db.run("START TRANSACTION")
-        touched = db.run(f"DELETE FROM {_name(shape)} WHERE {where}", list(args))
+        touched = db.run(f"DELETE FROM {core.from_(shape)} WHERE {where}", list(args))
         into = f"{qualified(shape.schema, shape.table)} ({', '.join(quote_unbound(c.name) for c in _written(shape))})"
         for row in rows:
             # every value is SQL text that the owner made of it
@@ -131,7 +131,3 @@ def _literal(column: Column) -> str:
         return f"CONCAT({name}, '')"
     bytes_ = f"CONCAT('X''', HEX({name}), '''')"
     return f"CONCAT('_{column.charset} ', {bytes_})" if column.charset else bytes_
-
-
-def _name(shape: Shape) -> str:
-    return f"{quote(shape.schema)}.{quote(shape.table)}"

@@ -125,30 +125,30 @@ def digest_query(shape: Shape, where: str = "1") -> str:
     """One row: n, a."""
     row = row_expression(shape.columns)
     return (
-        f"SELECT COUNT(*) AS n, COALESCE(SUM({HASH.format(row)}), 0) AS a FROM {_from(shape)} WHERE {where}"
+        f"SELECT COUNT(*) AS n, COALESCE(SUM({HASH.format(row)}), 0) AS a FROM {from_(shape)} WHERE {where}"
     )
 
 
 def rows_query(shape: Shape, where: str, tail: str = "") -> str:
     """Key columns k0, k1, ... and h, the row's hash."""
-    return f"SELECT {_key_list(shape)}, SHA1({row_expression(shape.columns)}) AS h FROM {_from(shape)} WHERE {where} ORDER BY {_order(shape)} {tail}".rstrip()
+    return f"SELECT {_key_list(shape)}, SHA1({row_expression(shape.columns)}) AS h FROM {from_(shape)} WHERE {where} ORDER BY {_order(shape)} {tail}".rstrip()
 
 
 def multiset_query(shape: Shape, digits: int) -> str:
     """For tables without a key: rows by the first hex digits h of their hash, how many, n, and the sum of hashes, a."""
     row = row_expression(shape.columns)
-    return f"SELECT LEFT(SHA1({row}), {digits}) AS h, COUNT(*) AS n, SUM({HASH.format(row)}) AS a FROM {_from(shape)} GROUP BY h ORDER BY NULL"
+    return f"SELECT LEFT(SHA1({row}), {digits}) AS h, COUNT(*) AS n, SUM({HASH.format(row)}) AS a FROM {from_(shape)} GROUP BY h ORDER BY NULL"
 
 
 def step_query(shape: Shape, where: str, rows: int) -> str:
     """The key that stands `rows` rows further on."""
-    return f"SELECT {_key_list(shape)} FROM {_from(shape)} WHERE {where} ORDER BY {_order(shape)} LIMIT 1 OFFSET {rows - 1}"
+    return f"SELECT {_key_list(shape)} FROM {from_(shape)} WHERE {where} ORDER BY {_order(shape)} LIMIT 1 OFFSET {rows - 1}"
 
 
 def tail_query(shape: Shape, rows: int) -> str:
     """The key after which the last `rows` rows stand."""
     down = ", ".join(f"{quote(c.name)} DESC" for c in shape.key)
-    return f"SELECT {_key_list(shape)} FROM {_from(shape)} ORDER BY {down} LIMIT 1 OFFSET {rows}"
+    return f"SELECT {_key_list(shape)} FROM {from_(shape)} ORDER BY {down} LIMIT 1 OFFSET {rows}"
 
 
 SHOWN = 60
@@ -160,7 +160,7 @@ def cells_query(shape: Shape, where: str) -> str:
     shown = ", ".join(
         f"SHA1({canonical(c)}) AS h{i}, {_shown(c)} AS v{i}" for i, c in enumerate(compared(shape))
     )
-    return f"SELECT {shown} FROM {_from(shape)} WHERE {where}"
+    return f"SELECT {shown} FROM {from_(shape)} WHERE {where}"
 
 
 def compared(shape: Shape) -> list[Column]:
@@ -186,21 +186,22 @@ SECRET = re.compile(
 def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
     """The columns in which one row differs; both rows as `cells_query` gave them."""
     return tuple(
-        Cell(c.name, _told(c, source[f"v{i}"]), _told(c, target[f"v{i}"]))
+        Cell(c.name, *_told(c, i, source, target))
         for i, c in enumerate(compared(shape))
         if source[f"h{i}"] != target[f"h{i}"]
     )
 
 
-def _told(column: Column, value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if SECRET.search(column.name):
-        return "(masked)"
-    return repr(value if isinstance(value, str) else str(value))
+def _told(column: Column, i: int, *rows: Json) -> list[str]:
+    """What is shown of a value on each side; where what is shown is the same, a hash tells that the rest is not."""
+    secret = SECRET.search(column.name)
+    told = ["NULL" if r[f"v{i}"] is None else "(masked)" if secret else repr(str(r[f"v{i}"])) for r in rows]
+    if told[0] == told[1] and not secret:
+        return [f"{text}... (SHA1 {r[f'h{i}'][:8]})" for text, r in zip(told, rows, strict=True)]
+    return told
 
 
-def _from(shape: Shape) -> str:
+def from_(shape: Shape) -> str:
     return f"{quote(shape.schema)}.{quote(shape.table)}"
 
 
