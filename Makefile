@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench chaos model clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-comparison chaos model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -77,6 +77,9 @@ stories: setup ## the whole Terraform stack up and destroyed, then every rehears
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]
 	@$(PYTHON) -m bench.switchover $(if $(MOVES),--moves $(MOVES))
 	@$(PYTHON) -m bench.switchover --profile local --no-hold $(if $(MOVES),--moves $(MOVES))
+
+bench-comparison: setup ## what proving equality costs: 5 million rows on two servers, beside CHECKSUM TABLE [ROWS=n] [RELADIFF=program]
+	@$(PYTHON) -m bench.comparison $(if $(ROWS),--rows $(ROWS)) $(if $(RELADIFF),--reladiff $(RELADIFF))
 
 chaos: setup ## the kill matrix: a move interrupted everywhere, and what becomes of it (under an hour) [ONLY=words] [SAMPLE=n] [SEED=n]
 	@$(PYTHON) -m lab.chaos $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))

@@ -421,7 +421,7 @@ def test_repair_copies_rows_exactly_and_only_into_a_follower(sides: Sides) -> No
             recopy(source, target, "mended.t", keys, epoch=1, arrived=lambda _: True, progress=print)
         assert not compare(sides, "mended", "t").equal
         for db in (source, MariaDb(Side.TARGET, Login(sides.target_server.address, sides.target_server.port, "root", "root"))):  # fmt: skip
-            install(db, [], ["mended"])
+            install(db, ["nobody"], ["mended"])
         with pytest.raises(LivemoveError, match="did not arrive"):
             recopy(source, target, "mended.t", keys, epoch=1, arrived=lambda _: False, progress=print)
         assert recopy(source, target, "mended.t", keys, epoch=1, arrived=lambda _: True, progress=print) == 3

@@ -260,25 +260,24 @@ def test_compare_and_repair_through_the_command(
             return two.db[side].fresh()
 
     monkeypatch.setattr(cli, "world_of", lambda _: NightWorld())
-    two.root(Side.SOURCE, "INSERT INTO shop.log (what) VALUES ('one'), ('two'), ('three')")
+    two.root(Side.SOURCE, "INSERT INTO shop.log VALUES (-1, 'one'), (-2, 'two'), (-3, 'three')")
 
     def run(*words: str, typed: str = "") -> tuple[int, str]:
         done = CliRunner().invoke(cli.app, [*words, "--spec", str(spec)], input=typed)
         return done.exit_code, done.output
 
     code, said = run("compare")
-    assert (code, "shop.orders: 0 rows equal" in said, "shop.log: 3 rows equal" in said) == (0, True, True), (
-        said
-    )
+    # the users of this world write all the time
+    assert (code, said.count(" rows equal in ")) == (0, 2), said
     kept = ledger.read("comparison/1/shop.log")
     assert (kept["equal"], kept["owner"], kept["missing"]) == (True, "source", 0)
     assert kept["position"].startswith("mysql-bin.")
-    two.root(Side.TARGET, "UPDATE shop.log SET what = 'lost' WHERE id = 2")
-    two.root(Side.TARGET, "DELETE FROM shop.log WHERE id = 3")
+    two.root(Side.TARGET, "UPDATE shop.log SET what = 'lost' WHERE id = -2")
+    two.root(Side.TARGET, "DELETE FROM shop.log WHERE id = -3")
     code, said = run("compare", "--table", "shop.log")
     assert code == cli.DIFFER
     assert "1 missing, 0 extra, 1 changed" in said
-    assert "changed 2 (what: 'two' on the source, 'lost' on the target)" in said
+    assert "changed -2 (what: 'two' on the source, 'lost' on the target)" in said
     assert not ledger.read("comparison/1/shop.log")["equal"]
 
     code, said = run("repair", "--table", "shop.log", "--dry-run")
@@ -286,6 +285,6 @@ def test_compare_and_repair_through_the_command(
     assert run("repair", "--table", "shop.log", typed="no\n")[0] == 3
     assert run("compare", "--table", "shop.log")[0] == cli.DIFFER
     code, said = run("repair", "--table", "shop.log", typed="shop\n")
-    assert (code, "2 rows copied again" in said, "shop.log: 3 rows equal" in said) == (0, True, True), said
+    assert (code, "2 rows copied again" in said, " rows equal in " in said) == (0, True, True), said
     assert ledger.read("comparison/1/shop.log")["equal"]
     assert any(e["event"] == "repaired" for e in ledger.events())

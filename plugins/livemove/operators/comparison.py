@@ -49,4 +49,4 @@ class CompareTableOperator(LivemoveOperator):
         return {"table": self.table, "rows": verdict.rows_source, "seconds": verdict.seconds}
 
 
-REPAIR = "look at these keys on both sides; ReloadTables of DMS brings one table again, then clear this task"
+REPAIR = "look at these keys on both sides; `livemove repair` copies single rows again, ReloadTables of DMS a whole table; then clear this task"
