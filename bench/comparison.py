@@ -211,6 +211,9 @@ def run(rows: int, rounds: int, reladiff: str, folder: Path) -> dict[str, object
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "ways": [{k: v for k, v in asdict(w).items() if k != "run"} for w in measured],
         }
+    except OSError as e:
+        logs = "\n".join(p.read_text(errors="replace")[-2000:] for p in registry.logs.glob("*"))
+        raise SystemExit(f"a server is gone: {e}\n{logs}") from e
     finally:
         registry.stop_all()
 

@@ -40,7 +40,7 @@ def recopy(
     arrived: Arrival,
     progress: Progress,
 ) -> int:
-    """Rows written or deleted on the follower. RefusedError for a table without a key, or too many rows."""
+    """How many rows were made as on the owner: replaced, written or deleted. RefusedError for a table without a key, or too many rows."""
     with owner.fresh(session={**SESSION, "innodb_lock_wait_timeout": 2}) as reader:
         shape = read_shapes(reader, [table])[table]
         if not shape.key or len(keys) > MOST:
@@ -73,30 +73,27 @@ def _batch(
                 wanted="a replicator that has caught up",
                 next_step="wait, then repair again",
             )
-        return _replace(control, shape, where, args, rows, epoch)
+        _replace(control, shape, where, args, rows, epoch)
     finally:
         reader.run("ROLLBACK")
+    return len(keys)
 
 
 def _replace(
     control: Control, shape: Shape, where: str, args: Iterable[object], rows: Sequence[Json], epoch: int
-) -> int:
-    touched = 0
-
+) -> None:
     def work() -> None:
-        nonlocal touched
         db = control.db
         for name, value in WRITER.items():
             db.run(f"SET SESSION {name} = %s", (value,))
         db.run("START TRANSACTION")
-        touched = db.run(f"DELETE FROM {core.from_(shape)} WHERE {where}", list(args))
+        db.run(f"DELETE FROM {core.from_(shape)} WHERE {where}", list(args))
         into = f"{qualified(shape.schema, shape.table)} ({', '.join(quote_unbound(c.name) for c in _written(shape))})"
         for row in rows:
             # every value is SQL text that the owner made of it
             values = ", ".join("NULL" if v is None else str(v) for v in row.values())
             db.run(f"INSERT INTO {into} VALUES ({values})")
         db.run("COMMIT")
-        touched = max(touched, len(rows))
 
     out = control.while_in(ControlState.FOLLOW, epoch, work)
     if out.answered is not Answered.DONE:
@@ -105,7 +102,6 @@ def _replace(
             wanted=f"FOLLOW@{epoch}",
             next_step="livemove status",
         )
-    return touched
 
 
 def _written(shape: Shape) -> list[Column]:

@@ -41,7 +41,12 @@ RESUMABLE = 24 * 3600.0
 """Seconds after which a pass that was left is begun anew."""
 BUSY_WAIT = 1.0
 
+SPLIT = 16
+"""Parts of a range that differs."""
+
 Range = tuple[Key | None, Key | None]
+Differing = tuple[Range, int, int]
+"""A range, and its rows on the source and on the target."""
 
 
 class Compared:
@@ -117,41 +122,42 @@ class Walk(Compared):
     """A table with a key: in ranges along the key, down to rows where they differ."""
 
     def run(self) -> Verdict:
-        differing = self._pass()
-        suspects: list[Key] = []
-        for chunk in differing:
-            if len(suspects) >= SUSPECTS:
-                self.notes.append(f"stopped at {len(suspects)} differing rows; there may be more")
-                break
-            for leaf in self._narrow(chunk):
-                looks = look_at(self.pair, self.shape, *core.between(self.shape, *leaf))
-                suspects += [k for k, (a, b) in looks.items() if a != b]
-        found = self.settle(suspects)
+        with self.pair.source.fresh() as here, self.pair.target.fresh() as there:
+            # for looking ahead: the pair's own connections belong to their threads
+            self.scouts = here, there
+            differing = self._pass()
+            suspects: list[Key] = []
+            for chunk in differing:
+                if len(suspects) >= SUSPECTS:
+                    self.notes.append(f"stopped at {len(suspects)} differing rows; there may be more")
+                    break
+                for leaf in self._narrow(chunk):
+                    looks = look_at(self.pair, self.shape, *core.between(self.shape, *leaf))
+                    suspects += [k for k, (a, b) in looks.items() if a != b]
+            found = self.settle(suspects)
         self._keep(None, [], done=True)
         return self.verdict(found)
 
     # the pass -------------------------------------------------------------------------------------
-    def _pass(self) -> list[Range]:
+    def _pass(self) -> list[Differing]:
         """The ranges whose digests differ."""
         low, differing = self._left_off()
         rows, self._said, self._kept = self.told.effort.rows, time.monotonic(), time.monotonic()
         self._began, self._before = time.monotonic(), self.rows[0]
         waiting: deque[tuple[Range, int, tuple[Future[Any], Future[Any]]]] = deque()
-        with self.pair.source.fresh() as ahead:
-            over = False
-            while waiting or not over:
-                while not over and len(waiting) < AHEAD:
-                    high = self._step(ahead, (low, None), rows)
-                    waiting.append(((low, high), rows, self._begin((low, high))))
-                    low, over = high, high is None
-                chunk, asked, (a, b) = waiting.popleft()
-                (here,), took = a.result()
-                (there,), took_there = b.result()
-                self.rows = self.rows[0] + here["n"], self.rows[1] + there["n"]
-                if here != there:
-                    differing.append(chunk)
-                rows = core.next_rows(asked, max(took, took_there), self.told.effort)
-                self._tell(chunk, differing, rows)
+        over = False
+        while waiting or not over:
+            while not over and len(waiting) < AHEAD:
+                high = self._step(self.scouts[0], (low, None), rows)
+                waiting.append(((low, high), rows, self._begin((low, high))))
+                low, over = high, high is None
+            chunk, asked, (a, b) = waiting.popleft()
+            ((here,), took), ((there,), took_there) = a.result(), b.result()
+            self.rows = self.rows[0] + here["n"], self.rows[1] + there["n"]
+            if here != there:
+                differing.append((chunk, here["n"], there["n"]))
+            rows = core.next_rows(asked, max(took, took_there), self.told.effort)
+            self._tell(chunk, differing)
         return differing
 
     def _begin(self, chunk: Range) -> tuple[Future[Any], Future[Any]]:
@@ -171,7 +177,7 @@ class Walk(Compared):
                 self.told.progress(f"{self.shape.name}: paused, {running} threads run on the source (limit {self.told.effort.running})")  # fmt: skip
             self.told.clock.sleep(BUSY_WAIT)
 
-    def _tell(self, chunk: Range, differing: list[Range], rows: int) -> None:
+    def _tell(self, chunk: Range, differing: list[Differing]) -> None:
         now = time.monotonic()
         if now - self._said > SAY_EVERY:
             self._said = now
@@ -185,7 +191,7 @@ class Walk(Compared):
             self._keep(chunk[1], differing)
 
     # resuming -------------------------------------------------------------------------------------
-    def _keep(self, low: Key | None, differing: Sequence[Range], *, done: bool = False) -> None:
+    def _keep(self, low: Key | None, differing: Sequence[Differing], *, done: bool = False) -> None:
         if self.told.keep is None or (done and self.told.keep.read() is None):
             return
         self.told.keep.write(
@@ -194,14 +200,14 @@ class Walk(Compared):
                 "shape": self.shape.digest,
                 "low": pack(low),
                 "rows": list(self.rows),
-                "differing": [[pack(a), pack(b)] for a, b in differing],
+                "differing": [[pack(a), pack(b), n, m] for (a, b), n, m in differing],
                 "began_at": self.began_at,
                 "position": self.position,
                 "kept_at": self.told.clock.now().timestamp(),
             }
         )
 
-    def _left_off(self) -> tuple[Key | None, list[Range]]:
+    def _left_off(self) -> tuple[Key | None, list[Differing]]:
         kept: Json | None = self.told.keep.read() if self.told.keep else None
         if not kept or kept["done"] or kept["shape"] != self.shape.digest:
             return None, []
@@ -211,7 +217,7 @@ class Walk(Compared):
         self.began_at, self.position = kept["began_at"], kept["position"]
         self.notes.append(f"resumed; the pass began at {self.began_at}")
         self.told.progress(f"{self.shape.name}: goes on after {self.rows[0]:,} rows")
-        return unpack(kept["low"]), [(unpack(a), unpack(b)) for a, b in kept["differing"]]
+        return unpack(kept["low"]), [((unpack(a), unpack(b)), n, m) for a, b, n, m in kept["differing"]]
 
     # bisecting ------------------------------------------------------------------------------------
     def _step(self, db: MariaDb, within: Range, rows: int) -> Key | None:
@@ -219,22 +225,27 @@ class Walk(Compared):
         found = db.rows(core.step_query(self.shape, where, rows), args)
         return tuple(found[0].values()) if found else None
 
-    def _narrow(self, chunk: Range) -> Iterator[Range]:
-        """The small ranges inside `chunk` that differ."""
-        where, args = core.between(self.shape, *chunk)
-        (a,), (b,) = self.pair.ask(core.digest_query(self.shape, where), args)
-        if a == b:
+    def _narrow(self, chunk: Differing) -> Iterator[Range]:
+        """The small ranges inside `chunk` that differ now."""
+        within, n, m = chunk
+        if max(n, m) <= LEAF_ROWS:
+            yield within
             return
-        if max(a["n"], b["n"]) <= LEAF_ROWS:
-            yield chunk
-            return
-        fuller, n = (self.pair.source, a["n"]) if a["n"] >= b["n"] else (self.pair.target, b["n"])
-        low, last = chunk
+        for part, (a, b) in [(p, self._begin(p)) for p in self._parts(within, n, m)]:
+            (here,), (there,) = a.result()[0], b.result()[0]
+            if here != there:
+                yield from self._narrow((part, here["n"], there["n"]))
+
+    def _parts(self, within: Range, n: int, m: int) -> list[Range]:
+        """Cut on the side that has more rows there."""
+        fuller = self.scouts[0] if n >= m else self.scouts[1]
+        low, last = within
+        parts: list[Range] = []
         while True:
-            high = self._step(fuller, (low, last), max(LEAF_ROWS // 2, int(n) // 16))
-            yield from self._narrow((low, high if high is not None else last))
+            high = self._step(fuller, (low, last), max(LEAF_ROWS // 2, max(n, m) // SPLIT))
+            parts.append((low, high if high is not None else last))
             if high is None or high == last:
-                return
+                return parts
             low = high
 
     # looking at rows ------------------------------------------------------------------------------
