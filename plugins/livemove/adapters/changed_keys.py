@@ -23,7 +23,14 @@ BINLOG_DUMP, NON_BLOCK = 0x12, 1
 """https://mariadb.com/kb/en/com_binlog_dump/: the stream ends where the binlog ends."""
 MOST_KEYS = 20_000
 """Of one table. More are not looked at one by one inside a write pause."""
-HARMLESS = re.compile(r"\s*(BEGIN|COMMIT|SAVEPOINT|ROLLBACK|XA|# Dum)", re.IGNORECASE)
+HARMLESS = re.compile(
+    r"\s*(BEGIN|COMMIT|SAVEPOINT|ROLLBACK|XA (START|END|PREPARE|ROLLBACK)|#)", re.IGNORECASE
+)
+DEFINES = re.compile(
+    r"\s*(/\*.*?\*/\s*)*(CREATE|ALTER|DROP|RENAME|TRUNCATE|ANALYZE|OPTIMIZE|REPAIR|FLUSH|GRANT|REVOKE|SET (PASSWORD|ROLE|DEFAULT))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What changes the tables that it names and no others."""
 
 
 class ChangedKeys:
@@ -109,8 +116,15 @@ class ChangedKeys:
             known.clear()
 
     def _query(self, schema: str, text: str) -> None:
-        """A statement tells no rows: every table that it names is unknown from then on."""
+        """A statement tells no rows. DDL: every table that it names is unknown from then on.
+
+        Anything else was written by statement and may have fired triggers on any table; an XA COMMIT makes
+        rows visible that were logged earlier. Then no table is known.
+        """
         if HARMLESS.match(text):
+            return
+        if not DEFINES.match(text):
+            self._all_unknown(f"written by a statement, not by rows: {text[:60]!r}")
             return
         for name in self._shapes:
             table = name.partition(".")[2]

@@ -81,20 +81,14 @@ class Compared:
             for key, look in self.look(open_).items():
                 seen[key].append(look)
             open_ = [k for k in open_ if core.judge(seen[k]) is Judgement.MOVING]
-        found = {
-            k: looks[-1] for k, looks in seen.items() if looks and core.judge(looks) is Judgement.DIFFERENT
-        }
-        self.unjudged = 0
-        for at in range(0, len(open_), PINNED):
-            found |= self.pinned(open_[at : at + PINNED])
-        if self.unjudged:
-            self.notes.append(f"{self.unjudged} rows changed at every look and could not be judged")
+        sure = {k: s[-1] for k, s in seen.items() if s and core.judge(s) is Judgement.DIFFERENT}
+        found, unknown = self.confirmed(sure, open_)
+        self.unjudged = len(unknown)
         return found
 
-    def pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
-        """Those that differ, seen while no one could write them on the source."""
-        self.unjudged += len(keys)
-        return {}
+    def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
+        """(what differs for certain, what nobody can tell) of what rested and of what moved at every look."""
+        raise NotImplementedError
 
     @property
     def arrived(self) -> Any:
@@ -105,6 +99,8 @@ class Compared:
     def verdict(self, found: dict[Key, Look]) -> Verdict:
         if len(found) > self.told.listed:
             self.notes.append(f"{len(found)} rows differ, {self.told.listed} are listed")
+        if self.unjudged:
+            self.notes.append(f"{self.unjudged} rows changed at every look and could not be judged")
         kinds = {k: core.kind_of(s.after, s.target) for k, s in found.items()}
         counted = Counter(kinds.values())
         listed = self.described({k: kinds[k] for k in list(found)[: self.told.listed]})
@@ -258,28 +254,38 @@ class Walk(Compared):
             seen |= {k: v for k, v in found.items() if k in set(keys)}
         return seen
 
-    def pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
-        """Share locks on these rows for the way of two watermarks; READ COMMITTED, so no gap is locked."""
-        with self.pair.source.fresh(
-            session={**self.pair.source.session, "innodb_lock_wait_timeout": 1}
-        ) as pin:
-            pin.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            pin.run("START TRANSACTION")
+    def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
+        """Locked on the source, one look is exact: a value that comes back at every look only seems to rest."""
+        found: dict[Key, Look] = {}
+        unknown: list[Key] = []
+        keys = [*sure, *moving]
+        for at in range(0, len(keys), PINNED):
+            looks = self._pinned(keys[at : at + PINNED])
+            for key in keys[at : at + PINNED]:
+                look = looks.get(key)
+                judged = core.judge_pinned(look) if look else Judgement.MOVING
+                if judged is Judgement.DIFFERENT or (judged is Judgement.MOVING and key in sure):
+                    found[key] = look or sure[key]
+                elif judged is Judgement.MOVING:
+                    unknown.append(key)
+        return found, unknown
+
+    def _pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
+        """Share locks on these rows for the way of two watermarks; READ COMMITTED, so no gap is locked. Empty: not got."""
+        session = {**self.pair.source.session, "innodb_lock_wait_timeout": 1}
+        with self.pair.source.fresh(session=session) as pin:
             try:
+                pin.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                pin.run("START TRANSACTION")
                 before = self.ask_for(pin, keys, "LOCK IN SHARE MODE")
-                arrived = self.arrived(PIN_SECONDS)
-                there = self.ask_for(self.pair.target, keys) if arrived else {}
+                if not self.arrived(PIN_SECONDS):
+                    return {}
+                there = self.ask_for(self.pair.target, keys)
                 after = self.ask_for(pin, keys, "LOCK IN SHARE MODE")
-            except pymysql.err.OperationalError as e:
+            except pymysql.err.MySQLError as e:
                 log.info("%s: %s rows could not be pinned: %s", self.shape.name, len(keys), e)
-                arrived = False
-            finally:
-                pin.close()
-        if not arrived:
-            return super().pinned(keys)
-        looks = {k: Look(before.get(k), there.get(k), after.get(k)) for k in keys}
-        self.unjudged += sum(core.judge_pinned(look) is Judgement.MOVING for look in looks.values())
-        return {k: look for k, look in looks.items() if core.judge_pinned(look) is Judgement.DIFFERENT}
+                return {}
+        return {k: Look(before.get(k), there.get(k), after.get(k)) for k in keys}
 
     def described(self, kinds: dict[Key, Change]) -> list[Difference]:
         return [
@@ -307,38 +313,36 @@ class Whole(Compared):
             self.notes.append(
                 f"over {WHOLE_ROWS:,} rows: differences are told by the first digits of their hash"
             )
+        found: dict[Key, Look] = {}
         for _ in range(SNAPSHOTS):
             found = self.settle(self._suspects())
             # a row that was written meanwhile shows under another hash
             if found or not self._suspects():
-                return self.verdict(found)
-        return self.verdict(self._while_still())
+                break
+        else:
+            self.unjudged = max(self.unjudged, 1)
+        if (found or self.unjudged) and self.digits == 40:
+            found = self._while_still(found)
+        return self.verdict(found)
 
-    def _while_still(self) -> dict[Key, Look]:
-        """Of a table that is written all the time: writers wait for the way of a watermark, and one look is exact."""
-        self.unjudged = 1
-        if self.digits != 40:
-            self.notes.append(
-                "written so much that no moment showed both sides equal; compare it in a quiet hour"
-            )
-            return {}
+    def _while_still(self, found: dict[Key, Look]) -> dict[Key, Look]:
+        """Writers of the whole table wait for the way of a watermark, and one look is exact; `found` when that is not to be had."""
         with self.pair.source.fresh(session={**self.pair.source.session, "lock_wait_timeout": 1}) as pin:
             try:
                 pin.run(f"LOCK TABLES {core.from_(self.shape)} READ", [])
                 here = self.ask_for(pin, ())
-                arrived = self.arrived(PIN_SECONDS)
+                if not self.arrived(PIN_SECONDS):
+                    return found
                 there = self.ask_for(self.pair.target, ())
-            except pymysql.err.OperationalError as e:
-                arrived = False
+            except pymysql.err.MySQLError as e:
                 log.info("%s could not be locked for a look: %s", self.shape.name, e)
-        if not arrived:
-            self.notes.append(
-                "written so much that no moment showed both sides equal, and it could not be locked for one"
-            )
-            return {}
+                return found
         self.unjudged = 0
         keys = [k for k in here.keys() | there.keys() if here.get(k) != there.get(k)]
         return {k: Look(here.get(k), there.get(k), here.get(k)) for k in keys}
+
+    def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
+        return sure, list(moving)
 
     def _suspects(self) -> list[Key]:
         x, y = self.pair.ask(core.multiset_query(self.shape, self.digits))
