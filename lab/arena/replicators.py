@@ -29,6 +29,7 @@ from livemove.ports import Json, Link, ReplicationStatus, TableProgress, TaskSta
 from livemove.spec import Side
 
 PREPARED, STARTED = "prepared.json", "started.json"
+SETTINGS = root() / "include" / "dms" / "task-settings.json"
 
 
 class Replicators:
@@ -91,6 +92,8 @@ class Replicators:
             source=Login(r["host"], int(r["port"]), r["username"], r["password"]),
             target=Login(a["host"], int(a["port"]), a["username"], a["password"]),
             mappings=json.loads(table_mappings([SCHEMA], link)),
+            # DMS's own defaults would log a refused row and go on
+            settings={"ErrorBehavior": json.loads(SETTINGS.read_text())["ErrorBehavior"]},
             position=first,
         ).write(folder)
         (folder / "status.json").unlink(missing_ok=True)

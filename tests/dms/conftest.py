@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -50,6 +51,7 @@ class Replication:
             source=Login(source.address, source.port, "reader", "secret-r"),
             target=Login(target.address, target.port, "applier", "secret-a"),
             mappings=mappings(schema),
+            settings=settings(),
         )
 
     def on(self, server: Server, *statements: str, schema: str | None = "", **options: Any) -> Any:
@@ -124,6 +126,16 @@ class Replication:
 
     def assert_equal(self, *tables: str) -> None:
         assert self.checksums(self.source, *tables) == self.checksums(self.target, *tables)
+
+
+def settings(**groups: dict[str, Any]) -> dict[str, Any]:
+    """livemove's own, loading and following in one go; without validation, unless asked for. `groups` go over it."""
+    out = json.loads((root() / "include" / "dms" / "task-settings.json").read_text())
+    out["FullLoadSettings"] |= {"StopTaskCachedChangesNotApplied": False, "TargetTablePrepMode": "DO_NOTHING"}
+    out["ValidationSettings"] = {"EnableValidation": False}
+    for name, group in groups.items():
+        out[name] = {**out.get(name, {}), **group}
+    return out
 
 
 def mappings(schema: str, table: str = "%") -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from lab.cloud.dms.replicator.description import MigrationType, StartType
 from lab.cloud.dms.replicator.status import Phase, TableState
-from tests.dms.conftest import Replication
+from tests.dms.conftest import Replication, settings
 
 pytestmark = pytest.mark.servers
 
@@ -233,6 +233,7 @@ def test_stopped_in_the_middle_of_a_load_it_leaves_nothing_and_loads_again(repli
         r.start()
         r.until(lambda s: any(t.rows for t in s.tables), "rows on their way")
         r.signal(signal.SIGTERM)
+        r.until(lambda s: any("order to stop" in m for m in s.messages), "the order heard")
         cursor.execute("UNLOCK TABLES")
         status = r.ended()
     assert (status.stop_reason, status.tables[0].state) == ("Stop Reason NORMAL", TableState.CANCELLED)
@@ -288,7 +289,7 @@ class Writers:
 def test_stop_before_cached_changes_then_resume(replication: Replication) -> None:
     replication.both("CREATE TABLE a (id INT PRIMARY KEY) ENGINE=InnoDB")
     replication.on(replication.source, "INSERT INTO a SELECT seq FROM seq_1_to_100")
-    replication.start(settings={"FullLoadSettings": {"StopTaskCachedChangesNotApplied": True}})
+    replication.start(settings=settings(FullLoadSettings={"StopTaskCachedChangesNotApplied": True}))
     assert replication.ended().stop_reason == "Stop Reason STOPPED_AFTER_FULL_LOAD"
     replication.on(replication.source, "INSERT INTO a VALUES (101)")
     assert replication.on(replication.target, "SELECT COUNT(*) FROM a")[0][0] == 100
