@@ -118,6 +118,17 @@ class Replication:
 
         return self.until(there, f"position {file}:{offset}", seconds)
 
+    def purge(self, seconds: float = 30) -> None:
+        """Leave one binlog on the source; one that a dead reader still holds goes a little later."""
+        deadline = time.monotonic() + seconds
+        while len(self.on(self.source, "FLUSH BINARY LOGS", "SHOW BINARY LOGS")) > 1:
+            last = self.on(self.source, "SHOW MASTER STATUS")[0][0]
+            self.on(self.source, f"PURGE BINARY LOGS TO '{last}'")
+            if len(self.on(self.source, "SHOW BINARY LOGS")) == 1:
+                return
+            assert time.monotonic() < deadline, "the binlogs are not purged"
+            time.sleep(0.2)
+
     def checksums(self, server: Server, *tables: str) -> Any:
         names = ", ".join(tables)
         with server.connect(database=self.schema) as c, c.cursor() as cursor:

@@ -196,24 +196,19 @@ class Validator:
         theirs = self._sums(self.target, subject.target, subject)
         parts = sorted(k for k in ours.keys() | theirs.keys() if ours.get(k) != theirs.get(k))[:PARTS_AT_ONCE]
         failed: dict[RowKey, str] = {}
-        once: set[RowKey] = set()
-        moving: set[RowKey] = set()
-        for look in range(LOOKS):
-            if not parts or self._end.is_set():
-                break
+        doubted: dict[RowKey, int] = {}
+        """How often in a row each row was seen to differ while it stood still; one seen equal is out."""
+        for look in range(LOOKS if parts else 0):
             steady, moving = self._look(subject, parts)
-            failed.update({key: kind for key, kind in steady.items() if key in once})
-            once = set(steady)
-            if not moving and once <= failed.keys():
-                break
-            if len(failed) > self.most:
+            now = {**dict.fromkeys(moving, 0), **{key: doubted.get(key, 0) + 1 for key in steady}}
+            # what first differs at a later look was changed since: that is for the next pass
+            doubted = {key: n for key, n in now.items() if look == 0 or key in doubted}
+            failed = {key: steady[key] for key, n in doubted.items() if n > 1}
+            if doubted.keys() == failed.keys() or len(failed) > self.most or self._end.is_set():
                 break
             self._end.wait(0.2 * (look + 1))
-        else:
-            self._tell(table, subject, failed)
-            return len(moving)
         self._tell(table, subject, failed)
-        return 0
+        return len(doubted) - len(failed)
 
     def _look(self, subject: Subject, parts: list[int]) -> tuple[dict[RowKey, str], set[RowKey]]:
         """Rows that differ though the source's stood still, and rows that differ and moved."""
