@@ -53,14 +53,9 @@ def kills(stage: Stage, load: bool, times: int) -> list[Row]:
     task, rows = stage.task(), []
     stage.write()
     stage.start(task)
-    if not load:
-        stage.phase(task, Phase.FOLLOWING)
     for n in range(times):
-        time.sleep(stage.choose.uniform(0.1, 1.5))
-        deadline = time.monotonic() + 30
-        while not (doing := stage.kill(task)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        rows.append(Row(f"replicator killed -9 ({n + 1})", doing, ""))
+        phase, longest = (Phase.LOADING, 0.6) if load else (Phase.FOLLOWING, 1.5)
+        rows.append(Row(f"replicator killed -9 ({n + 1})", stage.kill(task, phase, longest), ""))
     outcome = equal(stage, task)
     return [Row(r.case, r.moment, f"{outcome} ({task.recoveries} recoveries)", bool(r.moment)) for r in rows]
 

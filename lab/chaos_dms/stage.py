@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -20,6 +19,7 @@ import pymysql
 from lab.addresses import root
 from lab.cloud.dms.replicator.description import Login, StartType
 from lab.cloud.dms.replicator.source import fetch
+from lab.cloud.dms.replicator.status import Phase
 from lab.cloud.dms.tasks import Task, TaskState
 from lab.mariadb import Server
 from lab.processes import Registry
@@ -120,16 +120,22 @@ class Stage:
         self.writers = Writers(self.source, self.rows, self.choose.randrange(1 << 30))
         return self.writers
 
-    def kill(self, task: Task) -> str:
-        """kill -9 of the replicator; what it was doing."""
+    def kill(self, task: Task, phase: Phase, longest: float) -> str:
+        """kill -9 of the replicator some moment after it came to this phase; what it was doing then."""
+
+        def there() -> bool:
+            process, status = self.registry.find(task.name), task.status()
+            return bool(process and status and status.pid == process.pid and status.phase is phase)
+
+        self.until(lambda: task.now() in ENDS or there(), phase)
+        time.sleep(self.choose.uniform(0.0, longest))
         process, status = self.registry.find(task.name), task.status()
-        if process is None or not process.alive():
+        if process is None or status is None or not process.alive():
             return ""
-        doing = f"{status.phase}, {sum(t.rows for t in status.tables)} rows loaded, {sum(t.applied_inserts + t.applied_updates + t.applied_deletes for t in status.tables)} changes applied" if status else "starting"  # fmt: skip
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, 9)
-            return doing
-        return ""
+        os.kill(process.pid, 9)
+        if status.phase is Phase.FOLLOWING:
+            return f"following, {sum(t.applied_inserts + t.applied_updates + t.applied_deletes for t in status.tables)} changes applied"
+        return f"{status.phase}, {sum(t.rows for t in status.tables)} rows copied"
 
     def until(self, true: Callable[[], object], what: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds

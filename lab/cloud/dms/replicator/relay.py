@@ -93,7 +93,7 @@ class Relay:
         self.at: float = 0.0
         self.passing = False
         """True inside a transaction that began before the start time."""
-        self.batch: list[tuple[Event, TableMap]] = []
+        self.batch: list[Statement] = []
         self.batch_began = 0.0
         self.stop_at: Place | None = None
 
@@ -302,9 +302,8 @@ class Relay:
             self.apply_one_by_one()
         elif self.terms.batch_seconds is not None and not self.streaming:
             self.batch_began = self.batch_began if self.batch else time.monotonic()
-            for statement in self.transaction:
-                self.batch += statement
-                self.bytes += sum(len(event.raw) for event, _ in statement)
+            self.batch += self.transaction
+            self.bytes += sum(len(event.raw) for statement in self.transaction for event, _ in statement)
         else:
             with self.blaming():
                 for statement in self.transaction:
@@ -422,11 +421,15 @@ class Relay:
         Each table's commit says up to where its own changes are in, so that a restart from the batch's begin
         repeats none of them.
         """
-        by_table: dict[Key, Statement] = {}
-        for event, table in self.batch:
-            by_table.setdefault(table.key, []).append((event, table))
-        for key, changes in sorted(by_table.items()):
-            self.apply(changes)
+        by_table: dict[Key, list[Statement]] = {}
+        for statement in self.batch:
+            for key in {table.key for _, table in statement}:
+                # statements stay whole: rows that follow a statement's last event would be passed over
+                part = [pair for pair in statement if pair[1].key == key]
+                by_table.setdefault(key, []).append(part)
+        for key, statements in sorted(by_table.items()):
+            for part in statements:
+                self.apply(part)
             table_now = self.table(key)
             table_now.loaded_file, table_now.loaded_at = self.file, self.offset
             self.target.commit_table(table_now)
