@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench chaos model clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-dms chaos chaos-dms model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -80,6 +80,12 @@ bench: setup ## what it costs: the write pause over 30 moves there and back, on 
 
 chaos: setup ## the kill matrix: a move interrupted everywhere, and what becomes of it (under an hour) [ONLY=words] [SAMPLE=n] [SEED=n]
 	@$(PYTHON) -m lab.chaos $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+
+chaos-dms: setup ## faults of a DMS task during load and CDC, the rows compared afterwards [ONLY=words] [SEED=n]
+	@$(PYTHON) -m lab.chaos_dms $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED))
+
+bench-dms: setup ## full load and CDC of the lab's DMS against the dump pipe and native replication [ROWS=n]
+	@$(PYTHON) -m bench.replicator $(if $(ROWS),--rows $(ROWS))
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
 	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -145,6 +145,12 @@ class Replicators:
         self.stop(link)
         for name in (PREPARED, STARTED):
             (self._folder(link) / name).unlink(missing_ok=True)
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        raise ReplicationError("single tables are not loaded again here")
+
+    def signs(self, link: Link) -> Json:
+        return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:
         found = []

@@ -7,32 +7,14 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
-from lab.chaos_dms.cases import Bad, Case, Row, all_cases
-from lab.chaos_dms.stage import Stage
+from lab.chaos_dms.cases import Row, all_cases
+from lab.chaos_dms.play import play
 
 HEAD = "| what happened | when | outcome | |\n|---|---|---|---|"
-
-
-def play(case: Case, rows: int, seed: int) -> list[Row]:
-    try:
-        with Stage(rows, seed, room=case.room) as stage:
-            try:
-                return case.strike(stage)
-            except (Bad, TimeoutError) as e:
-                return [Row(case.name, "", str(e), good=False)]
-    except subprocess.CalledProcessError as e:
-        return [
-            Row(
-                case.name,
-                "",
-                f"not played: no file system of limited size here ({e.stderr.decode().strip()})",
-            )
-        ]
 
 
 def line(row: Row) -> str:

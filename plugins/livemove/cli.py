@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livemove.core import night, promotion
+from livemove.core import night, promotion, replication
 from livemove.core.guards import refusals
 from livemove.core.switchover import Switchover
 from livemove.errors import (
@@ -198,6 +198,32 @@ def rollback(
             typer.echo(
                 f"caches follow within {world.spec.dns.ttl} s; then test the service at the data centre"
             )
+
+
+@app.command("reload-table")
+def reload_table(
+    spec: Spec,
+    tables: Annotated[list[str], typer.Argument(help="schema.table, one or more", metavar="TABLE...")],
+    env_file: EnvFile = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """DMS brings single tables of the follower again, while the task runs. The follower's rows of it are removed first."""
+    with opened(spec, env_file) as (_, parts):
+        wanted = [replication.table_name(t) for t in tables]
+        now = night.Standing.of(parts)
+        if now.source is None or now.target is None:
+            raise UnreachableError(f"{' and '.join(now.silent)} does not answer, nothing was changed")
+        link = replication.current_link(parts.service, now.source, now.target)
+        replication.require_reloadable(
+            link, parts.replicator.status(link), parts.replicator.tables(link), wanted
+        )
+        plan = [
+            f"{link.name}: {', '.join(tables)} emptied on the {link.writes} and copied again from the {link.reads}"
+        ]
+        agreed(parts.service, plan, yes=yes, dry_run=dry_run)
+        parts.replicator.reload(link, wanted)
+        typer.echo("DMS loads them again; `livemove status` tells the task, table_states judges the tables")
 
 
 @app.command()

@@ -141,6 +141,12 @@ class TableProgress:
     updates: int = 0
     deletes: int = 0
     applied: int = 0
+    loaded: bool = True
+    """False until the table's full load has ended, also when it failed."""
+    pending: int = 0
+    """Records that wait for DMS's validation."""
+    failed: int = 0
+    """Records that DMS found to differ."""
     validation: str = ""
     message: str = ""
 
@@ -168,6 +174,12 @@ class Replicator(Protocol):
 
     def delete(self, link: Link) -> None:
         """Stop, then delete task, endpoints and secrets of this link, and wait until they are gone."""
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        """Load these (schema, table) again while the task runs; ReplicationError when DMS refuses."""
+
+    def signs(self, link: Link) -> Json:
+        """What DMS tells beside states: {"failures": texts of its events, "latency": seconds by metric}; for logs only."""
 
     def links(self) -> list[Link]:
         """Links of this service that have a task or an endpoint now."""

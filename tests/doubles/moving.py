@@ -371,6 +371,12 @@ class Replicator:
     def delete(self, link: Link) -> None:
         self.tasks.pop(link, None)
 
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        raise NotImplementedError
+
+    def signs(self, link: Link) -> dict[str, Any]:
+        return {"failures": [], "latency": {}}
+
     def links(self) -> list[Link]:
         return list(self.tasks)
 

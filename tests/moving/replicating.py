@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.addresses import root
@@ -95,6 +96,12 @@ class Replicators:
         self.delete(link)
         self.processes.pop(link, None)
         self.positions.pop(link, None)
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        raise NotImplementedError
+
+    def signs(self, link: Link) -> Json:
+        return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:
         return sorted(self.prepared, key=lambda k: k.epoch)

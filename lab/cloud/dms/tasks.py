@@ -23,7 +23,15 @@ from typing import Any
 
 from lab.addresses import root
 from lab.cloud.dms import pace
-from lab.cloud.dms.replicator.description import RELOAD, Description, Login, MigrationType, StartType
+from lab.cloud.dms.replicator.description import (
+    BEFORE,
+    RELOAD,
+    STATUS,
+    Description,
+    Login,
+    MigrationType,
+    StartType,
+)
 from lab.cloud.dms.replicator.status import Phase, Status, read_status
 from lab.processes import Process, Registry
 
@@ -220,7 +228,9 @@ class Task:
     def _run(self, description: Description) -> None:
         self._last = read_status(self.folder) or self._last
         description.write(self.folder)
-        (self.folder / "status.json").unlink(missing_ok=True)
+        # the statistics outlive a run, also one that never reaches its tables
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.folder / STATUS, self.folder / BEFORE)
         argv = [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)]
         process = self.registry.start(self.name, argv, cwd=root(), data=str(self.folder))
         threading.Thread(target=self._watch, args=(description, process), name=self.name, daemon=True).start()

@@ -147,12 +147,18 @@ def table(t: Task, x: Table) -> dict[str, Any]:
         "AppliedDeletes": x.applied_deletes,
         "AppliedDdls": 0,
         "LastUpdateTime": x.changed or t.start_date or t.creation_date,
-        "ValidationState": x.validation if validation else ValidationState.NOT_ENABLED,
+        "ValidationState": validation_state(x, validation),
         "ValidationPendingRecords": x.validation_pending,
         "ValidationFailedRecords": x.validation_failed,
         "ValidationSuspendedRecords": x.validation_suspended,
         **({"ValidationStateDetails": x.validation_details} if x.validation_details else {}),
     }
+
+
+def validation_state(x: Table, enabled: bool) -> ValidationState:
+    if not enabled:
+        return ValidationState.NOT_ENABLED
+    return ValidationState.WAITING if x.validation is ValidationState.NOT_ENABLED else x.validation
 
 
 def event(e: Event) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def read_database(
         grants=tuple(str(v) for r in db.rows("SHOW GRANTS") for v in r.values()),
         schemas=frozenset(r["name"] for r in db.rows(sql("list_schemas"), args)),
         tables=tables,
-        lobs=_lobs(db, args, measure=measure_lobs),
+        lobs=read_lobs(db, args, measure=measure_lobs),
         transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in db.rows(sql("list_transactions"))),
         prepared_xa=len(_if_allowed(db, "XA RECOVER")),
         accounts=_accounts(db, args),
@@ -156,7 +156,8 @@ def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
     )  # fmt: skip
 
 
-def _lobs(db: MariaDb, args: Any, *, measure: bool) -> tuple[LobFact, ...]:
+def read_lobs(db: MariaDb, args: Any, *, measure: bool) -> tuple[LobFact, ...]:
+    """The LOB columns of these schemas, with the longest value of each where it can be measured in time."""
     return tuple(
         LobFact(f"{c['schema']}.{c['table']}", c["name"], _longest(db, c) if measure else None)
         for c in db.rows(sql("list_lob_columns"), args)

@@ -12,6 +12,8 @@ from typing import Any
 
 DESCRIPTION = "task.json"
 STATUS = "status.json"
+BEFORE = "before.json"
+"""The status of the run before this one."""
 RELOAD = "reload.json"
 """An order, given with SIGUSR1: [[schema, table], ...] to be loaded again while the task runs."""
 

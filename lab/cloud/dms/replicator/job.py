@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.cloud.dms.replicator.bykey import ByKey
 from lab.cloud.dms.replicator.control_tables import ControlTables
-from lab.cloud.dms.replicator.description import RELOAD, Description, MigrationType, StartType
+from lab.cloud.dms.replicator.description import BEFORE, RELOAD, Description, MigrationType, StartType
 from lab.cloud.dms.replicator.failure import Again, Failed, Lost, OneByOne, Stopped
 from lab.cloud.dms.replicator.load import FullLoad, Work
 from lab.cloud.dms.replicator.lobs import LobLimit, limit_of
@@ -32,7 +32,7 @@ from lab.cloud.dms.replicator.source import (
     speaking,
     start_of,
 )
-from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer
+from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer, read_status
 from lab.cloud.dms.replicator.tables import Key, Layout, read_counterparts, read_selected, require_match
 from lab.cloud.dms.replicator.target import Checkpoint, Step, Target
 from lab.cloud.dms.replicator.terms import Terms
@@ -53,6 +53,8 @@ class Job:
         self.folder = folder
         self.description = Description.read(folder)
         self.status = Status()
+        if self.description.start is StartType.RESUME and (before := read_status(folder, BEFORE)):
+            self.status.tables = before.tables
         self.stopping = False
         self.started = self.description.start is StartType.RESUME
         """True once what an earlier run left behind has been dealt with."""
@@ -170,7 +172,7 @@ class Job:
         with speaking("target", "Reading the tables"):
             there = read_counterparts(target.connection, selection, layouts)
             target.connection.rollback()
-        self.adopt(layouts, {})
+        self.adopt(layouts, self.tables() if self.started else {})
         for key, table in self.tables().items():
             if key not in there:
                 table.state = TableState.ABSENT

@@ -28,8 +28,8 @@ EVENT = -1
 
 
 class _Blame(Exception):
-    def __init__(self, event: Event, table: TableMap, row: int, refused: Refused) -> None:
-        self.event, self.table, self.row, self.refused = event, table, row, refused
+    def __init__(self, event: Event, table: TableMap, row: int, refused: Refused, rows: int = 1) -> None:
+        self.event, self.table, self.row, self.refused, self.rows = event, table, row, refused, rows
         super().__init__(str(refused))
 
 
@@ -82,7 +82,8 @@ class OneByOneApplier:
                 if (id(event), EVENT) not in out.rows:
                     self.by_key.apply(event, table, checksum)
             except Refused as e:
-                raise _Blame(event, table, EVENT, e) from e
+                rows = ev.count(event, ev.locate(event, checksum), table)
+                raise _Blame(event, table, EVENT, e, rows) from e
             return
         where = ev.locate(event, checksum)
         for row in range(ev.count(event, where, table)):
@@ -114,7 +115,7 @@ class OneByOneApplier:
             out.suspended[key] = str(refused)
         else:
             out.rows.add((id(blame.event), blame.row))
-            out.counts.setdefault(key, [0, 0, 0])[index] += 1
+            out.counts.setdefault(key, [0, 0, 0])[index] += blame.rows
 
     def _suspend(self, table: Table, why: str) -> None:
         table.state, table.why, table.changed = TableState.ERROR, why, time.time()

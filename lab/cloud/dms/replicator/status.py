@@ -134,10 +134,10 @@ class Status:
         self.messages = [*self.messages[-49:], f"{time.time():.3f} {message}"]
 
 
-def read_status(folder: Path) -> Status | None:
+def read_status(folder: Path, name: str = STATUS) -> Status | None:
     """The status of a task's folder, or None when nothing was written yet."""
     try:
-        data: dict[str, Any] = json.loads((folder / STATUS).read_text())
+        data: dict[str, Any] = json.loads((folder / name).read_text())
     except (FileNotFoundError, ValueError):
         return None
     tables = [

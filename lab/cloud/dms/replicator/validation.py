@@ -3,7 +3,7 @@
 A table is compared whole after its load, and again after it changed. Both servers sum up their rows by parts (a part
 is a hash of the key), and only parts that differ are compared row by row. A difference counts when the target has
 everything that the source had when its row was read, and the source's row has stood still meanwhile, twice in a row;
-rows that never stand still are given up as suspended. A table without a primary key is not compared.
+rows that have not stood still for RecordSuspendDelayInMinutes are given up as suspended. A table without a primary key is not compared.
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Validating.html
 """
 
@@ -32,7 +32,7 @@ PARTITION = 10_000
 """Rows of a part, as PartitionSize of ValidationSettings says by default."""
 PARTS_AT_ONCE = 20
 LOOKS = 6
-"""Looks at rows that differ, before those that change every time are given up as suspended."""
+"""Looks at rows that differ in one pass; those that changed every time wait for the next."""
 REST = 4.0
 """After a pass a table is left alone so many times as long as the pass took, and a second at least."""
 MISMATCHED_AGAIN = 5.0
@@ -58,6 +58,8 @@ class Subject:
     """Its counts when the last pass began."""
     due: float = 0.0
     failed: dict[RowKey, str] = field(default_factory=dict)
+    moving: dict[RowKey, float] = field(default_factory=dict)
+    """Since when each row was never seen equal, because it changes all the time."""
 
     @property
     def keys(self) -> list[Column]:
@@ -75,6 +77,9 @@ class Validator:
         self.description, self.status, self.control = description, status, control
         self.enabled = bool(description.setting("ValidationSettings", "EnableValidation", False))
         self.most = int(description.setting("ValidationSettings", "TableFailureMaxCount", 1000))
+        self.patience = 60.0 * int(
+            description.setting("ValidationSettings", "RecordSuspendDelayInMinutes", 30)
+        )
         size = int(description.setting("ValidationSettings", "PartitionSize", PARTITION))
         self.subjects = {
             key: Subject(layout, there[key], max(1, layout.rows // size)) for key, layout in layouts.items()
@@ -166,7 +171,7 @@ class Validator:
                 max(1, table.expected, table.rows),
             )
         try:
-            suspended = self._compare(table, subject)
+            self._compare(table, subject)
         except Behind as e:
             table.validation_details = str(e)
             subject.due = time.monotonic() + 1
@@ -177,7 +182,8 @@ class Validator:
             return
         subject.seen = seen
         subject.due = time.monotonic() + max(1.0, REST * (time.monotonic() - began))
-        table.validation_pending = sum(counts(table)) - sum(seen)
+        suspended = sum(time.monotonic() - since > self.patience for since in subject.moving.values())
+        table.validation_pending = sum(counts(table)) - sum(seen) + len(subject.moving) - suspended
         table.validation_failed, table.validation_suspended = len(subject.failed), suspended
         table.validation_details = ""
         if subject.failed:
@@ -185,12 +191,14 @@ class Validator:
             subject.due = max(subject.due, time.monotonic() + MISMATCHED_AGAIN)
         elif suspended:
             table.validation = ValidationState.SUSPENDED
+        elif subject.moving:
+            table.validation = ValidationState.PENDING
         else:
             table.validation = ValidationState.VALIDATED
 
     # Comparing --------------------------------------------------------------------------------------
-    def _compare(self, table: Table, subject: Subject) -> int:
-        """Fill `subject.failed`; the number of rows that never stood still."""
+    def _compare(self, table: Table, subject: Subject) -> None:
+        """Fill `subject.failed` and `subject.moving`."""
         ours = self._sums(self.source, subject.source, subject)
         self._caught_up()
         theirs = self._sums(self.target, subject.target, subject)
@@ -200,15 +208,16 @@ class Validator:
         """How often in a row each row was seen to differ while it stood still; one seen equal is out."""
         for look in range(LOOKS if parts else 0):
             steady, moving = self._look(subject, parts)
-            now = {**dict.fromkeys(moving, 0), **{key: doubted.get(key, 0) + 1 for key in steady}}
+            seen = {**dict.fromkeys(moving, 0), **{key: doubted.get(key, 0) + 1 for key in steady}}
             # what first differs at a later look was changed since: that is for the next pass
-            doubted = {key: n for key, n in now.items() if look == 0 or key in doubted}
+            doubted = {key: n for key, n in seen.items() if look == 0 or key in doubted}
             failed = {key: steady[key] for key, n in doubted.items() if n > 1}
             if doubted.keys() == failed.keys() or len(failed) > self.most or self._end.is_set():
                 break
             self._end.wait(0.2 * (look + 1))
         self._tell(table, subject, failed)
-        return len(doubted) - len(failed)
+        now_moving = doubted.keys() - failed.keys()
+        subject.moving = {key: subject.moving.get(key, time.monotonic()) for key in now_moving}
 
     def _look(self, subject: Subject, parts: list[int]) -> tuple[dict[RowKey, str], set[RowKey]]:
         """Rows that differ though the source's stood still, and rows that differ and moved."""
@@ -272,8 +281,9 @@ class Validator:
             )
             cursor.execute(
                 f"INSERT INTO {self.control.name(FAILURES)} (TASK_NAME, TABLE_OWNER, TABLE_NAME, FAILURE_TIME, `KEY`, FAILURE_TYPE, DETAILS)"
-                " VALUES (%s, %s, %s, NOW(3), %s, %s, '')",
-                (self.description.resource, *table.key, text, kind),
+                " SELECT %s, %s, %s, NOW(3), %s, %s, '' FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM"
+                f" {self.control.name(FAILURES)} WHERE TASK_NAME = %s AND TABLE_OWNER = %s AND TABLE_NAME = %s AND `KEY` = %s AND FAILURE_TYPE = %s)",
+                (self.description.resource, *table.key, text, kind) * 2,
             )
         if new:
             self.status.say(
