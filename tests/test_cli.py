@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from livemove.errors import (
     UnreachableError,
     WorldMovedError,
 )
+from livemove.ports import Link, TableProgress
 from livemove.spec import Side
 from tests.doubles.moving import Universe
 
@@ -70,3 +72,24 @@ def test_logins_are_read_from_a_file_of_lines(tmp_path: Path, monkeypatch: pytes
     cli._read_environment(tmp_path / "env")
     assert os.environ["AIRFLOW_CONN_A"] == '{"login": "x=y"}'
     assert os.environ.pop("AIRFLOW_CONN_B") == "b"
+
+
+def test_a_table_is_loaded_again_only_when_dms_runs_and_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, asked = Universe(), []
+    parts = world.parts()
+    link = Link(parts.service, 1, Side.SOURCE)
+    kind = type(parts.replicator)
+    monkeypatch.setattr(
+        kind, "tables", lambda self, link: [TableProgress("shop", "orders", "Table completed")]
+    )
+    monkeypatch.setattr(kind, "reload", lambda self, link, tables: asked.append((link, tables)))
+    monkeypatch.setattr(cli, "opened", lambda *_: nullcontext((None, parts)))
+    parts.replicator.prepare(link, full_load=True, reader={}, applier={})
+    parts.replicator.stop(link)
+    with pytest.raises(RefusedError, match="running"):
+        cli.reload_table(Path("spec"), ["shop.orders"], yes=True)
+    parts.replicator.start(link)
+    cli.reload_table(Path("spec"), ["shop.orders"], yes=True)
+    assert asked == [(link, [("shop", "orders")])]
+    with pytest.raises(RefusedError, match=r"shop\.nobody"):
+        cli.reload_table(Path("spec"), ["shop.nobody"], yes=True)

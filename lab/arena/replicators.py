@@ -92,8 +92,8 @@ class Replicators:
             source=Login(r["host"], int(r["port"]), r["username"], r["password"]),
             target=Login(a["host"], int(a["port"]), a["username"], a["password"]),
             mappings=json.loads(table_mappings([SCHEMA], link)),
-            # DMS's own defaults would log a refused row and go on
-            settings={"ErrorBehavior": json.loads(SETTINGS.read_text())["ErrorBehavior"]},
+            # DMS's own defaults would log a refused row and go on, and cut LOBs
+            settings={k: json.loads(SETTINGS.read_text())[k] for k in ("ErrorBehavior", "TargetMetadata")},
             position=first,
         ).write(folder)
         (folder / "status.json").unlink(missing_ok=True)

@@ -121,11 +121,13 @@ class Stage:
         return self.writers
 
     def kill(self, task: Task, phase: Phase, longest: float) -> str:
-        """kill -9 of the replicator some moment after it came to this phase; what it was doing then."""
+        """kill -9 of the replicator some moment after it came to this phase, or past it; what it was doing then."""
 
         def there() -> bool:
             process, status = self.registry.find(task.name), task.status()
-            return bool(process and status and status.pid == process.pid and status.phase is phase)
+            return bool(
+                process and status and status.pid == process.pid and status.phase in (phase, Phase.FOLLOWING)
+            )
 
         self.until(lambda: task.now() in ENDS or there(), phase)
         time.sleep(self.choose.uniform(0.0, longest))

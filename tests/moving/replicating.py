@@ -18,6 +18,7 @@ from lab.mariadb import Server
 from livemove.core.replication import table_mappings
 from livemove.ports import Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.spec import Side
+from tests.dms.conftest import settings
 
 
 class Replicators:
@@ -46,6 +47,7 @@ class Replicators:
             source=Login(s.address, s.port, "livemove_read", "r"),
             target=Login(t.address, t.port, f"livemove_apply_e{link.epoch}", "a"),
             mappings=json.loads(table_mappings(["shop"], link)),
+            settings=settings(),
             position=position,
         ).write(folder)
         (folder / "status.json").unlink(missing_ok=True)
