@@ -80,7 +80,7 @@ class Replication:
     def status(self) -> Status:
         return read_status(self.folder) or Status(pid=0)
 
-    def until(self, true: Callable[[Status], bool], what: str, seconds: float = 30) -> Status:
+    def until(self, true: Callable[[Status], bool], what: str, seconds: float = 120) -> Status:
         deadline = time.monotonic() + seconds
         while not true(status := self.status()):
             if time.monotonic() > deadline or (status.phase is Phase.ENDED and not true(self.status())):
@@ -108,7 +108,7 @@ class Replication:
         self.signal(signal.SIGTERM)
         return self.ended()
 
-    def applied(self, seconds: float = 30) -> Status:
+    def applied(self, seconds: float = 120) -> Status:
         """Wait until the target has everything the source had when this was called."""
         file, offset = self.on(self.source, "SHOW MASTER STATUS")[0][:2]
 
@@ -118,7 +118,7 @@ class Replication:
 
         return self.until(there, f"position {file}:{offset}", seconds)
 
-    def purge(self, seconds: float = 30) -> None:
+    def purge(self, seconds: float = 120) -> None:
         """Leave one binlog on the source; one that a dead reader still holds goes a little later."""
         deadline = time.monotonic() + seconds
         while len(self.on(self.source, "FLUSH BINARY LOGS", "SHOW BINARY LOGS")) > 1:

@@ -143,7 +143,7 @@ def logins(r: Replication, **changes: Any) -> dict[str, Any]:
     return {"reader": reader, "applier": {**applier, **changes}}
 
 
-def wait(true: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def wait(true: Callable[[], bool], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, what

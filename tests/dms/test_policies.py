@@ -199,7 +199,7 @@ def test_batched_apply_commits_table_by_table_and_exactly_once(replication: Repl
         cursor.execute("BEGIN")
         cursor.execute("INSERT INTO parent VALUES (100)")
         r.on(r.source, "UPDATE child SET n = n + 1", "INSERT INTO parent VALUES (100)")
-        seen = time.monotonic() + 20
+        seen = time.monotonic() + 120
         while r.on(r.target, "SELECT MAX(n) FROM child") != ((2,),):
             assert time.monotonic() < seen
             time.sleep(0.05)

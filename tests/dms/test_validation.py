@@ -19,7 +19,7 @@ def of(status: Status, table: str) -> Table:
     return next(t for t in status.tables if t.table == table)
 
 
-def is_(r: Replication, table: str, state: ValidationState, seconds: float = 60) -> Table:
+def is_(r: Replication, table: str, state: ValidationState, seconds: float = 180) -> Table:
     there = lambda s: any(t.table == table and t.validation is state for t in s.tables)  # noqa: E731
     return of(r.until(there, f"{table} {state}", seconds), table)
 
