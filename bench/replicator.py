@@ -213,6 +213,8 @@ def measure(rows: int, changes: int) -> dict[str, Any]:
         out["load_ours_seconds"] = round(bench.load_ours(), 2)
         out["load_peak_mb"] = bench.peak
         out["load_ratio"] = round(out["load_dump_seconds"] / out["load_ours_seconds"], 2)
+        # a run that breaks later has told this much
+        print(json.dumps(out), flush=True)
         before, after = bench.change()
         out["changes"] = bench.changes
         out["cdc_native_seconds"] = round(bench.follow_native(before, after), 2)

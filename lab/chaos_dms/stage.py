@@ -19,7 +19,7 @@ import pymysql
 from lab.addresses import root
 from lab.cloud.dms.replicator.description import Login, StartType
 from lab.cloud.dms.replicator.source import fetch
-from lab.cloud.dms.replicator.status import Phase
+from lab.cloud.dms.replicator.status import Phase, Status
 from lab.cloud.dms.tasks import Task, TaskState
 from lab.mariadb import Server
 from lab.processes import Registry
@@ -123,21 +123,23 @@ class Stage:
     def kill(self, task: Task, phase: Phase, longest: float) -> str:
         """kill -9 of the replicator some moment after it came to this phase, or past it; what it was doing then."""
 
-        def there() -> bool:
+        while True:
+            self.until(lambda: task.now() in ENDS or self._at_work(task, phase), phase)
+            time.sleep(self.choose.uniform(0.0, longest))
             process, status = self.registry.find(task.name), task.status()
-            return bool(
-                process and status and status.pid == process.pid and status.phase in (phase, Phase.FOLLOWING)
-            )
+            if task.now() in ENDS or process is None or status is None:
+                return ""
+            if status.pid == process.pid and process.alive():
+                os.kill(process.pid, 9)
+                while process.alive():
+                    time.sleep(0.01)
+                return doing(status)
 
-        self.until(lambda: task.now() in ENDS or there(), phase)
-        time.sleep(self.choose.uniform(0.0, longest))
+    def _at_work(self, task: Task, phase: Phase) -> bool:
         process, status = self.registry.find(task.name), task.status()
-        if process is None or status is None or not process.alive():
-            return ""
-        os.kill(process.pid, 9)
-        if status.phase is Phase.FOLLOWING:
-            return f"following, {sum(t.applied_inserts + t.applied_updates + t.applied_deletes for t in status.tables)} changes applied"
-        return f"{status.phase}, {sum(t.rows for t in status.tables)} rows copied"
+        if not (process and status and process.alive()):
+            return False
+        return status.pid == process.pid and status.phase in (phase, Phase.FOLLOWING)
 
     def until(self, true: Callable[[], object], what: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
@@ -179,6 +181,13 @@ class Stage:
                 ]
                 out.append(f"{table} ({counts[0]} rows, {counts[1]} on the target)")
         return out
+
+
+def doing(status: Status) -> str:
+    if status.phase is Phase.FOLLOWING:
+        applied = sum(t.applied_inserts + t.applied_updates + t.applied_deletes for t in status.tables)
+        return f"following, {applied} changes applied"
+    return f"{status.phase}, {sum(t.rows for t in status.tables)} rows copied"
 
 
 class Writers:
