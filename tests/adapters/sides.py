@@ -91,7 +91,3 @@ def case_script(name: str) -> str:
     return "\n".join(
         p.read_text(encoding="utf-8") for p in (folder / "schema.sql", folder / "data.sql") if p.exists()
     )
-
-
-def case_names() -> list[str]:
-    return sorted(p.parent.name for p in CASES.glob("*/schema.sql"))

@@ -17,6 +17,7 @@ import pymysql
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
 from livemove.adapters.world import World
 from livemove.core.preflight.facts import AccountFact, DatabaseFacts, Facts, LobFact, TableFact
+from livemove.core.schema import schemas_named
 from livemove.errors import LivemoveError
 from livemove.ports import RecordSet
 from livemove.spec import Side, find_spec, project_root
@@ -141,6 +142,10 @@ def read_database(
         accounts=_accounts(db, args),
         definers=tuple((r["kind"], r["name"], r["definer"]) for r in db.rows(sql("list_definers"), args)),
         cascades=tuple((r["table"], r["name"], r["rules"]) for r in db.rows(sql("list_cascades"), args)),
+        sequences=tuple(f"{r['schema']}.{r['name']}" for r in db.rows(sql("list_sequences"), args)),
+        foreign_ties=tuple((r["table"], r["name"], r["refers_to"]) for r in db.rows(sql("list_foreign_ties"), args)),
+        broken_views=_broken_views(db, args),
+        mentions=_mentions(db, args),
         collations=frozenset(r["name"] for r in db.rows(sql("list_collations"), args)),
         writers=tuple((r["user"], int(r["sessions"])) for r in db.rows(sql("list_connected_users"), {"me": db.login.user})),
         replica=bool(_if_allowed(db, "SHOW SLAVE STATUS")),
@@ -150,10 +155,26 @@ def read_database(
 def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
     keyed = {(r["schema"], r["name"]) for r in db.rows(sql("list_keyed_tables"), args)}
     return tuple(
-        TableFact(t["schema"], t["name"], t["engine"] or "", int(t["estimate"]), int(t["bytes"]), (t["schema"], t["name"]) in keyed)
+        TableFact(t["schema"], t["name"], t["engine"] or "", int(t["estimate"]), int(t["bytes"]), (t["schema"], t["name"]) in keyed, t["type"] == "SYSTEM VERSIONED")
         for t in db.rows(sql("list_tables"), args)
         if t["type"] != "SEQUENCE"
     )  # fmt: skip
+
+
+def _broken_views(db: MariaDb, args: Any) -> tuple[str, ...]:
+    """Views over something that is gone. One whose definer is gone can be made on the target, by another definer."""
+    views = [qualified(v["schema"], v["name"]) for v in db.rows(sql("list_views"), args)]
+    said = db.rows(f"CHECK TABLE {', '.join(views)}") if views else []
+    return tuple(sorted({str(r["table"]) for r in said if "references invalid" in str(r["msg_text"])}))
+
+
+def _mentions(db: MariaDb, args: Any) -> tuple[tuple[str, str, str], ...]:
+    others = [str(r["name"]) for r in db.rows(sql("list_other_schemas"), args)]
+    return tuple(
+        (t["kind"], t["name"], other)
+        for t in db.rows(sql("list_texts"), args)
+        for other in schemas_named(t["kind"], t["body"] or "", others)
+    )
 
 
 def _lobs(db: MariaDb, args: Any, *, measure: bool) -> tuple[LobFact, ...]:

@@ -322,6 +322,26 @@ def in_order(views: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]
         return list(by_name.values())
 
 
+def schemas_named(kind: str, body: str, schemas: Iterable[str]) -> list[str]:
+    """Which of these schemas the body of a view or of stored code names.
+
+    The server writes a view's tables out in full, `schema`.`table` behind FROM, JOIN or a comma; other bodies are as
+    their author wrote them. Text inside quotes does not count.
+    """
+    bare = re.sub(r"""'(?:[^'\\]|\\.|'')*'""", "''", body)
+    found = []
+    for schema in schemas:
+        tick, plain = re.escape(_quote(schema)), rf"(?<![\w.@`]){re.escape(schema)}(?![\w`])"
+        pattern = (
+            rf"(?:\b(?:from|join)\s|,)[\s(]*{tick}\."
+            if kind == "view"
+            else rf"(?:{tick}|{plain})\s*\.\s*[`\w]"
+        )
+        if re.search(pattern, bare, re.IGNORECASE):
+            found.append(schema)
+    return found
+
+
 # MariaDB's latin1 is Windows' code page 1252
 CODECS = {"utf8mb4": "utf-8", "utf8mb3": "utf-8", "utf8": "utf-8", "latin1": "cp1252", "ascii": "ascii", "euckr": "cp949",
           "latin2": "iso8859-2", "cp1251": "cp1251", "koi8r": "koi8-r", "sjis": "cp932", "cp932": "cp932", "big5": "cp950", "gbk": "gbk", "ujis": "euc_jp"}  # fmt: skip

@@ -14,6 +14,9 @@ from livemove.core.preflight import (
     durability,
     endpoint,
     engines,
+    features,
+    foreign_keys,
+    foreign_schemas,
     keys,
     lobs,
     name,
@@ -28,13 +31,14 @@ from livemove.core.preflight import (
     terraform,
     transactions,
     version,
+    views,
 )
 from livemove.core.preflight.facts import Facts
 from livemove.errors import RefusedError
 from livemove.ports import Finding, Severity
 
 OF_THE_WORLD = (connections, endpoint, terraform, site_state, name, reach, lobs)
-OF_THE_DATABASE = (version, schemas, binlog, retention, privileges, accounts, durability, scheduler, keys, engines, cascades, definers, transactions, size, server_settings)  # fmt: skip
+OF_THE_DATABASE = (version, schemas, binlog, retention, privileges, accounts, durability, scheduler, keys, engines, features, foreign_keys, foreign_schemas, views, cascades, definers, transactions, size, server_settings)  # fmt: skip
 
 
 def findings(facts: Facts) -> list[Finding]:

@@ -22,6 +22,7 @@ class TableFact:
     """The server's estimate."""
     bytes: int = 0
     has_key: bool = True
+    versioned: bool = False
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -51,6 +52,7 @@ class DatabaseFacts:
     grants: tuple[str, ...] = ()
     schemas: frozenset[str] = frozenset()
     tables: tuple[TableFact, ...] = ()
+    sequences: tuple[str, ...] = ()
     lobs: tuple[LobFact, ...] = ()
     transactions: tuple[tuple[str, int], ...] = ()
     """(who, seconds) of open transactions."""
@@ -60,6 +62,11 @@ class DatabaseFacts:
     """(kind, schema.name, definer) of triggers, events, routines and views."""
     cascades: tuple[tuple[str, str, str], ...] = ()
     """(table, constraint, rule) of foreign keys that change rows by themselves."""
+    foreign_ties: tuple[tuple[str, str, str], ...] = ()
+    """(table, constraint, table it refers to) of foreign keys between a schema that moves and one that does not."""
+    broken_views: tuple[str, ...] = ()
+    mentions: tuple[tuple[str, str, str], ...] = ()
+    """(kind, schema.name, other schema) of views and stored code that name a schema that does not move."""
     collations: frozenset[str] = frozenset()
     writers: tuple[tuple[str, int], ...] = ()
     """(user, sessions) connected now, livemove's own and the server's left out."""
