@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,8 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
 
 def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
     """Triggers and events as they stand, JSON-ready; triggers in the order in which they fire."""
+    if not schemas:
+        return {"triggers": [], "events": []}
     with db.fresh(session=READING, schema=None) as reader:
         args = {"schemas": tuple(schemas)}
         return {
@@ -96,6 +98,21 @@ class Creator:
     def _accounts(self) -> set[tuple[str, str]]:
         return {(str(r["user"]), str(r["host"])) for r in self._db.rows("SELECT user, host FROM mysql.user")}
 
+    @cached_property
+    def login(self) -> str:
+        """user@host of the account that creates."""
+        return str(self._db.one("SELECT CURRENT_USER() AS u")["u"])
+
+    def definers(self, objects: Iterable[Json]) -> list[Json]:
+        """Who defines each object on the source, and who will here: {"object", "source", "target"}."""
+        out = []
+        for o in objects:
+            was = core.definer_of(o["sql"])
+            now = self.definer(was)
+            source, target = ("@".join(d) if d else self.login for d in (was, now))
+            out.append({"object": f"{o['kind'].lower()} {o['schema']}.{o['name']}", "source": source, "target": target})  # fmt: skip
+        return out
+
     def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
         """`wanted` where this server knows it and lets us name it; None: the login itself."""
         return wanted if wanted and self._may_name_others and wanted in self._accounts else None
@@ -123,39 +140,58 @@ class Creator:
 
 
 def create_triggers(db: MariaDb, code: Json) -> list[str]:
-    """Create the triggers of `code` that are not there; names of the created ones."""
-    return _create_missing(db, code.get("triggers", []), "list_triggers")
+    """Bring the triggers of `code` to this server; names of those that were created, anew where they differed."""
+    return _bring(db, "triggers", code.get("triggers", []))
 
 
-def create_events(db: MariaDb, code: Json, *, enabled: bool) -> list[str]:
-    """Create the events of `code` that are not there, all asleep or as they were (an event that was disabled stays so)."""
-    events = [
-        {**o, "sql": core.with_status(o["sql"], enabled and o.get("status", "ENABLED") == "ENABLED")}
-        for o in code.get("events", [])
-    ]
-    return _create_missing(db, events, "list_events")
+def create_events(db: MariaDb, code: Json) -> list[str]:
+    """Bring the events of `code` to this server, all asleep; names of those that were created."""
+    return _bring(db, "events", [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])])  # fmt: skip
 
 
-def create_code(db: MariaDb, code: Json, *, login_user: str = "") -> list[str]:
-    """Triggers and sleeping events together; `login_user` is only told to the log."""
-    made = create_triggers(db, code) + create_events(db, code, enabled=False)
-    log.info(
-        "created on the %s as %s: %s", db.side, login_user or db.login.user, ", ".join(made) or "nothing"
-    )
+def create_code(db: MariaDb, code: Json) -> list[str]:
+    """Triggers and sleeping events together."""
+    made = create_triggers(db, code) + create_events(db, code)
+    log.info("created on the %s as %s: %s", db.side, db.login.user, ", ".join(made) or "nothing")
     return made
 
 
-def _create_missing(db: MariaDb, objects: Sequence[Json], listing: str) -> list[str]:
+def _bring(db: MariaDb, kind: str, objects: Sequence[Json]) -> list[str]:
     if not objects:
         return []
-    schemas = tuple({o["schema"] for o in objects})
-    there = {(o["schema"], o["name"]) for o in db.rows(sql(listing), {"schemas": schemas})}
-    new = [o for o in objects if (o["schema"], o["name"]) not in there]
+    there = {(o["schema"], o["name"]): o for o in code_of(db, sorted({o["schema"] for o in objects}))[kind]}
+    new = [o for o in objects if not _stands(o, there.get((o["schema"], o["name"])))]
     if new:
         with Creator(db) as creator:
             for o in new:
+                if (o["schema"], o["name"]) in there:
+                    creator.run(f"DROP {o['kind']} {qualified(o['schema'], o['name'])}", o)
                 creator.create(o)
     return [f"{o['schema']}.{o['name']}" for o in new]
+
+
+def _stands(wanted: Json, there: Json | None) -> bool:
+    return there is not None and core.same_code(wanted["sql"], there["sql"])
+
+
+def prove_triggers(db: MariaDb, code: Json, tables: Container[tuple[str, str]]) -> list[str]:
+    """Create the triggers of these tables, and drop them again: a trigger cannot sleep. Names of the proved ones.
+
+    Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped too.
+    """
+    mine = [o for o in code.get("triggers", []) if (o["schema"], o["table"]) in tables]
+    try:
+        create_triggers(db, {"triggers": mine})
+    finally:
+        there = {(o["schema"], o["name"]): o for o in code_of(db, _schemas(code))["triggers"]}
+        for o in code.get("triggers", []):
+            if _stands(o, there.get((o["schema"], o["name"]))):
+                db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
+    return [f"{o['schema']}.{o['name']}" for o in mine]
+
+
+def _schemas(code: Json) -> list[str]:
+    return sorted({o["schema"] for o in code.get("triggers", [])})
 
 
 def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:
