@@ -140,6 +140,7 @@ def read_database(
         transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in db.rows(sql("list_transactions"))),
         prepared_xa=len(_if_allowed(db, "XA RECOVER")),
         accounts=_accounts(db, args),
+        login_plugins=tuple((r["account"], r["plugin"]) for r in db.rows(sql("list_login_plugins"), args)),
         definers=tuple((r["kind"], r["name"], r["definer"]) for r in db.rows(sql("list_definers"), args)),
         cascades=tuple((r["table"], r["name"], r["rules"]) for r in db.rows(sql("list_cascades"), args)),
         sequences=tuple(f"{r['schema']}.{r['name']}" for r in db.rows(sql("list_sequences"), args)),

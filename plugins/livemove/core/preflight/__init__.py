@@ -20,6 +20,7 @@ from livemove.core.preflight import (
     keys,
     lobs,
     name,
+    passwords,
     privileges,
     reach,
     retention,
@@ -38,7 +39,7 @@ from livemove.errors import RefusedError
 from livemove.ports import Finding, Severity
 
 OF_THE_WORLD = (connections, endpoint, terraform, site_state, name, reach, lobs)
-OF_THE_DATABASE = (version, schemas, binlog, retention, privileges, accounts, durability, scheduler, keys, engines, features, foreign_keys, foreign_schemas, views, cascades, definers, transactions, size, server_settings)  # fmt: skip
+OF_THE_DATABASE = (version, schemas, binlog, retention, privileges, accounts, passwords, durability, scheduler, keys, engines, features, foreign_keys, foreign_schemas, views, cascades, definers, transactions, size, server_settings)  # fmt: skip
 
 
 def findings(facts: Facts) -> list[Finding]:

@@ -58,6 +58,8 @@ class DatabaseFacts:
     """(who, seconds) of open transactions."""
     prepared_xa: int = 0
     accounts: tuple[AccountFact, ...] = ()
+    login_plugins: tuple[tuple[str, str], ...] = ()
+    """(account, authentication plugin) of the application's accounts."""
     definers: tuple[tuple[str, str, str], ...] = ()
     """(kind, schema.name, definer) of triggers, events, routines and views."""
     cascades: tuple[tuple[str, str, str], ...] = ()
