@@ -478,6 +478,9 @@ class SchemaCode(Protocol):
     def awake(self, side: Side) -> list[str]:
         """Triggers that are there and events that are enabled, as text; a follower must have none."""
 
+    def changed(self, owner: Side) -> list[str]:
+        """What DDL did to the owner's definitions since both sides were last seen to have the same, as text."""
+
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
 

@@ -258,6 +258,10 @@ def unlike(world: Universe, owner: Side) -> None:
     world.proof.apart = ["shop.orders cannot follow: the columns differ"]
 
 
+def other_ddl(world: Universe, owner: Side) -> None:
+    world.ddl = ("view shop.latest is new",)
+
+
 def trigger(world: Universe, owner: Side) -> None:
     world.replicator.stop(Link("shop", world.db[owner].epoch, owner))  # it would notice
     world.db[owner.other].triggers = True
@@ -275,6 +279,7 @@ TOLD_ON_THE_WAY_BACK = [
     (forget, "was not compared since epoch"),
     (restart, "was restarted at"),
     (ddl, "was changed by DDL"),
+    (other_ddl, "view shop.latest is new"),
     (short_binlogs, "keeps its binlogs for 1 h"),
     (maintenance, "the instance is maintenance"),
 ]

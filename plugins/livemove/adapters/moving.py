@@ -20,12 +20,13 @@ from livemove.adapters.control_setup import (
     install,
     keep_binlogs,
 )
+from livemove.adapters.definitions import read_digests
 from livemove.adapters.last_proof import QuickProof
 from livemove.adapters.mariadb import MariaDb, sql
 from livemove.adapters.schema import list_tables, raise_auto_increment
 from livemove.adapters.servers import Servers
 from livemove.adapters.stored_code import code_of, create_code, drop_triggers
-from livemove.core import return_path, upkeep
+from livemove.core import definitions, return_path, upkeep
 from livemove.core.acts import Parts
 from livemove.core.guards import expected_pause, refusals
 from livemove.core.switchover import Switchover
@@ -181,6 +182,12 @@ class StoredCode:
             for o in db.rows(sql("list_events"), args)
             if o["status"] == "ENABLED"
         ]
+
+    def changed(self, owner: Side) -> list[str]:
+        kept = self._ledger.read(f"definitions/{owner}")
+        if kept is None:
+            return []
+        return definitions.changes(kept["objects"], read_digests(self._databases[owner], self._schemas))
 
     def sleep(self, follower: Side) -> None:
         db = self._databases[follower]

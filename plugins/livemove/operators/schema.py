@@ -20,14 +20,26 @@ class CarrySchemaOperator(LivemoveOperator):
         self.phase = phase
 
     def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.definitions import keep
         from livemove.adapters.schema import carry, code_of
+        from livemove.adapters.standing import owner
 
         world = self.world(context)
+        if owner(world) is Side.TARGET:
+            raise RefusedError(
+                "The target owns the writes: the source's triggers and events sleep, and what it has is not to be carried any more",
+                wanted="the source as the owner",
+                next_step="mark this task as success; nothing was changed",
+            )
         schemas = world.spec.source.schemas
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+            # before the reading: a DDL that comes in between is told once too often, never once too little
+            if self.phase != Phase.KEYS:
+                keep(world, source, code_only=self.phase == Phase.CODE)
             done = carry(source, target, schemas, Phase(self.phase), progress=self.log.info)
             if self.phase == Phase.CODE:
                 world.ledger.write("schema/source", code_of(source, schemas))
+                world.ledger.write("schema/definers", {"definers": done.pop("definers")})
         world.ledger.note("schema_carried", **done)
         return done
 
@@ -36,6 +48,7 @@ class ParityOperator(LivemoveOperator):
     """Compare the definitions of both sides in every category; SchemaError lists what has no explanation."""
 
     def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.adapters.definitions import keep
         from livemove.adapters.parity import check_parity
         from livemove.adapters.standing import owner
 
@@ -47,6 +60,7 @@ class ParityOperator(LivemoveOperator):
                 next_step="mark this task as success; nothing was changed",
             )
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+            keep(world, source)
             report = check_parity(source, target, world.spec.source.schemas, world.spec.source.accounts)
         world.ledger.write("parity", report.as_json())
         for line in report.lines():
