@@ -86,6 +86,7 @@ class Journey:
         self.each("move", self.move)
         self.each("after", self.write_after)
         self.each("after", self.compare)
+        self.each("awake", self.wake_events)
 
     def each(self, stage: str, do: Callable[[Traveller], Any]) -> None:
         for t in self.travellers:
@@ -178,10 +179,13 @@ class Journey:
                 return f"events run before the doors are open: {awake}"
         return None
 
-    def write_after(self, t: Traveller) -> Any:
+    def write_after(self, t: Traveller) -> None:
         """The same writes on both sides: counters, triggers, defaults and routines must make the same rows of them."""
         for server in (self.sides.source_server, self.sides.target_server):
             self.script(server, t, "after")
+
+    def wake_events(self, t: Traveller) -> Any:
+        """Those that the fence put to sleep, and no others."""
         with self.sides.target as target:
             set_events(target, t.events, True)
             found = {(e["schema"], e["name"]) for e in code_of(target, t.schemas)["events"] if e["status"] == "ENABLED"}  # fmt: skip
