@@ -129,6 +129,22 @@ def test_counters_are_raised_and_never_lowered(sides: Sides) -> None:
         assert kept["n"] == 77777
 
 
+def test_a_sequence_in_its_second_round_is_ahead_of_a_higher_number(sides: Sides) -> None:
+    schemas = sides.make("rounds", "CREATE SEQUENCE s MINVALUE 1 MAXVALUE 5 CYCLE NOCACHE; CREATE SEQUENCE down START WITH -1 INCREMENT BY -1 MINVALUE -9 MAXVALUE -1 NOCACHE;")  # fmt: skip
+    sides.carry(schemas, Phase.TABLES)
+    sides.target_server.query("SELECT SETVAL(rounds.s, 4, 0)")
+    sides.target_server.query("SELECT SETVAL(rounds.down, -7, 0)")
+    for _ in range(7):
+        sides.source_server.query("SELECT NEXTVAL(rounds.s), NEXTVAL(rounds.down)")
+    with sides.source as source, sides.target as target:
+        assert raise_auto_increment(source, target, schemas) == [
+            "sequence rounds.down: -7 -> -8",
+            "sequence rounds.s: 4 -> 3",
+        ]
+        assert raise_auto_increment(source, target, schemas) == []
+    assert sides.target_server.query("SELECT NEXTVAL(rounds.s), NEXTVAL(rounds.down)") == [(3, -8)]
+
+
 def test_a_half_made_state_is_completed(sides: Sides) -> None:
     schemas = sides.move("cycle", case_script("cycle"))
     for statement in (

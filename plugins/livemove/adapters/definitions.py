@@ -7,12 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pymysql
-
 from livemove.adapters.mariadb import MariaDb, sql
 from livemove.adapters.standing import owner
 from livemove.core import definitions as core
-from livemove.errors import LivemoveError
 from livemove.ports import Json
 from livemove.spec import Side
 
@@ -56,8 +53,9 @@ def notice(world: World) -> str:
     began = time.monotonic()
     try:
         _said[service] = _look(world)
-    except (LivemoveError, pymysql.err.MySQLError) as e:
-        log.info("the definitions were not looked at: %s", e)
+    except Exception as e:
+        # whatever keeps this look from being made will be told by the wait itself, if it matters there
+        log.info("the definitions were not looked at: %s: %s", type(e).__name__, e)
     _next[service] = time.monotonic() + SHARE * (time.monotonic() - began)
     return _said.get(service, "")
 
