@@ -16,7 +16,7 @@ import pymysql
 
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
 from livemove.core import schema as core
-from livemove.errors import SchemaError
+from livemove.errors import SchemaError, UnreachableError
 from livemove.ports import Json
 
 log = logging.getLogger(__name__)
@@ -73,18 +73,35 @@ def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
 
 
 # Creating code ------------------------------------------------------------------------------------------------------
+KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
+
+
 class Creator:
-    """One connection that creates stored objects as they were recorded: mode, character set, collation, time zone."""
+    """One session that creates stored objects as they were recorded: mode, character set, collation, time zone.
+
+    A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL needs; that
+    one gets its own settings back.
+    """
 
     def __init__(self, target: MariaDb) -> None:
-        self._db = target.fresh(session={"lock_wait_timeout": 60}, schema=None)
+        self._borrowed = target.pinned
+        self._db = target if target.pinned else target.fresh(session={"lock_wait_timeout": 60}, schema=None)
         self._schema = ""
+        self._kept: Json = {}
 
     def __enter__(self) -> Creator:
+        if self._borrowed:
+            self._kept = self._db.one(f"SELECT {', '.join(f'@@{name} AS {name}' for name in KEPT)}")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        if not self._borrowed:
+            self._db.close()
+            return
+        try:
+            self._set(self._kept)
+        except (pymysql.err.MySQLError, UnreachableError):
+            self._db.close()  # the next user of this login begins anew
 
     @cached_property
     def _may_name_others(self) -> bool:
@@ -117,9 +134,12 @@ class Creator:
             settings["collation_connection"] = o["collation"]
         if o["time_zone"]:
             settings["time_zone"] = o["time_zone"]
+        self._set(settings)
+        run_ddl(self._db, wire or text, subject)
+
+    def _set(self, settings: Json) -> None:
         names = ", ".join(f"{name} = %s" for name in settings)
         self._db.run(f"SET SESSION {names}", tuple(settings.values()))
-        run_ddl(self._db, wire or text, subject)
 
 
 def create_triggers(db: MariaDb, code: Json) -> list[str]:
