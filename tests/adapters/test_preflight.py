@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,5 +202,9 @@ def test_what_cannot_be_read_becomes_a_finding_and_no_secret_is_told() -> None:
 def test_the_operator_refuses_with_every_remedy_even_without_a_ledger(monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     operator = PreflightOperator(task_id="checks", service="shop")
     monkeypatch.setattr(operator, "world", lambda context: Broken(SPEC))
+    pushed: dict[str, Any] = {}
+    ti = SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))
     with pytest.raises(RefusedError, match=r"\[source\].*\[name\]|\[name\].*\[source\]"):
-        operator.execute({})
+        operator.execute({"ti": ti})
+    assert json.loads(json.dumps(pushed["findings"]))[0]["severity"] == "error"
+    assert {"check", "measured", "limit", "remedy", "restart", "subject"} <= set(pushed["findings"][0])
