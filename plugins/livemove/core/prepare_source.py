@@ -14,6 +14,7 @@ from livemove.core import rights
 from livemove.core.preflight import accounts
 from livemove.core.preflight.facts import DatabaseFacts
 from livemove.core.preflight.retention import TIMES, seconds_kept, wanted_seconds
+from livemove.core.preflight.settings import applies
 from livemove.core.source_settings import DAY, SETTINGS, Setting, needs_restart, retention_line
 from livemove.ports import Severity
 from livemove.spec import MigrationSpec, Side
@@ -59,9 +60,7 @@ def my_cnf(spec: MigrationSpec, db: DatabaseFacts | None) -> str:
 
 def _missing(s: Setting, db: DatabaseFacts) -> bool:
     """Wrong now, or right only until the next restart."""
-    if s.not_in == db.flavour or (s.only_replicas and not db.replica):
-        return False
-    return s.wrong(db.variable(s.name)) or db.origins.get(s.name) == "SQL"
+    return applies(s, db) and (s.wrong(db.variable(s.name)) or db.origins.get(s.name) == "SQL")
 
 
 def _setting(s: Setting, db: DatabaseFacts | None) -> list[str]:
@@ -119,8 +118,9 @@ def accounts_sql(spec: MigrationSpec, db: DatabaseFacts | None, account: str) ->
 
 def _own() -> list[str]:
     return [
-        "-- These two livemove makes itself, with passwords of its own in Secrets Manager; nothing to do:",
+        "-- These livemove makes itself, with passwords of its own in Secrets Manager; nothing to do:",
         f"--   livemove_read     {rights.names(rights.READER)} ON *.*",
+        "--   livemove_watch    EXECUTE on two procedures of livemove: the web servers wait in them for their word",
         f"--   livemove_apply_eN {rights.names(rights.APPLIER)} on the moved schemas; READ_ONLY ADMIN ON *.*; locked except while it follows",
     ]
 

@@ -34,6 +34,8 @@ class Setting:
     only_replicas: bool = False
     not_in: str = ""
     """The product that does not know the name; the other one does."""
+    unless: str = ""
+    """A privilege with which livemove's own account does not need it."""
 
     def line(self) -> str:
         return f"{self.name} = {self.value}"
@@ -51,7 +53,13 @@ def _below(least: int) -> Callable[[str], bool]:
     return lambda value: value != "" and float(value) < least
 
 
-BINLOG, DURABILITY, SCHEDULER, LIMITS = "binlog", "durability", "event scheduler", "limits"
+BINLOG, DURABILITY, SCHEDULER, LIMITS, CODE = (
+    "binlog",
+    "durability",
+    "event scheduler",
+    "limits",
+    "stored code",
+)
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(BINLOG, "log_bin", "mysql-bin", "DMS reads every change from the binlog", _not(*ON), restart=True),
@@ -66,6 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(DURABILITY, "sync_binlog", "1", "a power cut must not take back a commit that the fence or a user was told of", _not("1")),
     Setting(DURABILITY, "innodb_flush_log_at_trx_commit", "1", "the same, for the rows themselves", _not("1")),
     Setting(SCHEDULER, "event_scheduler", "ON", "the dead-man's switch of the fence is an event; look at SHOW EVENTS first, sleeping jobs would wake up", _not("ON")),
+    Setting(CODE, "log_bin_trust_function_creators", "ON", "without SUPER nobody else may put triggers and functions back on the way back (error 1419)", _not(*ON), unless="SUPER"),
     Setting(LIMITS, "net_read_timeout", str(LONG_ENOUGH), "a slow load must not lose its connection", _below(LONG_ENOUGH), severity=Severity.WARNING),
     Setting(LIMITS, "net_write_timeout", str(LONG_ENOUGH), "the same, towards DMS", _below(LONG_ENOUGH), severity=Severity.WARNING),
     Setting(LIMITS, "wait_timeout", "28800", "a replicator that waits for changes must not be thrown out", _below(LONG_ENOUGH), severity=Severity.WARNING),

@@ -34,6 +34,7 @@ from livemove.core.preflight import (
     site_state,
     size,
     sizing,
+    stored_code,
     target,
     terraform,
     tls,
@@ -48,7 +49,7 @@ from livemove.ports import Finding, Severity
 
 OF_THE_WORLD = (connections, endpoint, terraform, site_state, name, reach, privileges, lobs, cascades, collations, distance, target, assessment)  # fmt: skip
 OF_THE_DATABASE = (
-    version, schemas, binlog, sessions, retention, accounts, durability, scheduler, limits, keys, engines, features, types, zero_dates,
+    version, schemas, binlog, sessions, retention, accounts, durability, scheduler, stored_code, limits, keys, engines, features, types, zero_dates,
     foreign_keys, definers, transactions, sizing, size, server_settings, clock, tls,
 )  # fmt: skip
 

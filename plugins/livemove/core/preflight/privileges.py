@@ -6,7 +6,7 @@ The table of rights is core/rights.py, the same from which accounts are granted 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from livemove.core import rights
 from livemove.core.preflight.facts import Facts
@@ -15,6 +15,7 @@ from livemove.core.rights import Right
 from livemove.ports import Finding
 
 CHECK = "privileges"
+OPTION = " WITH GRANT OPTION"
 
 
 def check(facts: Facts) -> list[Finding]:
@@ -23,29 +24,26 @@ def check(facts: Facts) -> list[Finding]:
         return []
     wanted = rights.source_rights(db.release)
     _, may_grant = rights.global_privileges(db.grants)
-    found = _missing(
-        "livemove's own account on the source", rights.missing(wanted, db.grants), " WITH GRANT OPTION"
-    )
+    found = _missing("livemove's own account on the source", "<its name>", wanted, db.grants, OPTION)
     if not may_grant:
-        found.append(error(CHECK, "livemove's own account on the source lacks GRANT OPTION (it makes the replicators' accounts)", f"{len(wanted)} privileges, with GRANT OPTION", "as an administrator of the source: GRANT USAGE ON *.* TO <that account> WITH GRANT OPTION", subject="grant option"))  # fmt: skip
+        found.append(error(CHECK, "livemove's own account on the source lacks GRANT OPTION (it makes the replicators' accounts)", f"{len(wanted)} privileges, with GRANT OPTION", "as an administrator of the source: GRANT USAGE ON *.* TO <its name> WITH GRANT OPTION; livemove prepare-source prints it", subject="grant option"))  # fmt: skip
     for account, grants in db.own_grants.items():
-        found += _missing(f"{account} on the source", rights.missing(rights.READER, grants), "")
+        found += _missing(f"{account} on the source", f"'{account}'@'%'", rights.READER, grants, "")
     if facts.target:
-        found += _missing(
-            "the master user on the target",
-            rights.missing(rights.TARGET, facts.target.grants),
-            " WITH GRANT OPTION",
-        )
+        found += _missing("the master user on the target", "<its name>", rights.TARGET, facts.target.grants, OPTION)  # fmt: skip
     who = "the source" if facts.target is None else "both sides"
     return found or [
         ok(CHECK, f"all that the move needs on {who}", f"{len(wanted)} privileges, with GRANT OPTION")
     ]
 
 
-def _missing(who: str, lacking: Iterable[Right], suffix: str) -> list[Finding]:
-    lacking = list(lacking)
+def _missing(
+    who: str, name: str, wanted: Sequence[Right], grants: Iterable[str], suffix: str
+) -> list[Finding]:
+    lacking = rights.missing(wanted, grants)
     if not lacking:
         return []
     listed = ", ".join(f"{r.name} (to {r.why})" for r in lacking)
-    remedy = f"as an administrator: GRANT {rights.names(lacking)} ON *.* TO <that account>{suffix}; livemove prepare-source prints it"
-    return [error(CHECK, f"{who} lacks {listed}", "every right of core/rights.py", remedy, subject=who)]
+    limit = rights.names(wanted) if len(wanted) < 5 else f"{len(wanted)} privileges"
+    remedy = f"as an administrator: GRANT {rights.names(lacking)} ON *.* TO {name}{suffix}"
+    return [error(CHECK, f"{who} lacks {listed}", limit, remedy, subject=who)]

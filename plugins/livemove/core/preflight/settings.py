@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livemove.core.preflight.facts import DatabaseFacts
+from livemove.core.rights import global_privileges
 from livemove.core.source_settings import SETTINGS, Setting, needs_restart
 from livemove.ports import Finding
 
@@ -12,12 +13,14 @@ def wrong_settings(check: str, db: DatabaseFacts) -> list[Finding]:
 
 
 def of(check: str, db: DatabaseFacts) -> list[Setting]:
-    """The lines of this check that mean something to this server."""
-    return [
-        s
-        for s in SETTINGS
-        if s.check == check and s.not_in != db.flavour and (db.replica or not s.only_replicas)
-    ]
+    return [s for s in SETTINGS if s.check == check and applies(s, db)]
+
+
+def applies(s: Setting, db: DatabaseFacts) -> bool:
+    """Whether this line means something to this server."""
+    held, _ = global_privileges(db.grants)
+    needless = s.unless and {s.unless, "ALL PRIVILEGES"} & held
+    return s.not_in != db.flavour and (db.replica or not s.only_replicas) and not needless
 
 
 def finding(s: Setting, db: DatabaseFacts) -> Finding:
