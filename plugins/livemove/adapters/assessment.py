@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from livemove.adapters.world import World
 
 log = logging.getLogger(__name__)
-UNKNOWN = {"UnknownOperationException", "InvalidAction", "UnknownOperation", "NotImplemented", "501", "404"}
-"""What an endpoint says that does not know an action (AWS's JSON protocol, and stand-ins)."""
+UNKNOWN = {"UnknownOperationException", "InvalidAction", "NotImplemented", "501"}
+"""What an endpoint says that does not know an action.
+https://docs.aws.amazon.com/dms/latest/APIReference/CommonErrors.html"""
 AT_REST = {"ready", "stopped"}
 PASSED = {"passed", "pending", "running", "skipped"}
 
@@ -35,9 +36,9 @@ def read_assessment(world: World, problems: dict[str, str]) -> Assessment | None
     except ClientError as e:
         if e.response["Error"]["Code"] in UNKNOWN:
             return Assessment("", offered=False)
-        problems["assessment"] = f"DMS did not answer: {e}"
+        problems["assessment"] = f"not asked for: DMS answered {e.response['Error']['Code']}"
     except BotoCoreError as e:
-        problems["assessment"] = f"DMS did not answer: {e}"
+        problems["assessment"] = f"not asked for: DMS did not answer ({e})"
     except LivemoveError as e:
         problems["assessment"] = e.found
     return None
