@@ -61,7 +61,7 @@ DATABASE = DatabaseFacts(
     writers=(("shop_app", 12),),
     known_accounts=frozenset({"shop_app@%", "root@localhost"}),
     sample=Sample(seconds=3, row_events=300, binlog_bytes=30_000, uptime=10 * 86400, row_events_ever=10**7, binlog_bytes_ever=10**9),
-    trips=(0.001, 0.001, 0.5),
+    trips=(0.4, 0.001, 0.5),
     clock_ahead=0.01,
 )  # fmt: skip
 CASCADE = ("shop.photos", "fk_listing", "ON DELETE CASCADE")

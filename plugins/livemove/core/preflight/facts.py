@@ -6,7 +6,6 @@ A part that could not be read is None, and `problems` says why in the words of w
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -171,8 +170,8 @@ class DatabaseFacts:
 
     @property
     def trip(self) -> float | None:
-        """The median of the trips, in seconds."""
-        return statistics.median(self.trips) if self.trips else None
+        """The shortest of the trips, in seconds: the distance, without the waiting of a busy machine."""
+        return min(self.trips, default=None)
 
 
 def release_of(version: str) -> tuple[int, ...]:
