@@ -146,6 +146,17 @@ def test_a_session_that_goes_on_writing_statements_is_seen(source_server: Server
     assert later.statements == ()
 
 
+@pytest.mark.parametrize(("grants", "missing"), [("USAGE", "SELECT"), ("SELECT", "PROCESS"), ("SELECT, PROCESS", "CREATE USER")])  # fmt: skip
+def test_an_account_with_too_few_rights_is_told_which_ones(source_server: Server, grants: str, missing: str) -> None:  # fmt: skip
+    source_server.load(f"CREATE OR REPLACE USER poor@'127.%' IDENTIFIED BY 'p'; GRANT {grants} ON *.* TO poor@'127.%';")  # fmt: skip
+    with login(source_server, "poor", "p") as db:
+        found = read_database(db, ["shop"], ["shop_app"], sample_seconds=0)
+    source_server.query("DROP USER poor@'127.%'")
+    told = " ".join(f.measured for f in preflight.privileges.check(Facts(spec=SPEC, database=found)))
+    assert f"{missing} (to " in told
+    assert f"{grants.split(', ')[-1]} (to " not in told
+
+
 def test_where_a_setting_comes_from_and_which_schemas_are_not_logged(make_mariadb: Callable[..., Server]) -> None:  # fmt: skip
     server = make_mariadb(binlog_ignore_db="hidden")
     server.load("CREATE DATABASE hidden; CREATE DATABASE shown; SET GLOBAL sync_binlog = 1;")

@@ -185,6 +185,7 @@ def test_a_sound_world_has_a_finding_of_every_check_and_all_are_ok() -> None:
         (with_database(grants=("GRANT SELECT, PROCESS, SUPER ON *.* TO `l`@`%` WITH GRANT OPTION",)), "privileges", "error", "CREATE USER (to lock", "GRANT"),
         (with_database(grants=(f"GRANT {names(SOURCE)} ON *.* TO `l`@`%` WITH GRANT OPTION",)), "stored code", "error", "log_bin_trust_function_creators is not set", "SET GLOBAL log_bin_trust_function_creators = ON"),
         (with_database(grants=("GRANT ALL PRIVILEGES ON *.* TO `l`@`%`",)), "privileges", "error", "GRANT OPTION", "GRANT"),
+        (with_database(accounts=(), known_accounts=frozenset()), "application accounts", "error", "cannot be read", "SELECT ON"),
         (with_database(accounts=()), "application accounts", "error", "shop_app does not exist", "not fenced"),
         (with_database(accounts=(AccountFact("shop_app", "%", frozenset({"SUPER"})),)), "application accounts", "error", "SUPER", "REVOKE SUPER"),
         (with_database(accounts=(AccountFact("shop_app", "10.%", frozenset({"READ_ONLY ADMIN"})),)), "application accounts", "error", "'shop_app'@'10.%'", "REVOKE READ_ONLY ADMIN"),

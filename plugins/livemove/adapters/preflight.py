@@ -190,6 +190,7 @@ def read_database(
     lob_seconds: float = LOB_SECONDS,
     zero_seconds: float = ZERO_SECONDS,
 ) -> DatabaseFacts:
+    """What the checks need to know, as far as this login may see it: what it may not see is a missing privilege."""
     args = {"schemas": tuple(schemas), "accounts": tuple(accounts)}
     first, trip = Look.at_now(db), trips(db)
     variables = {str(r["variable_name"]).lower(): str(r["value"]) for r in db.rows("SHOW GLOBAL VARIABLES")}
@@ -205,7 +206,7 @@ def read_database(
         sequences=tuple(f"{t['schema']}.{t['name']}" for t in db.rows(sql("list_tables"), args) if t["type"] == "SEQUENCE"),
         lobs=longest_lobs(db, db.rows(sql("list_lob_columns"), args), sizes, lob_seconds),
         zero_dates=zero_dates(db, columns, sizes, zero_seconds),
-        transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in db.rows(sql("list_transactions"))),
+        transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in rows_if_allowed(db, sql("list_transactions"))),
         prepared_xa=len(rows_if_allowed(db, "XA RECOVER")),
         accounts=_accounts(db, args),
         known_accounts=frozenset(f"{r['user']}@{r['host']}" for r in rows_if_allowed(db, "SELECT user, host FROM mysql.user")),
@@ -239,7 +240,7 @@ def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
 
 def _accounts(db: MariaDb, args: Any) -> tuple[AccountFact, ...]:
     held: dict[tuple[str, str], set[str]] = {}
-    for r in db.rows(sql("list_accounts"), args):
+    for r in rows_if_allowed(db, sql("list_accounts"), args):
         held.setdefault((r["user"], r["host"]), set()).update({r["privilege"]} - {None})
     for r in rows_if_allowed(db, sql("list_roles"), args):
         lines = rows_if_allowed(db, f"SHOW GRANTS FOR {quote(r['role'])}")
