@@ -60,6 +60,8 @@ class Finding:
     limit: str = ""
     remedy: str = ""
     subject: str = ""
+    restart: bool = False
+    """Whether the remedy takes effect only after a restart of the source."""
 
 
 class Database(Protocol):
