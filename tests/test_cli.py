@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from livemove import cli
 from livemove.errors import (
@@ -70,3 +71,17 @@ def test_logins_are_read_from_a_file_of_lines(tmp_path: Path, monkeypatch: pytes
     cli._read_environment(tmp_path / "env")
     assert os.environ["AIRFLOW_CONN_A"] == '{"login": "x=y"}'
     assert os.environ.pop("AIRFLOW_CONN_B") == "b"
+
+
+def test_prepare_source_prints_three_texts_or_writes_them(tmp_path: Path) -> None:
+    spec = str(Path(__file__).parents[1] / "include" / "migrations" / "shop.yaml")
+    printed = CliRunner().invoke(cli.app, ["prepare-source", "--spec", spec, "--everything"])
+    assert printed.exit_code == 0, printed.output
+    for file in ("livemove.cnf", "livemove.sql", "firewall.txt"):
+        assert f"===== {file}" in printed.output
+    written = CliRunner().invoke(
+        cli.app, ["prepare-source", "--spec", spec, "--everything", "--to", str(tmp_path / "dba")]
+    )
+    assert written.exit_code == 0
+    assert sorted(p.name for p in (tmp_path / "dba").iterdir()) == ["firewall.txt", "livemove.cnf", "livemove.sql"]  # fmt: skip
+    assert CliRunner().invoke(cli.app, ["prepare-source", "--spec", "absent.yaml"]).exit_code == 2

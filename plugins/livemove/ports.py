@@ -60,6 +60,8 @@ class Finding:
     limit: str = ""
     remedy: str = ""
     subject: str = ""
+    restart: bool = False
+    """Whether the remedy takes effect only after a restart of the source."""
 
 
 class Database(Protocol):
@@ -464,7 +466,11 @@ class ControlDb(Protocol):
 
 
 class SchemaCode(Protocol):
-    """Triggers, events and counters of the application's schemas, as DDL."""
+    """Triggers, events and counters of the application's schemas, as DDL.
+
+    `wake` and `sleep` are called within `while_in` of the database that they change, and change it by the session that
+    holds the lock there: an attempt that slept for longer than that session lives changes nothing.
+    """
 
     def ready(self, owner: Side) -> None:
         """Read what `wake` will create, before the fence."""

@@ -69,7 +69,7 @@ def test_a_login_without_a_hash_that_can_be_carried_is_refused_beforehand(clean:
     clean.source_server.query("CREATE USER guest_app@localhost IDENTIFIED VIA unix_socket")
     clean.source_server.query("CREATE USER guest_app@'127.%' IDENTIFIED BY 'x'")
     with clean.source as source:
-        facts = read_database(source, ["guests"], ["guest_app"], measure_lobs=False)
+        facts = read_database(source, ["guests"], ["guest_app"], sample_seconds=0)
     found = {(f.subject, str(f.severity)) for f in passwords.check(facts, find_spec("shop"))}
     assert found == {("'guest_app'@'localhost'", "error")}
 

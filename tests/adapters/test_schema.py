@@ -52,6 +52,24 @@ def test_code_that_was_changed_meanwhile_is_created_anew(sides: Sides) -> None:
     assert event["status"] == "DISABLED"
 
 
+def test_a_table_with_one_changed_trigger_gets_all_of_them_anew_in_their_order(sides: Sides) -> None:
+    schemas = sides.make("ordered", """
+        CREATE TABLE t (v VARCHAR(9)); CREATE TABLE u (v INT);
+        CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW SET new.v = CONCAT(new.v, '1');
+        CREATE TRIGGER two BEFORE INSERT ON t FOR EACH ROW SET new.v = CONCAT(new.v, '2');
+        CREATE TRIGGER other BEFORE INSERT ON u FOR EACH ROW SET new.v = 1;""")  # fmt: skip
+    sides.carry(schemas, Phase.TABLES)
+    with sides.source as source, sides.target as target:
+        create_triggers(target, code_of(source, schemas))
+        sides.source_server.load("USE ordered; DROP TRIGGER one; CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW PRECEDES two SET new.v = CONCAT(new.v, '3');")  # fmt: skip
+        assert create_triggers(target, code_of(source, schemas)) == ["ordered.one", "ordered.two"]
+        sides.source_server.load("USE ordered; DROP TRIGGER one; CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW SET new.v = CONCAT(new.v, '3');")  # fmt: skip
+        assert create_triggers(target, code_of(source, schemas)) == ["ordered.two", "ordered.one"]
+        assert create_triggers(target, code_of(source, schemas)) == []
+    sides.target_server.query("INSERT INTO ordered.t VALUES ('')")
+    assert sides.target_server.query("SELECT v FROM ordered.t") == [("23",)]
+
+
 def test_a_trigger_that_cannot_be_created_is_found_before_the_load(sides: Sides) -> None:
     schemas = sides.make("unproved", "CREATE TABLE t (id INT, v INT); CREATE TRIGGER fits BEFORE INSERT ON t FOR EACH ROW SET new.v = 1;")  # fmt: skip
     with sides.source as source, sides.target as target:

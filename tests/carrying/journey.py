@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from lab.addresses import root
@@ -119,7 +120,7 @@ class Journey:
         spec = find_spec("shop")
         source = spec.source.model_copy(update={"schemas": tuple(schemas), "accounts": (ACCOUNT,)})
         with self.sides.source as db:
-            database = read_database(db, schemas, [ACCOUNT])
+            database = read_database(db, schemas, [ACCOUNT], sample_seconds=0)
         return findings(Facts(spec.model_copy(update={"source": source}), database=database))
 
     def carry(self, t: Traveller, phase: core.Phase) -> None:
@@ -168,7 +169,8 @@ class Journey:
     def move(self, t: Traveller) -> Any:
         """What step 8 does: counters past the old owner's, triggers, events (asleep until the doors are open)."""
         with self.sides.source as source, self.sides.target as target:
-            code = StoredCode({Side.SOURCE: source, Side.TARGET: target}, {}, self.ledger, t.schemas)
+            holding: Any = {Side.TARGET: SimpleNamespace(holding=target)}
+            code = StoredCode({Side.SOURCE: source, Side.TARGET: target}, holding, self.ledger, t.schemas)
             code.ready(Side.TARGET)
             code.wake(Side.TARGET, Side.SOURCE)
             here, there = code_of(source, t.schemas), code_of(target, t.schemas)

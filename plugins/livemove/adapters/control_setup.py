@@ -17,6 +17,7 @@ import pymysql
 
 from livemove.adapters.control import SCRIPTS, Control, apply_account, version, watermark_table
 from livemove.adapters.mariadb import MariaDb, quote, sql
+from livemove.core import rights
 from livemove.errors import RefusedError, SetupError
 from livemove.ports import ControlState, Json
 from livemove.spec import Side
@@ -28,8 +29,7 @@ READ_ACCOUNT = "livemove_read"
 WATCH_ACCOUNT = "livemove_watch"
 WATCH_RIGHTS = ("EXECUTE ON PROCEDURE livemove.watch", "EXECUTE ON PROCEDURE livemove.report_hold")
 """All that the waiters on the servers may do."""
-READ_RIGHTS = "SELECT, REPLICATION SLAVE, REPLICATION CLIENT"
-APPLY_RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE TEMPORARY TABLES, LOCK TABLES"
+READ_RIGHTS, APPLY_RIGHTS = rights.names(rights.READER), rights.names(rights.APPLIER)
 SCHEMA_RIGHTS = (
     "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER", "CREATE TEMPORARY TABLES",
     "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "TRIGGER", "DELETE HISTORY",

@@ -159,7 +159,7 @@ class StoredCode:
     def wake(self, owner: Side, follower: Side | None) -> None:
         if owner not in self._code:
             self.ready(owner)
-        db = self._databases[owner]
+        db = self._controls[owner].holding
         if follower is not None:
             for line in raise_auto_increment(self._databases[follower], db, self._schemas):
                 log.info("raised %s", line)
@@ -190,7 +190,7 @@ class StoredCode:
         return definitions.changes(kept["objects"], read_digests(self._databases[owner], self._schemas))
 
     def sleep(self, follower: Side) -> None:
-        db = self._databases[follower]
+        db = self._controls[follower].holding
         code = code_of(db, self._schemas)
         if not code["triggers"] and self._ledger.read(f"schema/{follower}"):
             return  # dropped before; what was kept then stays

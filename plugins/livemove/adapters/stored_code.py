@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ import pymysql
 
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
 from livemove.core import schema as core
-from livemove.errors import SchemaError
+from livemove.errors import SchemaError, UnreachableError
 from livemove.ports import Json
 
 log = logging.getLogger(__name__)
@@ -75,18 +75,35 @@ def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
 
 
 # Creating code ------------------------------------------------------------------------------------------------------
+KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
+
+
 class Creator:
-    """One connection that creates stored objects as they were recorded: mode, character set, collation, time zone."""
+    """One session that creates stored objects as they were recorded: mode, character set, collation, time zone.
+
+    A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL needs; that
+    one gets its own settings back.
+    """
 
     def __init__(self, target: MariaDb) -> None:
-        self._db = target.fresh(session={"lock_wait_timeout": 60}, schema=None)
+        self._borrowed = target.pinned
+        self._db = target if target.pinned else target.fresh(session={"lock_wait_timeout": 60}, schema=None)
         self._schema = ""
+        self._kept: Json = {}
 
     def __enter__(self) -> Creator:
+        if self._borrowed:
+            self._kept = self._db.one(f"SELECT {', '.join(f'@@{name} AS {name}' for name in KEPT)}")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        if not self._borrowed:
+            self._db.close()
+            return
+        try:
+            self._set(self._kept)
+        except (pymysql.err.MySQLError, UnreachableError):
+            self._db.close()  # the next user of this login begins anew
 
     @cached_property
     def _may_name_others(self) -> bool:
@@ -134,19 +151,26 @@ class Creator:
             settings["collation_connection"] = o["collation"]
         if o["time_zone"]:
             settings["time_zone"] = o["time_zone"]
+        self._set(settings)
+        run_ddl(self._db, wire or text, subject)
+
+    def _set(self, settings: Json) -> None:
         names = ", ".join(f"{name} = %s" for name in settings)
         self._db.run(f"SET SESSION {names}", tuple(settings.values()))
-        run_ddl(self._db, wire or text, subject)
 
 
 def create_triggers(db: MariaDb, code: Json) -> list[str]:
-    """Bring the triggers of `code` to this server; names of those that were created, anew where they differed."""
-    return _bring(db, "triggers", code.get("triggers", []))
+    """Bring the triggers of `code` to this server; names of those that were created.
+
+    Where one of a table's differs, all of the table's are created anew: the order of creation is that of firing.
+    """
+    return _bring(db, "triggers", code.get("triggers", []), lambda o: (o["schema"], o["table"]))
 
 
 def create_events(db: MariaDb, code: Json) -> list[str]:
-    """Bring the events of `code` to this server, all asleep; names of those that were created."""
-    return _bring(db, "events", [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])])  # fmt: skip
+    """Bring the events of `code` to this server, all asleep; names of those that were created, anew where they differed."""
+    asleep = [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])]
+    return _bring(db, "events", asleep, lambda o: (o["schema"], o["name"]))
 
 
 def create_code(db: MariaDb, code: Json) -> list[str]:
@@ -156,18 +180,34 @@ def create_code(db: MariaDb, code: Json) -> list[str]:
     return made
 
 
-def _bring(db: MariaDb, kind: str, objects: Sequence[Json]) -> list[str]:
+def _bring(db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[Json], tuple[str, str]]) -> list[str]:  # fmt: skip
     if not objects:
         return []
-    there = {(o["schema"], o["name"]): o for o in code_of(db, sorted({o["schema"] for o in objects}))[kind]}
-    new = [o for o in objects if not _stands(o, there.get((o["schema"], o["name"])))]
+    names = {(o["schema"], o["name"]) for o in objects}
+    standing = code_of(db, sorted({schema for schema, _ in names}))[kind]
+    wanted, there = _groups(objects, together), _groups([o for o in standing if (o["schema"], o["name"]) in names], together)  # fmt: skip
+    new = [key for key, group in wanted.items() if not _all_stand(group, there.get(key, []))]
     if new:
         with Creator(db) as creator:
-            for o in new:
-                if (o["schema"], o["name"]) in there:
+            for key in new:
+                for o in there.get(key, []):
                     creator.run(f"DROP {o['kind']} {qualified(o['schema'], o['name'])}", o)
-                creator.create(o)
-    return [f"{o['schema']}.{o['name']}" for o in new]
+                for o in wanted[key]:
+                    creator.create(o)
+    return [f"{o['schema']}.{o['name']}" for key in new for o in wanted[key]]
+
+
+def _groups(objects: Iterable[Json], together: Callable[[Json], tuple[str, str]]) -> dict[tuple[str, str], list[Json]]:  # fmt: skip
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for o in objects:
+        groups.setdefault(together(o), []).append(o)
+    return groups
+
+
+def _all_stand(wanted: Sequence[Json], there: Sequence[Json]) -> bool:
+    return len(wanted) == len(there) and all(
+        a["name"] == b["name"] and _stands(a, b) for a, b in zip(wanted, there, strict=True)
+    )
 
 
 def _stands(wanted: Json, there: Json | None) -> bool:
