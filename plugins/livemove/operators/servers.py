@@ -88,10 +88,8 @@ class SmokeOperator(LivemoveOperator):
         return {"latency_ms": seen, "other_site_ms": other}
 
     def _served(self, world: World, name: str, address: str, side: Side) -> float:
-        from livemove.adapters.servers import Databases
-
-        wanted = Databases.of(world).at(side)
-        why = ""
+        login, why = world.application_login(side), ""
+        wanted = (login.host, login.port)
         for n in range(TRIES):
             if n:
                 time.sleep(PAUSE)
@@ -111,8 +109,11 @@ class SmokeOperator(LivemoveOperator):
         )
 
     def _other_latency(self, world: World) -> float | None:
+        from livemove.adapters.standing import made
+
         times = []
-        for host in world.hosts(Side(self.site).other):
+        other = Side(self.site).other
+        for host in world.hosts(other) if other is Side.SOURCE or made(world) else ():
             try:
                 times.append(healthy(world, host.address)[1])
             except LivemoveError as e:
