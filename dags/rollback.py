@@ -53,7 +53,7 @@ def way_back(spec: MigrationSpec) -> DAG:
             asked = GiveUpOperator(task_id="asked", **of)
             restore_ttl = RestoreTtlOperator(task_id="restore_ttl", **of)
             stop_replication = DeleteReplicationOperator(task_id="stop_replication", **of)
-            remove_control = RemoveControlOperator(task_id="remove_control", owner=Side.SOURCE, **of)
+            remove_control = RemoveControlOperator(task_id="remove_control", keeps=Side.SOURCE, **of)
             asked >> restore_ttl >> stop_replication >> remove_control
         rollback >> give_up
     return dag

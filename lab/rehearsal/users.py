@@ -86,7 +86,8 @@ class Users:
     def first_write(self, database: str, since: float) -> float | None:
         """When the first write after `since` was acknowledged by that database's host; seconds since 1970."""
         lines = read_lines(self.folder / ACKNOWLEDGED)
-        times = [line["t"] for line in lines if line["t"] > since and line["database"] == database]
+        there = (line for line in lines if line["database"].partition(":")[0] == database)
+        times = [line["t"] for line in there if line["t"] > since]
         return min(times, default=None)
 
     def pause_ms(self, move: Json) -> int | None:

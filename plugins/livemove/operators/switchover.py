@@ -124,18 +124,18 @@ class RollbackWritesOperator(MovingOperator):
 class RemoveControlOperator(LivemoveOperator):
     """livemove's schema and accounts leave both databases; the application keeps its own.
 
-    :param owner: the side that owns the writes for good
+    :param keeps: the side that keeps the writes for good
     """
 
-    def __init__(self, *, owner: Side | str = Side.TARGET, **kwargs: Any) -> None:
+    def __init__(self, *, keeps: Side | str = Side.TARGET, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.owner = str(owner)
+        self.keeps = str(keeps)
 
     def execute(self, context: Any) -> Json:
         from livemove.adapters.moving import remove_control
 
         world = self.world(context)
-        gone = remove_control(world, Side(self.owner))
+        gone = remove_control(world, Side(self.keeps))
         world.ledger.note("control_removed", **gone)
         return gone
 
