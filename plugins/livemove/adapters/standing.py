@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def read_rows(world: World) -> dict[Side, ControlRow]:
-    return {side: _read(world, side) for side in Side}
+    return {side: read_row_of(world, side) for side in Side}
 
 
-def _read(world: World, side: Side) -> ControlRow:
+def read_row_of(world: World, side: Side) -> ControlRow:
     with world.database(side) as database:
         control = Control(database)
         try:
@@ -39,7 +39,7 @@ def owner(world: World) -> Side:
     rows = []
     for side in Side:
         try:
-            rows.append(_read(world, side))
+            rows.append(read_row_of(world, side))
         except LivemoveError as e:
             silent[side] = e.found
     for row in rows:
@@ -63,7 +63,7 @@ def never_left(world: World) -> str | None:
         return None
     if not _prepared(world, Side.SOURCE):
         return "neither database has a control row yet; the writes never left the source"
-    row = _read(world, Side.SOURCE)
+    row = read_row_of(world, Side.SOURCE)
     first = row.state is ControlState.OPEN and row.epoch == 1
     return "the target was not prepared yet; the writes never left the source" if first else None
 
