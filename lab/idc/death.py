@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from lab.addresses import here, state_dir
-from lab.processes import Process, Registry, start_time
+from lab.processes import LabError, Registry, start_time
 
 
 def kill_host(registry: Registry) -> list[str]:
-    """kill -9 of every process of the IDC's address, with their children; the names of those that were on file."""
+    """kill -9 of every process of the IDC's address, with their children; the names of those that were on file.
+
+    Returns when all of those are gone; LabError when one is not after 10 s.
+    """
     mine = [p for p in registry.all() if p.address == here().idc and p.alive()]
     others = _children({p.pid for p in mine}) | _at_home(registry)
     for pid in [*(p.pid for p in mine), *others]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while left := [p.name for p in mine if p.alive()]:
+        if time.monotonic() > deadline:
+            raise LabError(f"{', '.join(left)} of the data centre still runs after kill -9")
+        time.sleep(0.01)
     return [p.name for p in mine]
-
-
-def alive(registry: Registry) -> list[Process]:
-    """What of the IDC still runs."""
-    return [p for p in registry.all() if p.address == here().idc and p.alive()]
 
 
 def _children(parents: set[int]) -> set[int]:
