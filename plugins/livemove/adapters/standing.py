@@ -78,4 +78,4 @@ def _prepared(world: World, side: Side) -> bool:
 
 def made(world: World) -> bool:
     """Whether there is a target at all: Terraform's outputs, or the place that a person gave in its connection."""
-    return world.ledger.read("outputs") is not None or bool(world.secret(world.spec.target.connection).host)
+    return bool(world.secret(world.spec.target.connection).host) or world.ledger.read("outputs") is not None
