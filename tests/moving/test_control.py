@@ -162,6 +162,20 @@ def test_a_session_inside_a_routine_of_somebody_else_is_fenced(two: Two, side: S
     assert two.root(side, "SELECT COUNT(*) FROM shop.log") == [(0,)]
 
 
+def test_a_login_of_rds_itself_that_was_taken_for_a_strangers_does_not_break_the_fence(two: Two) -> None:
+    """Listed while it authenticates, it is rdsadmin by the time of the kill, and RDS refuses that."""
+    server = two.servers[Side.TARGET]
+    rdsadmin = pymysql.connect(
+        host=server.address, port=server.port, user="rdsadmin", password=server.root_password
+    )
+    with closing(rdsadmin) as own, own.cursor() as cursor:
+        with pytest.raises(pymysql.err.OperationalError, match="CANNOT KILL RDSADMIN SESSION"):
+            two.db[Side.TARGET].rows("CALL mysql.rds_kill(%s)", (own.thread_id(),))
+        two.db[Side.TARGET].rows("CALL livemove.end_session(%s)", (own.thread_id(),))
+        cursor.execute("SELECT 1")
+    two.db[Side.TARGET].rows("CALL livemove.end_session(%s)", (1 << 40,))  # gone
+
+
 def test_every_host_pattern_of_an_application_account_is_fenced(two: Two) -> None:
     two.root(Side.SOURCE, "CREATE USER shop_app@'127.0.0.%' IDENTIFIED BY 'app'")
     assert two.s.arm(1, "me", 30).done

@@ -172,6 +172,10 @@ def test_on_the_way_back_the_source_is_compared_with_its_owner(
     run(compare, world, monkeypatch, BACK)
     with pytest.raises(RefusedError, match="triggers and events of the source sleep"):
         run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch, BACK)
+    for phase in ("tables", "keys", "code"):
+        with pytest.raises(RefusedError, match=r"The target owns the writes.*mark it as success"):
+            run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch, BACK)
+    assert "schema/source" not in world.kept.kept, "the sleeping code must not be kept as the source's own"
     kept = world.kept.kept["comparison/2/shells.listing"]
     assert (kept["equal"], kept["epoch"], kept["owner"]) == (True, 2, "target")
     assert set(kept["definitions"]) == {"source", "target"}

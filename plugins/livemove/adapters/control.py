@@ -57,6 +57,15 @@ def version() -> str:
     return hashlib.sha256("".join(sql(s) for s in SCRIPTS).encode()).hexdigest()[:16]
 
 
+def kept_version(db: MariaDb) -> str | None:
+    """The version in the control row; empty while it is being installed, None when there is no row."""
+    tables = db.rows(
+        "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'livemove' AND TABLE_NAME = 'control'"
+    )
+    rows = db.rows("SELECT version FROM livemove.control WHERE id = 1") if tables else []
+    return str(rows[0]["version"]) if rows else None
+
+
 def apply_account(epoch: int) -> str:
     """The replicator's account on the follower of this epoch."""
     return f"livemove_apply_e{epoch}"
@@ -91,13 +100,7 @@ class Control:
 
     def installed(self) -> bool:
         """True when the control objects of this version, and the row, are there."""
-        tables = self.db.rows(
-            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'livemove' AND TABLE_NAME = 'control'"
-        )
-        if not tables:
-            return False
-        rows = self.db.rows("SELECT version FROM livemove.control WHERE id = 1")
-        return bool(rows) and rows[0]["version"] == version()
+        return kept_version(self.db) == version()
 
     def _row(self) -> Json:
         found = "no control row"

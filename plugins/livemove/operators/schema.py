@@ -6,12 +6,12 @@ from typing import Any
 
 from livemove.core.schema import Phase
 from livemove.errors import RefusedError
-from livemove.operators.base import LivemoveOperator
+from livemove.operators.base import NOTHING_TO_DO, LivemoveOperator
 from livemove.spec import Side
 
 
 class CarrySchemaOperator(LivemoveOperator):
-    """Create on the target what its schema lacks in one phase: tables, keys or code."""
+    """Create on the target what its schema lacks in one phase: tables, keys or code. Refuses once the target owns the writes."""
 
     template_fields = ("phase",)
 
@@ -26,10 +26,11 @@ class CarrySchemaOperator(LivemoveOperator):
 
         world = self.world(context)
         if owner(world) is Side.TARGET:
+            # the source's triggers are dropped now: kept as its code, they would be missing after a rollback
             raise RefusedError(
-                "The target owns the writes: the source's triggers and events sleep, and what it has is not to be carried any more",
+                "The target owns the writes: its own schema counts, and the source's triggers and events sleep",
                 wanted="the source as the owner",
-                next_step="mark this task as success; nothing was changed",
+                next_step=NOTHING_TO_DO,
             )
         schemas = world.spec.source.schemas
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
@@ -57,7 +58,7 @@ class ParityOperator(LivemoveOperator):
             raise RefusedError(
                 "The target owns the writes: triggers and events of the source sleep, so its definitions differ by design",
                 wanted="the source as the owner; afterwards repoint.compare_back and the guards of the switchover compare both sides",
-                next_step="mark this task as success; nothing was changed",
+                next_step=NOTHING_TO_DO,
             )
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
             keep(world, source)
