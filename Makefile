@@ -2,8 +2,10 @@
 #
 #   make rehearse                       the whole story on this machine
 #   make rehearse DUMP=path             the same with your own dump (a file or a folder)
-#   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear
-#   make rehearse STORY=rollback        move, roll back, move again, retire
+#   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear;
+#                                       before the gates, by the DAG of its own: preflight, provision, replicate, validate
+#   make rehearse STORY=rollback        move, roll back, move again, retire; clears: every task cleared on the way;
+#                                       promote: the data centre dies before the writes moved
 
 SHELL := /bin/sh
 PYTHON := $(or $(LIVEMOVE_VENV),.venv)/bin/python
@@ -69,9 +71,10 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 	$(PYTHON) -m tests.model $(if $(LONG),--long)
 	$(PYTHON) -m tests.core.test_machine 1500 20
 
-stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move and all ways back (an hour)
+stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death (two hours)
 	$(PYTHON) -m pytest -q -m long
-	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback"; do \
+	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
+		"--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback" "--story clears" "--story promote"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]

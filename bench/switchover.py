@@ -71,6 +71,8 @@ class Moved:
     expected: int
     failed: int
     steps: dict[str, int] = field(default_factory=dict)
+    measured: dict[str, Any] = field(default_factory=dict)
+    """What the expected pause was made of."""
 
 
 @dataclass
@@ -86,6 +88,8 @@ class Outcome:
     acknowledged: int = 0
     lost: int = 0
     duplicated: int = 0
+    refused: list[str] = field(default_factory=list)
+    """Why requests failed, each reason once."""
 
     def table(self) -> str:
         lines = [
@@ -106,6 +110,7 @@ class Outcome:
             f"moves {len(self.moves)}, failed requests {sum(m.failed for m in self.moves)}, "
             f"acknowledged {self.acknowledged}, lost {self.lost}, duplicated {self.duplicated}"
         )
+        lines += [f"  failed: {why}" for why in self.refused[:5]]
         return "\n".join(lines)
 
 
@@ -150,6 +155,7 @@ def measure(
         for way in ways:
             for distance in way.values():
                 distance.close()
+    outcome.refused = sorted(set(arena.record.refused))[:20]
     outcome.acknowledged, outcome.lost, outcome.duplicated = found.acknowledged, found.lost, found.duplicated
     return outcome
 
@@ -176,7 +182,7 @@ def one_move(arena: Arena, to: Side, attempt: str, replication: Slow) -> Moved:
         arena.compared()
         replication.on()
         time.sleep(SETTLE)
-        expected = int(expected_pause(parts, to)["ms"])
+        expected = expected_pause(parts, to)
         time.sleep(SETTLE)
         failed, began = len(arena.record.refused) + len(arena.record.unclear), time.monotonic()
         document: dict[str, Any] = Switchover(parts, to, attempt, guards=refusals).run()
@@ -187,9 +193,10 @@ def one_move(arena: Arena, to: Side, attempt: str, replication: Slow) -> Moved:
         str(to),
         round(max(arena.record.gaps(began)) * 1000),
         int(document["fenced_ms"]),
-        expected,
+        int(expected["ms"]),
         len(arena.record.refused) + len(arena.record.unclear) - failed,
         {s["name"]: int(s["ms"]) for s in document["steps"] if s["step"] > 0},
+        {k: expected[k] for k in ("watermark_ms", "database_ms", "servers_ms", "probe_ms")},
     )
 
 

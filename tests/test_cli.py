@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from livemove import cli
 from livemove.errors import (
@@ -93,3 +94,17 @@ def test_a_table_is_loaded_again_only_when_dms_runs_and_knows_it(monkeypatch: py
     assert asked == [(link, [("shop", "orders")])]
     with pytest.raises(RefusedError, match=r"shop\.nobody"):
         cli.reload_table(Path("spec"), ["shop.nobody"], yes=True)
+
+
+def test_prepare_source_prints_three_texts_or_writes_them(tmp_path: Path) -> None:
+    spec = str(Path(__file__).parents[1] / "include" / "migrations" / "shop.yaml")
+    printed = CliRunner().invoke(cli.app, ["prepare-source", "--spec", spec, "--everything"])
+    assert printed.exit_code == 0, printed.output
+    for file in ("livemove.cnf", "livemove.sql", "firewall.txt"):
+        assert f"===== {file}" in printed.output
+    written = CliRunner().invoke(
+        cli.app, ["prepare-source", "--spec", spec, "--everything", "--to", str(tmp_path / "dba")]
+    )
+    assert written.exit_code == 0
+    assert sorted(p.name for p in (tmp_path / "dba").iterdir()) == ["firewall.txt", "livemove.cnf", "livemove.sql"]  # fmt: skip
+    assert CliRunner().invoke(cli.app, ["prepare-source", "--spec", "absent.yaml"]).exit_code == 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import socket
 import threading
 import time
@@ -106,13 +107,14 @@ def _end(connection: Any) -> None:
 
 def _insert(cursor: Any, key: str, customer: int) -> None:
     """One order. Two orders of one customer may deadlock in the trigger: the loser asks again, as any shop does."""
-    for left in reversed(range(5)):
+    for left in reversed(range(8)):
         try:
             cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, %s)", (key, customer))
             return
         except pymysql.err.OperationalError as e:
             if e.args[0] != DEADLOCK or not left:
                 raise
+            time.sleep(0.01 * random.random())
 
 
 class Application:
@@ -123,6 +125,8 @@ class Application:
         self.pool: Pool | None = None
         self.free = threading.Event()
         self.free.set()
+        self.inside = 0
+        self._door = threading.Lock()
         self._timer: threading.Timer | None = None
         self._change = threading.Lock()
         self._listener: socket.socket | None = None
@@ -160,7 +164,24 @@ class Application:
 
     def write(self, key: str, customer: int) -> Side:
         """One order; where it was written. Refused or Unclear."""
-        self.free.wait(HOLD_LIMIT)
+        self._come_in()
+        try:
+            return self._write(key, customer)
+        finally:
+            with self._door:
+                self.inside -= 1
+
+    def _come_in(self) -> None:
+        """Wait while held, at most HOLD_LIMIT. Nobody slips in between the look and the count."""
+        until = time.monotonic() + HOLD_LIMIT
+        while True:
+            self.free.wait(max(0.0, until - time.monotonic()))
+            with self._door:
+                if self.free.is_set() or time.monotonic() >= until:
+                    self.inside += 1
+                    return
+
+    def _write(self, key: str, customer: int) -> Side:
         pool = self.pool
         if pool is None:
             raise Refused("no settings yet")
@@ -197,13 +218,18 @@ class Application:
         return {"database_host": pool.settings.host}
 
     def hold(self, seconds: float) -> dict[str, object]:
-        self.free.clear()
+        """New requests wait from now on; answers when those inside are done, or after a moment."""
+        with self._door:
+            self.free.clear()
         if self._timer:
             self._timer.cancel()
         self._timer = threading.Timer(seconds, self.free.set)
         self._timer.daemon = True
         self._timer.start()
-        return {"held": seconds}
+        until = time.monotonic() + min(1.0, seconds / 4)
+        while self.inside and time.monotonic() < until:
+            time.sleep(0.002)
+        return {"held": seconds, "in_flight": self.inside}
 
     def release(self) -> dict[str, object]:
         if self._timer:

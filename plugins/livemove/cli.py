@@ -267,6 +267,35 @@ def promote(
         typer.echo("the record stays" if keep_name else point_at_target(world)[1])
 
 
+@app.command("prepare-source")
+def prepare_source(
+    spec: Spec,
+    env_file: EnvFile = None,
+    to: Annotated[Path | None, typer.Option(help="write three files into this folder instead")] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="do not look at the source: print all that it will need")
+    ] = False,
+) -> None:
+    """For the data centre's DBA: a my.cnf fragment, a file of SQL and a firewall list; only what is missing, where the source answers."""
+    from livemove.adapters.source_needs import needs
+
+    try:
+        _read_environment(env_file)
+        os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:////dev/null"
+        found, why = needs(world_of(load_spec(spec)), look=not everything)
+    except LivemoveError as e:
+        typer.echo(f"{type(e).__name__}: {e}", err=True)
+        raise typer.Exit(code_of(e)) from e
+    typer.echo(why, err=True)
+    for part in found:
+        if to is None:
+            typer.echo(f"===== {part.file}\n{part.text}")
+        else:
+            to.mkdir(parents=True, exist_ok=True)
+            (to / part.file).write_text(part.text, encoding="utf-8")
+            typer.echo(to / part.file)
+
+
 def main() -> None:
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.WARNING)
     logging.getLogger("livemove").setLevel(logging.INFO)

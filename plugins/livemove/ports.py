@@ -60,6 +60,8 @@ class Finding:
     limit: str = ""
     remedy: str = ""
     subject: str = ""
+    restart: bool = False
+    """Whether the remedy takes effect only after a restart of the source."""
 
 
 class Database(Protocol):
@@ -476,7 +478,11 @@ class ControlDb(Protocol):
 
 
 class SchemaCode(Protocol):
-    """Triggers, events and counters of the application's schemas, as DDL."""
+    """Triggers, events and counters of the application's schemas, as DDL.
+
+    `wake` and `sleep` are called within `while_in` of the database that they change, and change it by the session that
+    holds the lock there: an attempt that slept for longer than that session lives changes nothing.
+    """
 
     def ready(self, owner: Side) -> None:
         """Read what `wake` will create, before the fence."""
@@ -489,6 +495,9 @@ class SchemaCode(Protocol):
 
     def awake(self, side: Side) -> list[str]:
         """Triggers that are there and events that are enabled, as text; a follower must have none."""
+
+    def changed(self, owner: Side) -> list[str]:
+        """What DDL did to the owner's definitions since both sides were last seen to have the same, as text."""
 
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""

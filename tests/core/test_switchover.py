@@ -9,7 +9,7 @@ import pytest
 
 from livemove.core import return_path
 from livemove.core.acts import HELD_WITHIN
-from livemove.core.guards import OWN_WORK_MS, WATCH_MS, expected_pause, refusals
+from livemove.core.guards import CALLS_IN_A_ROW, OWN_WORK_MS, WORDS_IN_A_ROW, expected_pause, refusals
 from livemove.core.rollback import go_back
 from livemove.core.switchover import STEPS, Switchover
 from livemove.errors import (
@@ -501,5 +501,13 @@ def test_only_servers_that_cannot_be_armed_bring_their_delivery_into_the_expecte
         world.fleet.unarmed = unarmed
         world.fleet.delivery = 2.0
         expected[len(unarmed)] = expected_pause(world.parts(), T)["ms"]
-    assert expected[0] == OWN_WORK_MS + WATCH_MS + 4 * 30
+    assert expected[0] == OWN_WORK_MS + WORDS_IN_A_ROW * 30
     assert expected[1] == expected[0] + 4000
+
+
+def test_a_far_database_brings_its_way_into_the_expected_pause() -> None:
+    near, far = Universe(), Universe()
+    at(far, "read", lambda name: far.clock.sleep(0.01), time=None)
+    there = expected_pause(far.parts(), T)
+    assert there["database_ms"] == 10
+    assert there["ms"] - expected_pause(near.parts(), T)["ms"] == CALLS_IN_A_ROW * 10

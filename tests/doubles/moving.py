@@ -518,6 +518,9 @@ class Code:
     def events_to_wake(self, owner: Side) -> list[Json]:
         return [{"event_schema": "shop", "event_name": "e", "definer": ""}]
 
+    def changed(self, owner: Side) -> list[str]:
+        return list(self.world.ddl)
+
     def awake(self, side: Side) -> list[str]:
         return ["trigger shop.t"] if self.world.db[side].triggers else []
 
@@ -561,6 +564,9 @@ class TickingClock(HandClock):
 
 
 class Universe:
+    ddl: tuple[str, ...] = ()
+    """What DDL did to the owner since both sides were seen alike."""
+
     def __init__(self) -> None:
         self.clock = TickingClock()
         self.clock.world = self

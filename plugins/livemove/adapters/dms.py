@@ -458,10 +458,12 @@ def is_loaded(table: Json) -> bool:
 
 def longest_lob(world: World) -> int | None:
     """Bytes of the longest LOB on the source; None when one column takes too long to look at."""
-    from livemove.adapters.preflight import read_lobs
+    from livemove.adapters.mariadb import sql
+    from livemove.adapters.measuring import LOB_SECONDS, longest_lobs
 
     with world.database(Side.SOURCE) as db:
-        found = read_lobs(db, {"schemas": world.spec.source.schemas}, measure=True)
+        columns = db.rows(sql("list_lob_columns"), {"schemas": world.spec.source.schemas})
+        found = longest_lobs(db, columns, {}, LOB_SECONDS)
     lengths = [lob.longest for lob in found]
     return None if None in lengths else max((n for n in lengths if n is not None), default=0)
 

@@ -153,7 +153,7 @@ def current_link(service: str, source: ControlRow, target: ControlRow) -> Link:
 def may_load(link: Link) -> str | None:
     """Why a full load from source to target must not begin now; None: it may."""
     if link.reads is Side.TARGET:
-        return f"the target owns the writes (epoch {link.epoch}); a full load would overwrite a live database"
+        return f"the target owns the writes (epoch {link.epoch}); rows from the source would overwrite a live database"
     return None
 
 

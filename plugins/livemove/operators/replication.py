@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.errors import RefusedError
-from livemove.operators.base import LivemoveOperator
+from livemove.operators.base import NOTHING_TO_DO, LivemoveOperator
 
 
 class PrepareReplicationOperator(LivemoveOperator):
@@ -25,7 +25,8 @@ class PrepareReplicationOperator(LivemoveOperator):
         if reason := may_load(link):
             raise RefusedError(
                 f"No replication task is made: {reason}",
-                next_step="answer a gate with Roll back first, if the source shall own the writes again",
+                wanted="the source as the owner",
+                next_step=NOTHING_TO_DO,
             )
         if not is_first(link):
             self.log.info(
@@ -53,7 +54,11 @@ class StartReplicationOperator(LivemoveOperator):
         world = self.world(context)
         link = link_in_use(world)
         if reason := may_load(link):
-            raise RefusedError(f"The replication from source to target is not started: {reason}")
+            raise RefusedError(
+                f"The replication from source to target is not started: {reason}",
+                wanted="the source as the owner; the return path is started by repoint.return_path",
+                next_step=NOTHING_TO_DO,
+            )
         before = world.replicator.status(link)
         world.replicator.start(link)
         after = world.replicator.status(link)
