@@ -253,7 +253,7 @@ def _mentions(db: MariaDb, args: Any) -> tuple[tuple[str, str, str], ...]:
     others = [str(r["name"]) for r in db.rows(sql("list_other_schemas"), args)]
     return tuple(
         (t["kind"], t["name"], other)
-        for t in db.rows(sql("list_texts"), args)
+        for t in [*db.rows(sql("list_texts"), args), *rows_if_allowed(db, sql("list_event_texts"), args)]
         for other in schemas_named(t["kind"], t["body"] or "", others)
     )
 

@@ -4,8 +4,5 @@ UNION ALL
 SELECT 'trigger', CONCAT(trigger_schema, '.', trigger_name), action_statement
 FROM information_schema.triggers WHERE trigger_schema IN %(schemas)s
 UNION ALL
-SELECT 'event', CONCAT(event_schema, '.', event_name), event_definition
-FROM information_schema.events WHERE event_schema IN %(schemas)s
-UNION ALL
 SELECT LOWER(routine_type), CONCAT(routine_schema, '.', routine_name), routine_definition
 FROM information_schema.routines WHERE routine_schema IN %(schemas)s
