@@ -316,7 +316,7 @@ def test_an_unknown_position_fails_and_says_which_binlogs_there_are(replication:
     replication.start(migration_type=MigrationType.CDC, position="mysql-bin.999999:4")
     failure = replication.ended().failure
     assert "mysql-bin.999999:4" in failure
-    assert "mysql-bin.000001" in failure
+    assert replication.source.query("SHOW BINARY LOGS")[-1][0] in failure
 
 
 def test_a_locked_and_killed_account_ends_the_task_without_another_write(replication: Replication) -> None:
