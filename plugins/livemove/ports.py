@@ -402,6 +402,9 @@ class ControlDb(Protocol):
 
     side: Side
 
+    def ping(self) -> None:
+        """A question about nothing, to see how far away the database is."""
+
     def read(self) -> ControlRow: ...
     def health(self, longest: float) -> SwitchHealth:
         """`longest`: seconds that a transaction may be open."""

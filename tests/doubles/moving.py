@@ -258,6 +258,9 @@ class Db:
         waiting = [s for s in self.world.fleet.servers if s.armed == (epoch, self.side)]
         return {s.name: s.held for s in waiting if s.held}
 
+    def ping(self) -> None:
+        pass
+
     @moment
     def sleeping_events(self) -> list[Json]:
         return list(self.asleep)

@@ -90,6 +90,9 @@ class Control:
     def close_connection(self) -> None:
         self._db.close()
 
+    def ping(self) -> None:
+        self.db.rows("SELECT 1")
+
     # the row --------------------------------------------------------------------------------------
     def read(self) -> ControlRow:
         r = self._row()

@@ -203,12 +203,12 @@ def expected_pause(parts: Parts, to: Side) -> Json:
                 )
             parts.clock.sleep(0.005)
         trips.append(round((parts.clock.now() - sent).total_seconds() * 1000))
-    reads = []
+    pings = []
     for control in (f, t) * ROUND_TRIPS:
         asked = parts.clock.now()
-        control.read()
-        reads.append((parts.clock.now() - asked).total_seconds() * 1000)
-    database = round(statistics.median(reads))
+        control.ping()
+        pings.append((parts.clock.now() - asked).total_seconds() * 1000)
+    database = round(statistics.median(pings))
     asked = parts.clock.now()
     replies = parts.servers.status(watching=to)
     delivery = round((parts.clock.now() - asked).total_seconds() * 1000)
