@@ -226,7 +226,8 @@ def test_killed_between_rows_and_checkpoint_it_leaves_neither(replication: Repli
 
 def test_stopped_in_the_middle_of_a_load_it_leaves_nothing_and_loads_again(replication: Replication) -> None:
     r = replication
-    r.both("CREATE TABLE a (id INT PRIMARY KEY, b CHAR(100) DEFAULT 'x') ENGINE=InnoDB")
+    # more than the pipe between the two sides takes
+    r.both(f"CREATE TABLE a (id INT PRIMARY KEY, b CHAR(100) DEFAULT '{'x' * 100}') ENGINE=InnoDB")
     r.on(r.source, "INSERT INTO a (id) SELECT seq FROM seq_1_to_150000")
     with r.target.connect(database=r.schema) as holder, holder.cursor() as cursor:
         cursor.execute("LOCK TABLES a WRITE")
