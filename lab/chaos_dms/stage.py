@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -20,7 +21,7 @@ from lab.addresses import root
 from lab.cloud.dms.replicator.description import Login, StartType
 from lab.cloud.dms.replicator.source import fetch
 from lab.cloud.dms.replicator.status import Phase, Status
-from lab.cloud.dms.tasks import Task, TaskState
+from lab.cloud.dms.tasks import RESTING, InvalidState, Task, TaskState
 from lab.mariadb import Server
 from lab.processes import Registry
 
@@ -73,6 +74,13 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         if self.writers:
             self.writers.stop()
+        for task in self.tasks:
+            # a task whose process only dies is recovered, and would come to the next stage's servers
+            with contextlib.suppress(InvalidState):
+                task.stop()
+        deadline = time.monotonic() + 30
+        while any(task.now() not in RESTING for task in self.tasks) and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.registry.stop_all()
         if self.room:
             subprocess.run(["umount", "-l", str(self.disk)], check=False, capture_output=True)
