@@ -110,8 +110,8 @@ class Relay:
             if not self.streaming:
                 self.control.tell(self.status)
             ready = select.select(watched, [], [], 0.1 if self.batch else 1.0)[0]
-            if not ready and self.terms.until and self.terms.until.server:
-                self.check_time(time.time())
+            if not ready:
+                self.silence()
             if self.wake in ready:
                 self.orders()
             if self.target in ready:
@@ -139,6 +139,8 @@ class Relay:
             self.query(event)
         elif kind == Kind.FORMAT:
             self.format(event)
+        elif kind == Kind.HEARTBEAT:
+            self.silence()
         elif kind == Kind.ROTATE:
             self.file, self.offset = ev.parse_rotate(event)
         elif kind == Kind.XA_PREPARE and not self.transaction:
@@ -447,6 +449,11 @@ class Relay:
     def check_end(self) -> None:
         if self.stop_at and (self.file, self.offset) >= (self.stop_at.file, self.stop_at.offset):
             raise Stopped("STOPPED_AFTER_CACHED_EVENTS")
+
+    def silence(self) -> None:
+        """The source has sent all it has (a heartbeat says so): server time goes on without transactions."""
+        if self.terms.until and self.terms.until.server:
+            self.check_time(time.time())
 
     def check_time(self, now: float) -> None:
         """Stopped when the stop position is behind us; what came before it is committed first."""
