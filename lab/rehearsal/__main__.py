@@ -32,9 +32,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dump", type=Path, metavar="FILE_OR_FOLDER",
                         help="move this dump instead of the lab's listings")  # fmt: skip
     parser.add_argument("--rollback", choices=ROLLBACKS, metavar="|".join(ROLLBACKS),
-                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"')  # fmt: skip
+                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"; '
+                        "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>")  # fmt: skip
     parser.add_argument("--story", choices=STORIES, metavar="|".join(STORIES),
-                        help="rollback: move, roll back, move again, retire; clears: move, and clear every task on the way")  # fmt: skip
+                        help="rollback: move, roll back, move again, retire; clears: move, and clear every task on the way; "
+                        "promote: the data centre dies before the writes moved")  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="leave lab and Airflow standing at the end")
     parser.add_argument("--reports", type=Path, default=root() / "rehearsals", help="where the reports go (default: %(default)s)")  # fmt: skip
     parser.add_argument("--timeout", type=float, default=2700, metavar="SECONDS", help="longest time for the run (default: %(default)s)")  # fmt: skip

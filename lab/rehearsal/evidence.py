@@ -12,9 +12,9 @@ from typing import Any
 
 import pymysql
 
-from lab import secrets_file
+from lab import secrets_file, status
 from lab.addresses import here
-from lab.up import aws
+from lab.up import START_TTL, aws
 from livemove.adapters.s3_ledger import S3Ledger
 from livemove.core import report
 from livemove.core.page import Page
@@ -52,6 +52,50 @@ class Evidence:
         if any(states.values()):
             return None
         return str(report.build("", self.documents(), [], now=datetime.now(UTC))["owner"])
+
+    def standing(self) -> Json:
+        """What was left: {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short, "address"}."""
+        record = self._record()
+        return {
+            **{side: self._row(side) for side in SIDES},
+            "replication": self._tasks(),
+            "ttl": "old" if record["TTL"] == START_TTL else "short",
+            "address": "source"
+            if [r["Value"] for r in record["ResourceRecords"]] == [here().idc]
+            else "target",
+        }
+
+    def _row(self, side: str) -> str:
+        with contextlib.suppress(pymysql.err.MySQLError, LookupError):
+            with self.connect(side) as c, c.cursor() as cursor:
+                cursor.execute("SELECT CONCAT(state, '@', epoch) FROM livemove.control")
+                row = cursor.fetchone()
+                return str(row[0]) if row else "none"
+        return "none"
+
+    def _tasks(self) -> list[str]:
+        """Each DMS task of the service by epoch, with its status; endpoints without a task as well."""
+        dms = self._client("dms")
+        tasks = {
+            t["ReplicationTaskIdentifier"]: t["Status"]
+            for t in dms.describe_replication_tasks()["ReplicationTasks"]
+        }
+        ends = [e["EndpointIdentifier"] for e in dms.describe_endpoints()["Endpoints"]]
+        lonely = {e.rsplit("-", 1)[0] for e in ends} - set(tasks)
+        found = {**tasks, **dict.fromkeys(lonely, "endpoints only")}
+        return [
+            f"{name.removeprefix(self.service + '-').split('-')[0]} {found[name]}" for name in sorted(found)
+        ]
+
+    def _record(self) -> Json:
+        route53, name = self._client("route53"), str(status.settings()["name"]) + "."
+        zone = next(
+            z
+            for z in route53.list_hosted_zones()["HostedZones"]
+            if z["Name"] == str(status.settings()["zone"]) + "."
+        )
+        sets = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+        return dict(next(r for r in sets if r["Name"] == name and r["Type"] == "A"))
 
     def _control(self, side: str) -> str | None:
         with contextlib.suppress(pymysql.err.MySQLError, LookupError):

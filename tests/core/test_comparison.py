@@ -173,3 +173,10 @@ def test_a_report_masks_secrets_and_names_the_column() -> None:
     there = {"h0": "9", "v0": None, "h1": "8", "v1": "def", "h2": "3", "v2": "z"}
     found = core.cells(shape, here, there)
     assert [str(c) for c in found] == ["name: 'Kim' on the source, NULL on the target", "password_hash: (masked) on the source, (masked) on the target"]  # fmt: skip
+
+
+def test_a_name_is_taken_apart_at_the_schema_that_it_begins_with() -> None:
+    schemas = ["shop", "shop.old", "x"]
+    assert core.taken_apart("shop.orders", schemas) == ("shop", "orders")
+    assert core.taken_apart("shop.old.or.ders", schemas) == ("shop.old", "or.ders")
+    assert core.taken_apart("other.t", schemas) == ("other", "t")

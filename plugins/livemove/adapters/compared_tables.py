@@ -12,7 +12,7 @@ from livemove.adapters.comparing import Told, compare_table
 from livemove.adapters.control import Control
 from livemove.adapters.mariadb import MariaDb
 from livemove.adapters.repairing import recopy
-from livemove.core.comparison import Effort, Verdict
+from livemove.core.comparison import Effort, Verdict, taken_apart
 from livemove.core.guards import compared
 from livemove.ports import Json, Ledger, Link, Progress
 
@@ -48,7 +48,7 @@ def compare_in_use(
 
     `checked_at` there is the moment before the first row was read, not the last: what came later is not proved.
     """
-    schema, _, table = name.partition(".")
+    schema, table = taken_apart(name, world.spec.source.schemas)
     keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}")
     with _both(world, link) as (owner, follower, arrived):
         told = Told(world.clock, progress, effort, arrived, keep, listed, quick)

@@ -117,6 +117,12 @@ def differs(table: str, verdict: Verdict, link: Link) -> str:
     return f"{table} differs on the {link.writes} from the {link.reads}, which owns the writes: {told}"
 
 
+def taken_apart(name: str, schemas: Sequence[str]) -> tuple[str, str]:
+    """(schema, table) of "schema.table"; the schema is one of these, and may have dots in its name."""
+    schema = max((s for s in schemas if name.startswith(f"{s}.")), key=len, default=name.partition(".")[0])
+    return schema, name[len(schema) + 1 :]
+
+
 # Questions ----------------------------------------------------------------------------------------------------------
 HASH = "CAST(CONV(LEFT(SHA1({}), 16), 16, 10) AS UNSIGNED)"
 

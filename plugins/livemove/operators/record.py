@@ -117,7 +117,11 @@ class RestoreTtlOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
-        live, before = live_record(world), original(world)
+        live = live_record(world)
+        if world.ledger.read("dns/before") is None and live.ttl != world.spec.dns.ttl:
+            self.log.info("The record was never touched; nothing to restore")
+            return {}
+        before = original(world)
         change = Change(live, replace(live, ttl=before.ttl))
         if change.done:
             self.log.info("TTL of %s is %d s already", live.name, live.ttl)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from livemove.adapters.public_record import original, target_addresses
+from livemove.adapters.public_record import live_record, original, target_addresses
 from livemove.core import propagation
 from livemove.core.waiting import Look
 from livemove.core.window import duration
@@ -85,7 +85,10 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
 
 
 def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
-    return target_addresses(world) if expected is Side.TARGET else original(world).values
+    if expected is Side.TARGET:
+        return target_addresses(world)
+    # a rollback before the record was ever touched: what stands there is the original
+    return (original(world) if world.ledger.read("dns/before") else live_record(world)).values
 
 
 def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
