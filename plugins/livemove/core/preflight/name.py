@@ -15,7 +15,7 @@ def check(facts: Facts) -> list[Finding]:
     name, zone = facts.spec.dns.name, facts.spec.dns.zone
     if facts.records is None:
         why = facts.problems.get("zone", "not read")
-        return [error(CHECK, why, f"the zone {zone} in Route 53", "create the zone or correct dns.zone in the spec; check the AWS connection", subject=zone)]  # fmt: skip
+        return [error(CHECK, why, f"the zone {zone}", "create the zone, or correct dns.zone and dns.provider in the spec; check the connection", subject=zone)]  # fmt: skip
     if not facts.records:
         return [error(CHECK, f"{name} is not in the zone {zone}", "an A record of exactly this name", "create the record as it is served today, or correct dns.name in the spec", subject=name)]  # fmt: skip
     addresses = [r for r in facts.records if r.type == "A"]
