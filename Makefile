@@ -23,8 +23,8 @@ help: ## this list
 setup: ## make this machine ready: packages, Python environment, Terraform
 	@scripts/bootstrap
 
-rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [KEEP=1]
-	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(KEEP),--keep)
+rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [DNS=rfc2136] [KEEP=1]
+	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(DNS),--dns $(DNS)) $(if $(KEEP),--keep)
 
 up: setup ## lab, users and Airflow for you to click in [DUMP=]
 	@$(PYTHON) -m lab.rehearsal up $(if $(DUMP),--dump "$(DUMP)")

@@ -52,6 +52,8 @@ class Robot:
     say: Callable[[str], None]
     seen: Callable[[Json, Sequence[Json]], None] = lambda run, tasks: None
     """Called at every look with the run and its task instances."""
+    dies: str = ""
+    """The task that the story makes fail."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _asked: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -169,6 +171,11 @@ class Robot:
 
     def _nothing_died(self, tasks: Sequence[Json]) -> None:
         # a run is green when its last tasks are, whatever failed on the way
+        failed = {t["task_id"] for t in tasks if t["state"] == "failed"}
+        if self.dies and self.dies not in failed:
+            raise StoryError(f"{self.dies} was to fail, and did not")
+        if self.dies and failed == {self.dies}:
+            return
         if any(t["state"] in DEAD for t in tasks):
             raise StoryError(f"The run is green, but tasks died: {_failed(tasks)}")
 

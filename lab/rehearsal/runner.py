@@ -20,7 +20,7 @@ from lab import lock, status
 from lab.addresses import here, octet, root, settings_file, state_dir
 from lab.down import down
 from lab.processes import LabError, Registry
-from lab.rehearsal import logs, objects, result
+from lab.rehearsal import logs, objects, result, shares
 from lab.rehearsal.airflow import Airflow, check_port, default_port
 from lab.rehearsal.api import AirflowApi, ApiError
 from lab.rehearsal.chapters import Chapters
@@ -50,6 +50,8 @@ class Options:
     """Leave lab and Airflow standing."""
     reports: Path = root() / "rehearsals"
     timeout: float = TIMEOUT
+    variant: str = ""
+    """Of the lab's spec: see lab.specs.VARIANTS."""
 
 
 def rehearse(options: Options) -> int:
@@ -100,7 +102,7 @@ class Rehearsal:
         say(f"rehearsal: {self.options.scenario.name}")
         self.memory.__enter__()
         with self._phase("lab and Airflow"):
-            self.airflow = airflow = stand(self.options.dump)
+            self.airflow = airflow = stand(self.options.dump, self.options.variant)
         spec = spec_in_lab()
         self.evidence = Evidence(spec.service, spec.aws.bucket)
         self.schemas = spec.source.schemas
@@ -118,6 +120,7 @@ class Rehearsal:
         self.run = (dag_id, api.trigger(dag_id))
         self.progress.say(f"triggered {dag_id}, run {self.run[1]}")
         robot = Robot(api, *self.run, self.options.scenario, self.progress.say)
+        robot.dies = self.options.scenario.dies
         robot.seen = lambda run, tasks: self._seen(tasks, watcher)
         robot.follow(timeout=self.options.timeout)
 
@@ -195,6 +198,9 @@ class Rehearsal:
             self.result.resolvers_watched = len(rows)
             self.result.resolvers_switched = sum(bool(r.get("flipped_at")) for r in rows)
         if self.users:
+            documents = self.evidence.documents()
+            self.result.shares = shares.keep(self.users.folder, self.evidence.ledger.events(), self.folder)
+            self.result.breach = documents.get("dns/breach")
             self.result.moves = [_move(m, self.users) for m in told["moves"]]
             pauses = [m["write_pause_ms"] for m in self.result.moves if m["write_pause_ms"] is not None]
             self.result.write_pause_ms = max(pauses, default=None)
@@ -254,14 +260,14 @@ def refuse_a_second() -> None:
     check_port(default_port())
 
 
-def stand(dump: Path | None) -> Airflow:
+def stand(dump: Path | None, variant: str = "") -> Airflow:
     """Lab and Airflow, side by side where nothing waits; the DAG is parsed afterwards."""
     if settings_file().exists():
         down(say=False)
     airflow = Airflow(state_dir(), here())
     early = threading.Thread(target=_start_api_early, args=(airflow,), daemon=True)
     early.start()
-    up(dump=dump)
+    up(dump=dump, variant=variant)
     early.join(timeout=60)
     airflow = Airflow(state_dir(), here())
     airflow.install()

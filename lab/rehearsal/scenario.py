@@ -12,7 +12,7 @@ SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "repoint.ask", "retire.ask"
 GATES = (SWITCH_DNS, REPOINT, RETIRE)
 END = "the end of the run"
 ROLLBACKS = ("switch_dns", "repoint", "retire", "clear")
-STORIES = ("rollback", "clears")
+STORIES = ("rollback", "clears", "weights", "breach")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,10 @@ class Scenario:
     """moved | rolled_back"""
     writes_moved: bool
     """Whether the writes are expected to move at all; only then is there a write pause."""
+    variant: str = ""
+    """Of the lab's spec: see lab.specs.VARIANTS."""
+    dies: str = ""
+    """The task that fails on purpose, and alone."""
 
     @property
     def owner(self) -> str:
@@ -101,6 +105,8 @@ def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
             "moved",
             writes_moved=True,
         )
+    if story in DNS_STORIES:
+        return DNS_STORIES[story]
     if rollback == "clear":
         return Scenario(
             "move, then clear the repoint gate and roll back",
@@ -113,3 +119,15 @@ def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
             f"roll back at {rollback}", acts, "rolled_back", writes_moved=rollback == RETIRE.split(".")[0]
         )
     return Scenario("move", _proceed(*GATES), "moved", writes_moved=True)
+
+
+DNS_STORIES = {
+    "weights": Scenario(
+        "the name moves by weights: 5, 25, 100 %", _proceed(*GATES), "moved", writes_moved=True, variant="weights"
+    ),
+    "breach": Scenario(
+        "a bug in the cloud's release: the name goes back by itself", _proceed(SWITCH_DNS), "rolled_back",
+        writes_moved=False, variant="weights-breach", dies="switch_dns.shift",
+    ),
+}  # fmt: skip
+"""Stories of the name, each on a spec of its own."""

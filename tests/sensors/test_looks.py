@@ -45,7 +45,7 @@ def test_without_a_lowered_ttl_the_wait_says_what_to_clear(world: MemoryWorld) -
 
 def test_route_53_is_asked_until_it_is_in_sync(world: MemoryWorld) -> None:
     assert look_at_change(world, {}).done  # type: ignore[arg-type]
-    world.ledger.write("dns/change", {"change_id": "C1"})
+    world.ledger.write("dns/change", {"change_id": "C1", "before": []})
     world.zone.delay = 1
     assert not look_at_change(world, {}).done  # type: ignore[arg-type]
     assert look_at_change(world, {}).done  # type: ignore[arg-type]
@@ -173,7 +173,7 @@ def test_the_drain_is_kept_for_the_gate_and_leaves_no_samples_behind(
 ) -> None:
     counts = {"idc_web": 100, "cloud_web": 0}
     sites = {"idc_web": Side.SOURCE, "cloud_web": Side.TARGET}
-    monkeypatch.setattr(traffic, "_count", lambda world: (sites, dict(counts)))
+    monkeypatch.setattr(traffic, "count", lambda world: (sites, dict(counts)))
     look = look_at_traffic(world, {})  # type: ignore[arg-type]
     for _ in range(5):
         assert not look.done

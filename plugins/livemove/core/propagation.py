@@ -150,10 +150,8 @@ def as_table(rows: Mapping[str, Row]) -> str:
 
 
 def _line(r: Row) -> str:
-    remark = (
-        (r.error
-        and r.error + ("" if r.counts else ", not waited for"))
-        or ("stretches TTLs" if r.stretches else "")
+    remark = (r.error and r.error + ("" if r.counts else ", not waited for")) or (
+        "stretches TTLs" if r.stretches else ""
     )
     kind = "authority" if r.authority else "cache"
     flipped = (r.flipped_at or "not yet")[:19]

@@ -52,6 +52,7 @@ def _pace(seconds: float) -> float:
 
 def count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
     """(site of each server, requests so far of each server)."""
+    from livemove.adapters.counters import read_count
 
     pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
     with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
