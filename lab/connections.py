@@ -45,7 +45,11 @@ def connections(service: str) -> dict[str, dict[str, Any]]:
 def _update_key(service: str) -> dict[str, dict[str, Any]]:
     if not authority.key_file().exists():
         return {}
-    key: dict[str, Any] = {"conn_type": "generic", "login": authority.KEY, "password": authority.key_file().read_text()}
+    key: dict[str, Any] = {
+        "conn_type": "generic",
+        "login": authority.KEY,
+        "password": authority.key_file().read_text(),
+    }
     return {f"{service}_tsig": key | {"extra": {"algorithm": "hmac-sha256"}}}
 
 

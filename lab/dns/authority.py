@@ -77,8 +77,10 @@ key:
 remote:
   - id: first
     address: {first}@{port}
+    via: {own}
   - id: second
     address: {second}@{port}
+    via: {own}
 acl:
   - id: update
     key: {key}
@@ -91,7 +93,7 @@ acl:
     action: notify
 """
 FIRST = "    acl: [ update, transfer ]\n    notify: second\n    serial-policy: increment\n"
-SECOND = "    acl: notify\n    master: first\n"
+SECOND = "    acl: notify\n    master: first\n    zonefile-load: none\n"
 
 
 def weights_file() -> Path:
@@ -136,7 +138,7 @@ class Authority:
         signed, more, a = "", "", here()
         if self.number and key_file().exists():
             first, second = a.authorities
-            signed = SIGNED.format(key=KEY, secret=key_file().read_text().strip(), first=first, second=second, port=a.dns)  # fmt: skip
+            signed = SIGNED.format(key=KEY, secret=key_file().read_text().strip(), first=first, second=second, port=a.dns, own=self.address)  # fmt: skip
             more = FIRST if self.number == 1 else SECOND
         listed = "".join(f"  - domain: {z.name.removesuffix('.zone')}\n{more}" for z in zones)
         text = CONFIG.format(folder=self.folder, address=self.behind, port=self.port, socket=self.socket, zones=listed, signed=signed)  # fmt: skip

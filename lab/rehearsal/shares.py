@@ -77,7 +77,7 @@ def svg(seconds: Sequence[Json], asked: Sequence[Json]) -> str:
     mine = [s for s in seconds if begin <= s["t"] <= end and sum(s["by_site"].values())]
 
     def x(t: float) -> float:
-        return round(LEFT + (t - begin) / (end - begin) * (WIDTH - LEFT - 10), 1)
+        return float(round(LEFT + (t - begin) / (end - begin) * (WIDTH - LEFT - 10), 1))
 
     def y(percent: float) -> float:
         return round(10 + (100 - percent) / 100 * (HEIGHT - BOTTOM - 10), 1)

@@ -125,7 +125,7 @@ def _others(s: Survey) -> list[str]:
     found = [r for r in s.others or () if r.name not in (name, *s.stays)]
     if not found:
         return []
-    told = ", ".join(f"{r.name} {r.type}" for r in found)
+    told = ", ".join(sorted(f"{r.name} {r.type}" for r in found))
     return [f"{told} points at the same host and would stay there (dns.stays names those that shall)"]
 
 
