@@ -136,7 +136,7 @@ def _cloudwatch(world: World, server: str, instance: str) -> int:
             f"CloudWatch does not tell {drain.metric} of {value}: {e}",
             next_step="check drain.metric, drain.dimension and the permission cloudwatch:GetMetricStatistics",
         ) from e
-    return int(round(sum(p["Sum"] for p in found["Datapoints"])))
+    return round(sum(float(p["Sum"]) for p in found["Datapoints"]))
 
 
 def get_json(application: Application, address: str, path: str) -> Json:
