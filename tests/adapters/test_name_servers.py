@@ -20,14 +20,24 @@ from lab.checks import program
 from lab.dns import authority, resolvers
 from lab.processes import Registry
 from livemove.adapters.by_hand import HandZone, wanted_text
+from livemove.adapters.public_record import intended_change
 from livemove.adapters.resolvers import DnsResolvers
 from livemove.adapters.rfc2136 import UpdateZone
 from livemove.adapters.surveying import look
 from livemove.adapters.world import SystemClock
+from livemove.core.gates import checksum
 from livemove.core.record import same
 from livemove.core.survey import judge
 from livemove.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.operators.base import LivemoveOperator
+from livemove.operators.record import (
+    ChangeRecordOperator,
+    LowerTtlOperator,
+    RestoreTtlOperator,
+    RollbackRecordOperator,
+)
 from livemove.ports import RecordSet
+from livemove.sensors.propagation import look_at_change, look_at_old_ttl, look_at_propagation
 from livemove.spec import Dns
 from tests.doubles.worlds import MemoryWorld
 
@@ -51,7 +61,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         for server in authority.authorities():
             server.start(registry)
         authority.publish(ZONE, [
-            {"name": NAME, "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
+            {"name": NAME, "type": "A", "ttl": 3, "values": ["192.0.2.1"]},
             {"name": "img.shop.test", "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
             {"name": "*.wild.shop.test", "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
             {"name": "chain.shop.test", "type": "CNAME", "ttl": 300, "values": ["www.shop.test."]},
@@ -215,10 +225,10 @@ def test_a_person_changes_the_zone_and_the_authorities_prove_it(zone: UpdateZone
     assert [r.type for r in hand.records("chain.shop.test")] == ["CNAME"]
 
 
-def kdig(server: str, kind: str = "A") -> tuple[tuple[str, ...], int]:
+def kdig(server: str, name: str = NAME) -> tuple[tuple[str, ...], int]:
     """What an independent tool says: (values, TTL)."""
     address, _, port = server.partition("@")
-    asked = [program("kdig"), f"@{address}", "-p", port or "53", "+noall", "+answer", "+ttl", NAME, kind]
+    asked = [program("kdig"), f"@{address}", "-p", port or "53", "+noall", "+answer", "+ttl", name, "A"]
     lines = [x.split() for x in subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines() if x and x[0] != ";"]  # fmt: skip
     return tuple(sorted(x[4] for x in lines)), min(int(x[1]) for x in lines)
 
@@ -226,8 +236,8 @@ def kdig(server: str, kind: str = "A") -> tuple[tuple[str, ...], int]:
 def test_what_we_see_is_what_kdig_sees(zone: UpdateZone) -> None:
     servers = [*zone.authorities(), *dns().resolvers]
     for server in servers:
-        ours = asking().ask(server, NAME, recurse=server in dns().resolvers)
-        theirs = kdig(server)
+        ours = asking().ask(server, "img.shop.test", recurse=server in dns().resolvers)
+        theirs = kdig(server, "img.shop.test")
         assert ours.addresses == theirs[0]
         assert 0 <= ours.ttl - theirs[1] <= 1  # kdig asked a moment later
 
@@ -254,3 +264,88 @@ def test_two_updates_at_once_leave_one_whole_record(zone: UpdateZone) -> None:
     assert results.count("refused") == 1
     assert live[0].values[0] in results
     zone.change(live, before)
+
+
+# The tasks of the story, on these servers ------------------------------------------------------------
+TARGET = "198.51.100.1"
+
+
+class Story:
+    """The record's tasks and waits, one after the other, as the DAG runs them."""
+
+    def __init__(self, zone: Any, monkeypatch: pytest.MonkeyPatch, **dns_: Any) -> None:
+        self.world = Surveyed(zone=zone)
+        self.world.clock = SystemClock()  # type: ignore[assignment]
+        self.world.with_(dns=dns(stays=("img.shop.test", "*.wild.shop.test"), ttl=2, **dns_).model_dump())
+        monkeypatch.setattr(LivemoveOperator, "world", lambda self_, context: self.world)
+
+    def run(self, operator: type[LivemoveOperator]) -> Any:
+        return operator(task_id="t", service="shop").execute({})
+
+    def wait(self, look: Any, **arguments: Any) -> Any:
+        state: dict[str, Any] = {}
+        deadline = time.monotonic() + 60
+        while True:
+            seen = look(self.world, state, **arguments)
+            if seen.done:
+                return seen
+            assert time.monotonic() < deadline, seen.says
+            state = seen.state
+            time.sleep(min(seen.again_in or 1, 2))
+
+    def approve(self) -> None:
+        shown = intended_change(self.world)  # type: ignore[arg-type]
+        answer = {"option": "Proceed", "warnings": 0, "sha256": checksum(shown.document)}
+        self.world.ledger.write("approvals/switch_dns", answer)
+
+    def there(self) -> None:
+        self.run(LowerTtlOperator)
+        self.wait(look_at_old_ttl)
+        self.approve()
+        self.run(ChangeRecordOperator)
+        self.wait(look_at_change)
+        self.wait(look_at_propagation, expected="target")
+
+    def back(self) -> None:
+        self.run(RollbackRecordOperator)
+        self.wait(look_at_propagation, expected="source")
+        self.run(RestoreTtlOperator)
+
+
+def test_the_whole_story_of_the_record_by_dynamic_updates(
+    zone: UpdateZone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = a_sets(zone)
+    story = Story(zone, monkeypatch)
+    story.there()
+    rows = (story.world.ledger.read("propagation") or {})["rows"]
+    assert len(rows) == 6
+    assert {r["answer"] for r in rows} == {TARGET}
+    # what the sensor ended with is what another tool sees
+    assert {kdig(r["server"])[0] for r in rows} == {(TARGET,)}
+    story.back()
+    assert same(a_sets(zone), before)
+
+
+def test_the_whole_story_by_a_persons_hand(zone: UpdateZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the hand zone asks for, somebody with another client enters a moment later."""
+    before = a_sets(zone)
+    hand = HandZone(dns(provider="manual"), asking())
+    asked = hand.change
+
+    def entered(old: Any, new: Any) -> str:
+        change = asked(old, new)
+        threading.Timer(0.5, lambda: zone.change(a_sets(zone), new)).start()
+        return change
+
+    monkeypatch.setattr(hand, "change", entered)
+    story = Story(hand, monkeypatch, provider="manual")
+    assert story.run(LowerTtlOperator)["at"] is None
+    story.wait(look_at_old_ttl)
+    story.approve()
+    story.run(ChangeRecordOperator)
+    assert "Somebody has to enter this" in look_at_change(story.world, {}).says  # type: ignore[arg-type]
+    story.wait(look_at_change)
+    story.wait(look_at_propagation, expected="target")
+    story.back()
+    until(lambda: same(a_sets(zone), before))
