@@ -27,6 +27,7 @@ from lab.rehearsal.chapters import Chapters
 from lab.rehearsal.evidence import Evidence
 from lab.rehearsal.facts import Watcher
 from lab.rehearsal.measure import Memory
+from lab.rehearsal.panel import Panel
 from lab.rehearsal.plan_check import PlanCheck
 from lab.rehearsal.progress import Progress
 from lab.rehearsal.result import Result
@@ -113,7 +114,12 @@ class Rehearsal:
         say(f"Airflow: {airflow.url}  (admin / {airflow.password})")
         self.plan = PlanCheck(airflow, spec.service)
         evidence, schema = self.evidence, spec.application.database
-        with Watcher(users.facts, lambda: evidence.replication(schema)) as watcher:
+        panel = (
+            Panel(spec.dns.zone, evidence.documents)
+            if spec.dns.provider == "manual"
+            else contextlib.nullcontext()
+        )
+        with panel, Watcher(users.facts, lambda: evidence.replication(schema)) as watcher:
             self._run(f"migrate_{spec.service}", airflow.api(), watcher)
 
     def _run(self, dag_id: str, api: AirflowApi, watcher: Watcher) -> None:

@@ -147,8 +147,10 @@ def test_where_a_person_decides_the_record_stands(site: Site, why: str) -> None:
     look = go(site, 20)
     assert look.done
     assert weights(site.world) == [95, 5]
-    with pytest.raises(AirflowFailException, match="The record stands as it is"):
+    with pytest.raises(AirflowFailException, match="The record stands as it is") as failed:
         ShiftSensor(task_id="t", service="shop").finish(site.world, look.state)  # type: ignore[arg-type]
+    # rollback.automatic must not decide in the person's place
+    assert failure(failed.value)["harmless"]
 
 
 def test_a_strangers_record_ends_the_shift(site: Site) -> None:

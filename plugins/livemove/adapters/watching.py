@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from livemove.adapters.counters import get_json, read_count
 from livemove.adapters.public_record import put_back
 from livemove.core.watch import Verdict
-from livemove.errors import DnsError, LivemoveError
+from livemove.errors import DnsError, LivemoveError, RefusedError
 from livemove.ports import Host, Json
 from livemove.spec import Server, Side
 
@@ -97,7 +97,7 @@ def breach_error(found: Json) -> LivemoveError:
             next_step="users return as their caches expire; mend the cloud, then clear switch_dns.baseline with downstream",
         )
     more = f" ({found['not_restored']})" if found.get("not_restored") else ""
-    return DnsError(
+    return RefusedError(
         f"At {found['share']} % of the answers: {why}{more}. The record stands as it is",
         wanted="a decision: watch.on_breach is ask, or the old site is no better",
         next_step="to go back, clear switch_dns.ask with downstream and answer Roll back; to go on, clear this task",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from livemove.core.survey import Verdict
 from livemove.ports import RecordSet
 from livemove.spec import MigrationSpec
 
@@ -100,6 +101,8 @@ class Facts:
     """Version of the Terraform on this worker; None: there is none."""
     terraform_wanted: str = ">= 1.10"
     records: tuple[RecordSet, ...] | None = None
+    zone: Verdict | None = None
+    """What the zone's authorities say about the move; None: not asked, because the record could not be read."""
     database: DatabaseFacts | None = None
     lob_limit: int | None = None
     """Bytes at which DMS cuts a LOB (limited LOB mode); None: it does not cut."""
