@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from datetime import time
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from livemove.core.record import at_share
 from livemove.core.rollback import failure
 from livemove.core.waiting import Look
 from livemove.errors import DnsError, RefusedError, WorldMovedError
+from livemove.operators.base import LivemoveOperator
 from livemove.sensors import shift
 from livemove.sensors.propagation import look_at_propagation
 from livemove.sensors.shift import ShiftSensor, look_at_baseline, look_at_both_sites, look_at_shift
+from livemove.triggers import polling
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 
 NEW = {"A": (TARGET,)}
@@ -188,3 +192,32 @@ def test_what_is_normal_is_measured_for_the_specs_time(site: Site) -> None:
         look = look_at_baseline(site.world, look.state)  # type: ignore[arg-type]
     assert look.done
     assert (site.world.ledger.read("baseline") or {})["rate"] == 100
+
+
+def test_the_triggerer_sees_the_breach_puts_the_record_back_and_the_task_fails_for_good(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way from task to triggerer and back, with everything that Airflow keeps in between as JSON."""
+    monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: site.world)
+    monkeypatch.setattr(polling, "World", lambda *_, **__: site.world)
+
+    async def second(seconds: float) -> None:
+        site.pass_(1)
+
+    monkeypatch.setattr(polling.asyncio, "sleep", second)
+    sensor = ShiftSensor(task_id="shift", service="shop")
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute({"params": {}, "run_id": "r"})
+    site.failing = 0.05
+    _, arguments = deferred.value.trigger.serialize()
+    trigger = polling.PollingTrigger(**json.loads(json.dumps(arguments)))
+
+    async def event() -> Any:
+        async for seen in trigger.run():
+            return seen.payload
+        raise AssertionError("no event")
+
+    told = json.loads(json.dumps(asyncio.run(event())))
+    assert site.world.zone.sets == [replace(OLD, ttl=5)]
+    with pytest.raises(AirflowFailException, match="went back by itself"):
+        sensor.resume({}, told)
