@@ -55,6 +55,8 @@ def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Pa
         return None
     folder().mkdir(parents=True)
     edits = [*VARIANTS[variant], *_addresses(a)]
+    if variant == "rfc2136" and not a.low_ports:
+        edits.append((r"^(  primary: \S+)$", rf"\1@{a.dns}"))
     target = folder() / "shop.yaml"
     if dump_schemas is not None:
         edits += _dump(dump_schemas)
