@@ -140,7 +140,11 @@ class RestoreTtlOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
-        live, before = live_record(world), original(world)
+        live = live_record(world)
+        if world.ledger.read("dns/before") is None and record.ttl(live) != world.spec.dns.ttl:
+            self.log.info("The record was never touched; nothing to restore")
+            return {}
+        before = original(world)
         change = Change(live, record.with_ttl(live, record.ttl(before)))
         if change.done:
             self.log.info("TTL of %s is %d s already", change.name, record.ttl(live))

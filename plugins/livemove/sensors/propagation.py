@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from livemove.adapters.public_record import original, target_addresses
+from livemove.adapters.public_record import live_record, original, target_addresses
 from livemove.adapters.watching import refuse_after_breach
 from livemove.core import propagation, record
 from livemove.core.public_resolvers import caches, not_waited_for
@@ -96,7 +96,11 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
 
 
 def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
-    return target_addresses(world) if expected is Side.TARGET else record.addresses(original(world))
+    if expected is Side.TARGET:
+        return target_addresses(world)
+    # a rollback before the record was ever touched: what stands there is the original
+    touched = world.ledger.read("dns/before") is not None
+    return record.addresses(original(world) if touched else live_record(world))
 
 
 def _old_ttl(world: World) -> int:
