@@ -2,8 +2,10 @@
 #
 #   make rehearse                       the whole story on this machine
 #   make rehearse DUMP=path             the same with your own dump (a file or a folder)
-#   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear
-#   make rehearse STORY=rollback        move, roll back, move again, retire
+#   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear;
+#                                       before the gates, by the DAG of its own: preflight, provision, replicate, validate
+#   make rehearse STORY=rollback        move, roll back, move again, retire; clears: every task cleared on the way;
+#                                       promote: the data centre dies before the writes moved
 
 SHELL := /bin/sh
 PYTHON := $(or $(LIVEMOVE_VENV),.venv)/bin/python
@@ -15,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-dns chaos model clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-dms bench-dns chaos chaos-dms model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -69,9 +71,10 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 	$(PYTHON) -m tests.model $(if $(LONG),--long)
 	$(PYTHON) -m tests.core.test_machine 1500 20
 
-stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move and all ways back (an hour)
+stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death (two hours)
 	$(PYTHON) -m pytest -q -m long
-	@for words in "" "--rollback switch_dns" "--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback"; do \
+	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
+		"--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback" "--story clears" "--story promote"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]
@@ -85,6 +88,12 @@ bench-dns: setup ## the name: delay of the propagation sensor, the shift by weig
 
 chaos: setup ## the kill matrix: a move interrupted everywhere, and what becomes of it (under an hour) [ONLY=words] [SAMPLE=n] [SEED=n]
 	@$(PYTHON) -m lab.chaos $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+
+chaos-dms: setup ## faults of a DMS task during load and CDC, the rows compared afterwards [ONLY=words] [SEED=n]
+	@$(PYTHON) -m lab.chaos_dms $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED))
+
+bench-dms: setup ## full load and CDC of the lab's DMS against the dump pipe and native replication [ROWS=n]
+	@$(PYTHON) -m bench.replicator $(if $(ROWS),--rows $(ROWS))
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
 	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -26,7 +26,6 @@ from livemove.operators.replication import (
     DeleteReplicationOperator,
     PrepareReplicationOperator,
     StartReplicationOperator,
-    TableStatesOperator,
 )
 from livemove.operators.report import ReportOperator
 from livemove.operators.retire import FinalDumpOperator
@@ -48,7 +47,7 @@ from livemove.operators.switchover import (
 )
 from livemove.params import trigger_form
 from livemove.sensors.propagation import InSyncSensor, OldTtlSensor, PropagationSensor
-from livemove.sensors.replication import FullLoadSensor, LagSensor
+from livemove.sensors.replication import FullLoadSensor, LagSensor, TableStatesSensor
 from livemove.sensors.shift import BaselineSensor, ShiftSensor, WatchSensor
 from livemove.sensors.traffic import DrainedSensor
 from livemove.sensors.window import SoakSensor, WindowSensor
@@ -109,7 +108,7 @@ def migration(spec: MigrationSpec) -> DAG:
         ) as validate:
             tables = ListTablesOperator(task_id="tables", **of)
             compare = compare_each(tables, task_id="compare", **of)
-            table_states = TableStatesOperator(task_id="table_states", **of)
+            table_states = TableStatesSensor(task_id="table_states", **of)
             parity = ParityOperator(task_id="parity", **of)
             compare >> table_states >> parity
 

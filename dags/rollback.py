@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 
-from livemove.chapters import DEFAULTS, doc, rollback_chapter
+from livemove.chapters import DEFAULTS, chapter, doc, rollback_chapter
 from livemove.errors import SpecError
-from livemove.operators.rollback import OrderedRollbackOperator
-from livemove.spec import MigrationSpec, load_spec, spec_files
+from livemove.operators.record import RestoreTtlOperator
+from livemove.operators.replication import DeleteReplicationOperator
+from livemove.operators.rollback import GIVE_UP, GiveUpOperator, OrderedRollbackOperator
+from livemove.operators.switchover import RemoveControlOperator
+from livemove.spec import MigrationSpec, Side, load_spec, spec_files
 
 
 def way_back(spec: MigrationSpec) -> DAG:
     """The DAG of one service."""
+    of = {"service": spec.service}
     with DAG(
         dag_id=f"rollback_{spec.service}",
         dag_display_name=f"Bring {spec.title} back to the data centre",
@@ -33,11 +37,25 @@ def way_back(spec: MigrationSpec) -> DAG:
                 pattern=f"^{spec.service}$",
                 title=f"Type {spec.service} to bring it back",
                 description_md="The writes and the public name go back to the data centre. No acknowledged write is lost.",
-            )
+            ),
+            GIVE_UP: Param(
+                False,
+                type="boolean",
+                title="Give up: also take down what was prepared",
+                description_md="Only while the writes never moved: the old TTL, no replication, nothing of livemove in either "
+                "database. Otherwise all of that stays, so that one can go on. What Terraform made stays in either case.",
+            ),
         },
         tags=["livemove", spec.service],
     ) as dag:
-        rollback_chapter(spec, "Roll back", OrderedRollbackOperator)
+        rollback, _ = rollback_chapter(spec, "Roll back", OrderedRollbackOperator)
+        with chapter("give_up", "Give up", "What was prepared is taken down, if the form says so") as give_up:
+            asked = GiveUpOperator(task_id="asked", **of)
+            restore_ttl = RestoreTtlOperator(task_id="restore_ttl", **of)
+            stop_replication = DeleteReplicationOperator(task_id="stop_replication", **of)
+            remove_control = RemoveControlOperator(task_id="remove_control", keeps=Side.SOURCE, **of)
+            asked >> restore_ttl >> stop_replication >> remove_control
+        rollback >> give_up
     return dag
 
 

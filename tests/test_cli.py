@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from livemove import cli
 from livemove.errors import (
@@ -21,6 +23,7 @@ from livemove.errors import (
     UnreachableError,
     WorldMovedError,
 )
+from livemove.ports import Link, TableProgress
 from livemove.spec import Side
 from tests.doubles.moving import Universe
 
@@ -70,3 +73,38 @@ def test_logins_are_read_from_a_file_of_lines(tmp_path: Path, monkeypatch: pytes
     cli._read_environment(tmp_path / "env")
     assert os.environ["AIRFLOW_CONN_A"] == '{"login": "x=y"}'
     assert os.environ.pop("AIRFLOW_CONN_B") == "b"
+
+
+def test_a_table_is_loaded_again_only_when_dms_runs_and_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, asked = Universe(), []
+    parts = world.parts()
+    link = Link(parts.service, 1, Side.SOURCE)
+    kind = type(parts.replicator)
+    monkeypatch.setattr(
+        kind, "tables", lambda self, link: [TableProgress("shop", "orders", "Table completed")]
+    )
+    monkeypatch.setattr(kind, "reload", lambda self, link, tables: asked.append((link, tables)))
+    monkeypatch.setattr(cli, "opened", lambda *_: nullcontext((None, parts)))
+    parts.replicator.prepare(link, full_load=True, reader={}, applier={})
+    parts.replicator.stop(link)
+    with pytest.raises(RefusedError, match="running"):
+        cli.reload_table(Path("spec"), ["shop.orders"], yes=True)
+    parts.replicator.start(link)
+    cli.reload_table(Path("spec"), ["shop.orders"], yes=True)
+    assert asked == [(link, [("shop", "orders")])]
+    with pytest.raises(RefusedError, match=r"shop\.nobody"):
+        cli.reload_table(Path("spec"), ["shop.nobody"], yes=True)
+
+
+def test_prepare_source_prints_three_texts_or_writes_them(tmp_path: Path) -> None:
+    spec = str(Path(__file__).parents[1] / "include" / "migrations" / "shop.yaml")
+    printed = CliRunner().invoke(cli.app, ["prepare-source", "--spec", spec, "--everything"])
+    assert printed.exit_code == 0, printed.output
+    for file in ("livemove.cnf", "livemove.sql", "firewall.txt"):
+        assert f"===== {file}" in printed.output
+    written = CliRunner().invoke(
+        cli.app, ["prepare-source", "--spec", spec, "--everything", "--to", str(tmp_path / "dba")]
+    )
+    assert written.exit_code == 0
+    assert sorted(p.name for p in (tmp_path / "dba").iterdir()) == ["firewall.txt", "livemove.cnf", "livemove.sql"]  # fmt: skip
+    assert CliRunner().invoke(cli.app, ["prepare-source", "--spec", "absent.yaml"]).exit_code == 2

@@ -75,6 +75,7 @@ module "replication" {
 
   name                = local.name
   service             = var.service
+  bucket              = var.bucket
   enabled             = var.replication_enabled
   roles               = var.dms_roles
   instance_class      = var.replication_instance_class

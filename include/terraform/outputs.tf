@@ -42,6 +42,11 @@ output "dms_secrets_role_arn" {
   value       = module.replication.secrets_role_arn
 }
 
+output "dms_assessment_role_arn" {
+  description = "Role by which DMS writes its premigration assessments into the bucket; empty when replication is torn down."
+  value       = module.replication.assessment_role_arn
+}
+
 output "application_secret_arn" {
   description = "Secret with the application's login to the new database."
   value       = module.database.secret_arn

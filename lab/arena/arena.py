@@ -391,6 +391,8 @@ class Arena:
                     for statement in statements((HERE / "shop_code.sql").read_text()):
                         cursor.execute(statement)
                     for pattern in ("127.%", "127.0.0.0/255.0.0.0"):
+                        # a server that was killed in the middle of DROP USER keeps rights without an account
+                        cursor.execute(f"DROP USER IF EXISTS {ACCOUNT}@'{pattern}'")
                         cursor.execute(f"CREATE USER {ACCOUNT}@'{pattern}' IDENTIFIED BY '{PASSWORD}'")
                         cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES ON {SCHEMA}.* TO {ACCOUNT}@'{pattern}'")  # fmt: skip
 

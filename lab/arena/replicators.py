@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from livemove.ports import Json, Link, ReplicationStatus, TableProgress, TaskSta
 from livemove.spec import Side
 
 PREPARED, STARTED = "prepared.json", "started.json"
+SETTINGS = root() / "include" / "dms" / "task-settings.json"
 
 
 class Replicators:
@@ -91,6 +92,8 @@ class Replicators:
             source=Login(r["host"], int(r["port"]), r["username"], r["password"]),
             target=Login(a["host"], int(a["port"]), a["username"], a["password"]),
             mappings=json.loads(table_mappings([SCHEMA], link)),
+            # DMS's own defaults would log a refused row and go on, and cut LOBs
+            settings={k: json.loads(SETTINGS.read_text())[k] for k in ("ErrorBehavior", "TargetMetadata")},
             position=first,
         ).write(folder)
         (folder / "status.json").unlink(missing_ok=True)
@@ -142,6 +145,12 @@ class Replicators:
         self.stop(link)
         for name in (PREPARED, STARTED):
             (self._folder(link) / name).unlink(missing_ok=True)
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        raise ReplicationError("single tables are not loaded again here")
+
+    def signs(self, link: Link) -> Json:
+        return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:
         found = []

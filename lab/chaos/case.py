@@ -235,7 +235,9 @@ class Case:
         r.notes += found.examples
         if not alive:
             bad.append(Verdict.STUCK)
-        astray = arena.strays(owner)
+        # seen twice: a row that is written between the look at one side and at the other is none
+        again = set(arena.strays(owner))
+        astray = [s for s in arena.strays(owner) if s in again]
         astray += self._misses(owner)
         if astray:
             bad.append(Verdict.ASTRAY)

@@ -12,7 +12,12 @@ from lab.secrets_file import read
 
 ADMIN = "livemove_admin"
 NAME = "idc-mariadb"
-OPTIONS = {"sql_mode": "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"}
+OPTIONS = {
+    "sql_mode": "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+    # what `livemove prepare-source` asks a DBA for, beyond lab.mariadb.BASE
+    "net_read_timeout": "300",
+    "net_write_timeout": "300",
+}
 
 
 def server(registry: Registry) -> Server:

@@ -38,9 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dump", type=Path, metavar="FILE_OR_FOLDER",
                         help="move this dump instead of the lab's listings")  # fmt: skip
     parser.add_argument("--rollback", choices=ROLLBACKS, metavar="|".join(ROLLBACKS),
-                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"')  # fmt: skip
+                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"; '
+                        "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>")  # fmt: skip
     parser.add_argument("--story", choices=STORIES, metavar="|".join(STORIES),
                         help="rollback: move, roll back, move again, retire; clears: move, and clear every task on the way; "
+                        "promote: the data centre dies before the writes moved; "
                         "weights: the name moves by 5, 25, 100 %%; breach: the same with a bug in the cloud's release")  # fmt: skip
     parser.add_argument("--dns", choices=("route53", "rfc2136", "manual"), default="route53",
                         help="who holds the zone: the lab's Route 53, a Knot that takes dynamic updates signed with TSIG, or a person at a panel")  # fmt: skip

@@ -10,11 +10,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import dns.message
+import dns.query
+import dns.rdataclass
+import dns.rdatatype
 import pymysql
 
-from lab import secrets_file
+from lab import secrets_file, status
 from lab.addresses import here
-from lab.up import aws
+from lab.up import START_TTL, aws
 from livemove.adapters.s3_ledger import S3Ledger
 from livemove.core import report
 from livemove.core.page import Page
@@ -52,6 +56,45 @@ class Evidence:
         if any(states.values()):
             return None
         return str(report.build("", self.documents(), [], now=datetime.now(UTC))["owner"])
+
+    def standing(self) -> Json:
+        """What was left: {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short, "address"}."""
+        addresses, ttl = self.answer()
+        return {
+            **{side: self._row(side) for side in SIDES},
+            "replication": self._tasks(),
+            "ttl": "old" if ttl == START_TTL else "short",
+            "address": "source" if addresses == [here().idc] else "target",
+        }
+
+    def _row(self, side: str) -> str:
+        with contextlib.suppress(pymysql.err.MySQLError, LookupError):
+            with self.connect(side) as c, c.cursor() as cursor:
+                cursor.execute("SELECT CONCAT(state, '@', epoch) FROM livemove.control")
+                row = cursor.fetchone()
+                return str(row[0]) if row else "none"
+        return "none"
+
+    def _tasks(self) -> list[str]:
+        """Each DMS task of the service by epoch, with its status; endpoints without a task as well."""
+        dms = self._client("dms")
+        tasks = {
+            t["ReplicationTaskIdentifier"]: t["Status"]
+            for t in dms.describe_replication_tasks()["ReplicationTasks"]
+        }
+        ends = [e["EndpointIdentifier"] for e in dms.describe_endpoints()["Endpoints"]]
+        lonely = {e.rsplit("-", 1)[0] for e in ends} - set(tasks)
+        found = {**tasks, **dict.fromkeys(lonely, "endpoints only")}
+        return [
+            f"{name.removeprefix(self.service + '-').split('-')[0]} {found[name]}" for name in sorted(found)
+        ]
+
+    def answer(self) -> tuple[list[str], int]:
+        """Addresses and TTL (seconds) that the zone's first authority gives for the name, whoever holds the zone."""
+        question = dns.message.make_query(str(status.settings()["name"]), "A", flags=0)
+        reply = dns.query.udp_with_fallback(question, here().authorities[0], timeout=5, port=here().dns)[0]
+        rows = reply.get_rrset(reply.answer, question.question[0].name, dns.rdataclass.IN, dns.rdatatype.A)
+        return ([], 0) if rows is None else (sorted(r.address for r in rows), rows.ttl)
 
     def _control(self, side: str) -> str | None:
         with contextlib.suppress(pymysql.err.MySQLError, LookupError):

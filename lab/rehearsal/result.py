@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.rehearsal.scenario import Scenario
 from livemove.core.page import Page, Table, shown
 
 Json = dict[str, Any]
@@ -49,23 +50,35 @@ class Result:
     objects: dict[str, int] | None = None
     """How many objects of each kind stood at the source in the beginning and stand at the owner in the end."""
     objects_missing: list[str] | None = None
+    stands: Json | None = None
+    """`Evidence.standing` at the end."""
+    promotion: Json | None = None
+    """`lab.rehearsal.promotion.judge`, where the data centre died."""
     shares: list[Json] | None = None
     """For each share that the record gave the cloud: what of the requests went there (percent)."""
     breach: Json | None = None
     """What sent the name back by itself, or stopped the shift."""
 
-    def judge(self, wanted: str, owner: str) -> None:
+    def judge(self, wanted: Scenario) -> None:
         """Set `result` to the wanted one if everything stands as it must; say in `errors` what does not."""
+        stands, told = self.stands or {}, self.promotion or {}
+        if wanted.may_lose:
+            missing = ("writes missing outside of the stated bound", told.get("missing_outside"), 0)
+        else:
+            missing = ("writes lost", self.writes_lost, 0)
         problems = [
             f"{words}: {found}, wanted {right}"
             for words, found, right in (
-                ("the owner of the writes", self.owner, owner),
-                ("writes lost", self.writes_lost, 0),
+                ("the owner of the writes", self.owner, wanted.owner),
+                missing,
                 ("writes duplicated", self.writes_duplicated, 0),
                 ("tables equal", self.tables_equal, self.tables_compared),
+                *((f"at the end, {name}", stands.get(name), right) for name, right in wanted.stands.items()),
             )
             if found != right
         ]
+        if wanted.may_lose and told.get("seconds_to_service") is None:
+            problems.append("no write was acknowledged by the target after the data centre died")
         if self.writes_acknowledged == 0:
             problems.append("no write was acknowledged, so the audit proves nothing")
         if self.replication_leftovers:
@@ -75,7 +88,7 @@ class Result:
         if self.plan_clean is False:
             problems.append("terraform plan after apply still has changes")
         self.errors += problems
-        self.result = FAILED if self.errors else wanted
+        self.result = FAILED if self.errors else wanted.result
 
     def summary(self) -> str:
         """The last words in the terminal."""
@@ -91,6 +104,8 @@ class Result:
             *([("shares", ", ".join(f"{s['percent']} % asked, {s['measured']} % of {s['requests']} requests" for s in self.shares or ()))] if len(self.shares or ()) > 1 else []),
             *([("breach", f"{'; '.join(self.breach['reasons'])}; restored after {self.breach.get('restored_ms')} ms")] if self.breach else []),
             ("owner", str(self.owner or "unknown")),
+            ("stands", ", ".join(f"{k} {', '.join(v) or 'none' if isinstance(v, list) else v}" for k, v in (self.stands or {}).items()) or "not looked at"),
+            *self._emergency(),
             ("terraform", {None: "not planned again", True: "plan after apply: no changes", False: "plan after apply: changes"}[self.plan_clean]),
             ("DMS", "not torn down" if self.replication_leftovers is None else "nothing left" if not self.replication_leftovers else "left: " + ", ".join(self.replication_leftovers)),
             ("chapters", ", ".join(f"{c['name']} {c['seconds']} s" for c in self.chapters) or "none"),
@@ -99,6 +114,17 @@ class Result:
         ]  # fmt: skip
         told = [f"  {name:<12} {text}" for name, text in lines]
         return "\n".join(told + [f"  {'error':<12} {e.splitlines()[0]}" for e in self.errors])
+
+    def _emergency(self) -> list[tuple[str, str]]:
+        if not (p := self.promotion):
+            return []
+        seen = (
+            f"missing {_n(p['missing'])} acknowledged writes, {_n(p['missing_outside'])} outside of the bound"
+        )
+        return [
+            ("emergency", f"service again {_n(p['seconds_to_service'])} s after the data centre died"),
+            ("", f"said to be missing at the most: the last {_n(p['bound_seconds'])} s; {seen}"),
+        ]
 
     def page(self) -> Page:
         numbers = {
@@ -147,5 +173,5 @@ def _replace(path: Path, text: str) -> None:
     os.replace(new, path)
 
 
-def _n(value: int | None) -> str:
+def _n(value: float | None) -> str:
     return "?" if value is None else str(value)

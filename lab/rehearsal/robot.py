@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lab.rehearsal.scenario import END, Act, Answer, ClearEach, Scenario
+from lab.rehearsal.scenario import END, Abandon, Act, Answer, Clear, ClearEach, KillSource, Resume
 
 Json = dict[str, Any]
 PATIENCE = 8.0
 """Seconds between a gate's question and the answer: sooner, Airflow 3.3.2 may mark the gate failed."""
 POLL = 1.0
 ASKING = "awaiting_input"
+AT_WORK = ("running", "queued", "restarting")
+ENDED = 120.0
+"""Seconds in which the tasks of a run that was marked failed have ended: Airflow tells them, they undo what they can."""
 OVER = ("success", "failed")
 CLEARED = 300.0
 """Seconds for a task that was cleared alone to be green again: what it did once, it finds done."""
@@ -35,6 +38,7 @@ class Api(Protocol):
     ) -> int: ...
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int, map_index: int = -1) -> list[str]: ...
     def mark_success(self, dag_id: str, run_id: str, task_id: str) -> None: ...
+    def fail_run(self, dag_id: str, run_id: str) -> None: ...
 
 
 class StoryError(RuntimeError):
@@ -48,10 +52,13 @@ class Robot:
     api: Api
     dag_id: str
     run_id: str
-    scenario: Scenario
+    acts: Sequence[Act]
     say: Callable[[str], None]
     seen: Callable[[Json, Sequence[Json]], None] = lambda run, tasks: None
     """Called at every look with the run and its task instances."""
+    kill_source: Callable[[], None] = lambda: None
+    note: str = "rehearsal"
+    """What Airflow keeps beside each clear."""
     dies: str = ""
     """The task that the story makes fail."""
     clock: Callable[[], float] = time.monotonic
@@ -60,13 +67,13 @@ class Robot:
     _answered: set[tuple[str, int]] = field(default_factory=set)
 
     def follow(self, *, timeout: float) -> None:
-        acts = list(self.scenario.acts)
+        acts = list(self.acts)
         deadline = self.clock() + timeout
         while True:
             run = self.api.run(self.dag_id, self.run_id)
             tasks = self.api.task_instances(self.dag_id, self.run_id)
             self.seen(run, tasks)
-            if run["state"] == "failed":
+            if run["state"] == "failed" and not (acts and isinstance(acts[0], Resume)):
                 raise StoryError(f"The run failed: {_failed(tasks)}")
             if run["state"] == "success" and not acts:
                 self._nothing_died(tasks)
@@ -74,6 +81,9 @@ class Robot:
             if run["state"] == "success" and acts[0].at != END:
                 raise StoryError(f"The run ended before this could be done: {acts[0]}")
             if acts and self._due(acts[0], run, tasks):
+                if isinstance(acts[0], Abandon):
+                    self._abandon()
+                    return
                 self._do(acts.pop(0), tasks)
                 deadline = max(deadline, self.clock() + timeout / 2)
             elif (gate := self._unexpected(acts, tasks)) is not None:
@@ -86,6 +96,10 @@ class Robot:
         """Whether the act's moment has come, and has lasted as long as a person needs to read."""
         if act.at == END:
             return bool(run["state"] == "success")
+        if isinstance(act, Resume):
+            return bool(run["state"] == "failed")
+        if chapter := [t["state"] for t in tasks if t["task_id"].startswith(act.at + ".")]:
+            return all(state == "success" for state in chapter)
         gate = _find(tasks, act.at)
         if gate is None or gate["state"] != ASKING:
             return False
@@ -95,7 +109,8 @@ class Robot:
         if key not in self._asked:
             self._asked[key] = self.clock()
             self.say(f"{act.at} asks: {self.api.question(self.dag_id, self.run_id, act.at)['subject']}")
-        return self.clock() - self._asked[key] >= PATIENCE
+        # a machine dies without waiting for anybody
+        return isinstance(act, KillSource) or self.clock() - self._asked[key] >= PATIENCE
 
     def _do(self, act: Act, tasks: Sequence[Json]) -> None:
         if isinstance(act, Answer):
@@ -103,6 +118,7 @@ class Robot:
             assert gate is not None
             asked = self.api.question(self.dag_id, self.run_id, act.gate).get("params") or {}
             params = {name: True if name == "accept_warnings" else _value(p) for name, p in asked.items()}
+            params |= act.words
             self.api.answer(self.dag_id, self.run_id, act.gate, act.option, params)
             self._answered.add((act.gate, int(gate["try_number"])))
             self.say(f"{act.gate}: {act.option}")
@@ -112,12 +128,33 @@ class Robot:
                 self._clear_alone(task_id)
             self._asked.clear()
             return
-        ids = act.tasks([t["task_id"] for t in tasks])
+        if isinstance(act, KillSource):
+            self.kill_source()
+            self.say("kill -9 of everything in the data centre")
+            return
+        if isinstance(act, Resume):
+            for task_id in act.tasks(tasks):
+                self.api.mark_success(self.dag_id, self.run_id, task_id)
+            self.say(f"marked as success: {', '.join(act.tasks(tasks))}")
+            ids, what = [act.gate], act.gate
+        else:
+            assert isinstance(act, Clear)
+            ids, what = act.tasks([t["task_id"] for t in tasks]), act.what
         if not ids:
-            raise StoryError(f"Nothing in the DAG is called {act.what}")
-        count = self.api.clear(self.dag_id, self.run_id, ids, f"rehearsal: {self.scenario.name}")
+            raise StoryError(f"Nothing in the DAG is called {what}")
+        count = self.api.clear(self.dag_id, self.run_id, ids, self.note)
         self._asked.clear()
-        self.say(f"cleared {act.what} with downstream: {count} task instances")
+        self.say(f"cleared {what} with downstream: {count} task instances")
+
+    def _abandon(self) -> None:
+        """Mark the run failed and wait until none of its tasks is at work."""
+        self.api.fail_run(self.dag_id, self.run_id)
+        self.say("the run was marked failed")
+        deadline = self.clock() + ENDED
+        while busy := [t for t in self.api.task_instances(self.dag_id, self.run_id) if t["state"] in AT_WORK]:
+            if self.clock() > deadline:
+                raise StoryError(f"The run was marked failed, and after {ENDED:.0f} s {_busy(busy)}")
+            self.sleep(POLL)
 
     def _clear_alone(self, task_id: str) -> None:
         """One task again, nothing after it; StoryError unless it ends green, or refuses with its reason.
@@ -125,9 +162,7 @@ class Robot:
         A refusal is marked as success, as a person would who sees that what the task did once still stands.
         """
         before = {t["map_index"]: t["try_number"] for t in self._instances(task_id)}
-        self.api.clear(
-            self.dag_id, self.run_id, [task_id], f"rehearsal: {self.scenario.name}", downstream=False
-        )
+        self.api.clear(self.dag_id, self.run_id, [task_id], self.note, downstream=False)
         deadline = self.clock() + CLEARED
         while True:
             tasks = self.api.task_instances(self.dag_id, self.run_id)

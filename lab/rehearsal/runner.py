@@ -19,8 +19,9 @@ from typing import Any
 from lab import lock, status
 from lab.addresses import here, octet, root, settings_file, state_dir
 from lab.down import down
+from lab.idc import death
 from lab.processes import LabError, Registry
-from lab.rehearsal import logs, objects, result, shares
+from lab.rehearsal import logs, objects, promotion, result, shares
 from lab.rehearsal.airflow import Airflow, check_port, default_port
 from lab.rehearsal.api import AirflowApi, ApiError
 from lab.rehearsal.chapters import Chapters
@@ -32,7 +33,7 @@ from lab.rehearsal.plan_check import PlanCheck
 from lab.rehearsal.progress import Progress
 from lab.rehearsal.result import Result
 from lab.rehearsal.robot import Robot, StoryError
-from lab.rehearsal.scenario import SWITCH_DNS, Scenario
+from lab.rehearsal.scenario import SWITCH_DNS, Leg, Scenario
 from lab.rehearsal.users import Users
 from lab.up import up
 from livemove.errors import LivemoveError
@@ -92,6 +93,9 @@ class Rehearsal:
         self.evidence: Evidence | None = None
         self.plan: PlanCheck | None = None
         self.run: tuple[str, str] | None = None
+        self.runs: dict[str, str] = {}
+        """DAG -> its run in this story."""
+        self.killed_at: float | None = None
         self.last_tasks: Sequence[Json] = ()
         self.schemas: tuple[str, ...] = ()
         self.objects: set[str] = set()
@@ -120,15 +124,22 @@ class Rehearsal:
             else contextlib.nullcontext()
         )
         with panel, Watcher(users.facts, lambda: evidence.replication(schema)) as watcher:
-            self._run(f"migrate_{spec.service}", airflow.api(), watcher)
+            for leg in self.options.scenario.legs:
+                self._run(leg.of(spec.service), airflow.api(), watcher)
 
-    def _run(self, dag_id: str, api: AirflowApi, watcher: Watcher) -> None:
-        self.run = (dag_id, api.trigger(dag_id))
-        self.progress.say(f"triggered {dag_id}, run {self.run[1]}")
-        robot = Robot(api, *self.run, self.options.scenario, self.progress.say)
-        robot.dies = self.options.scenario.dies
+    def _run(self, leg: Leg, api: AirflowApi, watcher: Watcher) -> None:
+        if leg.dag not in self.runs:
+            self.runs[leg.dag] = api.trigger(leg.dag, dict(leg.conf))
+            self.progress.say(f"triggered {leg.dag}, run {self.runs[leg.dag]}")
+        self.run = (leg.dag, self.runs[leg.dag])
+        robot = Robot(api, *self.run, leg.acts, self.progress.say, kill_source=self._kill_source)
+        robot.note, robot.dies = f"rehearsal: {self.options.scenario.name}", self.options.scenario.dies
         robot.seen = lambda run, tasks: self._seen(tasks, watcher)
         robot.follow(timeout=self.options.timeout)
+
+    def _kill_source(self) -> None:
+        self.killed_at = time.time()
+        self.progress.say(f"died: {', '.join(death.kill_host(Registry(state_dir())))}")
 
     def _seen(self, tasks: Sequence[Json], watcher: Watcher) -> None:
         self.last_tasks = tasks
@@ -185,6 +196,15 @@ class Rehearsal:
             found = self.users.audit(self.result.owner, self.evidence)
             self.result.writes_acknowledged = found.acknowledged
             self.result.writes_lost, self.result.writes_duplicated = found.lost, found.duplicated
+            if self.killed_at is not None:
+                target = self.evidence.target_address()[0]
+                self.result.promotion = promotion.judge(
+                    self.evidence.documents(),
+                    found,
+                    self.killed_at,
+                    self.users.first_write(target, self.killed_at),
+                )
+            self.result.stands = self.evidence.standing()
             for example in found.examples:
                 self.progress.say(example)
             with self.evidence.connect(self.result.owner) as connection:
@@ -225,7 +245,7 @@ class Rehearsal:
 
     def _judge(self) -> None:
         if not self.result.errors:
-            self.result.judge(self.options.scenario.result, self.options.scenario.owner)
+            self.result.judge(self.options.scenario)
 
     def _end_everything(self) -> None:
         with self._phase("end"):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from livemove.core.gates import PROCEED, PROMOTE, ROLL_BACK
+
 Json = dict[str, Any]
-PROCEED, ROLL_BACK = "Proceed", "Roll back"
 SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "repoint.ask", "retire.ask"
 GATES = (SWITCH_DNS, REPOINT, RETIRE)
 END = "the end of the run"
-ROLLBACKS = ("switch_dns", "repoint", "retire", "clear")
-STORIES = ("rollback", "clears", "weights", "breach")
+EARLY = ("preflight", "provision", "replicate", "validate")
+"""Chapters without a gate: the way back from there is the DAG of its own, and the main run is ended."""
+ROLLBACKS = (*EARLY, "switch_dns", "repoint", "retire", "clear")
+STORIES = ("rollback", "clears", "promote", "weights", "breach")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Answer:
 
     gate: str
     option: str
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What is typed beside the option."""
+
+    def of(self, service: str) -> Answer:
+        return replace(self, words={k: v.format(service=service) for k, v in self.words.items()})
 
     @property
     def at(self) -> str:
@@ -62,7 +70,61 @@ class ClearEach:
         return f"at {self.at}: clear each task alone"
 
 
-Act = Answer | Clear | ClearEach
+@dataclass(frozen=True)
+class KillSource:
+    """While a gate asks: the whole host of the data centre dies, kill -9."""
+
+    at: str
+
+    def __str__(self) -> str:
+        return f"at {self.at}: kill -9 of everything in the data centre"
+
+
+@dataclass(frozen=True)
+class Abandon:
+    """Mark the run failed: when every task of a chapter is done, or while a gate asks. The last act of its run."""
+
+    at: str
+
+    def __str__(self) -> str:
+        return f"after {self.at}: mark the run failed"
+
+
+@dataclass(frozen=True)
+class Resume:
+    """In a run that failed: mark what is left of a chapter as success, and clear the gate after it with downstream."""
+
+    done: str
+    gate: str
+    at: str = "the failed run"
+
+    def tasks(self, instances: Sequence[Json]) -> list[str]:
+        """The ids of the tasks that are to be marked."""
+        mine = (t for t in instances if t["task_id"].startswith(self.done + "."))
+        return sorted({t["task_id"] for t in mine if t["state"] != "success"})
+
+    def __str__(self) -> str:
+        return f"mark {self.done} as success, clear {self.gate} with downstream"
+
+
+Act = Answer | Clear | ClearEach | KillSource | Abandon | Resume
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One DAG's part of a story: a new run, or the run that this story began before."""
+
+    dag: str
+    """migrate | rollback | promote"""
+    acts: tuple[Act, ...] = ()
+    conf: Mapping[str, Any] = field(default_factory=dict)
+    """What the trigger form says."""
+
+    def of(self, service: str) -> Leg:
+        """The same with the service's name, wherever {service} stands in what is said."""
+        said = {k: v.format(service=service) if isinstance(v, str) else v for k, v in self.conf.items()}
+        acts = tuple(a.of(service) if isinstance(a, Answer) else a for a in self.acts)
+        return Leg(f"{self.dag}_{service}", acts, said)
 
 
 @dataclass(frozen=True)
@@ -75,10 +137,20 @@ class Scenario:
     """moved | rolled_back"""
     writes_moved: bool
     """Whether the writes are expected to move at all; only then is there a write pause."""
+    then: tuple[Leg, ...] = ()
+    """What is done with other DAGs after the acts, in order."""
+    stands: Mapping[str, Any] = field(default_factory=dict)
+    """What `Evidence.standing` must say at the end, as far as it is named here."""
+    may_lose: bool = False
+    """Acknowledged writes may be missing, within the bound that the promotion stated."""
     variant: str = ""
     """Of the lab's spec: see lab.specs.VARIANTS."""
     dies: str = ""
     """The task that fails on purpose, and alone."""
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        return (Leg("migrate", self.acts), *self.then)
 
     @property
     def owner(self) -> str:
@@ -89,45 +161,92 @@ def _proceed(*gates: str) -> tuple[Act, ...]:
     return tuple(Answer(gate, PROCEED) for gate in gates)
 
 
+SOURCE_SERVES = {"address": "source"}
+UNTOUCHED = {"source": "none", "target": "none", "replication": [], "ttl": "old"}
+FOLLOWED = {"source": "OPEN@1", "target": "FOLLOW@1", "replication": ["e1 running"], "ttl": "short"}
+AFTER_ROLLBACK: Mapping[str, Json] = {
+    "preflight": UNTOUCHED,
+    "provision": UNTOUCHED,
+    "replicate": UNTOUCHED,  # the form said "Give up"
+    "validate": FOLLOWED,
+    "switch_dns": FOLLOWED,
+    "repoint": {**FOLLOWED, "replication": ["e1 running", "e2 ready"]},
+    "retire": {"source": "OPEN@3", "target": "FOLLOW@3", "ttl": "short"},
+}
+"""What a rollback from each stage leaves behind; docs/runbook.md says the same in words."""
+GIVES_UP = ("replicate",)
+
+
 def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
     """The scenario of `make rehearse [ROLLBACK=...] [STORY=...]`."""
-    back_by_clearing = (*_proceed(SWITCH_DNS, REPOINT), Clear(RETIRE, REPOINT), Answer(REPOINT, ROLL_BACK))
-    if story == "rollback":
-        again = (Clear(END, "validate"), *_proceed(*GATES))
-        return Scenario(
-            "move, roll back, move again, retire", (*back_by_clearing, *again), "moved", writes_moved=True
-        )
-    if story == "clears":
-        (dns, writes, retire) = _proceed(*GATES)
-        return Scenario(
-            "move, and clear every task on the way",
-            (dns, ClearEach(REPOINT), writes, ClearEach(RETIRE), retire),
-            "moved",
-            writes_moved=True,
-        )
-    if story in DNS_STORIES:
-        return DNS_STORIES[story]
+    if story:
+        tellers = {"rollback": _there_and_back, "clears": _clears, "promote": _promote, "weights": _weights, "breach": _breach}  # fmt: skip
+        return tellers[story]()
+    if rollback in EARLY:
+        return _early(rollback)
     if rollback == "clear":
         return Scenario(
             "move, then clear the repoint gate and roll back",
-            back_by_clearing, "rolled_back", writes_moved=True,
+            BACK_BY_CLEARING, "rolled_back", writes_moved=True, stands=SOURCE_SERVES,
         )  # fmt: skip
     if rollback:
         before = GATES[: [g.split(".")[0] for g in GATES].index(rollback)]
         acts = (*_proceed(*before), Answer(f"{rollback}.ask", ROLL_BACK))
         return Scenario(
-            f"roll back at {rollback}", acts, "rolled_back", writes_moved=rollback == RETIRE.split(".")[0]
-        )
+            f"roll back at {rollback}", acts, "rolled_back", writes_moved=rollback == RETIRE.split(".")[0],
+            stands=SOURCE_SERVES | AFTER_ROLLBACK[rollback],
+        )  # fmt: skip
     return Scenario("move", _proceed(*GATES), "moved", writes_moved=True)
 
 
-DNS_STORIES = {
-    "weights": Scenario(
-        "the name moves by weights: 5, 25, 100 %", _proceed(*GATES), "moved", writes_moved=True, variant="weights"
-    ),
-    "breach": Scenario(
+BACK_BY_CLEARING = (*_proceed(SWITCH_DNS, REPOINT), Clear(RETIRE, REPOINT), Answer(REPOINT, ROLL_BACK))
+
+
+def _early(stage: str) -> Scenario:
+    conf = {"confirm": "{service}", **({"give_up": True} if stage in GIVES_UP else {})}
+    return Scenario(
+        f"roll back after {stage}, by the DAG of its own" + (", and give up" if stage in GIVES_UP else ""),
+        (Abandon(stage),), "rolled_back", writes_moved=False,
+        then=(Leg("rollback", conf=conf),), stands=SOURCE_SERVES | AFTER_ROLLBACK[stage],
+    )  # fmt: skip
+
+
+def _there_and_back() -> Scenario:
+    again = (Clear(END, "validate"), *_proceed(*GATES))
+    return Scenario(
+        "move, roll back, move again, retire", (*BACK_BY_CLEARING, *again), "moved", writes_moved=True
+    )
+
+
+def _clears() -> Scenario:
+    (dns, writes, retire) = _proceed(*GATES)
+    acts = (dns, ClearEach(REPOINT), writes, ClearEach(RETIRE), retire)
+    return Scenario("move, and clear every task on the way", acts, "moved", writes_moved=True)
+
+
+def _promote() -> Scenario:
+    """The name has moved, both sites' servers write to the data centre, and its only machine dies."""
+    said = Answer("ask", PROMOTE, {"word": "the source of {service} is off"})
+    return Scenario(
+        "the data centre dies for good before the writes moved: promote, then retire what is left",
+        (*_proceed(SWITCH_DNS), KillSource(REPOINT), Abandon(REPOINT)), "moved", writes_moved=True,
+        then=(
+            Leg("promote", (said,)),
+            Leg("migrate", (Resume("repoint", RETIRE), *_proceed(RETIRE))),
+        ),
+        may_lose=True, stands={"address": "target", "ttl": "old"},
+    )  # fmt: skip
+
+
+def _weights() -> Scenario:
+    return Scenario(
+        "the name moves by weights: 5, 25, 100 %", _proceed(*GATES), "moved", writes_moved=True,
+        variant="weights", stands={"address": "target", "ttl": "old"},
+    )  # fmt: skip
+
+
+def _breach() -> Scenario:
+    return Scenario(
         "a bug in the cloud's release: the name goes back by itself", _proceed(SWITCH_DNS), "rolled_back",
-        writes_moved=False, variant="weights-breach", dies="switch_dns.shift",
-    ),
-}  # fmt: skip
-"""Stories of the name, each on a spec of its own."""
+        writes_moved=False, variant="weights-breach", dies="switch_dns.shift", stands=SOURCE_SERVES,
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from lab.processes import Registry
 from lab.rehearsal.evidence import Evidence
 from lab.traffic import service
 from lab.traffic.audit import Audit, audit, write_pause_ms
-from lab.traffic.record import SECONDS, read_lines
+from lab.traffic.record import ACKNOWLEDGED, SECONDS, read_lines
 from livemove.spec import MigrationSpec
 
 Json = dict[str, Any]
@@ -82,6 +82,13 @@ class Users:
             return evidence.connect(owner)
 
         return audit(self.folder, connect, self.schema)
+
+    def first_write(self, database: str, since: float) -> float | None:
+        """When the first write after `since` was acknowledged by that database's host; seconds since 1970."""
+        lines = read_lines(self.folder / ACKNOWLEDGED)
+        there = (line for line in lines if line["database"].partition(":")[0] == database)
+        times = [line["t"] for line in there if line["t"] > since]
+        return min(times, default=None)
 
     def pause_ms(self, move: Json) -> int | None:
         """The longest gap between two acknowledged writes that touches this switchover."""

@@ -34,6 +34,8 @@ class Audit:
     requests_ok: int = 0
     requests_failed: int = 0
     examples: list[str] = field(default_factory=list)
+    missing: list[dict[str, Any]] = field(default_factory=list)
+    """The acknowledged writes that are not there, as the users wrote them down."""
 
     @property
     def clean(self) -> bool:
@@ -70,6 +72,9 @@ def audit(folder: Path, connect: Callable[[], Any], schema: str = "shop") -> Aud
             promised, unclear, denied = (_keys(lines, table) for lines in (acknowledged, unknown, refused))
             there = _count(cursor, schema, table, [*promised, *unclear, *denied])
             _judge(found, table, there, promised, unclear)
+            found.missing += [
+                line for line in acknowledged if line["kind"] == table and not there[line["key"]]
+            ]
             found.unknown_present += sum(there[k] > 0 for k in unclear)
             found.refused_present += sum(there[k] > 0 for k in denied)
             if table == "orders":

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livemove.core import night, promotion
+from livemove.core import night, promotion, replication
 from livemove.core.guards import refusals
 from livemove.core.switchover import Switchover
 from livemove.errors import (
@@ -200,6 +200,32 @@ def rollback(
             )
 
 
+@app.command("reload-table")
+def reload_table(
+    spec: Spec,
+    tables: Annotated[list[str], typer.Argument(help="schema.table, one or more", metavar="TABLE...")],
+    env_file: EnvFile = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """DMS brings single tables of the follower again, while the task runs. The follower's rows of it are removed first."""
+    with opened(spec, env_file) as (_, parts):
+        wanted = [replication.table_name(t) for t in tables]
+        now = night.Standing.of(parts)
+        if now.source is None or now.target is None:
+            raise UnreachableError(f"{' and '.join(now.silent)} does not answer, nothing was changed")
+        link = replication.current_link(parts.service, now.source, now.target)
+        replication.require_reloadable(
+            link, parts.replicator.status(link), parts.replicator.tables(link), wanted
+        )
+        plan = [
+            f"{link.name}: {', '.join(tables)} emptied on the {link.writes} and copied again from the {link.reads}"
+        ]
+        agreed(parts.service, plan, yes=yes, dry_run=dry_run)
+        parts.replicator.reload(link, wanted)
+        typer.echo("DMS loads them again; `livemove status` tells the task, table_states judges the tables")
+
+
 @app.command()
 def promote(
     spec: Spec,
@@ -239,6 +265,35 @@ def promote(
             f"the target owns the writes since epoch {done['epoch']}; the source is never reopened, only rebuilt"
         )
         typer.echo("the record stays" if keep_name else point_at_target(world)[1])
+
+
+@app.command("prepare-source")
+def prepare_source(
+    spec: Spec,
+    env_file: EnvFile = None,
+    to: Annotated[Path | None, typer.Option(help="write three files into this folder instead")] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="do not look at the source: print all that it will need")
+    ] = False,
+) -> None:
+    """For the data centre's DBA: a my.cnf fragment, a file of SQL and a firewall list; only what is missing, where the source answers."""
+    from livemove.adapters.source_needs import needs
+
+    try:
+        _read_environment(env_file)
+        os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:////dev/null"
+        found, why = needs(world_of(load_spec(spec)), look=not everything)
+    except LivemoveError as e:
+        typer.echo(f"{type(e).__name__}: {e}", err=True)
+        raise typer.Exit(code_of(e)) from e
+    typer.echo(why, err=True)
+    for part in found:
+        if to is None:
+            typer.echo(f"===== {part.file}\n{part.text}")
+        else:
+            to.mkdir(parents=True, exist_ok=True)
+            (to / part.file).write_text(part.text, encoding="utf-8")
+            typer.echo(to / part.file)
 
 
 def main() -> None:

@@ -60,6 +60,8 @@ class Finding:
     limit: str = ""
     remedy: str = ""
     subject: str = ""
+    restart: bool = False
+    """Whether the remedy takes effect only after a restart of the source."""
 
 
 class Database(Protocol):
@@ -141,6 +143,12 @@ class TableProgress:
     updates: int = 0
     deletes: int = 0
     applied: int = 0
+    loaded: bool = True
+    """False until the table's full load has ended, also when it failed."""
+    pending: int = 0
+    """Records that wait for DMS's validation."""
+    failed: int = 0
+    """Records that DMS found to differ."""
     validation: str = ""
     message: str = ""
 
@@ -168,6 +176,12 @@ class Replicator(Protocol):
 
     def delete(self, link: Link) -> None:
         """Stop, then delete task, endpoints and secrets of this link, and wait until they are gone."""
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        """Load these (schema, table) again while the task runs; ReplicationError when DMS refuses."""
+
+    def signs(self, link: Link) -> Json:
+        """What DMS tells beside states: {"failures": texts of its events, "latency": seconds by metric}; for logs only."""
 
     def links(self) -> list[Link]:
         """Links of this service that have a task or an endpoint now."""
@@ -416,6 +430,9 @@ class ControlDb(Protocol):
 
     side: Side
 
+    def ping(self) -> None:
+        """A question about nothing, to see how far away the database is."""
+
     def read(self) -> ControlRow: ...
     def health(self, longest: float) -> SwitchHealth:
         """`longest`: seconds that a transaction may be open."""
@@ -492,7 +509,11 @@ class ControlDb(Protocol):
 
 
 class SchemaCode(Protocol):
-    """Triggers, events and counters of the application's schemas, as DDL."""
+    """Triggers, events and counters of the application's schemas, as DDL.
+
+    `wake` and `sleep` are called within `while_in` of the database that they change, and change it by the session that
+    holds the lock there: an attempt that slept for longer than that session lives changes nothing.
+    """
 
     def ready(self, owner: Side) -> None:
         """Read what `wake` will create, before the fence."""
@@ -505,6 +526,9 @@ class SchemaCode(Protocol):
 
     def awake(self, side: Side) -> list[str]:
         """Triggers that are there and events that are enabled, as text; a follower must have none."""
+
+    def changed(self, owner: Side) -> list[str]:
+        """What DDL did to the owner's definitions since both sides were last seen to have the same, as text."""
 
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""

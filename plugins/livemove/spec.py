@@ -294,7 +294,14 @@ class Replication(Strict):
     instance_class: str = "dms.t3.medium"
     storage_gb: int = 50
     settings: str = Field("dms/task-settings.json", description="DMS task settings, a file under include/")
+    batch_apply: bool = Field(
+        False,
+        description="DMS applies changes in batches, table by table: faster over a long way, not with cascading foreign keys",
+    )
     full_load_timeout: Seconds = 86400
+    validation_timeout: Seconds = Field(
+        3600, description="so long the chapter validate waits for DMS to have validated every table once"
+    )
     max_lag: Seconds = Field(
         5, description="largest delay of a watermark row at which CDC counts as caught up"
     )

@@ -42,7 +42,7 @@ def test_the_owner_is_who_is_open(
             raise found
         return ControlRow(side, ControlState(found), 2)
 
-    monkeypatch.setattr(standing, "_read", read)
+    monkeypatch.setattr(standing, "read_row_of", read)
     if owner is None:
         with pytest.raises(RefusedError, match="Nobody owns the writes"):
             standing.owner(object())  # type: ignore[arg-type]

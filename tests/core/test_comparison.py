@@ -128,3 +128,10 @@ def test_tables_of_different_shape_are_not_compared(other: Shape, why: str) -> N
 @pytest.mark.parametrize(("look", "kind"), [(("x", None), Change.MISSING), ((None, "x"), Change.EXTRA), (("x", "y"), Change.CHANGED), ((2, 0), Change.MISSING), ((0, 1), Change.EXTRA)])  # fmt: skip
 def test_the_kind_of_a_difference(look: core.Look, kind: Change) -> None:
     assert core.kind_of(look) is kind
+
+
+def test_a_name_is_taken_apart_at_the_schema_that_it_begins_with() -> None:
+    schemas = ["shop", "shop.old", "x"]
+    assert core.taken_apart("shop.orders", schemas) == ("shop", "orders")
+    assert core.taken_apart("shop.old.or.ders", schemas) == ("shop.old", "or.ders")
+    assert core.taken_apart("other.t", schemas) == ("other", "t")

@@ -55,9 +55,11 @@ def test_the_dns_gate_shows_the_record_before_and_after_with_its_ttl() -> None:
 
 
 def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
-    text = ask("switch_dns", Evidence(findings=[WARNING, {**WARNING, "severity": "ok"}]))
-    assert "1 ok, 1 warnings, 0 errors" in text
-    assert "| warning | keys | shop.log | 1 table without a key | add one |" in text
+    harder = {**WARNING, "limit": "a key", "restart": True}
+    text = ask("switch_dns", Evidence(findings=[WARNING, harder, {**WARNING, "severity": "ok"}]))
+    assert "1 ok, 2 warnings, 0 errors" in text
+    assert "| warning | keys | shop.log | 1 table without a key |  | add one | no |" in text
+    assert "| warning | keys | shop.log | 1 table without a key | a key | add one | yes |" in text
 
 
 def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:

@@ -307,11 +307,16 @@ def search(examples: int, steps: int, *, always_the_same: bool = True) -> None:
     )
 
 
-def sweep(*, to: Side = T) -> None:
-    """The machine's chief rule at every call in turn, with each thing in turn that may happen meanwhile."""
+def sweep(*, to: Side = T, ahead: int = 0) -> None:
+    """The machine's chief rule at every call in turn, with each thing in turn that may happen meanwhile.
+
+    `ahead`: turns of the world before the move begins, so that users and replicator stand elsewhere in their own rounds.
+    """
     ways = (*((thing, "goes on") for thing in sorted(MEANWHILE)), ("nothing", "dies"))
     for call, when, (thing, then) in itertools.product(dict.fromkeys(CALLS), ("before", "after"), ways):
         machine = Protocol()
+        for _ in range(ahead):
+            machine.world.live()
         try:
             machine.overtake("move", to, when, call, "users write", thing, "users write", then)
             machine.world.somebody_comes(to)
@@ -323,8 +328,13 @@ def sweep(*, to: Side = T) -> None:
             logging.disable(logging.NOTSET)
 
 
+def sweeps() -> None:
+    for ahead in (0, 1):
+        sweep(ahead=ahead)
+
+
 def test_no_promise_breaks_whatever_happens_at_any_call() -> None:
-    sweep()
+    sweeps()
 
 
 def test_no_promise_breaks() -> None:
@@ -501,7 +511,7 @@ def quiet() -> Iterator[None]:
 def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch, quiet: None) -> None:
     plant(monkeypatch)
     with pytest.raises((Broken, AssertionError)):
-        sweep()
+        sweeps()
 
 
 if __name__ == "__main__":

@@ -53,7 +53,11 @@ def test_a_definer_may_become_the_creating_login_and_nobody_else() -> None:
     def view(definer: str) -> dict[str, Any]:
         return {"table_schema": "s", "table_name": "v", "definer": definer, "view_definition": "select 1"}
 
-    assert both("views", [view("root@%")], [view(LOGIN)]).differences == ()
+    mapped = both("views", [view("root@%")], [view(LOGIN)])
+    assert mapped.unexplained == []
+    assert [d.explanation for d in mapped.differences] == ["defined by root@% on the source, by master@% on the target, which may name no other"]  # fmt: skip
+    other_text = both("views", [view("root@%")], [{**view(LOGIN), "view_definition": "select 2"}])
+    assert [dict(d.target) for d in other_text.unexplained] == [{"view_definition": "select 2"}]
     assert len(both("views", [view("root@%")], [view("other@%")]).unexplained) == 1
 
 
@@ -61,7 +65,11 @@ def test_sleeping_code_is_explained_and_waking_code_is_not() -> None:
     trigger = {"trigger_schema": "s", "trigger_name": "tr", "action_statement": "SET @a = 1"}
     event = {"event_schema": "s", "event_name": "e", "status": "ENABLED"}
     assert both("triggers", [trigger], []).unexplained == []
-    assert both("events", [event], []).unexplained == []
+    assert [d.kind for d in both("events", [event], []).unexplained] == ["missing"]
+    once = {**event, "execute_at": "2026-01-01", "status": "DISABLED"}
+    assert both("events", [once], []).unexplained == []
+    assert both("events", [], [once]).unexplained == []
+    assert len(both("events", [], [{**once, "execute_at": None}]).unexplained) == 1
     assert both("events", [event], [{**event, "status": "DISABLED"}]).differences == ()
     assert [d.kind for d in both("triggers", [trigger], [trigger]).unexplained] == [
         "awake before the switchover"

@@ -10,9 +10,22 @@ from typing import Any
 import pytest
 
 from livemove.core import preflight
-from livemove.core.preflight.facts import AccountFact, DatabaseFacts, Facts, LobFact, TableFact, release_of
-from livemove.core.preflight.privileges import global_privileges
+from livemove.core.preflight import estimate
+from livemove.core.preflight.facts import (
+    AccountFact,
+    Assessment,
+    ColumnFact,
+    DatabaseFacts,
+    Facts,
+    LobFact,
+    Sample,
+    TableFact,
+    TargetFacts,
+    release_of,
+)
 from livemove.core.preflight.retention import seconds_kept
+from livemove.core.rights import APPLIER, READER, SOURCE, TARGET, global_privileges, names, source_rights
+from livemove.core.source_settings import SETTINGS, rds_time_zone
 from livemove.core.survey import Verdict
 from livemove.errors import RefusedError
 from livemove.ports import Finding, RecordSet, Severity
@@ -20,9 +33,26 @@ from livemove.spec import MigrationSpec, load_spec
 
 SPEC = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
 SOUND = {
-    "version": "10.11.6-MariaDB-log", "log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_checksum": "NONE", "server_id": "7", "expire_logs_days": "7",
-    "sync_binlog": "1", "innodb_flush_log_at_trx_commit": "1", "event_scheduler": "ON", "time_zone": "SYSTEM", "system_time_zone": "UTC", "lower_case_table_names": "0",
-}  # fmt: skip
+    "version": "10.11.6-MariaDB-log",
+    "log_bin": "ON",
+    "binlog_format": "ROW",
+    "binlog_row_image": "FULL",
+    "binlog_checksum": "NONE",
+    "server_id": "7",
+    "expire_logs_days": "7",
+    "sync_binlog": "1",
+    "innodb_flush_log_at_trx_commit": "1",
+    "event_scheduler": "ON",
+    "time_zone": "SYSTEM",
+    "system_time_zone": "UTC",
+    "lower_case_table_names": "0",
+    "net_read_timeout": "300",
+    "net_write_timeout": "300",
+    "wait_timeout": "28800",
+    "max_statement_time": "0.000000",
+    "max_allowed_packet": "67108864",
+}
+GB = 2**30  # fmt: skip
 DATABASE = DatabaseFacts(
     variables=SOUND,
     grants=("GRANT ALL PRIVILEGES ON *.* TO `livemove_admin`@`%` IDENTIFIED BY PASSWORD '*X' WITH GRANT OPTION",),
@@ -30,7 +60,16 @@ DATABASE = DatabaseFacts(
     tables=(TableFact("shop", "listings", rows=300_000, bytes=2**28),),
     accounts=(AccountFact("shop_app", "%", frozenset({"USAGE"})),),
     writers=(("shop_app", 12),),
+    known_accounts=frozenset({"shop_app@%", "root@localhost"}),
+    sample=Sample(seconds=3, row_events=300, binlog_bytes=30_000, uptime=10 * 86400, row_events_ever=10**7, binlog_bytes_ever=10**9),
+    trips=(0.4, 0.001, 0.5),
+    clock_ahead=0.01,
 )  # fmt: skip
+CASCADE = ("shop.photos", "fk_listing", "ON DELETE CASCADE")
+BUSY = Sample(seconds=3, row_events=3_000, binlog_bytes=3 * 2**20)
+STANDING = TargetFacts(
+    "10.11.6-MariaDB", known=False, grants=(f"GRANT {names(TARGET)} ON *.* TO `m`@`%` WITH GRANT OPTION",)
+)
 SOURCE_ADDRESS = next(s.address for s in SPEC.servers if s.address) or ""
 FACTS = Facts(
     spec=SPEC,
@@ -102,7 +141,6 @@ def test_a_sound_world_has_a_finding_of_every_check_and_all_are_ok() -> None:
         (with_variables({"version": "5.6.51"}), "version", "error", "5.6.51", "upgrade"),
         (with_variables({"version": "11.8.2-MariaDB"}), "version", "warning", "newer than the target", "engine_version"),
         (with_variables({"version": "8.0.36"}), "version", "warning", "MySQL", "rehearse"),
-        (replace(FACTS, database=replace(DATABASE, variables={**SOUND, "version": "8.0.36"}, collations=frozenset({"utf8mb4_0900_ai_ci"}))), "version", "error", "utf8mb4_0900_ai_ci", "convert"),
         (with_database(schemas=frozenset()), "schemas", "error", "shop", "source.schemas"),
         (with_database(tables=()), "schemas", "warning", "without a table", "right schemas"),
         (with_variables({"log_bin": "OFF"}), "binlog", "error", "log_bin is OFF", "restart"),
@@ -111,10 +149,47 @@ def test_a_sound_world_has_a_finding_of_every_check_and_all_are_ok() -> None:
         (with_variables({"binlog_checksum": "CRC32"}), "binlog", "warning", "CRC32", "binlog_checksum"),
         (with_variables({"server_id": "0"}), "binlog", "error", "server_id", "server_id"),
         (with_variables({"binlog_row_value_options": "PARTIAL_JSON"}), "binlog", "error", "PARTIAL_JSON", "binlog_row_value_options"),
-        (replace(FACTS, database=replace(DATABASE, replica=True, variables={**SOUND, "log_slave_updates": "OFF"})), "binlog", "error", "replica", "log_slave_updates"),
+        (replace(FACTS, database=replace(DATABASE, replica=True, variables={**SOUND, "log_slave_updates": "OFF"})), "binlog", "error", "log_slave_updates is OFF", "restart"),
         (with_variables({"expire_logs_days": "0", "binlog_expire_logs_seconds": "7200"}), "binlog retention", "warning", "2.0 h", "expire_logs_days = 1"),
-        (with_database(grants=("GRANT SELECT, PROCESS ON *.* TO `l`@`%`",)), "privileges", "error", "CREATE USER", "GRANT"),
+        (with_database(variables={**SOUND, "binlog_expire_logs_seconds": "360"}, tables=(TableFact("shop", "big", rows=5 * 10**6),)), "binlog retention", "error", "0.1 h", "expire_logs_days = 1"),
+        (with_variables({"log_bin_compress": "ON"}), "binlog", "error", "log_bin_compress is ON", "SET GLOBAL log_bin_compress = OFF"),
+        (with_database(unlogged=frozenset({"shop"})), "binlog", "error", "keeps shop out of the binlog", "restart"),
+        (with_database(sample=Sample(3, 0, 0, statements=("UPDATE in shop",))), "binlog sessions", "error", "UPDATE in shop", "reconnect"),
+        (with_database(origins={"binlog_format": "SQL"}), "binlog sessions", "warning", "sessions of shop_app may be older", "reconnect"),
+        (with_database(own_grants={"livemove_read": ("GRANT SELECT ON *.* TO `livemove_read`@`%`",)}), "privileges", "error", "livemove_read on the source lacks REPLICATION SLAVE (to read the binlog)", "GRANT REPLICATION SLAVE, REPLICATION CLIENT"),
+        (replace(FACTS, target=replace(STANDING, grants=("GRANT SELECT ON *.* TO `m`@`%`",))), "privileges", "error", "the master user on the target lacks", "CREATE USER"),
+        (replace(FACTS, target=replace(STANDING, tables={"shop": 3})), "target", "error", "shop (3 tables), and no livemove run made them", "drop these schemas"),
+        (replace(FACTS, problems={"target": "the target did not let us in"}), "target", "warning", "did not let us in", "firewall"),
+        (replace(FACTS, target=replace(STANDING, collations=frozenset({"latin1_bin"})), database=replace(DATABASE, collations=frozenset({"utf8mb4_bin"}))), "collations", "error", "utf8mb4_bin", "convert"),
+        (with_database(collations=frozenset({"utf8mb4_0900_ai_ci"})), "collations", "error", "utf8mb4_0900_ai_ci", "convert"),
+        (with_database(columns=(ColumnFact("shop.a", "k", "varchar", "euckr"),)), "collations", "warning", "shop.a.k (euckr)", "CharsetMapping"),
+        (replace(FACTS, assessment=Assessment("failed", failed=(("mariadb-check-x", "failed"),))), "DMS assessment", "warning", "mariadb-check-x (failed)", "bucket"),
+        (with_variables({"net_read_timeout": "30"}), "limits", "warning", "net_read_timeout is 30", "SET GLOBAL net_read_timeout = 300"),
+        (with_variables({"max_statement_time": "600.000000"}), "limits", "warning", "600", "SET GLOBAL max_statement_time = 0"),
+        (with_database(variables={**SOUND, "max_allowed_packet": "1048576"}, lobs=(LobFact("shop.a", "b", 900_000),)), "limits", "error", "900000 bytes", "max_allowed_packet = 2097152"),
+        (with_database(tables=(TableFact("shop", "v", versioned=True),)), "schema features", "error", "shop.v is system-versioned", "DROP SYSTEM VERSIONING"),
+        (with_database(sequences=("shop.n",)), "schema features", "warning", "shop.n", "past the source"),
+        (with_database(columns=(ColumnFact("shop.a", "h", "int", extra="INVISIBLE"),)), "schema features", "warning", "shop.a.h", "visible"),
+        (with_database(columns=(ColumnFact("shop.a", "my_row_id", "bigint", extra="auto_increment INVISIBLE"),)), "schema features", "error", "my_row_id", "visible"),
+        (with_database(columns=(ColumnFact("shop.a", "u", "uuid"),)), "column types", "warning", "shop.a.u uuid", "comparison"),
+        (with_database(columns=(ColumnFact("shop.a", "e", "enum"),)), "column types", "warning", "shop.a.e enum", "full load only"),
+        (with_database(zero_dates={"shop.a.d": True}), "zero dates", "warning", "shop.a.d", "NULL"),
+        (with_database(zero_dates={"shop.a.d": None}), "zero dates", "warning", "not searched to the end: shop.a.d", "LIMIT 1"),
+        (with_database(columns=(ColumnFact("shop.a", "d", "date", default="'0000-00-00'"),)), "zero dates", "warning", "shop.a.d", "DEFAULT"),
+        (with_database(foreign_ties=(("shop.a", "fk", "stays.b"),)), "foreign keys", "error", "shop.a fk refers to stays.b", "add stays to source.schemas"),
+        (with_database(foreign_ties=(("stays.b", "fk", "shop.a"),)), "foreign keys", "warning", "stays.b fk refers to shop.a", "after the move"),
+        (with_database(definers=(("procedure", "shop.p", "gone@nowhere"),)), "definers", "warning", "procedure shop.p by gone@nowhere", "1449"),
+        (with_database(clock_ahead=-7.0), "clock", "warning", "7.0 s behind", "synchronise"),
+        (with_spec(infra__connectivity="public_allow_list"), "TLS", "warning", "unencrypted", "vpn"),
+        (with_variables({"require_secure_transport": "ON"}), "TLS", "error", "require_secure_transport", "OFF"),
+        (with_database(trips=(0.2,)), "distance", "error", "200.0 ms", "BatchApplyEnabled to true"),
+        (replace(with_database(trips=(0.2,)), batch_apply=True), "distance", "warning", "200.0 ms", "watch the lag"),
+        (replace(with_database(lobs=(LobFact("shop.a", "b", 9_000),)), batch_apply=True), "lobs", "error", "applied in batches", "at least 9 KB"),
+        (replace(with_database(cascades=(CASCADE,)), batch_apply=True), "cascades", "error", "apply in batches", "BatchApplyEnabled to false"),
+        (with_database(grants=("GRANT SELECT, PROCESS, SUPER ON *.* TO `l`@`%` WITH GRANT OPTION",)), "privileges", "error", "CREATE USER (to lock", "GRANT"),
+        (with_database(grants=(f"GRANT {names(SOURCE)} ON *.* TO `l`@`%` WITH GRANT OPTION",)), "stored code", "error", "log_bin_trust_function_creators is not set", "SET GLOBAL log_bin_trust_function_creators = ON"),
         (with_database(grants=("GRANT ALL PRIVILEGES ON *.* TO `l`@`%`",)), "privileges", "error", "GRANT OPTION", "GRANT"),
+        (with_database(accounts=(), known_accounts=frozenset()), "application accounts", "error", "cannot be read", "SELECT ON"),
         (with_database(accounts=()), "application accounts", "error", "shop_app does not exist", "not fenced"),
         (with_database(accounts=(AccountFact("shop_app", "%", frozenset({"SUPER"})),)), "application accounts", "error", "SUPER", "REVOKE SUPER"),
         (with_database(accounts=(AccountFact("shop_app", "10.%", frozenset({"READ_ONLY ADMIN"})),)), "application accounts", "error", "'shop_app'@'10.%'", "REVOKE READ_ONLY ADMIN"),
@@ -130,10 +205,9 @@ def test_a_sound_world_has_a_finding_of_every_check_and_all_are_ok() -> None:
         (with_database(tables=(TableFact("shop", "mem", engine="MEMORY"),)), "engines", "warning", "MEMORY", "restart"),
         (with_database(cascades=(("shop.photos", "fk_listing", "ON DELETE CASCADE"),)), "cascades", "warning", "fk_listing (ON DELETE CASCADE)", "not in the binlog"),
         (with_database(transactions=(("report (session 5)", 600),)), "transactions", "warning", "report (session 5) 600 s", "end"),
-        (with_database(prepared_xa=1), "transactions", "warning", "1 prepared XA", "XA RECOVER"),
-        (with_database(tables=(TableFact("shop", "huge", bytes=300 * 2**30),)), "size", "error", "300.00 GB", "storage_gb"),
-        (with_database(tables=(TableFact("shop", "large", bytes=150 * 2**30),)), "size", "warning", "150.00 GB", "storage_gb to 300"),
-        (with_variables({"system_time_zone": "KST"}), "server settings", "warning", "KST", "parameter group"),
+        (with_database(prepared_xa=1), "transactions", "error", "1 prepared XA", "XA RECOVER"),
+        (with_variables({"system_time_zone": "XYZ"}), "server settings", "warning", "SYSTEM (XYZ)", "SET GLOBAL time_zone"),
+        (with_variables({"lower_case_table_names": "2"}), "server settings", "error", "lower_case_table_names 2", "dump and a load"),
         (with_variables({"lower_case_table_names": "1"}), "server settings", "warning", "lower_case_table_names 1", "parameter group"),
     ],
 )  # fmt: skip
@@ -184,6 +258,85 @@ def test_a_source_that_cannot_be_read_costs_only_its_own_checks() -> None:
 @pytest.mark.parametrize(("version", "release"), [("10.11.6-MariaDB-1:log", (10, 11)), ("5.5.5-10.6.3-MariaDB", (10, 6)), ("8.0.36", (8, 0)), ("what", (0, 0))])  # fmt: skip
 def test_versions_are_read(version: str, release: tuple[int, int]) -> None:
     assert release_of(version) == release
+
+
+def test_disk_load_and_instance_grow_with_the_data() -> None:
+    found = {
+        (f.check, f.subject): f
+        for f in bad(with_database(tables=(TableFact("shop", "huge", bytes=300 * GB, index_bytes=GB),)))
+    }
+    assert str(found["disk room", "target"].severity) == "error"
+    assert "301.00 GB" in found["disk room", "target"].measured
+    assert "dms.r6i.xlarge, 32 GB" in found["load", "instance"].limit
+    slow = bad(with_database(tables=(TableFact("shop", "rows", rows=2 * 10**9),), variables={**SOUND, "expire_logs_days": "0"}))  # fmt: skip
+    assert [(f.check, str(f.severity)) for f in slow] == [("load", "error")]
+    assert "full_load_timeout" in slow[0].remedy
+    unseen = bad(with_database(sample=BUSY, trips=(0.0001,)))
+    assert [(f.check, f.subject, "df -h" in f.remedy) for f in unseen if f.subject == "source"] == [("disk room", "source", True)]  # fmt: skip
+
+
+def test_a_busy_source_needs_room_for_binlogs_and_for_changes_that_wait() -> None:
+    facts = with_database(
+        sample=BUSY,
+        trips=(0.0001,),
+        tables=(TableFact("shop", "large", bytes=900 * GB),),
+        disks={"/": 900 * GB, "/var": 30 * GB},
+        variables={**SOUND, "log_bin_basename": "/var/lib/mysql/bin"},
+    )
+    found = {(f.check, f.subject): f for f in bad(facts)}
+    assert found["disk room", "source"].limit == "30.00 GB free on /var"
+    assert "90.00 GB of changes" in found["load", "storage"].measured
+    assert "storage_gb in the spec to 112" in found["load", "storage"].remedy
+
+
+def test_where_cascades_forbid_batches_the_distance_says_so() -> None:
+    found = {f.check: f for f in bad(with_database(trips=(0.2,), cascades=(CASCADE,)))}
+    assert set(found) == {"distance", "cascades"}
+    assert "1 foreign keys cascade, and a batch loses their changes" in found["distance"].remedy
+
+
+def test_an_average_counts_only_for_a_server_that_runs_for_long() -> None:
+    young = Sample(seconds=2, row_events=10, binlog_bytes=100, uptime=60, row_events_ever=10**6, binlog_bytes_ever=10**6)  # fmt: skip
+    assert (young.row_rate, young.byte_rate) == (5, 50)
+    assert replace(young, uptime=100_000).row_rate == 10
+
+
+@pytest.mark.parametrize(("name", "memory"), [("dms.t3.medium", 4), ("dms.c5.xlarge", 8), ("dms.r6i.large", 16), ("dms.huge", None)])  # fmt: skip
+def test_memory_of_an_instance_class(name: str, memory: float | None) -> None:
+    assert estimate.memory(name) == memory
+
+
+def test_what_needs_a_restart_of_the_source_says_so() -> None:
+    facts = with_variables({"log_bin": "OFF", "event_scheduler": "DISABLED", "sync_binlog": "0"})
+    assert {f.subject for f in bad(facts) if f.restart} == {"log_bin", "event_scheduler"}
+    lines = [line for line in preflight.table_of(bad(facts)) if "[restart of the source]" in line]
+    assert len(lines) == 2
+    off = bad(with_variables({"event_scheduler": "OFF"}))
+    assert [f.restart for f in off] == [False]
+
+
+def test_every_setting_that_would_be_written_is_one_that_passes() -> None:
+    for s in SETTINGS:
+        # log_bin is a file name in the configuration and ON when the server tells it
+        assert not s.wrong("ON" if s.name == "log_bin" else s.value), s.name
+
+
+def test_the_source_account_holds_what_it_gives_to_others() -> None:
+    own = {r.name for r in SOURCE}
+    assert own >= {r.name for r in (*READER, *APPLIER)}
+    old = {r.name for r in source_rights((10, 4))}
+    assert "SUPER" in old
+    assert not {"READ_ONLY ADMIN", "SET USER"} & old
+
+
+def test_the_zone_as_rds_takes_it() -> None:
+    for zone, system, named in (("SYSTEM", "KST", "Asia/Seoul"), ("Europe/Berlin", "UTC", "Europe/Berlin"), ("+05:45", "UTC", None)):  # fmt: skip
+        assert rds_time_zone(zone, system) == named
+
+
+def test_an_endpoint_without_assessments_is_no_trouble() -> None:
+    found = [f for f in preflight.findings(replace(FACTS, assessment=Assessment("", offered=False))) if f.check == "DMS assessment"]  # fmt: skip
+    assert [(str(f.severity), f.measured) for f in found] == [("ok", "not offered by this endpoint")]
 
 
 def test_global_privileges_are_only_those_on_everything() -> None:

@@ -20,13 +20,16 @@ from livemove.core.replication import (
     load_is_over,
     load_progress,
     may_load,
+    require_reloadable,
     require_running,
     start_type,
     table_mappings,
+    table_name,
     task_settings,
     trouble,
     undelivered,
     unsafe,
+    unvalidated,
 )
 from livemove.errors import RefusedError, ReplicationError, SetupError
 from livemove.ports import ControlRow, ControlState, Link, ReplicationStatus, TableProgress, TaskState
@@ -115,18 +118,89 @@ def test_rows_of_two_epochs_are_no_link() -> None:
         current_link("shop", row(Side.SOURCE, "OPEN", 2), row(Side.TARGET, "FOLLOW", 1))
 
 
+UNLOADED = replace(TABLE, table="other", state=TableState.LOADING, loaded=False)
+BROKEN = replace(TABLE, table="other", state=TableState.ERROR)
+
+
 @pytest.mark.parametrize(
-    ("state", "wanted"),
-    [("ready", StartType.START), ("stopped", StartType.RESUME), ("failed", StartType.RESUME), ("running", None), ("starting", None)],
-)  # fmt: skip
-def test_a_task_is_started_once_and_resumed_ever_after(state: str, wanted: StartType | None) -> None:
-    assert start_type(ReplicationStatus(TaskState(state))) is wanted
+    ("link", "state", "tables", "wanted"),
+    [
+        (FORWARD, "ready", [], StartType.START),
+        (BACK, "ready", [], StartType.START),
+        (FORWARD, "running", [UNLOADED], None),
+        (FORWARD, "starting", [], None),
+        # the load was over: go on where it stopped, also when a table broke later
+        (FORWARD, "stopped", [TABLE], StartType.RESUME),
+        (FORWARD, "failed", [TABLE, BROKEN], StartType.RESUME),
+        # the load was not over: begin it again
+        (FORWARD, "stopped", [TABLE, UNLOADED], StartType.RELOAD),
+        (FORWARD, "failed", [TABLE, UNLOADED], StartType.RELOAD),
+        (FORWARD, "failed", [TABLE, replace(BROKEN, loaded=False)], StartType.RELOAD),
+        # nothing is known of its tables: what was loaded must not be thrown away on a guess
+        (FORWARD, "failed", [], StartType.RESUME),
+        # a later epoch follows from a position and never loads
+        (BACK, "stopped", [UNLOADED], StartType.RESUME),
+        (BACK, "failed", [], StartType.RESUME),
+    ],
+)
+def test_a_task_is_started_resumed_or_reloaded_by_where_it_stands(
+    link: Link, state: str, tables: list[TableProgress], wanted: StartType | None
+) -> None:
+    assert start_type(link, ReplicationStatus(TaskState(state)), tables) is wanted
 
 
 @pytest.mark.parametrize("state", ["absent", "creating", "deleting", "modifying", "stopping"])
 def test_a_task_in_between_cannot_be_started(state: str) -> None:
     with pytest.raises(ReplicationError, match=state):
-        start_type(ReplicationStatus(TaskState(state)))
+        start_type(FORWARD, ReplicationStatus(TaskState(state)), [])
+
+
+@pytest.mark.parametrize(
+    ("longest", "kb"), [(0, 32), (26_000, 32), (30_000, 37), (1 << 20, 1280), (1 << 30, 102_400)]
+)
+def test_inline_lobs_have_room_for_the_longest_that_was_measured(longest: int, kb: int) -> None:
+    made = json.loads(task_settings(SETTINGS, full_load=True, longest_lob=longest))["TargetMetadata"]
+    assert (made["FullLobMode"], made["InlineLobMaxSize"]) == (True, kb)
+
+
+def test_batched_apply_is_the_specs_choice() -> None:
+    made = [
+        json.loads(task_settings(SETTINGS, full_load=True, batch_apply=b))["TargetMetadata"]
+        for b in (True, False)
+    ]
+    assert [m["BatchApplyEnabled"] for m in made] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("validation", "pending", "waits"),
+    [
+        ("Validated", 0, False),
+        ("No primary key", 0, False),
+        ("Not enabled", 0, False),
+        ("Pending validation", 0, True),
+        ("Preparing table", 0, True),
+        ("Pending records", 5000, True),
+        ("Pending records", 1000, False),
+    ],
+)
+def test_validation_is_waited_for_once_and_not_for_the_newest_rows(
+    validation: str, pending: int, waits: bool
+) -> None:
+    found = unvalidated([TABLE, replace(TABLE, validation=validation, pending=pending)])
+    assert (found is not None) is waits
+
+
+def test_tables_are_reloaded_only_while_the_task_that_knows_them_runs() -> None:
+    running = ReplicationStatus(TaskState.RUNNING)
+    require_reloadable(FORWARD, running, [TABLE], [table_name("shop.listing")])
+    with pytest.raises(RefusedError, match=r"shop\.nobody"):
+        require_reloadable(FORWARD, running, [TABLE], [table_name("shop.nobody")])
+    with pytest.raises(RefusedError, match="failed"):
+        require_reloadable(
+            FORWARD, ReplicationStatus(TaskState.FAILED), [TABLE], [table_name("shop.listing")]
+        )
+    with pytest.raises(SetupError, match="listing"):
+        table_name("listing")
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,35 @@ def test_a_rollback_before_the_writes_moved_is_told_by_the_events() -> None:
     assert built({}, [{"event": "rollback.name", "time": "t"}])["outcome"] == "rolled_back"
 
 
+FAILED = {"event": "task_failed", "run_id": "r", "task_id": "repoint.smoke", "error": "UnreachableError", "found": "no answer", "time": "1"}  # fmt: skip
+BEGUN = {"event": "rollback_begun", "run_id": "r", "gate": "repoint.smoke", "by": "the spec (rollback.automatic)", "time": "2"}  # fmt: skip
+
+
+def test_a_rollback_that_began_by_itself_says_why_although_the_run_is_green() -> None:
+    other = {**FAILED, "run_id": "earlier", "found": "of another run"}
+    made = built({**DOCUMENTS, "switchover/3": BACK}, [other, FAILED, BEGUN])
+    says = made["rollback"]["says"]
+    assert (
+        "by the spec (rollback.automatic) at repoint.smoke, because repoint.smoke failed with UnreachableError: no answer"
+        in says
+    )
+    assert "of another run" not in says
+    assert "The run is green all the same" in report.page(made).lead
+    by_hand = built(DOCUMENTS, [FAILED, {**BEGUN, "gate": "retire", "by": "kim"}])["rollback"]
+    assert (by_hand["says"], by_hand["failed"]) == ("Rolled back by kim at retire", [])
+    assert built(DOCUMENTS)["rollback"] is None
+
+
+def test_an_emergency_tells_what_may_be_missing_and_why_there_is_no_dump() -> None:
+    promoted = {"epoch": 2, "says": ["every write that the source acknowledged before that is here"]}
+    dump = {"skipped": "the source does not answer", "made_at": "x"}
+    made = built({**DOCUMENTS, "promotion/2": promoted, "final_dump": dump})
+    assert made["promotion"] == promoted
+    page = report.page(made).html()
+    assert "acknowledged before that is here" in page
+    assert "skipped: the source does not answer" in page
+
+
 class Tags(HTMLParser):
     """Collects tags and their attributes; unbalanced ones show in `open`."""
 

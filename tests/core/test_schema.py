@@ -73,6 +73,39 @@ def test_options_lose_what_belongs_to_one_server() -> None:
     assert core.comparable("ENGINE=InnoDB AUTO_INCREMENT=9 COMMENT='AUTO_INCREMENT=9'") == "ENGINE=InnoDB COMMENT='AUTO_INCREMENT=9'"  # fmt: skip
 
 
+def test_page_compression_stays_where_the_pages_are() -> None:
+    said = "ENGINE=InnoDB COMMENT='`PAGE_COMPRESSED`=''1'' `encrypted`=yes' `PAGE_COMPRESSED`='1' `page_compression_level`=9 `ENCRYPTED`='no'"
+    assert core.portable(said) == "ENGINE=InnoDB COMMENT='`PAGE_COMPRESSED`=''1'' `encrypted`=yes'"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "names"),
+    [
+        (
+            "view",
+            "select `o`.`id` from (`s`.`t` join `other`.`x` `o` on(`o`.`id` = `s`.`t`.`id`))",
+            ["other"],
+        ),
+        ("view", "select `other`.`id` from `s`.`t` `other`", []),
+        ("view", "select 'from `other`.`x`' AS `a` from `s`.`t`", []),
+        ("view", "select 1 from `we``ird`.`t`, `other`.`y`", ["other", "we`ird"]),
+        ("procedure", "BEGIN INSERT INTO other.log VALUES (1); END", ["other"]),
+        ("procedure", "BEGIN SET another.x = 1; SELECT 'other.log', other_thing.y; END", []),
+        ("trigger", "UPDATE `other` . `t` SET a = 1", ["other"]),
+    ],
+)
+def test_a_schema_is_named_where_its_tables_are(kind: str, body: str, names: list[str]) -> None:
+    assert core.schemas_named(kind, body, ["other", "we`ird"]) == names
+
+
+def test_definers_are_told_by_who_stands_in_for_whom() -> None:
+    def one(what: str, source: str, target: str) -> dict[str, str]:
+        return {"object": what, "source": source, "target": target}
+
+    lines = core.told([one("view s.a", "app@%", "m@%"), one("event s.e", "app@%", "m@%"), one("view s.b", "m@%", "m@%")])  # fmt: skip
+    assert lines == ["definer app@% becomes m@% in 2: view s.a, event s.e"]
+
+
 def test_tables_with_the_same_keys_in_another_order_are_the_same() -> None:
     one, two = ("CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `%s` (`a`),\n  KEY `%s` (`a`)\n) X" % p for p in (("k", "l"), ("l", "k")))  # fmt: skip # noqa: UP031
     assert parse_table("s", one).lines() == parse_table("s", two).lines()

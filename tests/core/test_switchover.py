@@ -505,9 +505,10 @@ def test_only_servers_that_cannot_be_armed_bring_their_delivery_into_the_expecte
     assert expected[1] == expected[0] + 4000
 
 
-def test_a_far_database_brings_its_way_into_the_expected_pause() -> None:
+def test_a_far_database_brings_its_way_into_the_expected_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     near, far = Universe(), Universe()
-    at(far, "read", lambda name: far.clock.sleep(0.01), time=None)
+    for db in far.db.values():
+        monkeypatch.setattr(db, "ping", lambda: far.clock.sleep(0.01), raising=True)
     there = expected_pause(far.parts(), T)
     assert there["database_ms"] == 10
     assert there["ms"] - expected_pause(near.parts(), T)["ms"] == CALLS_IN_A_ROW * 10

@@ -89,6 +89,27 @@ def test_a_row_is_lost_when_a_later_one_came(arrived: tuple[int, ...], lost: lis
     assert [m.number for m in lost_marks(sent, there, 2)] == lost
 
 
+BEGAN = Mark("return 2 now", 1, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "lost"),
+    [
+        ([105, 110, 115], [105, 110, 115], []),
+        ([205, 210, 215], [205, 210, 215], []),  # written a second time
+        ([205, 210, 215], [205, 110, 215], [210]),  # the second writing of the middle one never came
+        ([205, 210, 215], [205, 110, 115], []),  # the last two are on their way
+        ([105, 110, 115], [105, 210, 115], []),  # written again between the two looks
+        ([5, 110, 115], [1, 110, 115], []),  # of an earlier epoch
+    ],
+)
+def test_a_beat_counts_in_its_newest_writing(
+    ours: list[float], theirs: list[float], lost: list[float]
+) -> None:
+    sent, arrived = ([BEGAN, *(Mark("beat", n, at) for n, at in enumerate(side))] for side in (ours, theirs))
+    assert [m.at for m in lost_marks(sent, arrived, 2)] == lost
+
+
 def test_rows_before_the_return_path_began_do_not_count() -> None:
     sent = marks("lag", "way back")
     assert lost_marks(sent, sent[1:], 2) == []
@@ -258,6 +279,10 @@ def unlike(world: Universe, owner: Side) -> None:
     world.proof.apart = ["shop.orders cannot follow: the columns differ"]
 
 
+def other_ddl(world: Universe, owner: Side) -> None:
+    world.ddl = ("view shop.latest is new",)
+
+
 def trigger(world: Universe, owner: Side) -> None:
     world.replicator.stop(Link("shop", world.db[owner].epoch, owner))  # it would notice
     world.db[owner.other].triggers = True
@@ -275,6 +300,7 @@ TOLD_ON_THE_WAY_BACK = [
     (forget, "was not compared since epoch"),
     (restart, "was restarted at"),
     (ddl, "was changed by DDL"),
+    (other_ddl, "view shop.latest is new"),
     (short_binlogs, "keeps its binlogs for 1 h"),
     (maintenance, "the instance is maintenance"),
 ]

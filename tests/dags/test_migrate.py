@@ -204,7 +204,13 @@ def test_without_a_word_in_the_spec_nothing_goes_back_by_itself(dag: Any) -> Non
 def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
     alone = bag.dags["rollback_shop"]
     wanted = [f"rollback.{name}" for name in AFTER["rollback"]]
-    assert set(alone.task_ids) == set(wanted)
+    give_up = [f"give_up.{name}" for name in ("asked", "restore_ttl", "stop_replication", "remove_control")]
+    assert set(alone.task_ids) == {*wanted, *give_up}
+    for before, after in itertools.pairwise([wanted[-1], *give_up]):
+        assert alone.get_task(after).upstream_task_ids == {before}
+    assert dag.get_task("retire.remove_control").keeps == "target"
+    assert alone.get_task("give_up.remove_control").keeps == "source"
+    assert alone.params["give_up"] is False
     for task_id in wanted[1:]:
         a, b = alone.get_task(task_id), dag.get_task(task_id)
         assert (type(a), a.retries, a.trigger_rule, a.upstream_task_ids) == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -50,6 +51,7 @@ class Replication:
             source=Login(source.address, source.port, "reader", "secret-r"),
             target=Login(target.address, target.port, "applier", "secret-a"),
             mappings=mappings(schema),
+            settings=settings(),
         )
 
     def on(self, server: Server, *statements: str, schema: str | None = "", **options: Any) -> Any:
@@ -78,7 +80,7 @@ class Replication:
     def status(self) -> Status:
         return read_status(self.folder) or Status(pid=0)
 
-    def until(self, true: Callable[[Status], bool], what: str, seconds: float = 30) -> Status:
+    def until(self, true: Callable[[Status], bool], what: str, seconds: float = 120) -> Status:
         deadline = time.monotonic() + seconds
         while not true(status := self.status()):
             if time.monotonic() > deadline or (status.phase is Phase.ENDED and not true(self.status())):
@@ -106,7 +108,7 @@ class Replication:
         self.signal(signal.SIGTERM)
         return self.ended()
 
-    def applied(self, seconds: float = 30) -> Status:
+    def applied(self, seconds: float = 120) -> Status:
         """Wait until the target has everything the source had when this was called."""
         file, offset = self.on(self.source, "SHOW MASTER STATUS")[0][:2]
 
@@ -116,6 +118,17 @@ class Replication:
 
         return self.until(there, f"position {file}:{offset}", seconds)
 
+    def purge(self, seconds: float = 120) -> None:
+        """Leave one binlog on the source; one that a dead reader still holds goes a little later."""
+        deadline = time.monotonic() + seconds
+        while len(self.on(self.source, "FLUSH BINARY LOGS", "SHOW BINARY LOGS")) > 1:
+            last = self.on(self.source, "SHOW MASTER STATUS")[0][0]
+            self.on(self.source, f"PURGE BINARY LOGS TO '{last}'")
+            if len(self.on(self.source, "SHOW BINARY LOGS")) == 1:
+                return
+            assert time.monotonic() < deadline, "the binlogs are not purged"
+            time.sleep(0.2)
+
     def checksums(self, server: Server, *tables: str) -> Any:
         names = ", ".join(tables)
         with server.connect(database=self.schema) as c, c.cursor() as cursor:
@@ -124,6 +137,16 @@ class Replication:
 
     def assert_equal(self, *tables: str) -> None:
         assert self.checksums(self.source, *tables) == self.checksums(self.target, *tables)
+
+
+def settings(**groups: dict[str, Any]) -> dict[str, Any]:
+    """livemove's own, loading and following in one go; without validation, unless asked for. `groups` go over it."""
+    out = json.loads((root() / "include" / "dms" / "task-settings.json").read_text())
+    out["FullLoadSettings"] |= {"StopTaskCachedChangesNotApplied": False, "TargetTablePrepMode": "DO_NOTHING"}
+    out["ValidationSettings"] = {"EnableValidation": False}
+    for name, group in groups.items():
+        out[name] = {**out.get(name, {}), **group}
+    return out
 
 
 def mappings(schema: str, table: str = "%") -> dict[str, Any]:

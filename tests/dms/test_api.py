@@ -25,6 +25,7 @@ from livemove.errors import ReplicationError
 from livemove.ports import Link, TaskState
 from livemove.spec import Side, project_root
 from tests.dms.conftest import Replication
+from tests.dms.contract import problems
 
 pytestmark = pytest.mark.servers
 REGION = "ap-northeast-2"
@@ -38,15 +39,36 @@ def endpoint_url(registry: Registry) -> Iterator[str]:
     os.environ["LIVEMOVE_LAB_STATE"] = str(registry.state)
     (registry.state / "secrets.json").write_text(json.dumps({"root": "root", "rdsadmin": "none"}))
     api.install()
+    answered = api.DmsResponse.call_action
+
+    def remember(self: Any) -> Any:
+        status, headers, body = answered(self)
+        if status == 200:
+            ANSWERS.append((self._get_action(), json.loads(body or "{}")))
+        return status, headers, body
+
+    api.DmsResponse.call_action = remember
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+    api.DmsResponse.call_action = answered
     os.environ.pop("LIVEMOVE_LAB_STATE")
     (registry.state / "secrets.json").unlink()
     if before:
         os.environ["LIVEMOVE_LAB_STATE"] = before
+
+
+ANSWERS: list[tuple[str, Any]] = []
+
+
+@pytest.fixture(autouse=True)
+def _shapes() -> Iterator[None]:
+    """Every answer in every test here has the shape that botocore's model gives it."""
+    ANSWERS.clear()
+    yield
+    assert [w for operation, answer in ANSWERS for w in problems(operation, answer)] == []
 
 
 @pytest.fixture
@@ -121,7 +143,7 @@ def logins(r: Replication, **changes: Any) -> dict[str, Any]:
     return {"reader": reader, "applier": {**applier, **changes}}
 
 
-def wait(true: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def wait(true: Callable[[], bool], what: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, what
@@ -392,3 +414,144 @@ def test_the_lab_grants_the_one_right_that_only_its_replicator_needs(
     grants = replication.on(target, "SHOW GRANTS FOR plain@'127.%'")
     replication.on(target, "DROP USER plain@'127.%'")
     assert "BINLOG REPLAY" in grants[0][0]
+
+
+def test_the_contract_finds_unknown_members_and_wrong_types() -> None:
+    good = {
+        "ReplicationTask": {
+            "Status": "running",
+            "ReplicationTaskStats": {"TablesLoaded": 1, "StartDate": 1.5},
+        }
+    }
+    assert problems("StartReplicationTask", good) == []
+    bad = {
+        "ReplicationTask": {
+            "State": "x",
+            "Status": 1,
+            "ReplicationTaskStats": {"TablesLoaded": True, "StartDate": "now"},
+        }
+    }
+    assert len(problems("StartReplicationTask", bad)) == 4
+
+
+def begin(replicator: DmsReplicator, r: Replication) -> str:
+    """A link that follows; its task's ARN."""
+    replicator.prepare(LINK, full_load=False, **logins(r))
+    replicator.start(LINK)
+    return replicator._arn(LINK)
+
+
+def test_events_tell_of_starts_stops_and_failures(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    r, dms = replication, client("dms")
+    r.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    begin(replicator, r)
+    r.on(r.target, "INSERT INTO a VALUES (1)")
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    wait(lambda: replicator.status(LINK).state is TaskState.FAILED, "failed")
+    only: dict[str, Any] = {"SourceIdentifier": LINK.name, "SourceType": "replication-task"}
+    (failure,) = dms.describe_events(**only, EventCategories=["failure"])["Events"]
+    assert "Duplicate entry '1' for key 'PRIMARY'" in failure["Message"]
+    told = [e["Message"] for e in dms.describe_events(**only)["Events"]]
+    assert told[:2] == ["Replication task has been created.", "Replication task has started."]
+    assert dms.describe_events(SourceIdentifier="another", SourceType="replication-task")["Events"] == []
+
+
+def test_tags_come_and_go(replicator: DmsReplicator, replication: Replication, client: Any) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    dms, arn = client("dms"), begin(replicator, replication)
+    dms.add_tags_to_resource(ResourceArn=arn, Tags=[{"Key": "night", "Value": "1"}])
+    assert {t["Key"] for t in dms.list_tags_for_resource(ResourceArn=arn)["TagList"]} == {"livemove", "night"}
+    dms.remove_tags_from_resource(ResourceArn=arn, TagKeys=["livemove"])
+    assert {t["Key"] for t in dms.list_tags_for_resource(ResourceArn=arn)["TagList"]} == {"night"}
+
+
+def test_an_assessment_names_what_dms_would_not_carry(
+    replicator: DmsReplicator, replication: Replication, client: Any, standing: dict[str, Any]
+) -> None:
+    r, dms = replication, client("dms")
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, t LONGTEXT NOT NULL)", "CREATE TABLE keyless (id INT)")
+    replicator.prepare(LINK, full_load=True, **logins(r))
+    arn = replicator._arn(LINK)
+    client("s3").create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
+    names = dms.describe_applicable_individual_assessments(ReplicationTaskArn=arn)[
+        "IndividualAssessmentNames"
+    ]
+    started = dms.start_replication_task_assessment_run(
+        ReplicationTaskArn=arn, ServiceAccessRoleArn=standing["dms_secrets_role_arn"], ResultLocationBucket="results",
+        ResultLocationFolder="shop", AssessmentRunName="first",
+    )["ReplicationTaskAssessmentRun"]  # fmt: skip
+    only = [
+        {
+            "Name": "replication-task-assessment-run-arn",
+            "Values": [started["ReplicationTaskAssessmentRunArn"]],
+        }
+    ]
+
+    def run() -> Any:
+        return dms.describe_replication_task_assessment_runs(Filters=only)["ReplicationTaskAssessmentRuns"][0]
+
+    wait(lambda: run()["Status"] == "failed", "the end of the run")
+    each = dms.describe_replication_task_individual_assessments(Filters=only)[
+        "ReplicationTaskIndividualAssessments"
+    ]
+    states = {a["IndividualAssessmentName"]: a["Status"] for a in each}
+    assert set(states) == set(names)
+    assert states == {
+        "table-with-no-primary-key-or-unique-constraint": "failed",
+        "table-with-lob-but-without-primary-key-or-unique-constraint": "passed",
+        "full-lob-not-nullable-at-target": "failed",
+    }
+    kept = json.loads(client("s3").get_object(Bucket="results", Key="shop/first.json")["Body"].read())
+    assert kept["details"]["full-lob-not-nullable-at-target"] == [f"`{r.schema}`.`a`.t"]
+    dms.delete_replication_task_assessment_run(
+        ReplicationTaskAssessmentRunArn=started["ReplicationTaskAssessmentRunArn"]
+    )
+    assert dms.describe_replication_task_assessment_runs(Filters=only)["ReplicationTaskAssessmentRuns"] == []
+
+
+def test_cloudwatch_knows_the_task_by_the_end_of_its_arn(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    arn = begin(replicator, replication)
+    assert not arn.endswith(LINK.name)
+    cloudwatch = client("cloudwatch")
+
+    def told(name: str) -> bool:
+        found = cloudwatch.list_metrics(
+            Namespace="AWS/DMS",
+            MetricName="CDCLatencyTarget",
+            Dimensions=[{"Name": "ReplicationTaskIdentifier", "Value": name}],
+        )["Metrics"]
+        return bool(found)
+
+    wait(lambda: told(arn.rpartition(":")[2]), "a metric")
+    assert not told(LINK.name)
+
+
+def test_modifying_is_for_tasks_at_rest(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    dms, arn = client("dms"), begin(replicator, replication)
+    with pytest.raises(dms.exceptions.InvalidResourceStateFault, match="cannot be modified"):
+        dms.modify_replication_task(ReplicationTaskArn=arn, ReplicationTaskSettings=SETTINGS)
+    replicator.stop(LINK)
+    changed = dms.modify_replication_task(ReplicationTaskArn=arn, ReplicationTaskSettings=SETTINGS)
+    assert changed["ReplicationTask"]["Status"] == "modifying"
+    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "modified")
+
+
+def test_two_tasks_run_side_by_side(replicator: DmsReplicator, replication: Replication) -> None:
+    r, other = replication, Link("shop", 2, Side.SOURCE)
+    r.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    begin(replicator, r)
+    replicator.prepare(other, full_load=False, **logins(r))
+    replicator.start(other)
+    assert {replicator.status(k).state for k in (LINK, other)} == {TaskState.RUNNING}
+    replicator.stop(LINK)
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    wait(lambda: r.on(r.target, "SELECT COUNT(*) FROM a")[0][0] == 1, "the row by the other task")
+    assert replicator.status(LINK).state is TaskState.STOPPED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,13 @@ from livemove.core.replication import TableState
 from livemove.errors import RefusedError, ReplicationError
 from livemove.operators import replication as operators
 from livemove.ports import ControlRow, ControlState, Json, Link, ReplicationStatus, TableProgress, TaskState
-from livemove.sensors.replication import FullLoadSensor, look_at_full_load, look_at_lag
+from livemove.sensors.replication import (
+    FullLoadSensor,
+    TableStatesSensor,
+    look_at_full_load,
+    look_at_lag,
+    look_at_table_states,
+)
 from livemove.spec import MigrationSpec, Side, load_spec, project_root
 from tests.dms.conftest import Replication
 
@@ -48,6 +54,12 @@ class MemoryDms:
     def delete(self, link: Link) -> None:
         self.asked.append(("delete", link))
 
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        self.asked.append(("reload", link, list(tables)))
+
+    def signs(self, link: Link) -> Json:
+        return {"failures": ["12:00:00 Replication task has failed."], "latency": {"CDCLatencyTarget": 2.0}}
+
     def links(self) -> list[Link]:
         return [Link("shop", 1, Side.SOURCE), Link("shop", 2, Side.TARGET)]
 
@@ -77,7 +89,8 @@ class MemoryWorld:
 def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     made = MemoryWorld()
     monkeypatch.setattr(operators.LivemoveOperator, "world", lambda self, context: made)
-    monkeypatch.setattr(FullLoadSensor, "world", lambda self, context: made)
+    for sensor in (FullLoadSensor, TableStatesSensor):
+        monkeypatch.setattr(sensor, "world", lambda self, context: made)
     secret = lambda world, side, account: {"username": account, "side": side}  # noqa: E731
     monkeypatch.setattr("livemove.adapters.control_setup.credentials", secret)
     owner(monkeypatch, Side.SOURCE, 1)
@@ -131,7 +144,6 @@ def test_nothing_is_done_in_the_middle_of_a_switchover(
     for operator in (
         operators.PrepareReplicationOperator,
         operators.StartReplicationOperator,
-        operators.TableStatesOperator,
     ):
         with pytest.raises(RefusedError, match="switchover"):
             run(operator)
@@ -163,16 +175,34 @@ def test_the_full_load_sensor_keeps_rows_and_seconds_in_the_ledger(world: Memory
     }
 
 
-def test_table_states_refuse_a_table_in_error_while_the_task_runs(world: MemoryWorld) -> None:
+def test_table_states_refuse_a_table_in_error_while_the_task_runs(
+    world: MemoryWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     world.replicator.state = ReplicationStatus(TaskState.RUNNING)
-    world.replicator.found = [TableProgress("shop", "a", TableState.COMPLETED, inserts=3, applied=1)]
-    assert run(operators.TableStatesOperator)["undelivered"] == 2
+    good = TableProgress("shop", "a", TableState.COMPLETED, inserts=3, applied=1, validation="Validated")
+    world.replicator.found = [good]
+    assert run(TableStatesSensor)["undelivered"] == 2
+    assert world.ledger.documents["table_states"]["validation"] == {"Validated": 1}
     world.replicator.found.append(TableProgress("shop", "b", TableState.ERROR))
     with pytest.raises(ReplicationError, match=r"shop\.b: Table error"):
-        run(operators.TableStatesOperator)
+        run(TableStatesSensor)
+    assert "Replication task has failed" in caplog.text
     world.replicator.state = ReplicationStatus(TaskState.FAILED, failure="NativeError: 1062")
     with pytest.raises(ReplicationError, match="1062"):
-        run(operators.TableStatesOperator)
+        run(TableStatesSensor)
+
+
+def test_table_states_wait_for_the_first_validation_and_not_for_the_newest_rows(world: MemoryWorld) -> None:
+    world.replicator.state = ReplicationStatus(TaskState.RUNNING)
+    table = TableProgress(
+        "shop", "a", TableState.COMPLETED, 50_000, validation="Pending records", pending=50_000
+    )
+    world.replicator.found = [table]
+    look = look_at_table_states(world, {})  # type: ignore[arg-type]
+    assert not look.done
+    assert "shop.a (Pending records, 50000 to go)" in look.says
+    world.replicator.found = [replace(table, pending=900)]
+    assert look_at_table_states(world, {}).done  # type: ignore[arg-type]
 
 
 def test_delete_takes_every_link_of_the_service(world: MemoryWorld) -> None:

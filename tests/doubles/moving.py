@@ -258,6 +258,9 @@ class Db:
         waiting = [s for s in self.world.fleet.servers if s.armed == (epoch, self.side)]
         return {s.name: s.held for s in waiting if s.held}
 
+    def ping(self) -> None:
+        pass
+
     @moment
     def sleeping_events(self) -> list[Json]:
         return list(self.asleep)
@@ -370,6 +373,12 @@ class Replicator:
 
     def delete(self, link: Link) -> None:
         self.tasks.pop(link, None)
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        raise NotImplementedError
+
+    def signs(self, link: Link) -> dict[str, Any]:
+        return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:
         return list(self.tasks)
@@ -512,6 +521,9 @@ class Code:
     def events_to_wake(self, owner: Side) -> list[Json]:
         return [{"event_schema": "shop", "event_name": "e", "definer": ""}]
 
+    def changed(self, owner: Side) -> list[str]:
+        return list(self.world.ddl)
+
     def awake(self, side: Side) -> list[str]:
         return ["trigger shop.t"] if self.world.db[side].triggers else []
 
@@ -555,6 +567,9 @@ class TickingClock(HandClock):
 
 
 class Universe:
+    ddl: tuple[str, ...] = ()
+    """What DDL did to the owner since both sides were seen alike."""
+
     def __init__(self) -> None:
         self.clock = TickingClock()
         self.clock.world = self

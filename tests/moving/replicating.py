@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.addresses import root
@@ -17,6 +18,7 @@ from lab.mariadb import Server
 from livemove.core.replication import table_mappings
 from livemove.ports import Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.spec import Side
+from tests.dms.conftest import settings
 
 
 class Replicators:
@@ -45,6 +47,7 @@ class Replicators:
             source=Login(s.address, s.port, "livemove_read", "r"),
             target=Login(t.address, t.port, f"livemove_apply_e{link.epoch}", "a"),
             mappings=json.loads(table_mappings(["shop"], link)),
+            settings=settings(),
             position=position,
         ).write(folder)
         (folder / "status.json").unlink(missing_ok=True)
@@ -95,6 +98,12 @@ class Replicators:
         self.delete(link)
         self.processes.pop(link, None)
         self.positions.pop(link, None)
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        raise NotImplementedError
+
+    def signs(self, link: Link) -> Json:
+        return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:
         return sorted(self.prepared, key=lambda k: k.epoch)

@@ -14,9 +14,11 @@ from lab.cloud import rds_server
 from livemove.adapters.control import Control, touches
 from livemove.adapters.control_setup import install, keep_binlogs, native_hash
 from livemove.adapters.mariadb import Login, MariaDb
-from livemove.errors import RefusedError
+from livemove.adapters.moving import StoredCode
+from livemove.errors import RefusedError, UnreachableError
 from livemove.ports import Answered, ControlState
 from livemove.spec import Side
+from tests.doubles.memory import MemoryLedger
 from tests.moving.conftest import Two
 
 LOCKED, READ_ONLY = 4151, 1290
@@ -158,6 +160,20 @@ def test_a_session_inside_a_routine_of_somebody_else_is_fenced(two: Two, side: S
     caller.join(5)
     assert ended, "the fence was called clear beside a session of the application"
     assert two.root(side, "SELECT COUNT(*) FROM shop.log") == [(0,)]
+
+
+def test_a_login_of_rds_itself_that_was_taken_for_a_strangers_does_not_break_the_fence(two: Two) -> None:
+    """Listed while it authenticates, it is rdsadmin by the time of the kill, and RDS refuses that."""
+    server = two.servers[Side.TARGET]
+    rdsadmin = pymysql.connect(
+        host=server.address, port=server.port, user="rdsadmin", password=server.root_password
+    )
+    with closing(rdsadmin) as own, own.cursor() as cursor:
+        with pytest.raises(pymysql.err.OperationalError, match="CANNOT KILL RDSADMIN SESSION"):
+            two.db[Side.TARGET].rows("CALL mysql.rds_kill(%s)", (own.thread_id(),))
+        two.db[Side.TARGET].rows("CALL livemove.end_session(%s)", (own.thread_id(),))
+        cursor.execute("SELECT 1")
+    two.db[Side.TARGET].rows("CALL livemove.end_session(%s)", (1 << 40,))  # gone
 
 
 def test_every_host_pattern_of_an_application_account_is_fenced(two: Two) -> None:
@@ -308,6 +324,42 @@ def test_work_under_the_lock_is_refused_in_another_state_and_keeps_others_waitin
     assert two.t.while_in(ControlState.FOLLOW, 1, work).done
     other.close_connection()
     assert done == ["0"]
+
+
+TRIGGER = "CREATE TRIGGER shop.after_order AFTER INSERT ON shop.orders FOR EACH ROW INSERT INTO shop.log (what) VALUES (CONCAT('order ', NEW.k))"
+
+
+def test_code_wakes_by_the_session_that_holds_the_lock_which_gets_its_settings_back(two: Two) -> None:
+    two.root(Side.SOURCE, "SET SESSION sql_mode = 'PIPES_AS_CONCAT'")
+    two.root(Side.SOURCE, TRIGGER)
+    code = StoredCode(two.db, two.control, MemoryLedger(), ["shop"])
+    code.ready(Side.TARGET)
+    asked = "SELECT CONNECTION_ID(), @@sql_mode, @@character_set_client, @@collation_connection, @@time_zone"
+    before = two.t.db.one(asked)
+    assert two.t.while_in(ControlState.FOLLOW, 1, lambda: code.wake(Side.TARGET, None)).done
+    assert code.awake(Side.TARGET) == ["trigger shop.after_order"]
+    assert two.t.db.one(asked) == before
+
+
+@pytest.mark.parametrize("act", ["wake", "sleep"])
+def test_an_attempt_whose_session_was_ended_changes_no_code(two: Two, act: str) -> None:
+    two.root(Side.SOURCE if act == "wake" else Side.TARGET, TRIGGER)
+    code = StoredCode(two.db, two.control, MemoryLedger(), ["shop"])
+    code.ready(Side.TARGET)
+
+    def late() -> None:
+        # as the server does with a session that rests for too long; another attempt may have been here since
+        two.root(Side.TARGET, f"KILL {two.t.db.one('SELECT CONNECTION_ID() AS id')['id']}")
+        if act == "wake":
+            code.wake(Side.TARGET, None)
+        else:
+            code.sleep(Side.TARGET)
+
+    with pytest.raises(UnreachableError):
+        two.t.while_in(ControlState.FOLLOW, 1, late)
+    assert code.awake(Side.TARGET) == ([] if act == "wake" else ["trigger shop.after_order"])
+    with pytest.raises(RuntimeError):
+        code.wake(Side.TARGET, None)
 
 
 @pytest.mark.parametrize("side", list(Side))

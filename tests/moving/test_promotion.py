@@ -144,6 +144,46 @@ def test_beats_come_while_open_and_rest_in_a_fence_and_on_a_follower(two: Two) -
     assert two.t.newest_watermark(S) is None
 
 
+RING = "SELECT COUNT(*), COUNT(IF(written_at > '2026-01-01', 1, NULL)) FROM livemove.watermark_source_target WHERE stream = 'beat'"
+MISPLACED = """SELECT COUNT(*) FROM livemove.watermark_source_target WHERE stream = 'beat' AND written_at > '2026-01-01'
+                  AND TIMESTAMPDIFF(SECOND, '1970-01-01', written_at) DIV 5 MOD 17280 <> number"""
+FULL = "REPLACE INTO livemove.watermark_source_target SELECT 'beat', seq, '2020-01-01' FROM livemove.seq_0_to_17279"
+
+
+def test_the_ring_of_beats_is_written_again_and_the_follower_goes_with_it(two: Two, tmp_path: Path) -> None:
+    """As after a day: every place is taken, on both sides by the full load."""
+    world = World(two, tmp_path)
+    two.s.arm(1, "quiet", 60)
+    two.root(S, FULL)
+    two.s.lift(1, "quiet")
+    try:
+        world.begin()
+
+        def seen(side: Side) -> tuple[int, int]:
+            rows, new = two.root(side, RING)[0]
+            return int(str(rows)), int(str(new))
+
+        two.until(lambda: seen(T)[1] >= 3, "three beats in the target", 40)
+        assert (seen(S)[0], seen(T)[0]) == (17280, 17280), "nothing was added"
+        newest = two.t.newest_watermark(S)
+        assert newest
+        assert newest.ago < 30
+        assert two.root(S, MISPLACED) == [(0,)], "one in five seconds, at the place of its time"
+        # shut in the fence, and given away: none
+        world.audit(S)
+        assert two.s.arm(1, "me", 60).done
+        position, fenced = two.s.binlog_position(), seen(S)
+        time.sleep(6.5)
+        assert two.s.touched_since(position) == []
+        assert two.s.cede(1, "me", 1).done
+        time.sleep(6.5)
+        assert seen(S) == fenced
+    finally:
+        for user in world.users:
+            user.end.set()
+        world.replicators.close()
+
+
 def test_promote_and_abandon_are_guarded_in_the_database(two: Two) -> None:
     assert not two.t.promote(1, "").done
     assert not two.t.promote(2, "me").done

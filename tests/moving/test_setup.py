@@ -19,9 +19,11 @@ from livemove.adapters.moving import (
     prepare_control,
     prepare_return,
     refuse_a_rebuilt_source,
+    refuse_after_a_move,
     remove_control,
 )
 from livemove.adapters.return_watch import look
+from livemove.adapters.standing import never_left
 from livemove.adapters.world import SystemClock
 from livemove.core import way_back
 from livemove.errors import RefusedError, SetupError
@@ -59,7 +61,11 @@ class FakeWorld:
         self.spec: MigrationSpec = spec.model_copy(update={"source": source})
         self.two, self.ledger, self.clock = two, MemoryLedger(), SystemClock()
         self.outputs = {"database_address": two.servers[T].address, "database_port": two.servers[T].port}
+        self.ledger.write("outputs", self.outputs)
         self.replicator = LoggingIn(folder, two.servers)
+
+    def secret(self, connection_id: str) -> Any:
+        return SimpleNamespace(host="")
 
     def aws(self, service: str) -> Any:
         return boto3.client(
@@ -168,6 +174,45 @@ def test_control_is_removed_only_when_the_target_owns_and_the_application_stays_
     assert two.locked(S)
     assert two.root(S, "SELECT @@read_only") == [(1,)]
     assert world.aws("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_before_both_sides_are_prepared_the_writes_cannot_have_left(world: Any, two: Two) -> None:
+    assert "neither database has a control row" in str(never_left(world))
+    outputs = world.ledger.kept.pop("outputs")
+    assert "neither database has a control row" in str(never_left(world)), "no target at all"
+    world.ledger.write("outputs", outputs)
+    prepare_control(world)
+    assert never_left(world) is None, "then the rows tell"
+    two.root(T, "DROP DATABASE livemove")
+    assert "the target was not prepared yet" in str(never_left(world))
+    two.root(S, "UPDATE livemove.control SET state = 'CEDED', epoch = 2")
+    assert never_left(world) is None
+
+
+def test_what_was_prepared_is_taken_down_and_the_source_never_notices(world: Any, two: Two) -> None:
+    prepare_control(world)
+    with closing(two.application(S)) as c, c.cursor() as cursor:
+        assert remove_control(world, S) == {"target": "removed", "source": "removed"}
+        cursor.execute("INSERT INTO log (what) VALUES ('all the time')")
+    assert remove_control(world, S) == {"target": "removed", "source": "removed"}
+    for side in Side:
+        assert two.root(side, "SELECT COUNT(*) FROM mysql.global_priv WHERE User LIKE 'livemove%'") == [(0,)]
+        assert two.root(side, "SHOW DATABASES LIKE 'livemove'") == []
+    two.application(S).close()
+    assert two.root(S, "SELECT @@read_only") == [(0,)]
+    assert two.locked(T)
+    world.ledger.kept.pop("outputs")
+    assert remove_control(world, S) == {"target": "was never made", "source": "removed"}
+
+
+def test_nothing_is_taken_down_once_the_writes_have_moved(world: Any, two: Two) -> None:
+    prepare_control(world)
+    assert two.t.promote(1, "me").done  # the source is OPEN@1 by its own row, and the target owns
+    with pytest.raises(RefusedError, match="target CLAIMED@2: the writes have moved before"):
+        remove_control(world, S)
+    with pytest.raises(RefusedError, match="nothing was taken down"):
+        refuse_after_a_move(world)
+    assert two.root(S, "SHOW DATABASES LIKE 'livemove'")
 
 
 def test_a_connection_that_rested_too_long_is_made_anew(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:

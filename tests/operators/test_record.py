@@ -11,7 +11,7 @@ from livemove.adapters.public_record import intended_change
 from livemove.core.gates import approved, checksum
 from livemove.core.record import from_document
 from livemove.core.survey import Verdict
-from livemove.errors import RefusedError, WorldMovedError
+from livemove.errors import DnsError, RefusedError, WorldMovedError
 from livemove.operators import record, rollback
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import (
@@ -157,6 +157,16 @@ def test_the_old_ttl_comes_back_and_the_new_address_stays(world: MemoryWorld) ->
     assert len(world.zone.changes) == 3
     # the sensors of the name still find the change that moved it
     assert world.ledger.read("dns/change")["after"][0]["ttl"] == 5  # type: ignore[index]
+
+
+def test_a_ttl_that_was_never_lowered_is_left_alone_and_a_short_one_without_its_past_is_not(
+    world: MemoryWorld,
+) -> None:
+    assert run(RestoreTtlOperator) == {}
+    assert world.live == OLD
+    world.zone.sets = [replace(OLD, ttl=world.spec.dns.ttl)]
+    with pytest.raises(DnsError, match="does not know the record before the move"):
+        run(RestoreTtlOperator)
 
 
 def test_a_rollback_begins_only_when_the_newest_answer_ordered_it(world: MemoryWorld) -> None:

@@ -23,8 +23,10 @@ from livemove.operators.base import LivemoveOperator, note_failure
 from livemove.operators.rollback import (
     AutomaticRollbackOperator,
     BeginRollbackOperator,
+    GiveUpOperator,
     OrderedRollbackOperator,
 )
+from livemove.operators.switchover import RollbackWritesOperator
 from tests.doubles.worlds import MemoryWorld
 
 
@@ -140,3 +142,42 @@ def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatc
     assert world.ledger.noted[0] | {"time": ""} == {
         "event": "task_failed", "time": "", "error": "RefusedError", "found": "not now", "harmless": True,
     }  # fmt: skip
+
+
+def test_what_was_prepared_is_taken_down_only_when_the_form_says_so(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_up = GiveUpOperator(task_id="asked", service="shop")
+    asked: list[object] = []
+    monkeypatch.setattr("livemove.adapters.moving.refuse_after_a_move", asked.append)
+    for params in ({}, {"give_up": False}):
+        with pytest.raises(AirflowSkipException, match="Not asked for"):
+            give_up.execute({"params": params})
+    assert not asked
+    give_up.execute({"params": {"give_up": True}})
+    assert asked == [world], "the databases are asked whether the writes ever moved"
+    assert [e["event"] for e in world.ledger.events()] == ["given_up"]
+
+
+def test_writes_that_cannot_have_left_need_no_way_back(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = RollbackWritesOperator(task_id="writes", service="shop")
+    monkeypatch.setattr("livemove.adapters.standing.never_left", lambda world: "nothing was prepared")
+    assert writes.execute({}) == {"epoch": 1, "owner": "source", "says": "nothing was prepared"}
+    assert world.ledger.events()[-1]["says"] == "nothing was prepared"
+
+
+@pytest.mark.parametrize("answer", [None, UnreachableError("the target is silent")])
+def test_where_that_cannot_be_told_the_rows_decide(
+    answer: Exception | None, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never_left(world: object) -> None:
+        if answer:
+            raise answer
+
+    monkeypatch.setattr("livemove.adapters.standing.never_left", never_left)
+    monkeypatch.setattr(
+        RollbackWritesOperator, "_go_back", lambda self, world, context: {"says": "by the rows"}
+    )
+    assert RollbackWritesOperator(task_id="writes", service="shop").execute({})["says"] == "by the rows"

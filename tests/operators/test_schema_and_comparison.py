@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from livemove.adapters.definitions import keep
 from livemove.adapters.world import World
-from livemove.errors import LivemoveError, RefusedError, SchemaError
+from livemove.core.waiting import Look
+from livemove.errors import LivemoveError, RefusedError, ReplicationError, SchemaError
 from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
 from livemove.operators.preflight import ShowSettingsOperator
 from livemove.operators.schema import CarrySchemaOperator, ParityOperator
 from livemove.ports import Json, Link
+from livemove.sensors.base import look_and_notice
 from livemove.spec import Side, find_spec
 from tests.adapters.sides import Sides, sides
+from tests.doubles.memory import MemoryLedger
 
 __all__ = ["sides"]
 pytestmark = pytest.mark.servers
@@ -24,16 +28,6 @@ INSERT INTO listing VALUES (1, 1), (2, 2);
 CREATE TRIGGER counts BEFORE INSERT ON listing FOR EACH ROW SET new.v = 1;
 CREATE VIEW seen AS SELECT id FROM listing;
 """
-
-
-class MemoryLedger:
-    def __init__(self) -> None:
-        self.documents: dict[str, Json] = {}
-
-    def write(self, name: str, document: Json) -> None:
-        self.documents[name] = document
-
-    def note(self, event: str, **facts: Any) -> None: ...
 
 
 class TestWorld(World):
@@ -54,6 +48,14 @@ class TestWorld(World):
 
     def database(self, side: Side, **options: Any) -> Any:
         return self.sides.source if side is Side.SOURCE else self.sides.target
+
+
+def nothing_yet(world: World, state: Json) -> Look:
+    return Look(False, "nothing yet", {})
+
+
+def fails(world: World, state: Json) -> Look:
+    raise ReplicationError("the task failed", wanted="running", next_step="mend it")
 
 
 @pytest.fixture
@@ -77,17 +79,21 @@ def test_the_chapter_from_tables_to_parity(world: TestWorld, sides: Sides, monke
     sides.copy_rows(["shells"])
     assert carry("keys")["index_statements"] == 1
     assert carry("code")["views_created"] == 1
-    assert [t["name"] for t in world.kept.documents["schema/source"]["triggers"]] == ["counts"]
+    assert [t["name"] for t in world.kept.kept["schema/source"]["triggers"]] == ["counts"]
+
+    assert world.kept.kept["definitions/source"]["changed"] == []
+    definers = world.kept.kept["schema/definers"]["definers"]
+    assert {"object": "view shells.seen", "source": "root@127.%", "target": "master@127.%"} in definers
 
     counts = run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch)
     assert counts["tables"] == 2
-    assert world.kept.documents["parity"]["unexplained"] == []
+    assert world.kept.kept["parity"]["unexplained"] == []
 
     (table,) = run(ListTablesOperator(task_id="tables", service="shop"), world, monkeypatch)
     assert table == "shells.listing"
     compared = CompareTableOperator(task_id="compare", service="shop", table=table)
     assert run(compared, world, monkeypatch)["rows"] == 2
-    kept = world.kept.documents["comparison/1/shells.listing"]
+    kept = world.kept.kept["comparison/1/shells.listing"]
     assert (kept["equal"], kept["rows_source"], kept["rows_target"], kept["differences"]) == (True, 2, 2, [])
     assert kept["checked_at"]
 
@@ -101,14 +107,59 @@ def test_what_differs_is_kept_and_raised(world: TestWorld, sides: Sides, monkeyp
         match=r"shells\.listing differs on the target from the source, which owns the writes: missing 1; missing 2",
     ):
         run(CompareTableOperator(task_id="compare", service="shop", table="shells.listing"), world, monkeypatch)  # fmt: skip
-    assert world.kept.documents["comparison/1/shells.listing"]["differences"] == [
+    assert world.kept.kept["comparison/1/shells.listing"]["differences"] == [
         {"key": ["1"], "kind": "missing"},
         {"key": ["2"], "kind": "missing"},
     ]
     sides.target_server.query("DROP VIEW shells.seen")
     with pytest.raises(SchemaError, match=r"views shells\.seen missing"):
         run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch)
-    assert world.kept.documents["parity"]["unexplained"]
+    assert world.kept.kept["parity"]["unexplained"]
+
+
+@pytest.mark.parametrize(
+    ("ddl", "told"),
+    [
+        ("ALTER TABLE shells.listing ADD COLUMN newer INT", "table shells.listing was changed"),
+        ("ALTER TABLE shells.listing ALTER v SET DEFAULT 9", "table shells.listing was changed"),
+        ("ALTER TABLE shells.listing ADD KEY both_of_them (v, id)", "table shells.listing was changed"),
+        ("ALTER TABLE shells.listing ADD CONSTRAINT positive CHECK (v > 0)", "table shells.listing was changed"),
+        ("ALTER TABLE shells.listing COMMENT 'x'", "table shells.listing was changed"),
+        ("ALTER TABLE shells.listing PARTITION BY HASH (id) PARTITIONS 2", "table shells.listing was changed"),
+        ("CREATE TABLE shells.newer (id INT)", "table shells.newer is new"),
+        ("DROP VIEW shells.seen", "view shells.seen is gone"),
+        ("CREATE OR REPLACE VIEW shells.seen AS SELECT id, v FROM shells.listing", "view shells.seen was changed"),
+        ("CREATE PROCEDURE shells.p() SELECT 1", "procedure shells.p is new"),
+        ("DROP TRIGGER shells.counts", "trigger shells.counts is gone"),
+        ("CREATE EVENT shells.e ON SCHEDULE EVERY 1 DAY DO SELECT 1", "event shells.e is new"),
+    ],
+)  # fmt: skip
+def test_ddl_on_the_source_is_told_by_the_next_look(world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch, ddl: str, told: str) -> None:  # fmt: skip
+    look = f"{__name__}.nothing_yet"
+    monkeypatch.setattr("livemove.adapters.definitions.owner", lambda world: Side.SOURCE)
+    monkeypatch.setattr("livemove.adapters.definitions.SHARE", 0)
+    with sides.source as source:
+        keep(world, source)
+    # what the application, the switchover and a fence do is no DDL
+    for usual in ("INSERT INTO shells.listing (id) VALUES (7)", "ALTER TABLE shells.listing AUTO_INCREMENT = 500", "ANALYZE TABLE shells.listing"):  # fmt: skip
+        sides.source_server.query(usual)
+    assert look_and_notice(world, {}, look=look).says == "nothing yet"
+    sides.source_server.query(ddl)
+    seen = look_and_notice(world, {}, look=look)
+    assert f"which is not replicated: {told}. Do the same on the target" in seen.says
+    assert look_and_notice(world, {}, look=look).says == seen.says
+    assert [e["objects"] for e in world.kept.events() if e["event"] == "ddl"] == [[told]]
+    with pytest.raises(
+        ReplicationError, match=f"the task failed. DDL on the source since .*{told}.*Next: mend it"
+    ):
+        look_and_notice(world, {}, look=f"{__name__}.fails")
+
+
+def test_the_schema_is_not_carried_any_more_once_the_target_owns(world: TestWorld, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    world.kept.write("schema/source", {"triggers": ["kept"]})
+    with pytest.raises(RefusedError, match="The target owns the writes"):
+        run(CarrySchemaOperator(task_id="again", service="shop", phase="code"), world, monkeypatch, BACK)
+    assert world.kept.read("schema/source") == {"triggers": ["kept"]}
 
 
 def test_on_the_way_back_the_source_is_compared_with_its_owner(
@@ -121,7 +172,11 @@ def test_on_the_way_back_the_source_is_compared_with_its_owner(
     run(compare, world, monkeypatch, BACK)
     with pytest.raises(RefusedError, match="triggers and events of the source sleep"):
         run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch, BACK)
-    kept = world.kept.documents["comparison/2/shells.listing"]
+    for phase in ("tables", "keys", "code"):
+        with pytest.raises(RefusedError, match=r"The target owns the writes.*mark it as success"):
+            run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch, BACK)
+    assert "schema/source" not in world.kept.kept, "the sleeping code must not be kept as the source's own"
+    kept = world.kept.kept["comparison/2/shells.listing"]
     assert (kept["equal"], kept["epoch"], kept["owner"]) == (True, 2, "target")
     assert set(kept["definitions"]) == {"source", "target"}
     sides.target_server.query("INSERT INTO shells.listing (id) VALUES (77)")

@@ -10,6 +10,7 @@ import pytest
 
 from lab.rehearsal import result
 from lab.rehearsal.result import Result
+from lab.rehearsal.scenario import choose
 
 CONTRACT = {
     "result", "chapters", "rows_copied", "tables_compared", "tables_equal", "write_pause_ms", "requests_ok", "requests_failed",
@@ -44,7 +45,7 @@ def test_a_rehearsal_that_never_began_has_every_key_and_nulls(tmp_path: Path) ->
 
 def test_a_clean_rehearsal_keeps_integers(tmp_path: Path) -> None:
     found = clean()
-    found.judge("moved", "target")
+    found.judge(choose())
     report = kept(found, tmp_path)
     assert (report["result"], report["errors"]) == ("moved", [])
     numbers = CONTRACT - {"result", "chapters", "owner", "moves", "errors"}
@@ -67,9 +68,46 @@ def test_a_clean_rehearsal_keeps_integers(tmp_path: Path) -> None:
 )
 def test_whatever_is_not_as_asked_makes_it_fail_and_is_said(changes: dict[str, Any], words: str) -> None:
     found = clean(**changes)
-    found.judge("moved", "target")
+    found.judge(choose())
     assert found.result == "failed"
     assert words in "\n".join(found.errors)
+
+
+GONE = {"seconds_to_service": 31.2, "missing": 4, "missing_outside": 0, "bound_seconds": 3.1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"missing_outside": 1}, "outside of the stated bound: 1, wanted 0"),
+        ({"seconds_to_service": None}, "no write was acknowledged by the target"),
+    ],
+)
+def test_an_emergency_may_lose_what_it_said_and_no_more(changes: dict[str, Any], words: str) -> None:
+    found = clean(
+        writes_lost=4,
+        promotion={**GONE, **changes},
+        stands={"address": "target", "ttl": "old", "source": "none"},
+    )
+    found.judge(choose(story="promote"))
+    assert (found.result, words in "\n".join(found.errors)) == ("failed" if words else "moved", True)
+    assert "missing 4 acknowledged writes" in found.summary()
+    found = clean(writes_lost=4, promotion=GONE)
+    found.judge(choose())
+    assert found.result == "failed", "no other story may lose a write"
+
+
+def test_what_a_rollback_leaves_behind_is_judged() -> None:
+    left = {"source": "none", "target": "none", "replication": [], "ttl": "old", "address": "source"}
+    for stands, right in (
+        (left, True),
+        ({**left, "replication": ["e1 stopped"]}, False),
+        ({**left, "ttl": "short"}, False),
+    ):
+        found = clean(owner="source", stands=stands)
+        found.judge(choose("replicate"))
+        assert (found.result == "rolled_back") is right, found.errors
 
 
 def test_summary_says_the_audit_in_the_agreed_words() -> None:

@@ -55,6 +55,7 @@ class Airflow:
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str, params: Json) -> None:
         assert self.states[task_id] == "awaiting_input"
+        assert params.pop("word", "the source of shop is off") == "the source of shop is off"
         assert params == {"accept_warnings": True, "note": "x"}
         self.waits.append(self.now - self.asked_at[task_id])
         self.did.append(f"{task_id} {option}")
@@ -70,6 +71,11 @@ class Airflow:
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int, map_index: int = -1) -> list[str]:
         return ["Task failed with exception", self.words]
+
+    def fail_run(self, dag_id: str, run_id: str) -> None:
+        self.did.append("fail the run")
+        self.state = "failed"
+        self.states.update({t: "skipped" for t, s in self.states.items() if s != "success"})
 
     def mark_success(self, dag_id: str, run_id: str, task_id: str) -> None:
         self.did.append(f"mark {task_id}")
@@ -93,8 +99,11 @@ class Airflow:
 
 
 def follow(scenario: Scenario, airflow: Airflow, timeout: float = 600) -> Airflow:
-    robot = Robot(airflow, "d", "r", scenario, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
-    robot.follow(timeout=timeout)
+    for leg in scenario.legs:
+        words = leg.of("shop").acts
+        robot = Robot(airflow, leg.dag, "r", words, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+        robot.kill_source = lambda: airflow.did.append("kill")
+        robot.follow(timeout=timeout)
     return airflow
 
 
@@ -203,7 +212,9 @@ def test_a_task_that_refuses_with_a_reason_is_marked_and_the_story_goes_on() -> 
     ],
 )
 def test_a_story_in_which_one_task_fails_wants_that_one_and_no_other(failed: list[str], refused: str) -> None:
-    robot = Robot(Airflow(), "d", "r", choose(story="breach"), lambda text: None, dies="switch_dns.shift")
+    robot = Robot(
+        Airflow(), "d", "r", choose(story="breach").acts, lambda text: None, dies="switch_dns.shift"
+    )
     known = ["switch_dns.shift", "switch_dns.in_sync", "rollback.name"]
     tasks = [{"task_id": t, "state": "failed" if t in failed else "upstream_failed"} for t in known]
     if not failed:
@@ -213,3 +224,55 @@ def test_a_story_in_which_one_task_fails_wants_that_one_and_no_other(failed: lis
             robot._nothing_died(tasks)
     else:
         robot._nothing_died(tasks)
+
+
+class Emergency(Airflow):
+    """The run of the migration, and the emergency's own, which is green as soon as it was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states = {"repoint.switchover": "skipped", **self.states}
+        self.tries["repoint.switchover"] = 1
+        self.promoted = "awaiting_input"
+
+    def run(self, dag_id: str, run_id: str) -> Json:
+        if dag_id == "promote":
+            return {"state": "success" if self.promoted == "success" else "running"}
+        return super().run(dag_id, run_id)
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[Json]:
+        if dag_id == "promote":
+            return [{"task_id": "ask", "state": self.promoted, "try_number": 1, "map_index": -1}]
+        return super().task_instances(dag_id, run_id)
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, params: Json) -> None:
+        if dag_id == "promote":
+            assert params["word"] == "the source of shop is off"
+            self.promoted = "success"
+            self.did.append(option)
+            return
+        super().answer(dag_id, run_id, task_id, option, params)
+
+
+def test_the_data_centre_dies_and_what_is_left_is_retired() -> None:
+    done = follow(choose(story="promote"), Emergency())
+    assert done.did == [
+        "switch_dns.ask Proceed", "kill", "fail the run", "Promote",
+        "mark repoint.ask", "mark repoint.switchover", "clear retire.ask", "retire.ask Proceed",
+    ]  # fmt: skip
+
+
+def test_a_run_is_abandoned_when_its_chapter_is_done() -> None:
+    airflow = Airflow()
+    scenario = choose("validate")
+    robot = Robot(airflow, "d", "r", scenario.acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+    robot.follow(timeout=600)
+    assert airflow.did == ["fail the run"]
+
+
+def test_a_task_that_does_not_end_with_its_run_is_told() -> None:
+    airflow = Airflow()
+    airflow.fail_run = lambda dag_id, run_id: airflow.states.update({"switch_dns.ask": "running"})  # type: ignore[method-assign]
+    robot = Robot(airflow, "d", "r", choose("validate").acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+    with pytest.raises(StoryError, match=r"after 120 s at work: switch_dns\.ask running"):
+        robot.follow(timeout=600)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.rehearsal.scenario import END, Answer, Clear, choose
+from lab.rehearsal.scenario import EARLY, END, STORIES, Answer, Clear, choose
 from lab.specs import VARIANTS
+from livemove.core.promotion import sentence
 
 
 def told(rollback: str | None = None, story: str | None = None) -> tuple[list[str], str]:
@@ -26,6 +27,28 @@ def test_rollback_answers_that_gate_and_no_later_one(gate: str, proceeded: int, 
     assert [a.option for a in before if isinstance(a, Answer)] == ["Proceed"] * proceeded
     assert last == Answer(f"{gate}.ask", "Roll back")
     assert (scenario.result, scenario.owner, scenario.writes_moved) == ("rolled_back", "source", writes_moved)
+
+
+@pytest.mark.parametrize("stage", EARLY)
+def test_before_the_gates_the_way_back_is_the_dag_of_its_own(stage: str) -> None:
+    scenario = choose(stage)
+    assert [str(a) for a in scenario.acts] == [f"after {stage}: mark the run failed"]
+    main, back = (leg.of("shop") for leg in scenario.legs)
+    assert (main.dag, back.dag, back.conf["confirm"]) == ("migrate_shop", "rollback_shop", "shop")
+    assert back.conf.get("give_up", False) is (stage == "replicate")
+    assert (scenario.result, scenario.owner, scenario.stands["address"]) == (
+        "rolled_back",
+        "source",
+        "source",
+    )
+
+
+def test_the_emergency_is_answered_with_the_sentence_and_may_lose_what_it_said() -> None:
+    scenario = choose(story="promote")
+    _, emergency, main = (leg.of("shop") for leg in scenario.legs)
+    assert emergency.acts == (Answer("ask", "Promote", {"word": sentence("shop")}),)
+    assert (main.dag, scenario.owner, scenario.may_lose) == ("migrate_shop", "target", True)
+    assert not any(choose(story=s).may_lose for s in STORIES if s != "promote")
 
 
 def test_rollback_by_clearing_goes_to_the_retire_gate_first() -> None:

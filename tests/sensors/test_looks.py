@@ -77,6 +77,11 @@ def test_after_a_rollback_the_old_answer_is_the_wanted_one(world: MemoryWorld) -
     assert not look_at_propagation(world, {}, expected="target").done  # type: ignore[arg-type]
 
 
+def test_a_rollback_before_the_record_was_touched_wants_what_stands_there(world: MemoryWorld) -> None:
+    world.says = dict.fromkeys(("192.0.2.53", *world.spec.dns.resolvers), (("192.0.2.1",), 300))
+    assert look_at_propagation(world, {}, expected="source").done  # type: ignore[arg-type]
+
+
 def test_the_window_says_when_it_opens_and_looks_again_in_time(world: MemoryWorld) -> None:
     assert look_at_window(world, {}).says == "The window is open all day"  # type: ignore[arg-type]
     world.with_(window={"opens": time(3, 31), "closes": time(5)})  # it is 03:30 in Seoul

@@ -9,28 +9,32 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import moto.dms.urls as dms_urls
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.dms.exceptions import (
     InvalidParameterCombinationException,
     InvalidResourceStateFault,
     ResourceAlreadyExistsFault,
     ResourceNotFoundFault,
 )
-from moto.dms.models import FakeReplicationInstance, FakeReplicationSubnetGroup
+from moto.dms.models import FakeReplicationInstance, FakeReplicationSubnetGroup, dms_backends
 from moto.dms.responses import DatabaseMigrationServiceResponse
 from moto.dms.utils import filter_tasks
 from moto.ec2.models import ec2_backends
 from moto.moto_api import state_manager
+from moto.s3.models import s3_backends
 
 from lab.addresses import state_dir
 from lab.cloud.dms import pace, wire
+from lab.cloud.dms.assessments import CANCELLED, NAMES, RUNNING, Run, assess, resource_id
 from lab.cloud.dms.connections import Connection
 from lab.cloud.dms.credentials import NoAccess, Where, grant_replay, login_of, test_login
+from lab.cloud.dms.metrics import publish
 from lab.cloud.dms.replicator.description import Login, StartType
-from lab.cloud.dms.tasks import InvalidCombination, InvalidState, Task, TaskState
+from lab.cloud.dms.tasks import RESTING, Event, InvalidCombination, InvalidState, Task, TaskState
 from lab.cloud.patching import wrap
 from lab.processes import Registry
 
@@ -45,6 +49,7 @@ def install() -> None:
     dms_urls.url_paths["{0}/$"] = DmsResponse.dispatch
     _complete_instances()
     _complete_subnet_groups()
+    publish_metrics()
 
 
 def _complete_instances() -> None:
@@ -75,6 +80,41 @@ def _complete_subnet_groups() -> None:
                 for s in subnets
             ]  # fmt: skip
         return out
+
+
+def list_of(backend: Any, name: str) -> list[Any]:
+    found: list[Any] = backend.__dict__.setdefault(name, [])
+    return found
+
+
+def publish_metrics() -> None:
+    """Tell moto's CloudWatch of every running task."""
+
+    def tasks() -> Iterator[tuple[Task, str]]:
+        for regions in dms_backends.values():
+            for backend in list(regions.values()):
+                for task in list(backend.replication_tasks.values()):
+                    instance = backend.replication_instances.get(task.replication_instance_arn)
+                    yield task, instance.id if instance else ""
+
+    def put(namespace: str, data: list[dict[str, Any]]) -> None:
+        for account, regions in dms_backends.items():
+            for region in regions:
+                cloudwatch_backends[account][region].put_metric_data(namespace, data)
+
+    publish(tasks, put)
+
+
+def position_of(p: Parameters) -> str | None:
+    """Where CDC begins: CdcStartPosition or CdcStartTime, both together are refused."""
+    if p.get("CdcStartPosition") and p.get("CdcStartTime"):
+        raise InvalidParameterCombinationException(
+            "CdcStartPosition and CdcStartTime cannot both be specified"
+        )
+    if p.get("CdcStartTime"):
+        return datetime.fromtimestamp(float(p["CdcStartTime"]), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    position: str | None = p.get("CdcStartPosition")
+    return position
 
 
 def epoch(value: Any) -> Any:
@@ -133,7 +173,13 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         return "{}"
 
     def describe_events(self) -> str:
-        return json.dumps({"Events": [e for t in self.tasks() for e in wire.events(t)]})
+        found = wire.chosen_events(self.events, self.given)
+        return json.dumps({"Events": [wire.event(e) for e in found]})
+
+    @property
+    def events(self) -> list[Event]:
+        """Of all tasks there ever were; kept with moto's backend, so that its reset forgets them."""
+        return list_of(self.dms_backend, "livemove_events")
 
     # Subnet groups --------------------------------------------------------------------------------
     def create_replication_subnet_group(self) -> str:
@@ -321,8 +367,8 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
 
     def create_replication_task(self) -> str:
         p = self.given
-        name, arn = p["ReplicationTaskIdentifier"], self.arn("task", p["ReplicationTaskIdentifier"])
-        if any(t.arn == arn for t in self.tasks()):
+        name, arn = p["ReplicationTaskIdentifier"], self.arn("task", resource_id())
+        if any(t.id == name for t in self.tasks()):
             raise ResourceAlreadyExistsFault(f"Replication Task {name} already exists.")
         for end in ("SourceEndpointArn", "TargetEndpointArn"):
             self.endpoint(p[end])
@@ -341,7 +387,9 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
             replication_task_settings=p.get("ReplicationTaskSettings") or "{}",
             folder=state_dir() / "dms" / name,
             registry=Registry(state_dir()),
-            cdc_start_position=p.get("CdcStartPosition"),
+            cdc_start_position=position_of(p),
+            cdc_stop_position=p.get("CdcStopPosition"),
+            events=self.events,
         )
         self.dms_backend.replication_tasks[arn] = task
         if p.get("Tags"):
@@ -362,7 +410,13 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         task, p = self.task(), self.given
         source, target = self.logins(task)
         with faults():
-            task.start(StartType(p["StartReplicationTaskType"]), source, target, p.get("CdcStartPosition"))
+            task.start(
+                StartType(p["StartReplicationTaskType"]),
+                source,
+                target,
+                position_of(p),
+                p.get("CdcStopPosition"),
+            )
         return json.dumps({"ReplicationTask": wire.task(task)})
 
     def logins(self, task: Task) -> tuple[Login, Login]:
@@ -394,7 +448,9 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
                 table_mappings=p.get("TableMappings"),
                 replication_task_settings=p.get("ReplicationTaskSettings"),
                 migration_type=p.get("MigrationType"),
-                cdc_start_position=p.get("CdcStartPosition"),
+                cdc_start_position=position_of(p),
+                cdc_stop_position=p.get("CdcStopPosition"),
+                id=p.get("ReplicationTaskIdentifier"),
             )
         return json.dumps({"ReplicationTask": wire.task(task)})
 
@@ -418,3 +474,82 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         with faults():
             task.reload([(t["SchemaName"], t["TableName"]) for t in self.given["TablesToReload"]])
         return json.dumps({"ReplicationTaskArn": task.arn})
+
+    # Assessments ----------------------------------------------------------------------------------
+    @property
+    def runs(self) -> list[Run]:
+        return list_of(self.dms_backend, "livemove_assessments")
+
+    def run(self) -> Run:
+        arn = self.given["ReplicationTaskAssessmentRunArn"]
+        found = next((r for r in self.runs if r.arn == arn), None)
+        if found is None:
+            raise ResourceNotFoundFault("Replication task assessment run could not be found.")
+        return found
+
+    def shown(self, run: Run) -> dict[str, Any]:
+        return run.to_dict(run is [r for r in self.runs if r.task_arn == run.task_arn][-1])
+
+    def describe_applicable_individual_assessments(self) -> str:
+        return json.dumps({"IndividualAssessmentNames": list(NAMES)})
+
+    def start_replication_task_assessment_run(self) -> str:
+        task, p = self.task(), self.given
+        if task.now() not in RESTING:
+            raise InvalidResourceStateFault(
+                f"Replication task assessment run cannot be started, invalid state: {task.now()}"
+            )
+        unknown = {*(p.get("IncludeOnly") or ()), *(p.get("Exclude") or ())} - {*NAMES}
+        if unknown:
+            raise InvalidParameterCombinationException(
+                f"Unknown individual assessments: {', '.join(sorted(unknown))}"
+            )
+        source, target = self.logins(task)
+        wanted = tuple(n for n in p.get("IncludeOnly") or NAMES if n not in (p.get("Exclude") or ()))
+        run = Run(
+            self.arn("assessment-run", resource_id()), task.arn, p["AssessmentRunName"], p["ServiceAccessRoleArn"],
+            p["ResultLocationBucket"], p.get("ResultLocationFolder") or "", wanted,
+        )  # fmt: skip
+        s3 = s3_backends[self.current_account]["aws"]
+
+        def keep(done: Run) -> None:
+            s3.put_object(done.bucket, f"{done.folder}/{done.name}.json".lstrip("/"), done.report().encode())
+
+        self.runs.append(run)
+        body = json.dumps({"ReplicationTaskAssessmentRun": self.shown(run)})
+        run.start(lambda: assess(source, target, json.loads(task.table_mappings)), keep)
+        return body
+
+    def describe_replication_task_assessment_runs(self) -> str:
+        found = [self.shown(r) for r in self._filtered_runs()]
+        return json.dumps({"ReplicationTaskAssessmentRuns": found})
+
+    def describe_replication_task_individual_assessments(self) -> str:
+        found = [a for r in self._filtered_runs() for a in r.individual()]
+        return json.dumps({"ReplicationTaskIndividualAssessments": found})
+
+    def _filtered_runs(self) -> list[Run]:
+        found = self.runs
+        for f in self.given.get("Filters") or []:
+            key = {
+                "replication-task-assessment-run-arn": "arn",
+                "replication-task-arn": "task_arn",
+                "status": "status",
+            }[f["Name"]]
+            found = [r for r in found if getattr(r, key) in f["Values"]]
+        return found
+
+    def cancel_replication_task_assessment_run(self) -> str:
+        run = self.run()
+        if run.status != RUNNING:
+            raise InvalidResourceStateFault(
+                f"The assessment run cannot be cancelled, invalid state: {run.status}"
+            )
+        run.status = CANCELLED
+        return json.dumps({"ReplicationTaskAssessmentRun": self.shown(run)})
+
+    def delete_replication_task_assessment_run(self) -> str:
+        run = self.run()
+        body = json.dumps({"ReplicationTaskAssessmentRun": {**self.shown(run), "Status": "deleting"}})
+        self.runs.remove(run)
+        return body

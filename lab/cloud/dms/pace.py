@@ -13,3 +13,5 @@ CONNECTION_TEST = Wait(0.4, "20 to 60 s")
 TASK_STOP_GRACE = Wait(20.0, "minutes")
 RECOVERY = Wait(1.0, "RecoverableErrorInterval, 5 s, growing")
 """Pause before a replicator that died is started again."""
+METRICS = Wait(5.0, "60 s")
+"""Between two values in CloudWatch."""

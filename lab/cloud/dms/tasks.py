@@ -23,7 +23,15 @@ from typing import Any
 
 from lab.addresses import root
 from lab.cloud.dms import pace
-from lab.cloud.dms.replicator.description import RELOAD, Description, Login, MigrationType, StartType
+from lab.cloud.dms.replicator.description import (
+    BEFORE,
+    RELOAD,
+    STATUS,
+    Description,
+    Login,
+    MigrationType,
+    StartType,
+)
 from lab.cloud.dms.replicator.status import Phase, Status, read_status
 from lab.processes import Process, Registry
 
@@ -58,6 +66,16 @@ class InvalidCombination(Exception):
     """The parameters do not fit the task; becomes InvalidParameterCombinationException."""
 
 
+@dataclass(frozen=True)
+class Event:
+    """https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Events.html"""
+
+    source: str
+    category: str
+    message: str
+    at: float = field(default_factory=time.time)
+
+
 @dataclass
 class Task:
     """One replication task. Attribute names are those by which moto filters."""
@@ -73,6 +91,9 @@ class Task:
     folder: Path
     registry: Registry
     cdc_start_position: str | None = None
+    cdc_stop_position: str | None = None
+    events: list[Event] = field(default_factory=list)
+    """Where what happens to it is noted; shared by all tasks, and outlives them."""
     creation_date: float = field(default_factory=time.time)
     state: TaskState = TaskState.CREATING
     start_date: float | None = None
@@ -90,6 +111,15 @@ class Task:
         self._settled = time.time() + pace.TASK_READY.lab
         if len(self.folder.parts) < 3:
             raise ValueError(f"{self.folder} is no task's folder")
+        self.note("creation", "Replication task has been created.")
+
+    @property
+    def resource_id(self) -> str:
+        """The last part of the ARN: so CloudWatch and the control tables name the task."""
+        return self.arn.rpartition(":")[2]
+
+    def note(self, category: str, message: str) -> None:
+        self.events.append(Event(self.id, category, message))
 
     @property
     def name(self) -> str:
@@ -117,7 +147,9 @@ class Task:
         return read_status(self.folder) or self._last
 
     # Actions --------------------------------------------------------------------------------------
-    def start(self, kind: StartType, source: Login, target: Login, position: str | None) -> None:
+    def start(
+        self, kind: StartType, source: Login, target: Login, position: str | None, until: str | None = None
+    ) -> None:
         with self._lock:
             self.require(RESTING, "started")
             if kind is StartType.START and self.fresh_start_date:
@@ -134,13 +166,16 @@ class Task:
                 )
             if position:
                 self.cdc_start_position = position
+            self.cdc_stop_position = until or (self.cdc_stop_position if kind is StartType.START else None)
             self.start_date, self.stop_date = time.time(), None
             self.fresh_start_date = self.fresh_start_date if kind is StartType.RESUME else self.start_date
             self.stop_reason, self.failure, self.recoveries = "", "", 0
             self.state = TaskState.STARTING
+            self.note("state change", "Replication task has started.")
             self._run(Description(
                 task=self.id, migration_type=MigrationType(self.migration_type), start=kind, source=source, target=target,
                 mappings=json.loads(self.table_mappings), settings=self.settings, position=self.cdc_start_position,
+                until=self.cdc_stop_position, resource_id=self.resource_id,
             ))  # fmt: skip
 
     def stop(self) -> None:
@@ -174,11 +209,13 @@ class Task:
             for name, value in changes.items():
                 if value is not None:
                     setattr(self, name, value)
+            self.note("configuration change", "Replication task has been modified.")
             self.state, self._settled = TaskState.MODIFYING, time.time() + pace.TASK_MODIFIED.lab
 
     def delete(self) -> None:
         with self._lock:
             self.require(RESTING, "deleted")
+            self.note("deletion", "Replication task has been deleted.")
             self.state, self._settled = TaskState.DELETING, time.time() + pace.TASK_DELETED.lab
             self.registry.stop(self.name)
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -191,7 +228,9 @@ class Task:
     def _run(self, description: Description) -> None:
         self._last = read_status(self.folder) or self._last
         description.write(self.folder)
-        (self.folder / "status.json").unlink(missing_ok=True)
+        # the statistics outlive a run, also one that never reaches its tables
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.folder / STATUS, self.folder / BEFORE)
         argv = [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)]
         process = self.registry.start(self.name, argv, cwd=root(), data=str(self.folder))
         threading.Thread(target=self._watch, args=(description, process), name=self.name, daemon=True).start()
@@ -251,6 +290,10 @@ class Task:
 
     def _rest(self, state: TaskState, reason: str, failure: str) -> None:
         self.state, self.stop_reason, self.failure, self.stop_date = state, reason, failure, time.time()
+        if state is TaskState.FAILED:
+            self.note("failure", f"Replication task has failed. {reason}. {failure}")
+        else:
+            self.note("state change", f"Replication task has stopped. {reason}.")
 
     def _insist(self, process: Process | None) -> None:
         """A replicator that does not obey is killed; its checkpoint makes that harmless."""

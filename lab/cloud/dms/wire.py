@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from moto.dms.exceptions import ValidationError
 
-from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState
-from lab.cloud.dms.tasks import Task
+from lab.cloud.dms.replicator.status import Status, Table, TableState, ValidationState
+from lab.cloud.dms.tasks import Event, Task
 
 ENDPOINT_FIELDS = {
     "EndpointIdentifier": "endpoint_identifier",
@@ -60,6 +61,7 @@ def task(t: Task, *, bare: bool = False) -> dict[str, Any]:
         "StopReason": t.stop_reason or None,
         "LastFailureMessage": t.failure or None,
         "CdcStartPosition": t.cdc_start_position,
+        "CdcStopPosition": t.cdc_stop_position,
         "RecoveryCheckpoint": checkpoint(t, status),
         "ReplicationTaskStats": progress(t, status),
     }
@@ -145,29 +147,38 @@ def table(t: Task, x: Table) -> dict[str, Any]:
         "AppliedDeletes": x.applied_deletes,
         "AppliedDdls": 0,
         "LastUpdateTime": x.changed or t.start_date or t.creation_date,
-        # the lab compares nothing by itself, so it never claims to have
-        "ValidationState": "Pending validation" if validation else "Not enabled",
-        "ValidationPendingRecords": 0,
-        "ValidationFailedRecords": 0,
-        "ValidationSuspendedRecords": 0,
+        "ValidationState": validation_state(x, validation),
+        "ValidationPendingRecords": x.validation_pending,
+        "ValidationFailedRecords": x.validation_failed,
+        "ValidationSuspendedRecords": x.validation_suspended,
+        **({"ValidationStateDetails": x.validation_details} if x.validation_details else {}),
     }
 
 
-def events(t: Task) -> list[dict[str, Any]]:
-    """What the replicator said, as events of the task."""
-    out = []
-    status = t.status()
-    for message in status.messages if status else []:
-        when, _, words = message.partition(" ")
-        out.append(
-            {
-                "SourceIdentifier": t.id,
-                "SourceType": "replication-task",
-                "Message": words,
-                "EventCategories": [
-                    "failure" if status and status.failure and status.phase is Phase.ENDED else "state change"
-                ],
-                "Date": float(when),
-            }
-        )
-    return out
+def validation_state(x: Table, enabled: bool) -> ValidationState:
+    if not enabled:
+        return ValidationState.NOT_ENABLED
+    return ValidationState.WAITING if x.validation is ValidationState.NOT_ENABLED else x.validation
+
+
+def event(e: Event) -> dict[str, Any]:
+    return {
+        "SourceIdentifier": e.source,
+        "SourceType": "replication-task",
+        "Message": e.message,
+        "EventCategories": [e.category],
+        "Date": e.at,
+    }
+
+
+def chosen_events(found: list[Event], p: dict[str, Any]) -> list[Event]:
+    """Those of the last hour, unless the request says otherwise."""
+    end = float(p.get("EndTime") or time.time())
+    begin = float(p.get("StartTime") or end - 60 * int(p.get("Duration") or 60))
+    return [
+        e
+        for e in found
+        if begin <= e.at <= end + 1
+        and p.get("SourceIdentifier", e.source) == e.source
+        and (not p.get("EventCategories") or e.category in p["EventCategories"])
+    ]

@@ -59,7 +59,9 @@ def read_shapes(db: MariaDb, tables: Iterable[str]) -> dict[str, Shape]:
     wanted = set(tables)
     if not wanted:
         return {}
-    args = {"schemas": tuple({t.split(".", 1)[0] for t in wanted}), "tables": tuple({t.split(".", 1)[1] for t in wanted})}  # fmt: skip
+    # a name may have dots of its own: what fits no table is dropped below
+    places = [(t[:at], t[at + 1 :]) for t in wanted for at, char in enumerate(t) if char == "."]
+    args = {"schemas": tuple({s for s, _ in places}), "tables": tuple({n for _, n in places})}
     columns: dict[str, list[core.Column]] = {}
     for r in db.rows(sql("list_columns"), args):
         name = f"{r.pop('schema')}.{r.pop('table')}"

@@ -57,6 +57,15 @@ def version() -> str:
     return hashlib.sha256("".join(sql(s) for s in SCRIPTS).encode()).hexdigest()[:16]
 
 
+def kept_version(db: MariaDb) -> str | None:
+    """The version in the control row; empty while it is being installed, None when there is no row."""
+    tables = db.rows(
+        "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'livemove' AND TABLE_NAME = 'control'"
+    )
+    rows = db.rows("SELECT version FROM livemove.control WHERE id = 1") if tables else []
+    return str(rows[0]["version"]) if rows else None
+
+
 def apply_account(epoch: int) -> str:
     """The replicator's account on the follower of this epoch."""
     return f"livemove_apply_e{epoch}"
@@ -68,18 +77,21 @@ class Control:
     def __init__(self, db: MariaDb) -> None:
         self._db = db.fresh(read_timeout=20, session={**db.session, **SESSION})
         self.side = db.side
-        self._used, self._holding = time.monotonic(), False
+        self._used = time.monotonic()
 
     @property
     def db(self) -> MariaDb:
         """The connection; a new one after a rest, because the server has ended the old one by then."""
-        if not self._holding and time.monotonic() - self._used > SESSION["wait_timeout"] / 2:
+        if not self._db.pinned and time.monotonic() - self._used > SESSION["wait_timeout"] / 2:
             self._db.close()
         self._used = time.monotonic()
         return self._db
 
     def close_connection(self) -> None:
         self._db.close()
+
+    def ping(self) -> None:
+        self.db.rows("SELECT 1")
 
     # the row --------------------------------------------------------------------------------------
     def read(self) -> ControlRow:
@@ -91,13 +103,7 @@ class Control:
 
     def installed(self) -> bool:
         """True when the control objects of this version, and the row, are there."""
-        tables = self.db.rows(
-            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'livemove' AND TABLE_NAME = 'control'"
-        )
-        if not tables:
-            return False
-        rows = self.db.rows("SELECT version FROM livemove.control WHERE id = 1")
-        return bool(rows) and rows[0]["version"] == version()
+        return kept_version(self.db) == version()
 
     def _row(self) -> Json:
         found = "no control row"
@@ -183,7 +189,7 @@ class Control:
     def while_in(self, state: ControlState, epoch: int, work: Callable[[], None]) -> Outcome:
         if not self.db.one("SELECT GET_LOCK(%s, 5) AS got", (LOCK,))["got"]:
             return self._outcome(Answered.BUSY)
-        self._holding = True  # the lock lives and dies with this connection
+        self._db.pinned = True  # the lock lives and dies with this session
         try:
             row = self.read()
             if (row.state, row.epoch) != (state, epoch):
@@ -191,8 +197,16 @@ class Control:
             work()
             return self._outcome(Answered.DONE)
         finally:
-            self._holding = False
+            self._db.pinned = False
             self.db.rows("SELECT RELEASE_LOCK(%s)", (LOCK,))
+
+    @property
+    def holding(self) -> MariaDb:
+        """The session that holds the row's lock, for DDL: an attempt that slept until the server ended its session cannot
+        change anything late. RuntimeError outside of `while_in`."""
+        if not self._db.pinned:
+            raise RuntimeError("nobody holds the lock")
+        return self._db
 
     def _outcome(self, answered: Answered) -> Outcome:
         row = self.read()

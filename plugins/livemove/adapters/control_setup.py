@@ -17,6 +17,7 @@ import pymysql
 
 from livemove.adapters.control import SCRIPTS, Control, apply_account, version, watermark_table
 from livemove.adapters.mariadb import MariaDb, quote, sql
+from livemove.core import rights
 from livemove.errors import RefusedError, SetupError
 from livemove.ports import ControlState, Json
 from livemove.spec import Side
@@ -28,8 +29,7 @@ READ_ACCOUNT = "livemove_read"
 WATCH_ACCOUNT = "livemove_watch"
 WATCH_RIGHTS = ("EXECUTE ON PROCEDURE livemove.watch", "EXECUTE ON PROCEDURE livemove.report_hold")
 """All that the waiters on the servers may do."""
-READ_RIGHTS = "SELECT, REPLICATION SLAVE, REPLICATION CLIENT"
-APPLY_RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE TEMPORARY TABLES, LOCK TABLES"
+READ_RIGHTS, APPLY_RIGHTS = rights.names(rights.READER), rights.names(rights.APPLIER)
 SCHEMA_RIGHTS = (
     "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER", "CREATE TEMPORARY TABLES",
     "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "TRIGGER", "DELETE HISTORY",
@@ -204,7 +204,7 @@ def drop_accounts(db: MariaDb) -> None:
 
 
 def copy_application_accounts(source: MariaDb, target: MariaDb, accounts: Sequence[str]) -> list[str]:
-    """The application's accounts on the target, locked, password by its hash. Returns grants not possible yet."""
+    """The application's accounts and their roles on the target, locked, password by its hash. Returns grants not possible yet."""
     later: list[str] = []
     marks = ", ".join(["%s"] * len(accounts))
     found = source.rows(
@@ -218,11 +218,44 @@ def copy_application_accounts(source: MariaDb, target: MariaDb, accounts: Sequen
         )
     for r in found:
         name = f"{_text(r['u'])}@{_text(r['h'])}"
-        create = str(next(iter(source.one(f"SHOW CREATE USER {name}").values())))
+        _copy_account(source, target, name)
+        for role in _roles(source, r["u"], r["h"]):
+            target.run(f"CREATE ROLE IF NOT EXISTS {quote(role)}")
+            later += _copy_grants(source, target, quote(role))
+        later += _copy_grants(source, target, name)
+    # a role's grants are shown with those of every role that has it
+    return list(dict.fromkeys(later))
+
+
+def _copy_account(source: MariaDb, target: MariaDb, name: str) -> None:
+    create = str(next(iter(source.one(f"SHOW CREATE USER {name}").values())))
+    try:
         target.run(locked_copy(create))
-        for line in source.rows(f"SHOW GRANTS FOR {name}"):
-            later += _grant(target, str(next(iter(line.values()))))
-    return later
+    except pymysql.err.MySQLError as e:
+        if target.rows("SELECT 1 FROM mysql.user WHERE CONCAT(QUOTE(user), '@', QUOTE(host)) = %s", (name,)):
+            return  # a person has made it there
+        raise SetupError(
+            f"The account {name} cannot be made on the {target.side} with the password that it has: {e.args[-1]} ({e.args[0]})",
+            wanted="a password kept by a plugin that both servers have, so that its hash can be carried",
+            next_step=f"ALTER USER {name} IDENTIFIED BY ... on the {source.side}, or make the account on the {target.side} by hand; then clear this task",
+        ) from e
+
+
+def _roles(db: MariaDb, user: str, host: str) -> list[str]:
+    """Roles of an account, and theirs; each after those that it has itself."""
+    rows = db.rows("SELECT Role AS role FROM mysql.roles_mapping WHERE User = %s AND Host = %s", (user, host))
+    found: list[str] = []
+    for r in rows:
+        found += [role for role in (*_roles(db, r["role"], ""), r["role"]) if role not in found]
+    return found
+
+
+def _copy_grants(source: MariaDb, target: MariaDb, name: str) -> list[str]:
+    return [
+        later
+        for line in source.rows(f"SHOW GRANTS FOR {name}")
+        for later in _grant(target, str(next(iter(line.values()))))
+    ]
 
 
 def locked_copy(create_user: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,6 +31,9 @@ TASK_TIMEOUT = 1200.0
 """Seconds for a task to start, stop or go away; DMS takes minutes."""
 ROLE_TRIES = 6
 """A role that was just made is not known everywhere yet: so often is an endpoint tried, 10 s apart."""
+EVENTS_BACK = 60
+"""Minutes for which DMS's events are told."""
+UNLOADED = {"Before load", "Full load", "Table cancelled"}
 READER, APPLIER = "reader", "applier"
 ROLES = {READER: "source", APPLIER: "target"}
 
@@ -45,9 +49,13 @@ class DmsReplicator:
         settings: Callable[[], str],
         outputs: Callable[[], Any],
         clock: Clock,
+        cloudwatch: Any = None,
+        batch_apply: bool = False,
+        longest_lob: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.dms, self.secrets, self.service, self.schemas = dms, secrets, service, schemas
         self.settings, self._outputs, self.clock = settings, outputs, clock
+        self.cloudwatch, self.batch_apply, self.longest_lob = cloudwatch, batch_apply, longest_lob
 
     @classmethod
     def of(cls, world: World) -> DmsReplicator:
@@ -60,11 +68,19 @@ class DmsReplicator:
             settings=lambda: _read(path),
             outputs=lambda: world.outputs,
             clock=world.clock,
+            cloudwatch=world.aws("cloudwatch"),
+            batch_apply=world.spec.replication.batch_apply,
+            longest_lob=lambda: longest_lob(world),
         )
 
     # Making ---------------------------------------------------------------------------------------
     def prepare(self, link: Link, *, full_load: bool, reader: Json, applier: Json) -> None:
-        settings = task_settings(self.settings(), full_load=full_load)
+        settings = task_settings(
+            self.settings(),
+            full_load=full_load,
+            longest_lob=self.longest_lob() if full_load else None,
+            batch_apply=self.batch_apply,
+        )
         instance = self._output("replication_instance_arn")
         ends = {}
         for role, login in ((READER, reader), (APPLIER, applier)):
@@ -205,7 +221,7 @@ class DmsReplicator:
     # Running --------------------------------------------------------------------------------------
     def start(self, link: Link, *, position: str | None = None) -> None:
         passing = {TaskState.CREATING, TaskState.MODIFYING, TaskState.STOPPING}
-        kind = start_type(self._wait(link, set(TaskState) - passing, "come to rest"))
+        kind = start_type(link, self._wait(link, set(TaskState) - passing, "come to rest"), self.tables(link))
         if kind is not None:
             more = {"CdcStartPosition": position} if position and kind == "start-replication" else {}
             arn = self._arn(link)
@@ -232,7 +248,17 @@ class DmsReplicator:
                 # it ended by itself meanwhile, or is stopping already: the wait tells
                 if _code(e) != "InvalidResourceStateFault":
                     raise _quoted(f"refused to stop {link.name}", e) from e
-        self._wait(link, {TaskState.ABSENT, TaskState.READY, TaskState.STOPPED, TaskState.FAILED}, "stop")
+        ended = self._wait(
+            link, {TaskState.ABSENT, TaskState.READY, TaskState.STOPPED, TaskState.FAILED}, "stop"
+        )
+        log.info("%s is %s: %s", link.name, ended.state, says(ended))
+
+    def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
+        wanted = [{"SchemaName": s, "TableName": t} for s, t in tables]
+        try:
+            self.dms.reload_tables(ReplicationTaskArn=self._arn(link), TablesToReload=wanted)
+        except ClientError as e:
+            raise _quoted(f"refused to reload tables of {link.name}", e) from e
 
     def delete(self, link: Link) -> None:
         self.stop(link)
@@ -291,6 +317,9 @@ class DmsReplicator:
                 inserts=int(t.get("Inserts") or 0),
                 updates=int(t.get("Updates") or 0),
                 deletes=int(t.get("Deletes") or 0),
+                loaded=is_loaded(t),
+                pending=int(t.get("ValidationPendingRecords") or 0),
+                failed=int(t.get("ValidationFailedRecords") or 0),
                 applied=sum(int(t.get(k) or 0) for k in ("AppliedInserts", "AppliedUpdates", "AppliedDeletes")),
                 validation=t.get("ValidationState") or "",
                 message=t.get("ValidationStateDetails") or "",
@@ -299,6 +328,50 @@ class DmsReplicator:
                 self.dms.describe_table_statistics, "TableStatistics", ReplicationTaskArn=found["ReplicationTaskArn"]
             )
         ]  # fmt: skip
+
+    def signs(self, link: Link) -> Json:
+        try:
+            return {"failures": self._failures(link), "latency": self._latency(link)}
+        except (ClientError, BotoCoreError) as e:
+            # they only tell; no wait shall break on them
+            log.warning("DMS's events and metrics of %s cannot be read: %s", link.name, e)
+            return {"failures": [], "latency": {}}
+
+    def _failures(self, link: Link) -> list[str]:
+        found = self.dms.describe_events(
+            SourceType="replication-task", SourceIdentifier=link.name, EventCategories=["failure"], Duration=EVENTS_BACK
+        )["Events"]  # fmt: skip
+        return [f"{e['Date']:%H:%M:%S} {e['Message']}" for e in found]
+
+    def _latency(self, link: Link) -> dict[str, float]:
+        task = self._task(link)
+        if self.cloudwatch is None or task is None:
+            return {}
+        now, out = self.clock.now(), {}
+        for metric in ("CDCLatencySource", "CDCLatencyTarget"):
+            points = self.cloudwatch.get_metric_statistics(
+                Namespace="AWS/DMS",
+                MetricName=metric,
+                Dimensions=[
+                    {
+                        "Name": "ReplicationInstanceIdentifier",
+                        "Value": self._instance(task["ReplicationInstanceArn"]),
+                    },
+                    {"Name": "ReplicationTaskIdentifier", "Value": resource_of(task["ReplicationTaskArn"])},
+                ],
+                StartTime=now - timedelta(minutes=10),
+                EndTime=now + timedelta(minutes=1),
+                Period=60,
+                Statistics=["Maximum"],
+            )["Datapoints"]
+            if points:
+                out[metric] = float(max(points, key=lambda p: p["Timestamp"])["Maximum"])
+        return out
+
+    def _instance(self, arn: str) -> str:
+        only = [{"Name": "replication-instance-arn", "Values": [arn]}]
+        found = self.dms.describe_replication_instances(Filters=only)["ReplicationInstances"]
+        return str(found[0]["ReplicationInstanceIdentifier"])
 
     def links(self) -> list[Link]:
         service = self.service.replace("_", "-")
@@ -368,6 +441,31 @@ class DmsReplicator:
         seconds = min(10.0, max(0.2, waited / 4))
         self.clock.sleep(seconds)
         return seconds
+
+
+def resource_of(arn: str) -> str:
+    """The last part of a task's ARN: CloudWatch and the control tables know the task by it, not by its name.
+
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Monitoring.html
+    """
+    return arn.rpartition(":")[2]
+
+
+def is_loaded(table: Json) -> bool:
+    """True when the full load of this table is over and went well."""
+    return bool(table.get("FullLoadEndTime")) and table["TableState"] not in UNLOADED
+
+
+def longest_lob(world: World) -> int | None:
+    """Bytes of the longest LOB on the source; None when one column takes too long to look at."""
+    from livemove.adapters.mariadb import sql
+    from livemove.adapters.measuring import LOB_SECONDS, longest_lobs
+
+    with world.database(Side.SOURCE) as db:
+        columns = db.rows(sql("list_lob_columns"), {"schemas": world.spec.source.schemas})
+        found = longest_lobs(db, columns, {}, LOB_SECONDS)
+    lengths = [lob.longest for lob in found]
+    return None if None in lengths else max((n for n in lengths if n is not None), default=0)
 
 
 def _read(path: Any) -> str:

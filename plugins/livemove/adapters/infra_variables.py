@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from livemove.core.plan import rds_windows
+from livemove.core.source_settings import rds_time_zone
 from livemove.ports import Json
 from livemove.spec import Side, project_root
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 DMS_ROLES = ("dms-vpc-role", "dms-cloudwatch-logs-role")
 """One of each per account; the DMS console makes them too. https://docs.aws.amazon.com/dms/latest/userguide/security-iam.html"""
-ABBREVIATIONS = {"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "UTC": "UTC", "GMT": "UTC"}
-"""What @@system_time_zone says -> the name that RDS's time_zone parameter takes."""
 
 
 def variables(world: World, *, replication_enabled: bool = True) -> Json:
@@ -76,10 +75,9 @@ def source_parameters(world: World) -> Json:
         if kept := world.ledger.read("source_parameters"):
             return kept
         raise
-    zone = row["system_tz"] if row["tz"] == "SYSTEM" else row["tz"]
     found = {
         "sql_mode": row["sql_mode"],
-        "time_zone": ABBREVIATIONS.get(zone, zone if "/" in zone else None),
+        "time_zone": rds_time_zone(row["tz"], row["system_tz"]),
         "character_set_server": row["charset"],
         "collation_server": row["collation"],
         "max_allowed_packet": str(row["packet"]),

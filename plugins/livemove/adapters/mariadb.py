@@ -56,6 +56,8 @@ class MariaDb:
             read_timeout,
         )
         self.session = dict(session or {})
+        self.pinned = False
+        """A session that breaks is not replaced: what it held is gone with it."""
         self._connection: Any = None
 
     def __enter__(self) -> MariaDb:
@@ -75,6 +77,11 @@ class MariaDb:
         return MariaDb(self.side, self.login, **{**kept, **changes})
 
     def connection(self) -> Any:
+        if self._connection is None and self.pinned:
+            raise UnreachableError(
+                f"The session at the {self.side} database that held the lock is gone",
+                next_step="clear this task: it reads both rows and goes on",
+            )
         if self._connection is None:
             try:
                 self._connection = pymysql.connect(

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from livemove.adapters.comparing import incomparable, read_shapes
-from livemove.adapters.control import Control, version
+from livemove.adapters.control import Control, kept_version, version
 from livemove.adapters.control_setup import (
     copy_application_accounts,
     delete_credentials,
@@ -20,12 +20,14 @@ from livemove.adapters.control_setup import (
     install,
     keep_binlogs,
 )
+from livemove.adapters.definitions import read_digests
 from livemove.adapters.last_proof import QuickProof
 from livemove.adapters.mariadb import MariaDb, sql
 from livemove.adapters.schema import list_tables, raise_auto_increment
 from livemove.adapters.servers import Servers
+from livemove.adapters.standing import made
 from livemove.adapters.stored_code import code_of, create_code, drop_triggers
-from livemove.core import return_path, upkeep
+from livemove.core import definitions, return_path, upkeep
 from livemove.core.acts import Parts
 from livemove.core.guards import expected_pause, refusals
 from livemove.core.switchover import Switchover
@@ -158,7 +160,7 @@ class StoredCode:
     def wake(self, owner: Side, follower: Side | None) -> None:
         if owner not in self._code:
             self.ready(owner)
-        db = self._databases[owner]
+        db = self._controls[owner].holding
         if follower is not None:
             for line in raise_auto_increment(self._databases[follower], db, self._schemas):
                 log.info("raised %s", line)
@@ -182,8 +184,14 @@ class StoredCode:
             if o["status"] == "ENABLED"
         ]
 
+    def changed(self, owner: Side) -> list[str]:
+        kept = self._ledger.read(f"definitions/{owner}")
+        if kept is None:
+            return []
+        return definitions.changes(kept["objects"], read_digests(self._databases[owner], self._schemas))
+
     def sleep(self, follower: Side) -> None:
-        db = self._databases[follower]
+        db = self._controls[follower].holding
         code = code_of(db, self._schemas)
         if not code["triggers"] and self._ledger.read(f"schema/{follower}"):
             return  # dropped before; what was kept then stays
@@ -278,37 +286,78 @@ def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
         )
 
 
-def remove_control(world: World) -> Json:
-    """livemove's schema and accounts go; the application's accounts stay open on the target.
+def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
+    """livemove's schema and accounts go; the application's accounts stay open on the owner, locked on the other side.
 
-    RefusedError while the target does not own the writes: then the row still has to decide.
+    RefusedError while `owner` does not own the writes: then the rows still have to decide. The source may be silent or
+    have been ended when the target owns; a target that was never made has nothing to remove.
     """
     gone: Json = {}
-    with world.database(Side.TARGET) as target:
-        control = Control(target)
-        if has_schema(target):
-            row = control.read()
-            if row.state is not ControlState.OPEN:
-                raise RefusedError(
-                    f"{row}: the control objects still decide who may write",
-                    wanted="the target OPEN",
-                    next_step="roll back or finish the move first",
-                )
-            control.settle()
-        control.close_connection()
-        gone["target"] = _remove(target)
-    try:
-        with world.database(Side.SOURCE) as source:
-            gone["source"] = _remove(source)
-    except UnreachableError as e:
-        log.warning("the source keeps its control objects, it does not answer: %s", e)
-        gone["source"] = "does not answer"
+    with ExitStack() as stack:
+        if owner is Side.TARGET or made(world):
+            target = stack.enter_context(world.database(Side.TARGET))
+        else:
+            target, gone["target"] = None, "was never made"
+        source = stack.enter_context(world.database(Side.SOURCE))
+        if owner is Side.SOURCE:
+            refuse_after_a_move(world)
+        decides = source if target is None or owner is Side.SOURCE else target
+        _refuse_another_owner(decides)
+        # the owner's row goes first on the way to the cloud, and last when the source stays: an interrupted run finds it
+        for db in (target, source):
+            if db is not None:
+                gone[str(db.side)] = _remove_if_it_answers(db, owner)
     delete_credentials(world)
     return gone
 
 
+def refuse_after_a_move(world: World) -> None:
+    """RefusedError when the writes have moved before: servers, ledger and rows remember the epoch, and it only grows."""
+    sides = [Side.SOURCE, Side.TARGET] if made(world) else [Side.SOURCE]
+    for side in sides:
+        with world.database(side) as db:
+            if not has_schema(db) or kept_version(db) is None:
+                continue
+            control = Control(db)
+            row = control.read()
+            control.close_connection()
+        if row.epoch > 1:
+            raise RefusedError(
+                f"{row}: the writes have moved before, so what was prepared is not taken down",
+                wanted="epoch 1 on both sides: writes that never left the source",
+                next_step="nothing was taken down, the way back itself is done. To stay for good: docs/runbook.md, Giving up",
+            )
+
+
+def _refuse_another_owner(db: MariaDb) -> None:
+    if not has_schema(db) or kept_version(db) is None:
+        return
+    control = Control(db)
+    try:
+        row = control.read()
+        if row.state is not ControlState.OPEN:
+            raise RefusedError(
+                f"{row}: the control objects still decide who may write",
+                wanted=f"the {db.side} OPEN",
+                next_step="roll back or finish the move first",
+            )
+        control.settle()
+    finally:
+        control.close_connection()
+
+
+def _remove_if_it_answers(db: MariaDb, owner: Side) -> str:
+    try:
+        return _remove(db)
+    except UnreachableError as e:
+        if owner is db.side:
+            raise
+        log.warning("the %s keeps its control objects, it does not answer: %s", db.side, e)
+        return "does not answer"
+
+
 def _remove(db: MariaDb) -> str:
-    """On the source the application stays locked out: it is read_only and its accounts are locked."""
+    """On a side that does not own, the application stays locked out: its accounts are locked, the source is read_only."""
     drop_accounts(db)
     db.run("DROP SCHEMA IF EXISTS livemove")
     return "removed"

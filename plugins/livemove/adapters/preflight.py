@@ -14,24 +14,38 @@ from typing import Any
 
 import pymysql
 
+from livemove.adapters.assessment import read_assessment
+from livemove.adapters.control_setup import READ_ACCOUNT
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
+from livemove.adapters.measuring import (
+    LOB_SECONDS,
+    SAMPLE_SECONDS,
+    ZERO_SECONDS,
+    Look,
+    clock_ahead,
+    column_facts,
+    longest_lobs,
+    rows_if_allowed,
+    sample,
+    trips,
+    zero_dates,
+)
 from livemove.adapters.world import World
-from livemove.core.preflight.facts import AccountFact, DatabaseFacts, Facts, LobFact, TableFact
+from livemove.core import rights
+from livemove.core.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
+from livemove.core.schema import schemas_named
 from livemove.core.survey import Verdict
 from livemove.errors import LivemoveError
-from livemove.ports import RecordSet
+from livemove.ports import Json, RecordSet
 from livemove.spec import Side, find_spec, project_root
 
 log = logging.getLogger(__name__)
-
-LOB_SECONDS = 20
-"""The longest that measuring one LOB column may take on the live source."""
 
 
 def read_facts(world: World) -> Facts:
     """Everything the checks need to know about this service's world as it stands."""
     problems: dict[str, str] = {}
-    limit = lob_limit(world)
+    metadata = task_settings(world)
     return Facts(
         spec=world.spec,
         declared=frozenset(find_spec(world.spec.service).model_fields_set),
@@ -40,8 +54,11 @@ def read_facts(world: World) -> Facts:
         terraform=terraform_version(),
         records=_records(world, problems),
         zone=_zone(world, problems),
-        database=_database(world, problems, measure_lobs=limit is not None),
-        lob_limit=limit,
+        database=_database(world, problems),
+        target=_target(world, problems),
+        assessment=read_assessment(world, problems),
+        lob_limit=lob_limit(metadata),
+        batch_apply=bool(metadata.get("BatchApplyEnabled")),
         problems=problems,
     )
 
@@ -115,25 +132,65 @@ def _zone(world: World, problems: dict[str, str]) -> Verdict | None:
     return None
 
 
-def lob_limit(world: World) -> int | None:
-    """Bytes at which the task settings let DMS cut a LOB; None in full LOB mode."""
+def task_settings(world: World) -> Json:
+    """TargetMetadata of the DMS task settings that this service's tasks are made with; {} when they cannot be read."""
     path = project_root() / "include" / world.spec.replication.settings
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8")).get("TargetMetadata", {})
+        return dict(json.loads(path.read_text(encoding="utf-8")).get("TargetMetadata", {}))
     except (OSError, ValueError):
-        log.warning("the task settings %s cannot be read; LOBs are not measured", path)
-        return None
-    if metadata.get("FullLobMode") or not metadata.get("LimitedSizeLobMode", True):
+        log.warning("the task settings %s cannot be read; LOBs are not judged", path)
+        return {}
+
+
+def lob_limit(metadata: Json) -> int | None:
+    """Bytes at which the task settings let DMS cut a LOB; None in full LOB mode."""
+    if not metadata or metadata.get("FullLobMode") or not metadata.get("LimitedSizeLobMode", True):
         return None
     return int(metadata.get("LobMaxSize", 32)) * 1024
 
 
+# The target, where it stands ----------------------------------------------------------------------------------------
+def _target(world: World, problems: dict[str, str]) -> TargetFacts | None:
+    try:
+        if world.ledger.read("outputs") is None:
+            return None
+    except Exception as e:
+        # without AWS there is no ledger; the finding about the endpoint says so
+        log.info("no ledger: %s", e)
+        return None
+    try:
+        with world.database(Side.TARGET, timeout=5) as db:
+            return read_target(db, world.spec.source.schemas)
+    except LivemoveError as e:
+        problems["target"] = e.found
+    except pymysql.err.MySQLError as e:
+        problems["target"] = f"the target's catalogue cannot be read: {e.args}"
+    return None
+
+
+def read_target(db: MariaDb, schemas: Sequence[str]) -> TargetFacts:
+    tables: dict[str, int] = {}
+    for t in db.rows(sql("list_tables"), {"schemas": tuple(schemas)}):
+        tables[t["schema"]] = tables.get(t["schema"], 0) + 1
+    return TargetFacts(
+        version=str(db.one("SELECT VERSION() AS v")["v"]),
+        known=bool(rows_if_allowed(db, "SELECT 1 FROM livemove.control WHERE id = 1")),
+        tables=tables,
+        grants=tuple(str(v) for r in db.rows("SHOW GRANTS") for v in r.values()),
+        collations=frozenset(
+            # MariaDB since 10.10 lists UCA collations once for all character sets, and by full name only in the second
+            str(r["name"])
+            for query in ("list_known_collations", "list_full_collations")
+            for r in rows_if_allowed(db, sql(query))
+        ),
+    )
+
+
 # The source database -------------------------------------------------------------------------------------------------
-def _database(world: World, problems: dict[str, str], *, measure_lobs: bool) -> DatabaseFacts | None:
+def _database(world: World, problems: dict[str, str]) -> DatabaseFacts | None:
     try:
         with world.database(Side.SOURCE, timeout=5) as db:
-            spec = world.spec.source
-            return read_database(db, spec.schemas, spec.accounts, measure_lobs=measure_lobs)
+            return read_database(db, world.spec.source.schemas, world.spec.source.accounts)
     except LivemoveError as e:
         problems["source"] = e.found
     except pymysql.err.MySQLError as e:
@@ -142,66 +199,109 @@ def _database(world: World, problems: dict[str, str], *, measure_lobs: bool) -> 
 
 
 def read_database(
-    db: MariaDb, schemas: Sequence[str], accounts: Sequence[str], *, measure_lobs: bool = True
+    db: MariaDb,
+    schemas: Sequence[str],
+    accounts: Sequence[str],
+    *,
+    sample_seconds: float = SAMPLE_SECONDS,
+    lob_seconds: float = LOB_SECONDS,
+    zero_seconds: float = ZERO_SECONDS,
 ) -> DatabaseFacts:
+    """What the checks need to know, as far as this login may see it: what it may not see is a missing privilege."""
     args = {"schemas": tuple(schemas), "accounts": tuple(accounts)}
-    tables = _tables(db, args)
+    first, trip = Look.at_now(db), trips(db)
+    variables = {str(r["variable_name"]).lower(): str(r["value"]) for r in db.rows("SHOW GLOBAL VARIABLES")}
+    tables, columns = _tables(db, args), db.rows(sql("list_telling_columns"), args)
+    sizes = {str(t): t.bytes for t in tables}
     return DatabaseFacts(
-        variables={str(r["variable_name"]).lower(): str(r["value"]) for r in db.rows("SHOW GLOBAL VARIABLES")},
+        variables=variables,
+        origins={str(r["name"]).lower(): str(r["origin"]) for r in rows_if_allowed(db, sql("list_origins"))},
         grants=tuple(str(v) for r in db.rows("SHOW GRANTS") for v in r.values()),
         schemas=frozenset(r["name"] for r in db.rows(sql("list_schemas"), args)),
         tables=tables,
-        lobs=_lobs(db, args, measure=measure_lobs),
-        transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in db.rows(sql("list_transactions"))),
-        prepared_xa=len(_if_allowed(db, "XA RECOVER")),
+        columns=column_facts(columns),
+        sequences=tuple(f"{t['schema']}.{t['name']}" for t in db.rows(sql("list_tables"), args) if t["type"] == "SEQUENCE"),
+        lobs=longest_lobs(db, db.rows(sql("list_lob_columns"), args), sizes, lob_seconds),
+        zero_dates=zero_dates(db, columns, sizes, zero_seconds),
+        transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in rows_if_allowed(db, sql("list_transactions"))),
+        prepared_xa=len(rows_if_allowed(db, "XA RECOVER")),
         accounts=_accounts(db, args),
-        definers=tuple((r["kind"], r["name"], r["definer"]) for r in db.rows(sql("list_definers"), args)),
+        known_accounts=frozenset(f"{r['user']}@{r['host']}" for r in rows_if_allowed(db, "SELECT user, host FROM mysql.user")),
+        own_grants=_own_grants(db),
+        definers=_definers(db, args),
         cascades=tuple((r["table"], r["name"], r["rules"]) for r in db.rows(sql("list_cascades"), args)),
+        foreign_ties=tuple((r["table"], r["name"], r["refers_to"]) for r in db.rows(sql("list_foreign_ties"), args)),
+        login_plugins=tuple((r["account"], r["plugin"]) for r in rows_if_allowed(db, sql("list_login_plugins"), args)),
+        broken_views=_broken_views(db, args),
+        mentions=_mentions(db, args),
         collations=frozenset(r["name"] for r in db.rows(sql("list_collations"), args)),
         writers=tuple((r["user"], int(r["sessions"])) for r in db.rows(sql("list_connected_users"), {"me": db.login.user})),
-        replica=bool(_if_allowed(db, "SHOW SLAVE STATUS")),
+        replica=bool(rows_if_allowed(db, "SHOW SLAVE STATUS")),
+        unlogged=_unlogged(db, schemas),
+        disks={str(r["path"]): int(r["available"]) * 1024 for r in rows_if_allowed(db, "SELECT path, available FROM information_schema.disks")},
+        trips=trip,
+        clock_ahead=clock_ahead(db),
+        sample=sample(db, first, schemas, sample_seconds),
     )  # fmt: skip
 
 
 def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
     keyed = {(r["schema"], r["name"]) for r in db.rows(sql("list_keyed_tables"), args)}
+    parts = {(r["schema"], r["name"]): int(r["partitions"]) for r in db.rows(sql("list_partitioned_tables"), args)}  # fmt: skip
     return tuple(
-        TableFact(t["schema"], t["name"], t["engine"] or "", int(t["estimate"]), int(t["bytes"]), (t["schema"], t["name"]) in keyed)
+        TableFact(
+            t["schema"], t["name"], t["engine"] or "", int(t["estimate"]), int(t["bytes"]), (t["schema"], t["name"]) in keyed,
+            int(t["index_bytes"]), t["type"] == "SYSTEM VERSIONED", parts.get((t["schema"], t["name"]), 0),
+        )
         for t in db.rows(sql("list_tables"), args)
         if t["type"] != "SEQUENCE"
     )  # fmt: skip
 
 
-def _lobs(db: MariaDb, args: Any, *, measure: bool) -> tuple[LobFact, ...]:
+def _broken_views(db: MariaDb, args: Any) -> tuple[str, ...]:
+    """Views over something that is gone. One whose definer is gone can be made on the target, by another definer."""
+    views = [qualified(v["schema"], v["name"]) for v in db.rows(sql("list_views"), args)]
+    said = rows_if_allowed(db, f"CHECK TABLE {', '.join(views)}") if views else []
+    return tuple(sorted({str(r["table"]) for r in said if "references invalid" in str(r["msg_text"])}))
+
+
+def _mentions(db: MariaDb, args: Any) -> tuple[tuple[str, str, str], ...]:
+    others = [str(r["name"]) for r in db.rows(sql("list_other_schemas"), args)]
     return tuple(
-        LobFact(f"{c['schema']}.{c['table']}", c["name"], _longest(db, c) if measure else None)
-        for c in db.rows(sql("list_lob_columns"), args)
+        (t["kind"], t["name"], other)
+        for t in [*db.rows(sql("list_texts"), args), *rows_if_allowed(db, sql("list_event_texts"), args)]
+        for other in schemas_named(t["kind"], t["body"] or "", others)
     )
-
-
-def _longest(db: MariaDb, column: Any) -> int | None:
-    name = quote(column["name"])
-    query = (
-        f"SELECT COALESCE(MAX(LENGTH({name})), 0) AS n FROM {qualified(column['schema'], column['table'])}"
-    )
-    try:
-        return int(db.one(f"SET STATEMENT max_statement_time = {LOB_SECONDS} FOR {query}")["n"])
-    except pymysql.err.MySQLError as e:
-        log.info("%s.%s not measured: %s", column["table"], column["name"], e.args)
-        return None
 
 
 def _accounts(db: MariaDb, args: Any) -> tuple[AccountFact, ...]:
     held: dict[tuple[str, str], set[str]] = {}
-    for r in db.rows(sql("list_accounts"), args):
+    for r in rows_if_allowed(db, sql("list_accounts"), args):
         held.setdefault((r["user"], r["host"]), set()).update({r["privilege"]} - {None})
+    for r in rows_if_allowed(db, sql("list_roles"), args):
+        lines = rows_if_allowed(db, f"SHOW GRANTS FOR {quote(r['role'])}")
+        theirs, _ = rights.global_privileges(str(v) for line in lines for v in line.values())
+        held.setdefault((r["user"], r["host"]), set()).update(theirs)
     return tuple(AccountFact(user, host, frozenset(p)) for (user, host), p in held.items())
 
 
-def _if_allowed(db: MariaDb, query: str) -> list[Any]:
-    """Rows of a statement that some versions or logins do not have."""
-    try:
-        return db.rows(query)
-    except pymysql.err.MySQLError as e:
-        log.info("%s: %s", query, e.args)
-        return []
+def _definers(db: MariaDb, args: Any) -> tuple[tuple[str, str, str], ...]:
+    # with event_scheduler=DISABLED the server refuses to list events (1577); that is a finding of its own
+    events = rows_if_allowed(db, sql("list_event_definers"), args)
+    return tuple(
+        (r["kind"], r["name"], r["definer"]) for r in [*db.rows(sql("list_definers"), args), *events]
+    )
+
+
+def _own_grants(db: MariaDb) -> dict[str, tuple[str, ...]]:
+    lines = rows_if_allowed(db, f"SHOW GRANTS FOR '{READ_ACCOUNT}'@'%'")
+    return {READ_ACCOUNT: tuple(str(v) for r in lines for v in r.values())} if lines else {}
+
+
+def _unlogged(db: MariaDb, schemas: Sequence[str]) -> frozenset[str]:
+    """Schemas that the filters of the binlog keep out; https://mariadb.com/docs/server/ha-and-performance/standard-replication/replication-filters"""
+    master = next(iter(rows_if_allowed(db, "SHOW MASTER STATUS")), {})
+    only, never = (
+        {s for s in str(master.get(k) or "").split(",") if s} for k in ("binlog_do_db", "binlog_ignore_db")
+    )
+    return frozenset(s for s in schemas if (only and s not in only) or s in never)

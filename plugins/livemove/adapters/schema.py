@@ -1,17 +1,17 @@
 """Reads schemas by SHOW CREATE and brings another server to them, in phases; run twice, it completes.
 
-Indexes are built over two connections; triggers and events are left to the switchover (`stored_code`).
+Indexes are built in parallel (`building`). Events are created asleep; triggers, which cannot sleep, are proved on the
+empty tables and created at the switchover (`stored_code`).
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from livemove.adapters.building import LONG_DDL, build
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
 from livemove.adapters.stored_code import (
     READING,
@@ -21,6 +21,7 @@ from livemove.adapters.stored_code import (
     create_events,
     create_triggers,
     drop_triggers,
+    prove_triggers,
     read_object,
     run_ddl,
     set_events,
@@ -47,7 +48,6 @@ __all__ = [
 CREATING = {"sql_mode": "", "foreign_key_checks": 0, "innodb_strict_mode": 0, "lock_wait_timeout": 300}
 """Old tables must be creatable as they are (zero dates, wide rows), and the rows are proved by the comparison:
 between full load and CDC the tables stand at different moments, where a checked foreign key would be wrong."""
-LONG_DDL = 86400
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,13 @@ def carry_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progr
         for n, table in enumerate(new, 1):
             run_ddl(db, table.create(), f"{table.schema}.{table.name}")
             progress(f"table {n}/{len(new)}: {table.schema}.{table.name}")
+    proved = prove_triggers(target, code_of(source, schemas), {(t.schema, t.name) for t in new})
+    if proved:
+        progress(f"{len(proved)} triggers can be created here; they come to life at the switchover: {', '.join(proved)}")  # fmt: skip
     return {
         "phase": "tables",
         "created": len(new),
+        "triggers_proved": len(proved),
         "stood": len(wanted.tables) - len(new),
         "sequences": len(wanted.sequences),
     }
@@ -124,51 +128,24 @@ def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
         raise SchemaError(
             f"The target lacks {', '.join(lost[:10])}", next_step="clear carry_tables, then this task"
         )
-    plans = [core.alter_statements(table, there[key]) for key, table in wanted.items()]
-    indexes = [s for ix, _ in plans for s in ix]
-    foreign = [s for _, fk in plans for s in fk]
-    _in_parallel(target, indexes, progress)
+    plans = {key: core.alter_statements(table, there[key]) for key, table in wanted.items()}
+    size = {(t["schema"], t["name"]): t["bytes"] for t in list_tables(target, schemas)}
+    # the longest first, so that it does not begin when all others are done
+    largest = sorted(plans, key=lambda key: -size.get(key, 0))
+    indexes = {f"{s}.{n}": plans[s, n][0] for s, n in largest if plans[s, n][0]}
+    built = build(target, indexes, progress, session=CREATING)
+    foreign = [s for _, fk in plans.values() for s in fk]
     with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
-        for statement in foreign:
+        # one after the other: each locks the parent's table as well. Unchecked, it is a matter of the catalogue only
+        for n, statement in enumerate(foreign, 1):
             run_ddl(db, statement, statement.split(" ADD ")[0])
-    progress(f"{len(indexes)} index statements and {len(foreign)} foreign key statements done")
-    return {"phase": "keys", "index_statements": len(indexes), "foreign_key_statements": len(foreign)}
-
-
-def _in_parallel(
-    target: MariaDb, statements: Sequence[str], progress: Progress, *, connections: int = 2
-) -> None:
-    """Run DDL of different tables over several connections; the first error ends all, and is raised."""
-    todo: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for s in statements:
-        todo.put(s)
-    errors: list[Exception] = []
-    done = iter(range(1, len(statements) + 1))
-
-    def work() -> None:
-        with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
-            while not errors:
-                try:
-                    statement = todo.get_nowait()
-                except queue.Empty:
-                    return
-                try:
-                    run_ddl(db, statement, statement.split(" ADD ")[0])
-                    progress(f"index {next(done)}/{len(statements)}: {statement.split(' ADD ')[0]}")
-                except Exception as e:
-                    errors.append(e)
-
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(min(connections, len(statements)))]
-    for w in workers:
-        w.start()
-    for w in workers:
-        w.join()
-    if errors:
-        raise errors[0]
+            progress(f"foreign keys {n}/{len(foreign)}: {statement.split(' ADD ')[0]}")
+    progress(f"{built} index statements and {len(foreign)} foreign key statements done")
+    return {"phase": "keys", "index_statements": built, "foreign_key_statements": len(foreign)}
 
 
 def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
-    """Routines, then views (a view may call a function; a routine's body is not resolved before it runs)."""
+    """Routines, then views (a view may call a function; a routine's body is not resolved before it runs); events asleep."""
     wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
     new = [o for o in wanted if _key(o) not in there or not core.same_code(o["sql"], there[_key(o)]["sql"])]
     with Creator(target) as creator:
@@ -177,8 +154,20 @@ def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
                 creator.run(f"DROP {o['kind']} IF EXISTS {qualified(o['schema'], o['name'])}", o)
             creator.create(o)
         views = _carry_views(source, target, schemas, creator)
-    progress(f"{len(new)} routines and {views} views created")
-    return {"phase": "code", "routines": len(wanted), "routines_created": len(new), "views_created": views}
+        waking = code_of(source, schemas)
+        events = create_events(target, waking)
+        definers = creator.definers([*wanted, *read_views(source, schemas), *waking["triggers"], *waking["events"]])  # fmt: skip
+    progress(f"{len(new)} routines and {views} views created; {len(events)} events created asleep, {len(waking['triggers'])} triggers wait for the switchover")  # fmt: skip
+    for line in core.told(definers):
+        progress(line)
+    return {
+        "phase": "code",
+        "routines": len(wanted),
+        "routines_created": len(new),
+        "views_created": views,
+        "events_created": len(events),
+        "definers": definers,
+    }
 
 
 def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creator: Creator) -> int:
@@ -278,10 +267,10 @@ def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Json) -> list[str]:
     raised = []
     for r in db_from.rows(sql("list_sequences"), args):
         name = qualified(r["schema"], r["name"])
-        query = f"SELECT next_not_cached_value AS next, increment FROM {name}"
+        query = f"SELECT next_not_cached_value AS next, increment, cycle_count AS round FROM {name}"
         here, there = db_from.one(query), db_to.one(query)
-        behind = there["next"] < here["next"] if here["increment"] >= 0 else there["next"] > here["next"]
-        if behind:
-            db_to.rows(f"SELECT SETVAL({name}, {int(here['next'])}, 0)")
+        sign = 1 if here["increment"] >= 0 else -1
+        if (there["round"], sign * there["next"]) < (here["round"], sign * here["next"]):
+            db_to.rows(f"SELECT SETVAL({name}, {int(here['next'])}, 0, {int(here['round'])})")
             raised.append(f"sequence {r['schema']}.{r['name']}: {there['next']} -> {here['next']}")
     return raised

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from livemove.adapters.control import Control
+from livemove.adapters.control import Control, kept_version
 from livemove.core.replication import current_link
 from livemove.errors import LivemoveError, RefusedError
 from livemove.ports import ControlRow, ControlState, Link
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def read_rows(world: World) -> dict[Side, ControlRow]:
-    return {side: _read(world, side) for side in Side}
+    return {side: read_row_of(world, side) for side in Side}
 
 
-def _read(world: World, side: Side) -> ControlRow:
+def read_row_of(world: World, side: Side) -> ControlRow:
     with world.database(side) as database:
         control = Control(database)
         try:
@@ -39,7 +39,7 @@ def owner(world: World) -> Side:
     rows = []
     for side in Side:
         try:
-            rows.append(_read(world, side))
+            rows.append(read_row_of(world, side))
         except LivemoveError as e:
             silent[side] = e.found
     for row in rows:
@@ -52,3 +52,30 @@ def owner(world: World) -> Side:
         wanted="one database that is OPEN",
         next_step="clear the switchover: it goes on where it stands; then this task",
     )
+
+
+def never_left(world: World) -> str | None:
+    """Why the writes cannot have left the source: no move begins before both databases have a row. None: the rows tell.
+
+    For a rollback in the chapters before there is a target, or before it was prepared.
+    """
+    if _prepared(world, Side.TARGET):
+        return None
+    if not _prepared(world, Side.SOURCE):
+        return "neither database has a control row yet; the writes never left the source"
+    row = read_row_of(world, Side.SOURCE)
+    first = row.state is ControlState.OPEN and row.epoch == 1
+    return "the target was not prepared yet; the writes never left the source" if first else None
+
+
+def _prepared(world: World, side: Side) -> bool:
+    """Whether there is a control row; False as well before Terraform made that database. UnreachableError when it is silent."""
+    if side is Side.TARGET and not made(world):
+        return False
+    with world.database(side) as database:
+        return kept_version(database) is not None
+
+
+def made(world: World) -> bool:
+    """Whether there is a target at all: Terraform's outputs, or the place that a person gave in its connection."""
+    return bool(world.secret(world.spec.target.connection).host) or world.ledger.read("outputs") is not None

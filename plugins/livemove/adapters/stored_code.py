@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ import pymysql
 
 from livemove.adapters.mariadb import MariaDb, qualified, quote, sql
 from livemove.core import schema as core
-from livemove.errors import SchemaError
+from livemove.errors import SchemaError, UnreachableError
 from livemove.ports import Json
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
 
 def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
     """Triggers and events as they stand, JSON-ready; triggers in the order in which they fire."""
+    if not schemas:
+        return {"triggers": [], "events": []}
     with db.fresh(session=READING, schema=None) as reader:
         args = {"schemas": tuple(schemas)}
         return {
@@ -73,18 +75,35 @@ def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
 
 
 # Creating code ------------------------------------------------------------------------------------------------------
+KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
+
+
 class Creator:
-    """One connection that creates stored objects as they were recorded: mode, character set, collation, time zone."""
+    """One session that creates stored objects as they were recorded: mode, character set, collation, time zone.
+
+    A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL needs; that
+    one gets its own settings back.
+    """
 
     def __init__(self, target: MariaDb) -> None:
-        self._db = target.fresh(session={"lock_wait_timeout": 60}, schema=None)
+        self._borrowed = target.pinned
+        self._db = target if target.pinned else target.fresh(session={"lock_wait_timeout": 60}, schema=None)
         self._schema = ""
+        self._kept: Json = {}
 
     def __enter__(self) -> Creator:
+        if self._borrowed:
+            self._kept = self._db.one(f"SELECT {', '.join(f'@@{name} AS {name}' for name in KEPT)}")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        if not self._borrowed:
+            self._db.close()
+            return
+        try:
+            self._set(self._kept)
+        except (pymysql.err.MySQLError, UnreachableError):
+            self._db.close()  # the next user of this login begins anew
 
     @cached_property
     def _may_name_others(self) -> bool:
@@ -95,6 +114,21 @@ class Creator:
     @cached_property
     def _accounts(self) -> set[tuple[str, str]]:
         return {(str(r["user"]), str(r["host"])) for r in self._db.rows("SELECT user, host FROM mysql.user")}
+
+    @cached_property
+    def login(self) -> str:
+        """user@host of the account that creates."""
+        return str(self._db.one("SELECT CURRENT_USER() AS u")["u"])
+
+    def definers(self, objects: Iterable[Json]) -> list[Json]:
+        """Who defines each object on the source, and who will here: {"object", "source", "target"}."""
+        out = []
+        for o in objects:
+            was = core.definer_of(o["sql"])
+            now = self.definer(was)
+            source, target = ("@".join(d) if d else self.login for d in (was, now))
+            out.append({"object": f"{o['kind'].lower()} {o['schema']}.{o['name']}", "source": source, "target": target})  # fmt: skip
+        return out
 
     def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
         """`wanted` where this server knows it and lets us name it; None: the login itself."""
@@ -117,45 +151,87 @@ class Creator:
             settings["collation_connection"] = o["collation"]
         if o["time_zone"]:
             settings["time_zone"] = o["time_zone"]
+        self._set(settings)
+        run_ddl(self._db, wire or text, subject)
+
+    def _set(self, settings: Json) -> None:
         names = ", ".join(f"{name} = %s" for name in settings)
         self._db.run(f"SET SESSION {names}", tuple(settings.values()))
-        run_ddl(self._db, wire or text, subject)
 
 
 def create_triggers(db: MariaDb, code: Json) -> list[str]:
-    """Create the triggers of `code` that are not there; names of the created ones."""
-    return _create_missing(db, code.get("triggers", []), "list_triggers")
+    """Bring the triggers of `code` to this server; names of those that were created.
+
+    Where one of a table's differs, all of the table's are created anew: the order of creation is that of firing.
+    """
+    return _bring(db, "triggers", code.get("triggers", []), lambda o: (o["schema"], o["table"]))
 
 
-def create_events(db: MariaDb, code: Json, *, enabled: bool) -> list[str]:
-    """Create the events of `code` that are not there, all asleep or as they were (an event that was disabled stays so)."""
-    events = [
-        {**o, "sql": core.with_status(o["sql"], enabled and o.get("status", "ENABLED") == "ENABLED")}
-        for o in code.get("events", [])
-    ]
-    return _create_missing(db, events, "list_events")
+def create_events(db: MariaDb, code: Json) -> list[str]:
+    """Bring the events of `code` to this server, all asleep; names of those that were created, anew where they differed."""
+    asleep = [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])]
+    return _bring(db, "events", asleep, lambda o: (o["schema"], o["name"]))
 
 
-def create_code(db: MariaDb, code: Json, *, login_user: str = "") -> list[str]:
-    """Triggers and sleeping events together; `login_user` is only told to the log."""
-    made = create_triggers(db, code) + create_events(db, code, enabled=False)
-    log.info(
-        "created on the %s as %s: %s", db.side, login_user or db.login.user, ", ".join(made) or "nothing"
-    )
+def create_code(db: MariaDb, code: Json) -> list[str]:
+    """Triggers and sleeping events together."""
+    made = create_triggers(db, code) + create_events(db, code)
+    log.info("created on the %s as %s: %s", db.side, db.login.user, ", ".join(made) or "nothing")
     return made
 
 
-def _create_missing(db: MariaDb, objects: Sequence[Json], listing: str) -> list[str]:
+def _bring(db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[Json], tuple[str, str]]) -> list[str]:  # fmt: skip
     if not objects:
         return []
-    schemas = tuple({o["schema"] for o in objects})
-    there = {(o["schema"], o["name"]) for o in db.rows(sql(listing), {"schemas": schemas})}
-    new = [o for o in objects if (o["schema"], o["name"]) not in there]
+    names = {(o["schema"], o["name"]) for o in objects}
+    standing = code_of(db, sorted({schema for schema, _ in names}))[kind]
+    wanted, there = _groups(objects, together), _groups([o for o in standing if (o["schema"], o["name"]) in names], together)  # fmt: skip
+    new = [key for key, group in wanted.items() if not _all_stand(group, there.get(key, []))]
     if new:
         with Creator(db) as creator:
-            for o in new:
-                creator.create(o)
-    return [f"{o['schema']}.{o['name']}" for o in new]
+            for key in new:
+                for o in there.get(key, []):
+                    creator.run(f"DROP {o['kind']} {qualified(o['schema'], o['name'])}", o)
+                for o in wanted[key]:
+                    creator.create(o)
+    return [f"{o['schema']}.{o['name']}" for key in new for o in wanted[key]]
+
+
+def _groups(objects: Iterable[Json], together: Callable[[Json], tuple[str, str]]) -> dict[tuple[str, str], list[Json]]:  # fmt: skip
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for o in objects:
+        groups.setdefault(together(o), []).append(o)
+    return groups
+
+
+def _all_stand(wanted: Sequence[Json], there: Sequence[Json]) -> bool:
+    return len(wanted) == len(there) and all(
+        a["name"] == b["name"] and _stands(a, b) for a, b in zip(wanted, there, strict=True)
+    )
+
+
+def _stands(wanted: Json, there: Json | None) -> bool:
+    return there is not None and core.same_code(wanted["sql"], there["sql"])
+
+
+def prove_triggers(db: MariaDb, code: Json, tables: Container[tuple[str, str]]) -> list[str]:
+    """Create the triggers of these tables, and drop them again: a trigger cannot sleep. Names of the proved ones.
+
+    Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped too.
+    """
+    mine = [o for o in code.get("triggers", []) if (o["schema"], o["table"]) in tables]
+    try:
+        create_triggers(db, {"triggers": mine})
+    finally:
+        there = {(o["schema"], o["name"]): o for o in code_of(db, _schemas(code))["triggers"]}
+        for o in code.get("triggers", []):
+            if _stands(o, there.get((o["schema"], o["name"]))):
+                db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
+    return [f"{o['schema']}.{o['name']}" for o in mine]
+
+
+def _schemas(code: Json) -> list[str]:
+    return sorted({o["schema"] for o in code.get("triggers", [])})
 
 
 def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:

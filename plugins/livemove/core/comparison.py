@@ -149,6 +149,12 @@ class Shape:
         return "" if self.key == () or self.keys == other.keys else "the keys differ"
 
 
+def taken_apart(name: str, schemas: Sequence[str]) -> tuple[str, str]:
+    """(schema, table) of "schema.table"; the schema is one of these, and may have dots in its name."""
+    schema = max((s for s in schemas if name.startswith(f"{s}.")), key=len, default=name.partition(".")[0])
+    return schema, name[len(schema) + 1 :]
+
+
 def quote(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 

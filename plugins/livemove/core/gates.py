@@ -161,11 +161,23 @@ def _findings(e: Evidence) -> str:
     count = {s: sum(f["severity"] == s for f in e.findings) for s in ("ok", "warning", "error")}
     head = f"### Findings: {count['ok']} ok, {count['warning']} warnings, {count['error']} errors"
     rows = [
-        (f["severity"], f["check"], f.get("subject", ""), f["measured"], f.get("remedy", ""))
+        (
+            f["severity"],
+            f["check"],
+            f.get("subject", ""),
+            f["measured"],
+            f.get("limit", ""),
+            f.get("remedy", ""),
+            "yes" if f.get("restart") else "no",
+        )
         for f in e.findings
         if f["severity"] != "ok"
     ]
-    return head + ("\n" + table(("", "check", "where", "found", "what to do"), rows) if rows else "")
+    return head + (
+        "\n" + table(("", "check", "where", "found", "limit", "what to do", "restart of the source"), rows)
+        if rows
+        else ""
+    )
 
 
 def _load(e: Evidence) -> str:

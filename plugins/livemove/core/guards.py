@@ -133,6 +133,12 @@ def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         yield f"{line}; make both sides alike, then {_compare(to)}"
 
 
+def no_ddl_since(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Indexes, defaults, views and routines that the owner got since both sides had the same: the next owner lacks them."""
+    for what in parts.code.changed(to.other):
+        yield f"DDL on the {to.other} is not on the {to}: {what}; do the same there, then {_compare(to)}"
+
+
 def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """The replicator brings what triggers and events did on the owner; awake here as well, they do it twice."""
     for what in parts.code.awake(to):
@@ -197,12 +203,12 @@ def expected_pause(parts: Parts, to: Side) -> Json:
                 )
             parts.clock.sleep(0.005)
         trips.append(round((parts.clock.now() - sent).total_seconds() * 1000))
-    reads = []
+    pings = []
     for control in (f, t) * ROUND_TRIPS:
         asked = parts.clock.now()
-        control.read()
-        reads.append((parts.clock.now() - asked).total_seconds() * 1000)
-    database = round(statistics.median(reads))
+        control.ping()
+        pings.append((parts.clock.now() - asked).total_seconds() * 1000)
+    database = round(statistics.median(pings))
     asked = parts.clock.now()
     replies = parts.servers.status(watching=to)
     delivery = round((parts.clock.now() - asked).total_seconds() * 1000)
@@ -244,6 +250,7 @@ GUARDS: tuple[Guard, ...] = (
     events_can_sleep,
     follower_sleeps,
     definitions_fit,
+    no_ddl_since,
     comparison_is_clean,
     comparison_is_fresh,
     binlogs_are_kept,
@@ -251,7 +258,7 @@ GUARDS: tuple[Guard, ...] = (
     way_back_loses_nothing,
     pause_fits,
 )
-ONLY_FORTH: frozenset[Guard] = frozenset({comparison_is_fresh, binlogs_are_kept, no_upkeep})
+ONLY_FORTH: frozenset[Guard] = frozenset({no_ddl_since, comparison_is_fresh, binlogs_are_kept, no_upkeep})
 """On the way back these are told and hold nobody: a rollback in need loses nothing by them."""
 
 

@@ -142,29 +142,34 @@ def _compare(
 ) -> Difference | None:
     kind = "missing" if b is None else "extra" if a is None else "differs"
     if a is not None and b is not None:
-        fields = [f for f in category.fields if f in a and f in b and not _equal(f, a[f], b[f], login)]
+        fields = [f for f in category.fields if f in a and f in b and f != "status" and a[f] != b[f]]
         if not fields:
             return None
+        # towards RDS the creating login stands in for definers that it may not name; else the rest is what counts
+        if "definer" in fields and b["definer"] == login and len(fields) > 1:
+            fields.remove("definer")
         a, b = {f: a[f] for f in fields}, {f: b[f] for f in fields}
     name = ".".join(str(k) for k in key)
     return Difference(
-        category.name, name, kind, a or {}, b or {}, explain(category.name, kind, a or {}, b or {})
+        category.name, name, kind, a or {}, b or {}, explain(category.name, kind, a or {}, b or {}, login)
     )
 
 
-def _equal(name: str, a: Any, b: Any, login: str) -> bool:
-    if name == "status":
-        return True  # judged by _awake
-    # towards RDS the creating login stands in for definers that it may not name
-    return bool(a == b or (name == "definer" and b == login))
-
-
-def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
+def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any], login: str) -> str:
     """Why this difference is right, or harmless; empty when it is neither."""
+    if set(a) == {"definer"} and b.get("definer") == login:
+        return f"defined by {a['definer']} on the source, by {login} on the target, which may name no other"
     if category == "triggers" and kind == "missing":
         return "triggers are created at the switchover, so that no row is counted twice before"
-    if category == "events" and kind == "missing":
-        return "events are created at the switchover, so that no job runs twice before"
+    if category == "events" and kind == "missing" and a.get("execute_at") is not None:
+        return "a one-time event whose time is over is not created; if it still waits, it is created at the switchover"
+    if (
+        category == "events"
+        and kind == "extra"
+        and b.get("execute_at") is not None
+        and b.get("status") != "ENABLED"
+    ):
+        return "a one-time event that has run on the source since; asleep here, and it will not be woken"
     if category == "auto_increments":
         return "counters move with the writes and are raised at the switchover"
     if category.endswith("_grants"):

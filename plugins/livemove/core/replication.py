@@ -8,7 +8,7 @@ states are judged one by one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -54,8 +54,13 @@ STOPPING = (
 """Policies of ErrorBehavior whose defaults let a task go on after it lost something."""
 
 
-def task_settings(text: str, *, full_load: bool) -> str:
-    """The settings file as one task gets it; SetupError names every value that would hide a loss."""
+def task_settings(
+    text: str, *, full_load: bool, longest_lob: int | None = None, batch_apply: bool = False
+) -> str:
+    """The settings file as one task gets it; SetupError names every value that would hide a loss.
+
+    longest_lob: bytes of the longest LOB measured, None when unknown. batch_apply: the spec's choice.
+    """
     try:
         settings = json.loads(text)
     except ValueError as e:
@@ -68,7 +73,23 @@ def task_settings(text: str, *, full_load: bool) -> str:
     load = dict(settings.get("FullLoadSettings") or {})
     # the target's keys and indexes are made between the load and the changes that came meanwhile
     load["StopTaskCachedChangesNotApplied"] = full_load
-    return json.dumps({**settings, "FullLoadSettings": load})
+    target = {**settings.get("TargetMetadata", {}), "BatchApplyEnabled": batch_apply}
+    if target.get("FullLobMode") and longest_lob is not None:
+        target["InlineLobMaxSize"] = inline_kb(longest_lob)
+    return json.dumps({**settings, "FullLoadSettings": load, "TargetMetadata": target})
+
+
+INLINE_MOST = 102_400
+"""Largest InlineLobMaxSize, in KB."""
+
+
+def inline_kb(longest: int) -> int:
+    """InlineLobMaxSize for LOBs of up to `longest` bytes: with a quarter of room, 32 KB at least.
+
+    LOBs up to it travel with their row; longer ones are looked up one by one, which is slow and cuts nothing.
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.LOBSupport.html
+    """
+    return min(INLINE_MOST, max(32, -(-longest * 5 // 4096)))
 
 
 def unsafe(settings: Json) -> list[str]:
@@ -80,13 +101,38 @@ def unsafe(settings: Json) -> list[str]:
         if errors.get(p) != "STOP_TASK"
     ]
     if target.get("BatchApplyEnabled"):
-        out.append("BatchApplyEnabled breaks the order between tables")
+        out.append(
+            "BatchApplyEnabled breaks the order between tables (replication.batch_apply of the spec asks for it)"
+        )
     if not target.get("SupportLobs", True):
         out.append("SupportLobs is false: LOB columns stay behind")
     mode = (settings.get("FullLoadSettings") or {}).get("TargetTablePrepMode")
     if mode not in ("DO_NOTHING", "TRUNCATE_BEFORE_LOAD"):
         out.append(f"TargetTablePrepMode is {mode}: DMS would make tables without keys and defaults")
     return out
+
+
+def table_name(text: str) -> tuple[str, str]:
+    """`schema.table` as a pair; SetupError when it is none."""
+    schema, dot, table = text.partition(".")
+    if not (schema and dot and table):
+        raise SetupError(f"{text!r} is no table", wanted="schema.table")
+    return schema, table
+
+
+def require_reloadable(
+    link: Link, status: ReplicationStatus, tables: Iterable[TableProgress], wanted: Iterable[tuple[str, str]]
+) -> None:
+    """RefusedError unless DMS would load these tables again: its task runs and knows them."""
+    if status.state is not TaskState.RUNNING:
+        raise RefusedError(
+            f"The replication task {link.name} is {status.state}: {says(status)}",
+            wanted="running: DMS loads single tables only then",
+            next_step="clear start_cdc, then run this again",
+        )
+    known = {(t.schema, t.table) for t in tables}
+    if unknown := [f"{s}.{t}" for s, t in wanted if (s, t) not in known]:
+        raise RefusedError(f"{', '.join(unknown)}: not among the tables of {link.name}")
 
 
 # Where things stand ---------------------------------------------------------------------------------
@@ -107,7 +153,7 @@ def current_link(service: str, source: ControlRow, target: ControlRow) -> Link:
 def may_load(link: Link) -> str | None:
     """Why a full load from source to target must not begin now; None: it may."""
     if link.reads is Side.TARGET:
-        return f"the target owns the writes (epoch {link.epoch}); a full load would overwrite a live database"
+        return f"the target owns the writes (epoch {link.epoch}); rows from the source would overwrite a live database"
     return None
 
 
@@ -121,15 +167,21 @@ class StartType(StrEnum):
 
     START = "start-replication"
     RESUME = "resume-processing"
+    RELOAD = "reload-target"
 
 
-def start_type(status: ReplicationStatus) -> StartType | None:
-    """How to get this task going; None when it is. ReplicationError when it cannot be started."""
+def start_type(link: Link, status: ReplicationStatus, tables: Sequence[TableProgress]) -> StartType | None:
+    """How to get this task going; None when it is. ReplicationError when it cannot be started.
+
+    A load that ended before all tables were loaded begins again: keys and indexes are not there yet, and DMS's own
+    resume of a load is known to leave a target out of step. A task that only follows is always resumed.
+    """
     match status.state:
         case TaskState.READY:
             return StartType.START
         case TaskState.STOPPED | TaskState.FAILED:
-            return StartType.RESUME
+            broken_load = is_first(link) and any(not t.loaded for t in tables)
+            return StartType.RELOAD if broken_load else StartType.RESUME
         case TaskState.STARTING | TaskState.RUNNING:
             return None
     raise ReplicationError(
@@ -166,7 +218,10 @@ def table_trouble(table: TableProgress) -> str | None:
     if table.full_load_errors:
         return f"{table.name}: {table.full_load_errors} rows failed in the full load"
     if table.validation in NOT_EQUAL:
-        return f"{table.name}: validation says {table.validation}"
+        found = f", {table.failed} records failed" if table.failed else ""
+        return f"{table.name}: validation says {table.validation}{found}" + (
+            f" ({table.message})" if table.message else ""
+        )
     return None
 
 
@@ -178,6 +233,22 @@ def trouble(tables: Iterable[TableProgress]) -> str | None:
 def unfinished(tables: Iterable[TableProgress]) -> str | None:
     """Tables whose full load is not over."""
     return ", ".join(f"{t.name} ({t.state})" for t in tables if t.state != TableState.COMPLETED) or None
+
+
+SETTLED = {"", "Not enabled", "Validated", "No primary key"}
+UNDER_WAY = 1000
+"""Records that may wait for validation while users write: at least so many, or a hundredth of the table."""
+
+
+def unvalidated(tables: Iterable[TableProgress]) -> str | None:
+    """Tables that DMS has not validated yet; those that only wait for the newest changes are not among them."""
+    waiting = [
+        t
+        for t in tables
+        if t.validation not in SETTLED
+        and not (t.validation == "Pending records" and t.pending <= max(UNDER_WAY, t.full_load_rows // 100))
+    ]
+    return ", ".join(f"{t.name} ({t.validation}, {t.pending} to go)" for t in waiting) or None
 
 
 def undelivered(tables: Iterable[TableProgress]) -> int:

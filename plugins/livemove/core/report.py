@@ -45,6 +45,10 @@ def build(title: str, documents: Mapping[str, Json], events: Sequence[Json], *, 
         "propagation": _list(documents.get("propagation"), "rows"),
         "dns": documents.get("dns/change"),
         "final_dump": documents.get("final_dump"),
+        "promotion": next(
+            (documents[n] for n in sorted(documents, reverse=True) if n.startswith("promotion/")), None
+        ),
+        "rollback": rollback(events),
         "events": list(events),
     }
 
@@ -56,6 +60,32 @@ def outcome(documents: Mapping[str, Json], events: Sequence[Json]) -> str:
         return "moved"
     gone_back = any(str(e.get("event", "")).startswith("rollback") for e in events)
     return "rolled_back" if moves or gone_back else "not moved"
+
+
+def rollback(events: Sequence[Json]) -> Json | None:
+    """The last rollback: {"by", "gate", "time", "failed", "says"}; None when none began.
+
+    One that the spec ordered leaves a green run with a red task in it: `says` is the place where that is said.
+    """
+    begun = next((e for e in reversed(events) if e["event"] == "rollback_begun"), None)
+    if begun is None:
+        return None
+    mine = [e for e in events if e["event"] == "task_failed" and e.get("run_id") == begun.get("run_id")]
+    ordered = str(begun.get("gate") or "").split(", ")
+    failed = [
+        {k: e.get(k) for k in ("task_id", "error", "found")} for e in mine if e.get("task_id") in ordered
+    ]
+    why = "; ".join(f"{f['task_id']} failed with {f['error']}: {f['found']}" for f in failed)
+    says = f"Rolled back by {begun.get('by') or 'somebody'} at {begun.get('gate')}"
+    if why:
+        says += f", because {why}. The run is green all the same: it ends with this report"
+    return {
+        "by": begun.get("by"),
+        "gate": begun.get("gate"),
+        "time": begun.get("time"),
+        "failed": failed,
+        "says": says,
+    }
 
 
 def _moves(documents: Mapping[str, Json]) -> list[Json]:
@@ -87,6 +117,8 @@ def page(report: Json) -> Page:
         "name servers switched": _switched(report["propagation"]),
     }
     lead = f"Made {report['made_at']} from the migration's ledger. The databases, not this page, say who owns the writes."
+    if report["rollback"]:
+        lead = f"{report['rollback']['says']}. {lead}"
     return Page(report["title"], lead, numbers, [make(report) for make in TABLES])
 
 
@@ -176,8 +208,15 @@ def _infrastructure_table(report: Json) -> Table:
 
 def _dump_table(report: Json) -> Table:
     dump = report["final_dump"]
-    rows = [(dump.get("address"), dump.get("bytes"), dump.get("sha256"), dump.get("made_at"))] if dump else []
+    where = dump and (dump.get("address") or f"skipped: {dump.get('skipped')}")
+    rows = [(where, dump.get("bytes"), dump.get("sha256"), dump.get("made_at"))] if dump else []
     return Table("Final dump of the source", ["Kept at", "Bytes", "SHA-256", "Made"], rows, "Not made.")
+
+
+def _promotion_table(report: Json) -> Table:
+    d = report["promotion"] or {}
+    rows = [(d.get("epoch"), line) for line in d.get("says", ())]
+    return Table("Promoted without the source's word", ["Epoch", "What may be missing"], rows, "Not needed.")
 
 
 def _event_table(report: Json) -> Table:
@@ -198,6 +237,7 @@ def _short(value: object, limit: int = 200) -> str:
 
 TABLES: tuple[Callable[[Json], Table], ...] = (
     _move_table,
+    _promotion_table,
     _way_back_table,
     _comparison_table,
     _propagation_table,

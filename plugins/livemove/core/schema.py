@@ -5,7 +5,7 @@ So the schema goes first, from the server's own SHOW CREATE texts:
 
 1. tables  before the load: columns, primary and unique keys, checks, generated columns, partitions
 2. keys    after the load: secondary, fulltext and spatial indexes of all tables, then the foreign keys
-3. code    routines, then views; triggers and events come to life at the switchover only
+3. code    routines, then views; events asleep. Triggers and events come to life at the switchover only
 
 Pure text in, text out. What it does not do: translate between MySQL 8 and MariaDB (collations like
 utf8mb4_0900_ai_ci have no counterpart there; the server's own error says so).
@@ -141,9 +141,18 @@ def _is_auto(column: str) -> bool:
     return "AUTO_INCREMENT" in QUOTED.sub("", column)
 
 
+LOCAL = re.compile(
+    r"( ?`(?:PAGE_COMPRESSED|PAGE_COMPRESSION_LEVEL|ENCRYPTED|ENCRYPTION_KEY_ID)`=(?:'(?:[^'\\]|\\.|'')*'|\w+)"
+    rf"| ?(?:DATA|INDEX) DIRECTORY ?= ?'(?:[^'\\]|\\.|'')*')|{QUOTED.pattern}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What says how pages are stored or where, and nothing that a row could tell; or anything in quotes. RDS has no attributes of an engine:
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.FeatureNonSupport.html"""
+
+
 def portable(options: str) -> str:
-    """Table options without paths on the source's disks."""
-    return re.sub(r" ?(?:DATA|INDEX) DIRECTORY ?= ?'(?:[^'\\]|\\.|'')*'", "", options)
+    """Table options without the source's disks: no paths, no page compression or encryption of its storage engine."""
+    return LOCAL.sub(lambda m: "" if m.group(1) else m.group(), options)
 
 
 def comparable(options: str) -> str:
@@ -287,6 +296,18 @@ def same_code(a: str, b: str) -> bool:
     return with_status(without_definer(a), False) == with_status(without_definer(b), False)
 
 
+def told(definers: Iterable[Json]) -> list[str]:
+    """One line for each definer of the source that another account stands in for on the target."""
+    objects: dict[tuple[str, str], list[str]] = {}
+    for d in definers:
+        objects.setdefault((d["source"], d["target"]), []).append(d["object"])
+    return [
+        f"definer {source} becomes {target} in {len(names)}: {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+        for (source, target), names in sorted(objects.items())
+        if source != target
+    ]
+
+
 def with_definers_of(code: Json, known: Json | None) -> Json:
     """`code` with the definers that the same objects had in `known`.
 
@@ -320,6 +341,26 @@ def in_order(views: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]
     except CycleError:
         # a name inside a string literal looks like a reference; the carrier tries in rounds anyway
         return list(by_name.values())
+
+
+def schemas_named(kind: str, body: str, schemas: Iterable[str]) -> list[str]:
+    """Which of these schemas the body of a view or of stored code names.
+
+    The server writes a view's tables out in full, `schema`.`table` behind FROM, JOIN or a comma; other bodies are as
+    their author wrote them. Text inside quotes does not count.
+    """
+    bare = re.sub(r"""'(?:[^'\\]|\\.|'')*'""", "''", body)
+    found = []
+    for schema in schemas:
+        tick, plain = re.escape(_quote(schema)), rf"(?<![\w.@`]){re.escape(schema)}(?![\w`])"
+        pattern = (
+            rf"(?:\b(?:from|join)\s|,)[\s(]*{tick}\."
+            if kind == "view"
+            else rf"(?:{tick}|{plain})\s*\.\s*[`\w]"
+        )
+        if re.search(pattern, bare, re.IGNORECASE):
+            found.append(schema)
+    return found
 
 
 # MariaDB's latin1 is Windows' code page 1252

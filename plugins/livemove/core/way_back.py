@@ -75,14 +75,20 @@ def losses(f: Facts) -> list[str]:
 
 
 def lost_marks(sent: Iterable[Mark], arrived: Iterable[Mark], epoch: int) -> list[Mark]:
-    """Rows of this epoch that did not come though a later one did, oldest first; one on its way is not lost."""
-    there = {(m.stream, m.number) for m in arrived}
+    """Rows of this epoch that did not come though a later one did, oldest first; one on its way is not lost.
+
+    The owner's beats are a ring of a day (control_tables.sql): a row counts as arrived in its newest writing only, and a
+    hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer one already.
+    """
+    there = {(m.stream, m.number): m.at for m in arrived}
     ordered = sorted(sent, key=lambda m: m.at)
+    came = [m for m in ordered if there.get((m.stream, m.number), -1.0) >= m.at]
     since = next((m.at for m in ordered if m.stream.startswith(f"return {epoch} ")), None)
-    newest = max((m.at for m in ordered if (m.stream, m.number) in there), default=0.0)
+    newest = max((m.at for m in came), default=0.0)
     if since is None:
         return []
-    return [m for m in ordered if since <= m.at < newest and (m.stream, m.number) not in there]
+    known = set(came)
+    return [m for m in ordered if since <= m.at < newest and m not in known]
 
 
 def checkpoint(text: str) -> str:

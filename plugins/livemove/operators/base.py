@@ -11,6 +11,9 @@ from livemove.core.rollback import failure
 from livemove.params import settle
 from livemove.spec import find_spec
 
+NOTHING_TO_DO = "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate with Roll back first"
+"""The next step of a task of the way there that is cleared alone when the target owns the writes."""
+
 
 class LivemoveOperator(BaseOperator):
     """An operator of one migration. Subclasses implement `execute` in about ten lines."""

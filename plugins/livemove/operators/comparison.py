@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.core import way_back
+from livemove.core.comparison import taken_apart
 from livemove.core.guards import compared
 from livemove.errors import LivemoveError
 from livemove.operators.base import LivemoveOperator
@@ -38,7 +39,7 @@ class CompareTableOperator(LivemoveOperator):
 
         world = self.world(context)
         link = link_in_use(world)
-        schema, _, table = self.table.partition(".")
+        schema, table = taken_apart(self.table, world.spec.source.schemas)
         with world.database(link.reads) as owner, world.database(link.writes) as follower:
             verdict = compare_table(owner, follower, schema, table, clock=world.clock, progress=self.log.info)
         when = world.clock.now().isoformat(timespec="seconds")

@@ -27,7 +27,10 @@ class ShowSettingsOperator(LivemoveOperator):
 
 
 class PreflightOperator(LivemoveOperator):
-    """Run all checks, keep their findings for the gates, and refuse when one of them is an error."""
+    """Run all checks, show their findings, keep them for the gates, and refuse when one of them is an error.
+
+    The tab "Preflight" of the UI reads the XCom `findings`; gates and report read the ledger.
+    """
 
     def execute(self, context: Any) -> dict[str, int]:
         from livemove.adapters.preflight import read_facts
@@ -37,9 +40,9 @@ class PreflightOperator(LivemoveOperator):
         found = preflight.findings(read_facts(world))
         for line in preflight.table_of(found):
             self.log.info(line)
-        counts = preflight.counts(found)
+        counts, listed = preflight.counts(found), [dataclasses.asdict(f) for f in found]
+        context["ti"].xcom_push(key="findings", value=listed)
         try:
-            listed = [dataclasses.asdict(f) for f in found]
             world.ledger.write("findings", {"findings": listed, "counts": counts})
         except Exception as e:
             # without connections there is no ledger; the findings themselves say why

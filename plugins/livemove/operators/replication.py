@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from livemove.errors import RefusedError, ReplicationError
-from livemove.operators.base import LivemoveOperator
+from livemove.errors import RefusedError
+from livemove.operators.base import NOTHING_TO_DO, LivemoveOperator
 
 
 class PrepareReplicationOperator(LivemoveOperator):
@@ -25,7 +25,8 @@ class PrepareReplicationOperator(LivemoveOperator):
         if reason := may_load(link):
             raise RefusedError(
                 f"No replication task is made: {reason}",
-                next_step="answer a gate with Roll back first, if the source shall own the writes again",
+                wanted="the source as the owner",
+                next_step=NOTHING_TO_DO,
             )
         if not is_first(link):
             self.log.info(
@@ -53,37 +54,17 @@ class StartReplicationOperator(LivemoveOperator):
         world = self.world(context)
         link = link_in_use(world)
         if reason := may_load(link):
-            raise RefusedError(f"The replication from source to target is not started: {reason}")
+            raise RefusedError(
+                f"The replication from source to target is not started: {reason}",
+                wanted="the source as the owner; the return path is started by repoint.return_path",
+                next_step=NOTHING_TO_DO,
+            )
         before = world.replicator.status(link)
         world.replicator.start(link)
         after = world.replicator.status(link)
         self.log.info("%s was %s, is %s", link.name, before.state, after.state)
         world.ledger.note("replication started", link=link.name, was=str(before.state), words=says(before))
         return {"link": link.name, "was": str(before.state), "is": str(after.state)}
-
-
-class TableStatesOperator(LivemoveOperator):
-    """Every table of the link in use, judged by DMS's own words; raises when one cannot be trusted."""
-
-    def execute(self, context: Any) -> dict[str, Any]:
-        from livemove.adapters.standing import link_in_use
-        from livemove.core.replication import require_running, trouble, undelivered, unfinished
-
-        world = self.world(context)
-        link = link_in_use(world)
-        status, tables = world.replicator.status(link), world.replicator.tables(link)
-        for t in tables:
-            self.log.info("%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s", t.name, t.state, t.full_load_rows, t.inserts, t.updates, t.deletes, t.applied, t.validation)  # fmt: skip
-        require_running(link, status)
-        if reason := trouble(tables) or (unfinished(tables) if tables else "DMS lists no table"):
-            raise ReplicationError(
-                f"Tables of {link.name} cannot be trusted: {reason}",
-                wanted="every table completed and without error",
-                next_step="ReloadTables of DMS brings one table again; then compare it and clear this task",
-            )
-        found = {"link": link.name, "tables": len(tables), "undelivered": undelivered(tables)}
-        world.ledger.write("table_states", {**found, "checked_at": world.clock.now().isoformat()})
-        return found
 
 
 class DeleteReplicationOperator(LivemoveOperator):

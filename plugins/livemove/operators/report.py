@@ -12,7 +12,7 @@ from livemove.operators.base import LivemoveOperator
 class ReportOperator(LivemoveOperator):
     """Write report.json and report.html from the ledger; a second run writes them again.
 
-    Returns the addresses and the outcome.
+    Returns the addresses, the outcome, and who or what ordered a rollback.
     """
 
     def execute(self, context: Any) -> dict[str, Any]:
@@ -24,4 +24,13 @@ class ReportOperator(LivemoveOperator):
         where = ledger.put_file("report.json", text.encode(), "application/json")
         page = ledger.put_file("report.html", report.page(made).html().encode(), "text/html; charset=utf-8")
         self.log.info("%s: %s, owner %s. Report: %s", world.spec.title, made["outcome"], made["owner"], page)
-        return {"outcome": made["outcome"], "owner": made["owner"], "json": where, "html": page}
+        because = (made["rollback"] or {}).get("says")
+        if because:
+            self.log.warning("%s", because)
+        return {
+            "outcome": made["outcome"],
+            "owner": made["owner"],
+            "because": because,
+            "json": where,
+            "html": page,
+        }

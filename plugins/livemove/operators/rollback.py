@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from livemove.adapters.world import World
 
 GATES = ("switch_dns", "repoint", "retire")
+GIVE_UP = "give_up"
+"""The field of the form of rollback_<service> that also takes down what was prepared."""
 
 
 class BeginRollbackOperator(LivemoveOperator):
@@ -88,6 +90,22 @@ class OrderedRollbackOperator(BeginRollbackOperator):
     def order(self, world: World, context: Any) -> Json:
         user = getattr(context.get("dag_run"), "triggering_user_name", None)
         return {"gate": f"rollback_{self.service}", "by": user}
+
+
+class GiveUpOperator(LivemoveOperator):
+    """Skips itself, and the tasks behind it, unless the form asks for it; RefusedError when the writes have moved before."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.moving import refuse_after_a_move
+
+        if not context["params"].get(GIVE_UP):
+            raise AirflowSkipException(
+                "Not asked for: replication, short TTL and livemove's schema stay, so that one can go on"
+            )
+        world = self.world(context)
+        refuse_after_a_move(world)
+        world.ledger.note("given_up")
+        return {"ends": "replication, the short TTL, livemove's schema and accounts on both databases"}
 
 
 class AutomaticRollbackOperator(BeginRollbackOperator):

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted
+from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.spec import Side
 
 if TYPE_CHECKING:
+    from livemove.adapters.world import World
     from livemove.core.acts import Parts
     from livemove.core.switchover import Switchover
 
@@ -96,26 +97,45 @@ class RollbackWritesOperator(MovingOperator):
     """The writes go back to the source, whatever state they are in; says so when they never left."""
 
     def execute(self, context: Any) -> Json:
-        from livemove.adapters.moving import parts_of, prepare_return
-        from livemove.core.rollback import go_back
-
         world = self.world(context)
-        with parts_of(world) as parts, no_blind_retry():
-            make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
-            done = go_back(parts, make, lambda p: prepare_return(world, p))
+        done = self._never_left(world) or self._go_back(world, context)
         self.log.info("%s", done["says"])
         world.ledger.note("rollback_writes", says=done["says"], although=done.get("although", []))
         return done
 
+    def _never_left(self, world: World) -> Json | None:
+        from livemove.adapters.standing import never_left
+
+        try:
+            says = never_left(world)
+        except UnreachableError:
+            return None  # then the rows that do answer tell
+        return {"epoch": 1, "owner": str(Side.SOURCE), "says": says} if says else None
+
+    def _go_back(self, world: World, context: Any) -> Json:
+        from livemove.adapters.moving import parts_of, prepare_return
+        from livemove.core.rollback import go_back
+
+        with parts_of(world) as parts, no_blind_retry():
+            make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
+            return go_back(parts, make, lambda p: prepare_return(world, p))
+
 
 class RemoveControlOperator(LivemoveOperator):
-    """livemove's schema and accounts leave both databases; the application keeps its own."""
+    """livemove's schema and accounts leave both databases; the application keeps its own.
+
+    :param keeps: the side that keeps the writes for good
+    """
+
+    def __init__(self, *, keeps: Side | str = Side.TARGET, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keeps = str(keeps)
 
     def execute(self, context: Any) -> Json:
         from livemove.adapters.moving import remove_control
 
         world = self.world(context)
-        gone = remove_control(world)
+        gone = remove_control(world, Side(self.keeps))
         world.ledger.note("control_removed", **gone)
         return gone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -11,6 +12,20 @@ from livemove.errors import LivemoveError, RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.triggers.polling import PollingTrigger, resolve
+
+
+def look_and_notice(world: World, state: Json, *, look: str, **arguments: Any) -> Look:
+    """The look of this path; whatever is awaited, DDL on the owner is told with it."""
+    from livemove.adapters.definitions import notice
+
+    try:
+        seen: Look = resolve(look)(world, state, **arguments)
+    except LivemoveError as e:
+        if told := notice(world):
+            raise type(e)(f"{e.found}. {told}", wanted=e.wanted, next_step=e.next_step) from e
+        raise
+    told = notice(world)
+    return replace(seen, says=f"{seen.says}\n{told}") if told else seen
 
 
 class WatchingSensor(LivemoveOperator):
@@ -50,7 +65,8 @@ class WatchingSensor(LivemoveOperator):
 
     def execute(self, context: Any) -> Any:
         world = self.world(context)
-        seen: Look = resolve(self.look)(world, self.begin(world), **self.arguments(world))
+        arguments = {**self.arguments(world), "look": self.look}
+        seen = look_and_notice(world, self.begin(world), **arguments)
         self.log.info("%s", seen.says)
         if seen.done:
             return self.finish(world, seen.state)
@@ -60,8 +76,8 @@ class WatchingSensor(LivemoveOperator):
             deadline = (world.clock.now() + timedelta(seconds=limit)).isoformat()
         trigger = PollingTrigger(
             service=self.service,
-            look=self.look,
-            arguments=self.arguments(world),
+            look=f"{__name__}.{look_and_notice.__name__}",
+            arguments=arguments,
             params=dict(context["params"]),
             state=seen.state,
             interval=self.interval,

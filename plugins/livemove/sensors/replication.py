@@ -1,8 +1,12 @@
-"""Waiting for the full load, and for CDC to have caught up."""
+"""Waiting for the full load, for CDC to have caught up, and for DMS's own validation."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from livemove.core import replication
@@ -15,10 +19,22 @@ from livemove.spec import Side
 if TYPE_CHECKING:
     from livemove.adapters.world import World
 
+log = logging.getLogger(__name__)
 STREAM = "lag"
 """Name of the watermark rows that measure the lag."""
 PATIENCE_IN_ONE_LOOK = 15.0
 """Seconds for which one look waits for its watermark row."""
+
+
+@contextlib.contextmanager
+def telling(world: World, link: Link) -> Iterator[None]:
+    """What DMS said of failures goes into the log before an error goes on."""
+    try:
+        yield
+    except ReplicationError:
+        for words in world.replicator.signs(link)["failures"]:
+            log.error("DMS: %s", words)
+        raise
 
 
 def look_at_full_load(world: World, state: Json) -> Look:
@@ -32,7 +48,8 @@ def look_at_full_load(world: World, state: Json) -> Look:
     if not replication.is_first(link):
         return Look(True, f"{link.name} began at a binlog position: there is no full load to wait for", {})
     status, tables = world.replicator.status(link), world.replicator.tables(link)
-    over = replication.load_is_over(link, status, tables)
+    with telling(world, link):
+        over = replication.load_is_over(link, status, tables)
     now = world.clock.now().timestamp()
     progress = replication.load_progress(status, tables, state.get("before", {}), now)
     kept = {
@@ -86,9 +103,11 @@ def look_at_lag(world: World, state: Json) -> Look:
     from livemove.adapters.standing import link_in_use
 
     link = link_in_use(world)
-    replication.require_running(link, world.replicator.status(link))
-    if reason := replication.trouble(world.replicator.tables(link)):
-        raise ReplicationError(f"Tables of {link.name} cannot be trusted: {reason}")
+    tables = world.replicator.tables(link)
+    with telling(world, link):
+        replication.require_running(link, world.replicator.status(link))
+        if reason := replication.trouble(tables):
+            raise ReplicationError(f"Tables of {link.name} cannot be trusted: {reason}")
     trips = list(state.get("trips", ()))
     with world.database(link.reads) as ours, world.database(link.writes) as theirs:
         reader, writer = Control(ours), Control(theirs)
@@ -112,9 +131,14 @@ def look_at_lag(world: World, state: Json) -> Look:
     trips = [*trips, world.clock.now().timestamp() - sent][-replication.GOOD_TRIPS :]
     reason = replication.judge_trips(trips, world.spec.replication.max_lag)
     shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)
+    # captured minus applied, and CloudWatch, stand beside the proof; neither is one
+    beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
+    if reason is None:
+        beside += [f"{k} {v:g} s" for k, v in world.replicator.signs(link)["latency"].items()]
+    words = f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}"
     return Look(
         reason is None,
-        f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}",
+        f"{words} ({', '.join(beside)})",
         {"trips": trips},
         again_in=0.5,
     )
@@ -150,4 +174,63 @@ class LagSensor(WatchingSensor):
             f"CDC has not caught up after {self.limit(world):.0f} s: {says}",
             wanted=f"three watermark rows within {world.spec.replication.max_lag:g} s each",
             next_step="look at the load of both databases and of the replication instance, then clear this task",
+        )
+
+
+def look_at_table_states(world: World, state: Json) -> Look:
+    from livemove.adapters.standing import link_in_use
+
+    link = link_in_use(world)
+    status, tables = world.replicator.status(link), world.replicator.tables(link)
+    with telling(world, link):
+        replication.require_running(link, status)
+        if reason := replication.trouble(tables) or (
+            replication.unfinished(tables) if tables else "DMS lists no table"
+        ):
+            raise ReplicationError(
+                f"Tables of {link.name} cannot be trusted: {reason}",
+                wanted="every table completed and without error",
+                next_step="`livemove reload-table` brings one table again; then clear this task",
+            )
+    waiting = replication.unvalidated(tables)
+    return Look(
+        waiting is None,
+        f"{link.name}: DMS has not validated {waiting}"
+        if waiting
+        else f"{link.name}: {len(tables)} tables without error",
+        {"epoch": link.epoch, "reads": str(link.reads)},
+    )
+
+
+class TableStatesSensor(WatchingSensor):
+    """Waits until DMS has validated every table once; fails at the first that cannot be trusted, in DMS's own words.
+
+    A task that is "running" says nothing: a table may be suspended under it. Records that wait while users write are
+    no reason to wait on. livemove's own comparison does not depend on this one.
+    """
+
+    look = f"{__name__}.look_at_table_states"
+    interval = 2
+
+    def limit(self, world: World) -> float:
+        return world.spec.replication.validation_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
+        tables = world.replicator.tables(link)
+        for t in tables:
+            self.log.info("%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s", t.name, t.state, t.full_load_rows, t.inserts, t.updates, t.deletes, t.applied, t.validation)  # fmt: skip
+        found = {
+            "link": link.name,
+            "tables": len(tables),
+            "undelivered": replication.undelivered(tables),
+            "validation": dict(Counter(t.validation for t in tables)),
+        }
+        world.ledger.write("table_states", {**found, "checked_at": world.clock.now().isoformat()})
+        return found
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return ReplicationError(
+            f"After {self.limit(world):.0f} s (replication.validation_timeout): {says}",
+            next_step="raise the limit in the spec, then clear this task; or mark it successful to rely on livemove's own comparison alone",
         )

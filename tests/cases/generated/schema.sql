@@ -1,4 +1,4 @@
--- Generated and invisible columns, checks, expressions as defaults, system versioning
+-- Generated and invisible columns, checks, expressions as defaults
 CREATE TABLE g (
   id INT NOT NULL PRIMARY KEY,
   price DECIMAL(10,2) NOT NULL CHECK (price >= 0),
@@ -11,5 +11,4 @@ CREATE TABLE g (
   CONSTRAINT small CHECK (price < 1000000 AND id <> 13),
   KEY by_gross (gross), KEY by_tax (tax), UNIQUE KEY by_label (label)
 );
-CREATE TABLE versioned (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING;
 CREATE TABLE ignored_index (id INT PRIMARY KEY, a INT, b INT, KEY quiet (a) IGNORED, KEY down (a DESC, b)) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8;

@@ -87,6 +87,36 @@ resource "aws_iam_role_policy" "secrets" {
   policy = data.aws_iam_policy_document.secrets.json
 }
 
+# A premigration assessment writes its result into the bucket ------------------------------------------------
+
+data "aws_iam_policy_document" "assessment" {
+  statement {
+    actions   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:PutObjectTagging"]
+    resources = ["${local.prefix}:s3:::${var.bucket}/assessments/*"]
+  }
+
+  statement {
+    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
+    resources = ["${local.prefix}:s3:::${var.bucket}"]
+  }
+}
+
+resource "aws_iam_role" "assessment" {
+  count = local.count
+
+  name               = "${var.name}-dms-assessment"
+  description        = "DMS keeps the assessments of ${var.service}"
+  assume_role_policy = data.aws_iam_policy_document.dms.json
+}
+
+resource "aws_iam_role_policy" "assessment" {
+  count = local.count
+
+  name   = "assessment"
+  role   = aws_iam_role.assessment[0].id
+  policy = data.aws_iam_policy_document.assessment.json
+}
+
 # The instance. Endpoints and tasks carry the epoch of a move and belong to the DAG -----------------------
 
 resource "aws_dms_replication_subnet_group" "this" {

@@ -17,3 +17,8 @@ output "secrets_role_arn" {
   description = "Role by which DMS reads the endpoints' secrets; empty when it is torn down."
   value       = try(aws_iam_role.secrets[0].arn, "")
 }
+
+output "assessment_role_arn" {
+  description = "Role by which DMS writes its premigration assessments into the bucket; empty when it is torn down."
+  value       = try(aws_iam_role.assessment[0].arn, "")
+}

@@ -8,6 +8,11 @@ variable "service" {
   type        = string
 }
 
+variable "bucket" {
+  description = "S3 bucket into which DMS writes its assessments."
+  type        = string
+}
+
 variable "enabled" {
   description = "false removes everything but the account's roles."
   type        = bool

@@ -8,7 +8,7 @@ there deleted or replaced by primary key. A table without a primary key is repla
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from lab.cloud.dms.replicator.events import DELETES, UPDATES, Event, TableMap, as_inserts, locate
 from lab.cloud.dms.replicator.source import speaking
@@ -19,9 +19,10 @@ from lab.cloud.dms.replicator.target import SCHEMA, Target
 class ByKey:
     """The tables of one task that are applied this way."""
 
-    def __init__(self, target: Target, layouts: Iterable[Layout]) -> None:
+    def __init__(self, target: Target, layouts: Mapping[Key, Layout]) -> None:
+        """`layouts`: the target's, by the names that the tables have on the source."""
         self.target = target
-        self.layouts = {layout.key: layout for layout in layouts if layout.primary}
+        self.layouts = {key: layout for key, layout in layouts.items() if layout.primary}
         self.scratch: dict[Key, str] = {
             key: f"livemove_lab_scratch_{n}" for n, key in enumerate(sorted(self.layouts), 1)
         }
@@ -35,7 +36,7 @@ class ByKey:
             for key, name in self.scratch.items():
                 self.target.run(f"DROP TABLE IF EXISTS {SCHEMA}.{name}")
                 self.target.run(
-                    f"CREATE TABLE {SCHEMA}.{name} ENGINE=InnoDB AS SELECT * FROM {full(key)} WHERE 0"
+                    f"CREATE TABLE {SCHEMA}.{name} ENGINE=InnoDB AS SELECT * FROM {full(self.layouts[key].key)} WHERE 0"
                 )
 
     def apply(self, event: Event, table: TableMap, checksum: int) -> None:
@@ -59,11 +60,13 @@ class ByKey:
     def _delete(self, key: Key) -> None:
         same = " AND ".join(f"t.{quote(c)} <=> s.{quote(c)}" for c in self.layouts[key].primary)
         with speaking("target", f"Applying changes to {key[0]}.{key[1]}"):
-            self.target.run(f"DELETE t FROM {full(key)} t JOIN {SCHEMA}.{self.scratch[key]} s ON {same}")
+            self.target.run(
+                f"DELETE t FROM {full(self.layouts[key].key)} t JOIN {SCHEMA}.{self.scratch[key]} s ON {same}"
+            )
 
     def _replace(self, key: Key) -> None:
         columns = ", ".join(quote(c.name) for c in self.layouts[key].loaded)
         with speaking("target", f"Applying changes to {key[0]}.{key[1]}"):
             self.target.run(
-                f"REPLACE INTO {full(key)} ({columns}) SELECT {columns} FROM {SCHEMA}.{self.scratch[key]}"
+                f"REPLACE INTO {full(self.layouts[key].key)} ({columns}) SELECT {columns} FROM {SCHEMA}.{self.scratch[key]}"
             )

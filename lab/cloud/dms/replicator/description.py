@@ -12,6 +12,8 @@ from typing import Any
 
 DESCRIPTION = "task.json"
 STATUS = "status.json"
+BEFORE = "before.json"
+"""The status of the run before this one."""
 RELOAD = "reload.json"
 """An order, given with SIGUSR1: [[schema, table], ...] to be loaded again while the task runs."""
 
@@ -55,14 +57,20 @@ class Description:
     mappings: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
     position: str | None = None
-    """`file:offset` at which CDC begins; None: where the binlog is now."""
+    """Where CDC begins: `file:offset`, a checkpoint of the lab, or a time in UTC; None: where the binlog is now."""
     until: str | None = None
-    """`server_time:...` and `commit_time:...` of DMS are not imitated."""
+    """`server_time:2026-01-31T12:00:00` or `commit_time:...`, in UTC, at which CDC ends."""
+    resource_id: str = ""
+    """The last part of the task's ARN, by which the control tables and CloudWatch know it."""
 
     @property
     def server_id(self) -> int:
         """The id under which the source's binlog is read; a second reader with the same id ends the first."""
         return 1_000_000_000 + zlib.crc32(self.task.encode()) % 1_000_000_000
+
+    @property
+    def resource(self) -> str:
+        return self.resource_id or self.task
 
     def setting(self, group: str, name: str, default: Any) -> Any:
         value = (self.settings.get(group) or {}).get(name)

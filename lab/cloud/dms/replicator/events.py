@@ -126,7 +126,8 @@ class TableMap:
     def renamed(self, schema: str, table: str, checksum: int) -> bytes:
         """The same table map under another name."""
         at = HEADER + 8
-        rest = at + len(self.schema.encode()) + len(self.table.encode()) + 4
+        middle = at + self.raw[at] + 2
+        rest = middle + self.raw[middle] + 2
         names = b"".join(bytes([len(n)]) + n + b"\0" for n in (schema.encode(), table.encode()))
         return seal(self.raw[:at] + names + self.raw[rest:], checksum)
 
@@ -258,6 +259,19 @@ def images(event: Event, where: Rows, table: TableMap) -> list[tuple[int, int]]:
 def count(event: Event, where: Rows, table: TableMap) -> int:
     n = len(images(event, where, table))
     return n // 2 if event.kind in UPDATES else n
+
+
+def index(kind: int) -> int:
+    """0 for inserts, 1 for updates, 2 for deletes."""
+    return 0 if kind in INSERTS else 1 if kind in UPDATES else 2
+
+
+def only_row(event: Event, where: Rows, table: TableMap, row: int, checksum: int) -> bytes:
+    """The same rows event with one of its rows, as a statement of its own."""
+    found = images(event, where, table)
+    keep = found[2 * row : 2 * row + 2] if event.kind in UPDATES else found[row : row + 1]
+    body = event.raw[: where.first] + event.raw[keep[0][0] : keep[-1][1]] + b"\0" * checksum
+    return end_statement(seal(body, checksum), checksum)
 
 
 def end_statement(raw: bytes, checksum: int) -> bytes:

@@ -43,8 +43,24 @@ class Failed(Exception):
     """The task cannot go on; the text becomes LastFailureMessage."""
 
 
+class Refused(Failed):
+    """The server refused one statement for good: its number, and its words."""
+
+    def __init__(self, doing: str, side: str, number: int, words: str) -> None:
+        self.number, self.words = number, words
+        super().__init__(f"{doing} on the {side} failed: {odbc(number, words)}")
+
+
 class Again(Exception):
-    """An order changed what is to be done: begin the session anew from the checkpoint."""
+    """Something changed what is to be done: begin the session anew from the checkpoint."""
+
+
+class OneByOne(Again):
+    """A group of changes was refused: apply what comes up to this place row by row, to find the one to blame."""
+
+    def __init__(self, place: Any) -> None:
+        self.place = place
+        super().__init__(str(place))
 
 
 class Lost(Exception):
@@ -64,7 +80,7 @@ def translate(side: str, doing: str, error: BaseException) -> Exception:
     number, words = split(error)
     if number in PASSING:
         return Lost(side, f"{number} {words}")
-    return Failed(f"{doing} on the {side} failed: {odbc(number, words)}")
+    return Refused(doing, side, number, words)
 
 
 def split(error: BaseException) -> tuple[int, str]:

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.cloud.dms.replicator.bykey import ByKey
-from lab.cloud.dms.replicator.description import RELOAD, Description, MigrationType, StartType
-from lab.cloud.dms.replicator.failure import Again, Failed, Lost, Stopped
-from lab.cloud.dms.replicator.load import FullLoad
+from lab.cloud.dms.replicator.control_tables import ControlTables
+from lab.cloud.dms.replicator.description import BEFORE, RELOAD, Description, MigrationType, StartType
+from lab.cloud.dms.replicator.failure import Again, Failed, Lost, OneByOne, Stopped
+from lab.cloud.dms.replicator.load import FullLoad, Work
+from lab.cloud.dms.replicator.lobs import LobLimit, limit_of
+from lab.cloud.dms.replicator.policies import Policies
 from lab.cloud.dms.replicator.relay import Relay
 from lab.cloud.dms.replicator.selection import Selection
 from lab.cloud.dms.replicator.source import (
@@ -24,15 +27,21 @@ from lab.cloud.dms.replicator.source import (
     connect,
     fetch,
     place_now,
-    place_of,
+    require_binlog,
+    since_of,
     speaking,
+    start_of,
 )
-from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer
-from lab.cloud.dms.replicator.tables import Key, Layout, read_layouts, require_match
+from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer, read_status
+from lab.cloud.dms.replicator.tables import Key, Layout, read_counterparts, read_selected, require_match
 from lab.cloud.dms.replicator.target import Checkpoint, Step, Target
+from lab.cloud.dms.replicator.terms import Terms
+from lab.cloud.dms.replicator.validation import Validator
 
 PATIENCE = 30.0
 """Seconds for which a broken connection is tried again before the task fails with the server's words."""
+WORKERS = 4
+"""Tables loaded at once at most; more than that only contend on one machine."""
 NOTHING = (
     "No tables were found at task initialization. Either the selected table(s) or schema(s) no longer exist"
     " or no match was found for the table selection pattern(s)"
@@ -44,10 +53,13 @@ class Job:
         self.folder = folder
         self.description = Description.read(folder)
         self.status = Status()
+        if self.description.start is StartType.RESUME and (before := read_status(folder, BEFORE)):
+            self.status.tables = before.tables
         self.stopping = False
         self.started = self.description.start is StartType.RESUME
         """True once what an earlier run left behind has been dealt with."""
         self.woken_since = time.monotonic()
+        self.one_by_one_to: Place | None = None
         self.wake, self._waker = os.pipe()
         os.set_blocking(self.wake, False)
         os.set_blocking(self._waker, False)
@@ -62,6 +74,7 @@ class Job:
 
     def _order(self, *_: object) -> None:
         self.stopping = True
+        self.status.say("the order to stop arrived")
 
     def obey(self) -> None:
         """Stopped when that was ordered."""
@@ -99,13 +112,16 @@ class Job:
             seen = self.status.position
             try:
                 self.session(writer)
+            except OneByOne as e:
+                self.one_by_one_to = e.place
+                self.forget_unapplied()
             except Again:
                 self.status.say("an order arrived: going on from the checkpoint")
+                self.forget_unapplied()
             except Lost as e:
                 if self.status.position != seen:
                     self.woken_since, pause = time.monotonic(), 0.2
-                for table in self.status.tables:
-                    table.forget_unapplied()
+                self.forget_unapplied()
                 self.obey()
                 if time.monotonic() - self.woken_since > PATIENCE:
                     raise Failed(f"The {e.side} did not come back within {PATIENCE:.0f} s: {e.why}") from e
@@ -114,82 +130,122 @@ class Job:
                 self.obey()
                 pause = min(2.0, pause * 1.5)
 
+    def forget_unapplied(self) -> None:
+        for table in self.status.tables:
+            table.forget_unapplied()
+
     def session(self, writer: Writer) -> None:
         d = self.description
         selection = Selection(d.mappings)
+        self.policies = Policies(d.settings)
         with speaking("source", "Connecting to the database"):
             source = connect(d.source)
         target = Target(d.target, d.task)
+        self.control = ControlTables(target, d)
         try:
             with speaking("source", "Reading the tables"):
                 check_settings(source)
-                layouts = read_layouts(source, selection)
+                layouts = read_selected(source, selection)
                 not_tables = sequences(source)
-            self.prepare(target, selection, layouts)
-            mark = self.load_or_begin(source, target, layouts, writer)
-            self.load_again(target, layouts, mark, writer)
+            there = self.prepare(target, selection, layouts)
+            self.lobs = LobLimit(limit_of(d), layouts, self.status)
+            mark, since = self.load_or_begin(source, target, layouts, there, writer)
+            self.load_again(target, layouts, there, mark, writer)
+            with speaking("source", "Reading the binlog"):
+                require_binlog(source, mark.place)
             source.close()
-            self.follow(target, selection, layouts, not_tables, mark, writer)
+            self.follow(target, selection, layouts, there, not_tables, mark, since, writer)
+        except (Stopped, Failed):
+            with contextlib.suppress(Exception):
+                target.roll_back()
+                self.control.tell(self.status, last=True)
+            raise
         finally:
             if source.open:
                 source.close()
             target.close()
 
-    def prepare(self, target: Target, selection: Selection, layouts: dict[Key, Layout]) -> None:
+    def prepare(self, target: Target, selection: Selection, layouts: dict[Key, Layout]) -> dict[Key, Layout]:
+        """The target's tables by the source's names; the control tables are there afterwards."""
         if not layouts:
             raise Failed(NOTHING)
         with speaking("target", "Reading the tables"):
-            there = read_layouts(target.connection, selection)
+            there = read_counterparts(target.connection, selection, layouts)
             target.connection.rollback()
-        self.adopt(layouts, {})
+        self.adopt(layouts, self.tables() if self.started else {})
         for key, table in self.tables().items():
             if key not in there:
                 table.state = TableState.ABSENT
         require_match(layouts, there)
         self.plain = {k for k, layout in layouts.items() if layout.transactional and there[k].transactional}
         target.setup()
+        if self.description.migration_type is not MigrationType.FULL_LOAD:
+            self.control.setup()
         if not self.started:
             target.forget()
             self.started = True
         self.adopt(layouts, {t.key: t for t in target.statistics()})
+        return there
 
     def tables(self) -> dict[Key, Table]:
         return {t.key: t for t in self.status.tables}
 
     def adopt(self, layouts: dict[Key, Layout], known: dict[Key, Table]) -> None:
         """The status shows every selected table, with what is known of it."""
-        tables = []
+        tables, before = [], self.tables()
         for key, layout in layouts.items():
             table = known.get(key) or Table(*key)
+            if key in before:
+                before[key].validated_as(table)
             table.expected = max(table.expected, layout.rows)
             tables.append(table)
         self.status.tables = tables
 
     # Full load ------------------------------------------------------------------------------------
     def load_or_begin(
-        self, source: Any, target: Target, layouts: dict[Key, Layout], writer: Writer
-    ) -> Checkpoint:
+        self,
+        source: Any,
+        target: Target,
+        layouts: dict[Key, Layout],
+        there: dict[Key, Layout],
+        writer: Writer,
+    ) -> tuple[Checkpoint, float]:
+        """Where following begins, and the time before which nothing counts."""
         d = self.description
         mark = target.checkpoint()
         if mark is not None and mark.step is not Step.LOADING:
             self.status.position, self.status.gtid = str(mark.place), mark.place.gtid
-            return mark
+            return mark, since_of(d.position)
         if d.migration_type is MigrationType.CDC:
             with speaking("source", "Finding the start position"):
-                place = place_of(source, d.position) if d.position else place_now(source)
+                place = start_of(source, d.position)
             for table in self.status.tables:
                 table.state = TableState.COMPLETED
             target.commit(Step.FOLLOWING, place, self.status.tables)
-            return Checkpoint(Step.FOLLOWING, place)
-        place = self.load(target, layouts, again=mark is not None, writer=writer)
+            return Checkpoint(Step.FOLLOWING, place), since_of(d.position)
+        place = self.load(target, layouts, there, again=mark is not None, writer=writer)
         if d.migration_type is MigrationType.FULL_LOAD:
+            self.validate_load(layouts, there)
             raise Stopped("FULL_LOAD_ONLY_FINISHED")
         if d.setting("FullLoadSettings", "StopTaskCachedChangesNotApplied", False):
             raise Stopped("STOPPED_AFTER_FULL_LOAD")
-        return Checkpoint(Step.LOADED, place)
+        return Checkpoint(Step.LOADED, place), 0.0
 
-    def load(self, target: Target, layouts: dict[Key, Layout], *, again: bool, writer: Writer) -> Place:
-        mode = self.description.setting("FullLoadSettings", "TargetTablePrepMode", "DO_NOTHING")
+    def full_load(self, workers: int) -> FullLoad:
+        d = self.description
+        return FullLoad(d.source, d.target, lambda: self.stopping, self.lobs, workers)
+
+    def load(
+        self,
+        target: Target,
+        layouts: dict[Key, Layout],
+        there: dict[Key, Layout],
+        *,
+        again: bool,
+        writer: Writer,
+    ) -> Place:
+        d = self.description
+        mode = d.setting("FullLoadSettings", "TargetTablePrepMode", "DO_NOTHING")
         if mode not in ("DO_NOTHING", "TRUNCATE_BEFORE_LOAD"):
             raise Failed(
                 f"The lab's DMS has no TargetTablePrepMode {mode}: the target's schema is the caller's"
@@ -199,27 +255,44 @@ class Job:
         self.status.full_load_ended = None
         target.commit(Step.LOADING, Place("", "", 0), self.status.tables)
         writer.now()
-        full = FullLoad(self.description.source, self.description.target, lambda: self.stopping)
+        at_once = min(len(layouts), int(d.setting("FullLoadSettings", "MaxFullLoadSubTasks", 8)), WORKERS)
+        full = self.full_load(at_once)
         try:
-            truncate = again or mode == "TRUNCATE_BEFORE_LOAD" or self.description.start is StartType.RELOAD
-            for key, table in self.tables().items():
-                self.obey()
-                full.load(layouts[key], table, truncate=truncate)
-                writer.now()
+            truncate = again or mode == "TRUNCATE_BEFORE_LOAD" or d.start is StartType.RELOAD
+            works = [Work(layouts[key], there[key], table) for key, table in self.tables().items()]
+            full.run(works, truncate=truncate, policy=self.policies.of_table(), done=lambda _: writer.now())
         finally:
             full.close()
+        self.suspend_broken(target)
         target.commit(Step.LOADED, full.place, self.status.tables)
         self.status.full_load_ended = time.time()
         self.status.position, self.status.gtid = str(full.place), full.place.gtid
         rows = sum(t.rows for t in self.status.tables)
         seconds = self.status.full_load_ended - (self.status.full_load_started or 0)
         self.status.say(
-            f"full load: {rows} rows of {len(layouts)} tables in {seconds:.1f} s, as of {full.place}"
+            f"full load: {rows} rows of {len(layouts)} tables in {seconds:.1f} s by {len(full.readers)} workers, as of {full.place}"
         )
         return full.place
 
+    def suspend_broken(self, target: Target) -> None:
+        for table in self.status.tables:
+            if (
+                table.state is TableState.ERROR
+                and self.description.migration_type is not MigrationType.FULL_LOAD
+            ):
+                self.control.suspend(table.key, "Table error")
+            if table.state is TableState.ERROR:
+                self.status.say(
+                    f"[TASK_MANAGER]W: Table '{table.schema}'.'{table.table}' was suspended: {table.why}"
+                )
+
     def load_again(
-        self, target: Target, layouts: dict[Key, Layout], mark: Checkpoint, writer: Writer
+        self,
+        target: Target,
+        layouts: dict[Key, Layout],
+        there: dict[Key, Layout],
+        mark: Checkpoint,
+        writer: Writer,
     ) -> None:
         """Bring the tables that were ordered again: each with its own snapshot, from which on its changes count."""
         ordered = self.folder / RELOAD
@@ -233,48 +306,50 @@ class Job:
         if not tables:
             return
         self.status.phase = Phase.LOADING
-        full = FullLoad(self.description.source, self.description.target, lambda: self.stopping)
+        full = self.full_load(1)
+
+        def done(work: Work) -> None:
+            table = work.table
+            table.reloaded, table.loaded_file, table.loaded_at = True, full.place.file, full.place.offset
+            if table.state is TableState.COMPLETED:
+                self.control.release(table.key)
+            target.commit(mark.step, mark.place, [table])
+            self.status.say(
+                f"{table.schema}.{table.table} was loaded again: {table.state}, {table.rows} rows as of {full.place}"
+            )
+            writer.now()
+
         try:
-            for table in tables:
-                full.load(layouts[table.key], table, truncate=True)
-                table.reloaded, table.loaded_file, table.loaded_at = True, full.place.file, full.place.offset
-                target.commit(mark.step, mark.place, [table])
-                self.status.say(
-                    f"{table.schema}.{table.table} was loaded again: {table.rows} rows as of {full.place}"
-                )
-                writer.now()
+            works = [Work(layouts[t.key], there[t.key], t) for t in tables]
+            full.run(works, truncate=True, policy=self.policies.of_table(), done=done)
         finally:
             full.close()
 
+    def validator(self, layouts: dict[Key, Layout], there: dict[Key, Layout]) -> Validator:
+        return Validator(self.description, self.status, layouts, there, self.control)
+
+    def validate_load(self, layouts: dict[Key, Layout], there: dict[Key, Layout]) -> None:
+        """A task that only loads is validated once, before it ends."""
+        with self.validator(layouts, there) as validator:
+            while validator.at_work() and not self.stopping:
+                time.sleep(0.1)
+
     # CDC ------------------------------------------------------------------------------------------
     def follow(
-        self,
-        target: Target,
-        selection: Selection,
-        layouts: dict[Key, Layout],
-        not_tables: set[Key],
-        mark: Checkpoint,
-        writer: Writer,
-    ) -> None:
+        self, target: Target, selection: Selection, layouts: dict[Key, Layout], there: dict[Key, Layout], not_tables: set[Key],
+        mark: Checkpoint, since: float, writer: Writer,
+    ) -> None:  # fmt: skip
         d = self.description
-        by_key = ByKey(target, (x for k, x in layouts.items() if k not in self.plain))
+        by_key = ByKey(target, {k: there[k] for k in layouts if k not in self.plain})
         by_key.prepare()
         stream = BinlogStream(d.source, mark.place.gtid, d.server_id)
         try:
             relay = Relay(
-                stream,
-                target,
-                mark.place,
-                selection=selection,
-                by_key=by_key,
-                not_tables=not_tables,
-                status=self.status,
-                wake=self.wake,
-                orders=self.hear,
-                truncate=bool(
-                    d.setting("ChangeProcessingDdlHandlingPolicy", "HandleSourceTableTruncated", True)
-                ),
-            )
+                stream, target, mark.place, selection=selection, by_key=by_key, not_tables=not_tables, status=self.status,
+                wake=self.wake, orders=self.hear, terms=Terms.of(d, since), control=self.control, policies=self.policies,
+                lobs=self.lobs, one_by_one_to=self.one_by_one_to,
+            )  # fmt: skip
+            self.one_by_one_to = None
             if mark.step is Step.LOADED and d.setting(
                 "FullLoadSettings", "StopTaskCachedChangesApplied", False
             ):
@@ -283,7 +358,8 @@ class Job:
             self.status.phase = Phase.FOLLOWING
             self.status.say(f"following the binlog from {mark.place} (GTID {mark.place.gtid or 'none'})")
             writer.now()
-            relay.run()
+            with self.validator(layouts, there):
+                relay.run()
         finally:
             stream.close()
 

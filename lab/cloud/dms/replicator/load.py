@@ -1,15 +1,20 @@
 """The full load: every selected table out of one consistent snapshot, raw bytes from SELECT into LOAD DATA.
 
+Several tables are loaded at once (MaxFullLoadSubTasks), each worker in a snapshot of its own: all of the same position.
+
 Bytes never become Python text: results are asked for without any character set, and loaded as binary.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import MySQLdb
@@ -18,11 +23,17 @@ from MySQLdb.constants import FIELD_TYPE
 
 from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.failure import Failed, Stopped, odbc, translate
-from lab.cloud.dms.replicator.source import Place, begin_snapshot
+from lab.cloud.dms.replicator.lobs import LobLimit
+from lab.cloud.dms.replicator.policies import Policy
+from lab.cloud.dms.replicator.source import Place, begin_snapshots
 from lab.cloud.dms.replicator.status import Table, TableState
-from lab.cloud.dms.replicator.tables import Layout, full, quote
+from lab.cloud.dms.replicator.tables import Column, Layout, full, quote
 
 ROWS_AT_ONCE = 2000
+AGREEMENTS = 200
+"""How often snapshots are opened anew until all workers have the same."""
+PIPE = 1 << 20
+"""Bytes between the two ends of one table's copy."""
 NULL = b"\\N"
 RAW = {v: bytes for k, v in vars(FIELD_TYPE).items() if isinstance(v, int) and k.isupper()}
 READING = (
@@ -44,45 +55,122 @@ def connect_raw(login: Login, **options: Any) -> Any:
         raise translate("database", f"Connecting to {login}", e) from e
 
 
-class FullLoad:
-    """One snapshot, table after table. `load` returns when all rows of a table are committed on the target."""
+@dataclass(frozen=True)
+class Work:
+    """One table to load."""
 
-    def __init__(self, source: Login, target: Login, stopping: Callable[[], bool]) -> None:
-        self.target, self.stopping = target, stopping
-        self.source = connect_raw(source)
-        cursor = self.source.cursor()
-        cursor.execute(READING)
-        self.place: Place = begin_snapshot(self.source)
+    source: Layout
+    target: Layout
+    table: Table
+
+
+def snapshots(login: Login, workers: int) -> tuple[list[Any], Place]:
+    """Connections that all see the source as of one place. No lock is taken: they are opened until they agree.
+
+    Where the source commits too fast for that, one connection is left, and the load is sequential.
+    """
+    readers = [connect_raw(login) for _ in range(max(1, workers))]
+    for reader in readers:
+        reader.cursor().execute(READING)
+    for _ in range(AGREEMENTS):
+        places = begin_snapshots(readers)
+        if len(set(places)) == 1:
+            return readers, places[0]
+    for reader in readers[1:]:
+        reader.close()
+    return readers[:1], begin_snapshots(readers[:1])[0]
+
+
+class FullLoad:
+    """One snapshot, and the tables that are copied out of it. A table is done when its rows are committed."""
+
+    def __init__(
+        self, source: Login, target: Login, stopping: Callable[[], bool], lobs: LobLimit, workers: int = 1
+    ) -> None:
+        self.target, self.stopping, self.lobs = target, stopping, lobs
+        self.readers, self.place = snapshots(source, workers)
+        self.failure: Exception | None = None
+        """What ended the load; every worker stops at its next rows."""
 
     def close(self) -> None:
-        self.source.close()
+        for reader in self.readers:
+            reader.close()
 
-    def load(self, layout: Layout, table: Table, *, truncate: bool) -> None:
-        """Copy one table; Failed with the server's words, and the table's state says so."""
+    def run(
+        self, tables: Iterable[Work], *, truncate: bool, policy: Policy, done: Callable[[Work], None]
+    ) -> None:
+        """Copy these tables, the largest first. A table that fails is left in error, or ends the load, as `policy` says."""
+        waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        for work in sorted(tables, key=lambda w: -w.table.expected):
+            waiting.put(work)
+        workers = [
+            threading.Thread(target=self._work, args=(reader, waiting, truncate, policy, done), daemon=True)
+            for reader in self.readers
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            while worker.is_alive():
+                # with a timeout, so that an order's signal is heard at once
+                worker.join(0.05)
+        if self.failure:
+            raise self.failure
+
+    def _work(
+        self,
+        reader: Any,
+        waiting: queue.SimpleQueue[Work],
+        truncate: bool,
+        policy: Policy,
+        done: Callable[[Work], None],
+    ) -> None:
+        try:
+            while not self.failure:
+                work = waiting.get_nowait()
+                if self.stopping():
+                    raise Stopped("NORMAL")
+                self._one(reader, work, truncate, policy)
+                done(work)
+        except queue.Empty:
+            return
+        except Exception as e:
+            self.failure = self.failure or e
+
+    def _one(self, reader: Any, work: Work, truncate: bool, policy: Policy) -> None:
+        table = work.table
         table.state, table.load_started, table.rows, table.load_ended = (
             TableState.LOADING,
             time.time(),
             0,
             None,
         )
+        table.why = ""
         try:
-            self._copy(layout, table, truncate)
+            self._copy(reader, work, truncate)
         except Stopped:
             table.state = TableState.CANCELLED
             raise
+        except Failed as e:
+            table.state, table.why = TableState.ERROR, str(e)
+            if policy is Policy.STOP or self.failure:
+                raise
+            return
         except Exception:
             table.state = TableState.ERROR
             raise
         table.state, table.load_ended = TableState.COMPLETED, time.time()
 
-    def _copy(self, layout: Layout, table: Table, truncate: bool) -> None:
+    def _copy(self, reader: Any, work: Work, truncate: bool) -> None:
+        table = work.table
         reading, writing = os.pipe()
-        loader = Loader(self.target, layout, reading, truncate)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE)
+        loader = Loader(self.target, work.target, reading, truncate)
         loader.start()
         try:
             with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb", buffering=1 << 20) as pipe:
                 try:
-                    self._write_rows(layout, table, pipe)
+                    self._write_rows(reader, work.source, table, pipe)
                 except BaseException:
                     # before the pipe closes: its end must not look like the end of the table
                     loader.abandoned = True
@@ -98,20 +186,33 @@ class FullLoad:
                 f"Loading table {table.schema}.{table.table} on the target lost {table.error_rows} of {table.rows} rows: {loader.complaint}"
             )
 
-    def _write_rows(self, layout: Layout, table: Table, pipe: BinaryIO) -> None:
+    def _write_rows(self, reader: Any, layout: Layout, table: Table, pipe: BinaryIO) -> None:
+        lobs = self.lobs.loaded(layout)
         try:
-            cursor = self.source.cursor(MySQLdb.cursors.SSCursor)
+            cursor = reader.cursor(MySQLdb.cursors.SSCursor)
             cursor.execute(f"SELECT {', '.join(c.select for c in layout.loaded)} FROM {full(layout.key)}")
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                if lobs:
+                    rows = [self._cut(row, layout, lobs) for row in rows]
                 pipe.write(encode(rows))
                 table.rows += len(rows)
                 table.changed = time.time()
-                if self.stopping():
+                if self.stopping() or self.failure:
                     raise Stopped("NORMAL")
             # only now: closing early would first read all the rest
             cursor.close()
         except MySQLdb.MySQLError as e:
             raise translate("source", f"Reading table {table.schema}.{table.table}", e) from e
+
+    def _cut(
+        self, row: Sequence[bytes | None], layout: Layout, lobs: dict[int, Column]
+    ) -> list[bytes | None]:
+        out = list(row)
+        for n, column in lobs.items():
+            value = out[n]
+            if value:
+                out[n] = self.lobs.value(layout.key, column, value)
+        return out
 
 
 class Loader(threading.Thread):

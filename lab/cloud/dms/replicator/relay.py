@@ -3,27 +3,34 @@
 Nothing is polled: the relay sleeps until the source, the target or an order wakes it, and what has arrived
 is committed as soon as the socket is empty, in groups of up to GROUP bytes. When a connection breaks,
 everything unfinished is thrown away and read again from the checkpoint that the target committed, so each
-transaction is applied exactly once, whatever was cut where.
+transaction is applied exactly once, whatever was cut where. A group that the target refuses is applied again
+transaction by transaction, row by row, under the task's error policies.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.cloud.dms.replicator import events as ev
 from lab.cloud.dms.replicator.bykey import ByKey
+from lab.cloud.dms.replicator.control_tables import ControlTables
 from lab.cloud.dms.replicator.events import Event, Gtid, Kind, TableMap
-from lab.cloud.dms.replicator.failure import Failed, Lost, Stopped
+from lab.cloud.dms.replicator.failure import Failed, Lost, OneByOne, Refused, Stopped
+from lab.cloud.dms.replicator.lobs import LobLimit
+from lab.cloud.dms.replicator.onebyone import OneByOneApplier, Statement
+from lab.cloud.dms.replicator.policies import Policies
 from lab.cloud.dms.replicator.selection import Selection
 from lab.cloud.dms.replicator.source import BinlogStream, Place, speaking
 from lab.cloud.dms.replicator.status import Status, Table, TableState
 from lab.cloud.dms.replicator.tables import Key, full
 from lab.cloud.dms.replicator.target import Step, Target
+from lab.cloud.dms.replicator.terms import Terms
 
 GROUP = 1 << 20
 """Bytes of events after which a group of transactions is committed, even if more is waiting."""
@@ -37,8 +44,8 @@ STREAM = 8 << 20
 TRUNCATE = re.compile(
     r"\s*TRUNCATE\s+(?:TABLE\s+)?(?:(?P<schema>`[^`]+`|\w+)\s*\.\s*)?(?P<table>`[^`]+`|\w+)", re.IGNORECASE
 )
-
-Statement = list[tuple[Event, TableMap]]
+WHOLE = 256 << 20
+"""Bytes of a transaction that is held whole when it is applied row by row."""
 
 
 class Relay:
@@ -56,12 +63,20 @@ class Relay:
         status: Status,
         wake: int,
         orders: Callable[[], None],
-        truncate: bool = True,
+        terms: Terms,
+        control: ControlTables,
+        policies: Policies,
+        lobs: LobLimit,
+        one_by_one_to: Place | None = None,
     ) -> None:
         self.stream, self.target, self.selection, self.by_key = stream, target, selection, by_key
         self.not_tables, self.status, self.wake, self.orders = not_tables, status, wake, orders
-        self.truncate = truncate
+        self.terms, self.control, self.policies, self.lobs = terms, control, policies, lobs
+        self.one_by_one_to = one_by_one_to
+        """Up to here every transaction is applied alone and row by row, because the target refused a group."""
+        self.careful = OneByOneApplier(target, by_key, policies, control, status)
         self.file, self.offset = place.file, place.offset
+        self.seen = place.offset
         self.domains = {int(g.split("-")[0]): g for g in place.gtid.split(",") if g}
         self.tables = {t.key: t for t in status.tables}
         self.checksum, self.layout = 0, b""
@@ -76,6 +91,10 @@ class Relay:
         self.savepoints: dict[str, tuple[int, dict[Key, list[int]]]] = {}
         self.saved = time.monotonic()
         self.at: float = 0.0
+        self.passing = False
+        """True inside a transaction that began before the start time."""
+        self.batch: list[Statement] = []
+        self.batch_began = 0.0
         self.stop_at: Place | None = None
 
     def run(self) -> None:
@@ -88,7 +107,11 @@ class Relay:
             if self.stream.fill():
                 continue
             self.flush()
-            ready = select.select(watched, [], [], 1.0)[0]
+            if not self.streaming:
+                self.control.tell(self.status)
+            ready = select.select(watched, [], [], 0.1 if self.batch else 1.0)[0]
+            if not ready:
+                self.silence()
             if self.wake in ready:
                 self.orders()
             if self.target in ready:
@@ -97,20 +120,27 @@ class Relay:
 
     def take(self, event: Event) -> None:
         kind = event.kind
+        self.seen = event.end or self.seen
         if kind == Kind.TABLE_MAP:
             table = ev.parse_table_map(event)
+            if (name := self.selection.target(table.key)) != table.key:
+                table.raw = table.renamed(*name, self.checksum)
             self.maps[table.id] = table
         elif kind in ev.ROWS:
             self.rows(event)
         elif kind == Kind.GTID:
+            self.check_time(event.time)
             self.gtid = ev.parse_gtid(event)
             self.begin()
+            self.passing = event.time < self.terms.since
         elif kind == Kind.XID:
             self.end_transaction(event)
         elif kind == Kind.QUERY:
             self.query(event)
         elif kind == Kind.FORMAT:
             self.format(event)
+        elif kind == Kind.HEARTBEAT:
+            self.silence()
         elif kind == Kind.ROTATE:
             self.file, self.offset = ev.parse_rotate(event)
         elif kind == Kind.XA_PREPARE and not self.transaction:
@@ -126,7 +156,7 @@ class Relay:
         self.checksum = ev.checksum_size(event)
         body = event.raw[ev.HEADER :]
         if body[:2] + body[56:] != self.layout:
-            self.flush()
+            self.flush(now=True)
             self.target.add([event.raw])
             self.target.replay()
             self.layout = body[:2] + body[56:]
@@ -138,8 +168,11 @@ class Relay:
             table is not None
             and self.selection(*table.key)
             and table.key not in self.not_tables
+            and not self.passing
+            and not self.suspended(table.key)
             and not self.loaded_already(table.key, event)
         ):
+            event = self.lobs.cut(event, table, self.checksum)
             self.statement.append((event, table))
             self.size += len(event.raw)
             n = ev.count(event, ev.locate(event, self.checksum), table)
@@ -150,8 +183,15 @@ class Relay:
                 self.transaction.append(self.statement)
             self.statement = []
             self.maps = {}
-        if self.size >= STREAM:
+        if self.size >= STREAM and not self.one_by_one_to:
             self.stream_out()
+        elif self.size >= WHOLE:
+            raise Failed(f"A transaction of more than {WHOLE >> 20} MB cannot be applied row by row")
+
+    def suspended(self, key: Key) -> bool:
+        """True for a table in error: its changes are no longer captured, until it is loaded again."""
+        table = self.tables.get(key)
+        return table is not None and table.state in (TableState.ERROR, TableState.ABSENT)
 
     def loaded_already(self, key: Key, event: Event) -> bool:
         """True for changes that a reload of this table alone has brought."""
@@ -217,10 +257,11 @@ class Relay:
         if not self.concerns(query):
             return
         truncated = self.truncated(query)
-        if truncated is not None and self.truncate:
-            self.flush()
-            with speaking("target", f"Truncating {full(truncated)}"):
-                self.target.run(f"TRUNCATE TABLE {full(truncated)}")
+        if truncated is not None and self.terms.truncate:
+            self.flush(now=True)
+            name = full(self.selection.target(truncated))
+            with speaking("target", f"Truncating {name}"):
+                self.target.run(f"TRUNCATE TABLE {name}")
             self.status.say(f"TRUNCATE on the source was carried out on the target: {query.text[:300]}")
             self.table(truncated).ddls += 1
             self.touched.add(truncated)
@@ -248,18 +289,27 @@ class Relay:
     def stream_out(self) -> None:
         """Give the target what there is of a large transaction; uncommitted, and apart from those before it."""
         if not self.streaming:
-            self.flush()
+            self.flush(now=True)
             self.streaming = True
-        for statement in (*self.transaction, self.statement):
-            self.apply(statement)
+        with self.blaming():
+            for statement in (*self.transaction, self.statement):
+                self.apply(statement)
         self.transaction, self.statement, self.size = [], [], 0
 
     def end_transaction(self, event: Event) -> None:
         if self.gtid is not None:
             self.domains[self.gtid.domain] = str(self.gtid)
         self.offset = event.end
-        for statement in self.transaction:
-            self.apply(statement)
+        if self.one_by_one_to:
+            self.apply_one_by_one()
+        elif self.terms.batch_seconds is not None and not self.streaming:
+            self.batch_began = self.batch_began if self.batch else time.monotonic()
+            self.batch += self.transaction
+            self.bytes += sum(len(event.raw) for statement in self.transaction for event, _ in statement)
+        else:
+            with self.blaming():
+                for statement in self.transaction:
+                    self.apply(statement)
         for key, (inserts, updates, deletes) in self.counts.items():
             table = self.table(key)
             table.inserts += inserts
@@ -268,8 +318,48 @@ class Relay:
             self.touched.add(key)
         self.unwritten, self.at = True, event.time
         self.begin()
-        if self.bytes >= GROUP:
+        if self.one_by_one_to:
             self.flush()
+            self.end_one_by_one()
+        elif self.bytes >= (GROUP if self.terms.batch_seconds is None else self.terms.batch_bytes):
+            self.flush(now=True)
+
+    # Refusals -------------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def blaming(self) -> Iterator[None]:
+        """What the target refuses here is looked for row by row, if a policy may decide about it."""
+        try:
+            yield
+        except Refused as e:
+            if self.one_by_one_to or not self.policies.concerns(e.number):
+                raise
+            self.status.say(
+                f"[TARGET_APPLY]I: a group of changes was refused ({e}); going on in 'one-by-one' mode"
+            )
+            raise OneByOne(Place("", self.file, max(self.seen, self.offset))) from e
+
+    def apply_one_by_one(self) -> None:
+        if not self.transaction:
+            return
+        for key in self.counts:
+            self.table(key)
+        found = self.careful.apply(self.transaction, self.tables, self.checksum, f"{self.file}:{self.offset}")
+        for key, refused in found.counts.items():
+            self.reject(key, refused)
+        for key in found.suspended:
+            self.reject(key, self.counts[key])
+
+    def reject(self, key: Key, counts: list[int]) -> None:
+        table = self.table(key)
+        table.rejected_inserts += counts[0]
+        table.rejected_updates += counts[1]
+        table.rejected_deletes += counts[2]
+
+    def end_one_by_one(self) -> None:
+        goal = self.one_by_one_to
+        if goal and (self.file, self.offset) >= (goal.file, goal.offset):
+            self.one_by_one_to = None
+            self.status.say("[TARGET_APPLY]I: back from 'one-by-one' mode")
 
     def apply(self, statement: Statement) -> None:
         plain = [(e, t) for e, t in statement if t.key not in self.by_key]
@@ -305,30 +395,52 @@ class Relay:
     def place(self) -> Place:
         return Place(",".join(self.domains[d] for d in sorted(self.domains)), self.file, self.offset)
 
-    def flush(self) -> None:
-        """Commit what is complete; nothing to do when nothing is."""
+    def flush(self, *, now: bool = False) -> None:
+        """Commit what is complete; nothing to do when nothing is. A batch is complete when its time is over."""
         if not self.unwritten:
             return
+        if self.batch and not now and time.monotonic() - self.batch_began < (self.terms.batch_seconds or 0):
+            self.orders()
+            return
+        self.commit()
+        self.check_end()
+        self.orders()
+
+    def commit(self) -> None:
         now = time.monotonic()
         if not self.touched and now - self.saved < IDLE_CHECKPOINT:
             self.status.position = f"{self.file}:{self.offset}"
         else:
-            self.target.commit(Step.FOLLOWING, self.place, [self.tables[k] for k in self.touched])
+            with self.blaming():
+                self.apply_batch()
+                self.target.commit(Step.FOLLOWING, self.place, [self.tables[k] for k in self.touched])
             self.applied()
             self.unwritten, self.bytes, self.saved = False, 0, now
-        self.check_end()
-        self.orders()
+
+    def apply_batch(self) -> None:
+        """Table by table, each committed alone, as batched apply does: the order between tables is lost.
+
+        Each table's commit says up to where its own changes are in, so that a restart from the batch's begin
+        repeats none of them.
+        """
+        by_table: dict[Key, list[Statement]] = {}
+        for statement in self.batch:
+            for key in {table.key for _, table in statement}:
+                # statements stay whole: rows that follow a statement's last event would be passed over
+                part = [pair for pair in statement if pair[1].key == key]
+                by_table.setdefault(key, []).append(part)
+        for key, statements in sorted(by_table.items()):
+            for part in statements:
+                self.apply(part)
+            table_now = self.table(key)
+            table_now.loaded_file, table_now.loaded_at = self.file, self.offset
+            self.target.commit_table(table_now)
+        self.batch = []
 
     def applied(self) -> None:
         now = time.time()
         for key in self.touched:
-            t = self.tables[key]
-            t.applied_inserts, t.applied_updates, t.applied_deletes, t.changed = (
-                t.inserts,
-                t.updates,
-                t.deletes,
-                now,
-            )
+            self.tables[key].settle(now)
         if self.touched:
             self.status.lag = max(0.0, now - self.at)
         self.touched = set()
@@ -337,3 +449,15 @@ class Relay:
     def check_end(self) -> None:
         if self.stop_at and (self.file, self.offset) >= (self.stop_at.file, self.stop_at.offset):
             raise Stopped("STOPPED_AFTER_CACHED_EVENTS")
+
+    def silence(self) -> None:
+        """The source has sent all it has (a heartbeat says so): server time goes on without transactions."""
+        if self.terms.until and self.terms.until.server:
+            self.check_time(time.time())
+
+    def check_time(self, now: float) -> None:
+        """Stopped when the stop position is behind us; what came before it is committed first."""
+        until = self.terms.until
+        if until and now > until.time:
+            self.flush(now=True)
+            raise Stopped(until.reason)

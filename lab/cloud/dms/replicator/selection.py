@@ -1,4 +1,4 @@
-"""Which tables a task replicates: the selection rules of DMS's table mappings.
+"""Which tables a task replicates, and under which names: DMS's table mappings, selection and renaming.
 
 Wildcards as DMS documents them: % zero or more characters, _ one, [_] an underscore, [ab] a set, [a-d] a range.
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Wildcards.html
@@ -29,13 +29,18 @@ def pattern(text: str) -> re.Pattern[str]:
 
 class Selection:
     def __init__(self, mappings: dict[str, Any]) -> None:
+        self.renames: dict[str, list[tuple[str, str, str]]] = {"schema": [], "table": []}
+        """By rule-target: (schema, table, new name)."""
         self.include: list[tuple[str, str]] = []
         self.exclude: list[tuple[str, str]] = []
         for rule in mappings.get("rules", []):
             kind = rule.get("rule-type")
+            if kind == "transformation":
+                self._rename(rule)
+                continue
             if kind != "selection":
                 raise Failed(
-                    f"The lab's DMS has selection rules only; the mappings have a rule of type {kind!r}"
+                    f"The lab's DMS has selection and renaming rules only; the mappings have a rule of type {kind!r}"
                 )
             if rule.get("filters"):
                 raise Failed(f"The lab's DMS has no row filters; rule {rule.get('rule-id')} has one")
@@ -52,6 +57,28 @@ class Selection:
                 schema not in NEVER and _any(self.include, *key) and not _any(self.exclude, *key)
             )
         return self._known[key]
+
+    def _rename(self, rule: dict[str, Any]) -> None:
+        where, kind = rule["object-locator"], rule.get("rule-target")
+        if rule.get("rule-action") != "rename" or kind not in self.renames:
+            raise Failed(
+                f"The lab's DMS renames schemas and tables and transforms nothing else; rule {rule.get('rule-id')}"
+                f" wants {rule.get('rule-action')} of a {kind}"
+            )
+        self.renames[kind].append((where["schema-name"], where.get("table-name", "%"), rule["value"]))
+
+    def target(self, key: tuple[str, str]) -> tuple[str, str]:
+        """The name of this table on the target."""
+        if not any(self.renames.values()):
+            return key
+        schema, table = key
+        for s, _, value in self.renames["schema"]:
+            if pattern(s).fullmatch(key[0]):
+                schema = value
+        for s, t, value in self.renames["table"]:
+            if pattern(s).fullmatch(key[0]) and pattern(t).fullmatch(key[1]):
+                table = value
+        return schema, table
 
     def touches(self, schema: str) -> bool:
         """Could a table of this schema be selected?"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pymysql
 from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.events import Event, parse
 from lab.cloud.dms.replicator.failure import Failed, Lost, translate
+from lab.cloud.dms.replicator.terms import TIME, seconds_of
 
 HEARTBEAT = 1.0
 """Seconds of silence after which the source sends a sign of life."""
@@ -89,9 +90,43 @@ def place_of(connection: Any, position: str) -> Place:
         )
     gtid = fetch(connection, "SELECT BINLOG_GTID_POS(%s, %s)", (file, int(offset)))[0][0]
     if gtid is None:
-        have = ", ".join(str(r[0]) for r in fetch(connection, "SHOW BINARY LOGS"))
-        raise Failed(f"CdcStartPosition {position} is not in the source's binlogs ({have})")
+        raise Failed(
+            f"CdcStartPosition {position} is not in the source's binlogs ({', '.join(binlogs(connection))})"
+        )
     return Place(str(gtid), file, int(offset))
+
+
+def binlogs(connection: Any) -> list[str]:
+    return [str(r[0]) for r in fetch(connection, "SHOW BINARY LOGS")]
+
+
+def start_of(connection: Any, position: str | None) -> Place:
+    """Where CDC begins to read, for each form that CdcStartPosition may have.
+
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Task.CDC.html
+    """
+    if not position:
+        return place_now(connection)
+    if position.startswith("checkpoint:"):
+        # our own form: checkpoint:V1#<task>#<GTID>#<file:offset>
+        return place_of(connection, position.rpartition("#")[2])
+    if TIME.fullmatch(position):
+        return place_of(connection, f"{binlogs(connection)[0]}:4")
+    return place_of(connection, position)
+
+
+def since_of(position: str | None) -> float:
+    """Unix time before which nothing counts: 0, unless CdcStartPosition is a time."""
+    return seconds_of(position) if position and TIME.fullmatch(position) else 0.0
+
+
+def require_binlog(connection: Any, place: Place) -> None:
+    """Failed, in DMS's dress and the server's words, when the binlog from which CDC must go on is purged."""
+    if place.file and place.file not in binlogs(connection):
+        raise Failed(
+            "Error 1236 (Could not find first log file name in binary log index file) reading binlog events:"
+            f" {place.file} is not among the source's binlogs ({', '.join(binlogs(connection))})"
+        )
 
 
 def place_now(connection: Any) -> Place:
@@ -99,19 +134,24 @@ def place_now(connection: Any) -> Place:
     return place_of(connection, f"{file}:{offset}")
 
 
-def begin_snapshot(connection: Any) -> Place:
-    """Open a consistent snapshot in this connection; the place is exactly the one it shows (InnoDB only).
+def begin_snapshots(connections: Sequence[Any]) -> list[Place]:
+    """Open a consistent snapshot in each connection; the places are exactly what each shows (InnoDB only).
 
-    The status variables belong to the snapshot, SHOW MASTER STATUS would be later. Any DB-API connection.
+    The status variables belong to the snapshot, SHOW MASTER STATUS would be later. Any DB-API connections.
     """
-    cursor = connection.cursor()
-    cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    cursor.execute("SHOW STATUS LIKE 'binlog_snapshot%'")
-    found = {_text(k).lower(): _text(v) for k, v in cursor.fetchall()}
-    file, offset = found["binlog_snapshot_file"], int(found["binlog_snapshot_position"])
-    cursor.execute("SELECT BINLOG_GTID_POS(%s, %s)", (file, offset))
-    return Place(_text(cursor.fetchone()[0]), file, offset)
+    cursors = [connection.cursor() for connection in connections]
+    for cursor in cursors:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    for cursor in cursors:
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    out = []
+    for cursor in cursors:
+        cursor.execute("SHOW STATUS LIKE 'binlog_snapshot%'")
+        found = {_text(k).lower(): _text(v) for k, v in cursor.fetchall()}
+        file, offset = found["binlog_snapshot_file"], int(found["binlog_snapshot_position"])
+        cursor.execute("SELECT BINLOG_GTID_POS(%s, %s)", (file, offset))
+        out.append(Place(_text(cursor.fetchone()[0]), file, offset))
+    return out
 
 
 def _text(value: Any) -> str:

@@ -33,6 +33,22 @@ class TableState(StrEnum):
     RELOADING = "Table is being reloaded"
 
 
+class ValidationState(StrEnum):
+    """https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Validating.html#CHAP_Validating.TaskStatistics"""
+
+    NOT_ENABLED = "Not enabled"
+    WAITING = "Pending validation"
+    PREPARING = "Preparing table"
+    PENDING = "Pending records"
+    AGAIN = "Pending revalidation"
+    VALIDATED = "Validated"
+    MISMATCHED = "Mismatched records"
+    SUSPENDED = "Suspended records"
+    NO_KEY = "No primary key"
+    TABLE_ERROR = "Table error"
+    ERROR = "Error"
+
+
 @dataclass
 class Table:
     """True statistics of one table. Captured is read from the binlog, applied is committed on the target."""
@@ -57,19 +73,42 @@ class Table:
     applied_inserts: int = 0
     applied_updates: int = 0
     applied_deletes: int = 0
+    rejected_inserts: int = 0
+    rejected_updates: int = 0
+    rejected_deletes: int = 0
+    """Captured, refused by the target, and left out because a policy says so."""
     changed: float = 0.0
+    why: str = ""
+    """Of a suspended table: the reason."""
+    validation: ValidationState = ValidationState.NOT_ENABLED
+    validation_pending: int = 0
+    validation_failed: int = 0
+    validation_suspended: int = 0
+    validation_details: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
         return self.schema, self.table
 
+    def validated_as(self, other: Table) -> None:
+        """Hand on what validation found."""
+        other.validation, other.validation_details = self.validation, self.validation_details
+        other.validation_pending = self.validation_pending
+        other.validation_failed = self.validation_failed
+        other.validation_suspended = self.validation_suspended
+
     def forget_unapplied(self) -> None:
         """Captured changes that never reached the target are read again: count them once."""
-        self.inserts, self.updates, self.deletes = (
-            self.applied_inserts,
-            self.applied_updates,
-            self.applied_deletes,
-        )
+        self.inserts = self.applied_inserts + self.rejected_inserts
+        self.updates = self.applied_updates + self.rejected_updates
+        self.deletes = self.applied_deletes + self.rejected_deletes
+
+    def settle(self, now: float) -> None:
+        """What was captured has been committed, but for what was rejected."""
+        self.applied_inserts = self.inserts - self.rejected_inserts
+        self.applied_updates = self.updates - self.rejected_updates
+        self.applied_deletes = self.deletes - self.rejected_deletes
+        self.changed = now
 
 
 @dataclass
@@ -95,13 +134,16 @@ class Status:
         self.messages = [*self.messages[-49:], f"{time.time():.3f} {message}"]
 
 
-def read_status(folder: Path) -> Status | None:
+def read_status(folder: Path, name: str = STATUS) -> Status | None:
     """The status of a task's folder, or None when nothing was written yet."""
     try:
-        data: dict[str, Any] = json.loads((folder / STATUS).read_text())
+        data: dict[str, Any] = json.loads((folder / name).read_text())
     except (FileNotFoundError, ValueError):
         return None
-    tables = [Table(**{**t, "state": TableState(t["state"])}) for t in data.pop("tables")]
+    tables = [
+        Table(**{**t, "state": TableState(t["state"]), "validation": ValidationState(t["validation"])})
+        for t in data.pop("tables")
+    ]
     return Status(**{**data, "phase": Phase(data["phase"]), "tables": tables})
 
 

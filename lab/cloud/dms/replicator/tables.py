@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ class Column:
     generated: bool
     counted: bool = False
     """AUTO_INCREMENT."""
+    charset: str | None = None
 
     @property
     def select(self) -> str:
@@ -68,7 +70,7 @@ class Layout:
 
 COLUMNS = """
 SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.is_generated = 'ALWAYS' OR c.extra LIKE '%%GENERATED%%',
-  c.extra LIKE '%%auto_increment%%'
+  c.extra LIKE '%%auto_increment%%', c.character_set_name
 FROM information_schema.columns c WHERE c.table_schema = %s ORDER BY c.table_name, c.ordinal_position"""
 TABLES = """
 SELECT t.table_schema, t.table_name, COALESCE(t.table_rows, 0), COALESCE(e.transactions, 'NO') = 'YES'
@@ -79,22 +81,24 @@ SELECT table_schema, table_name, column_name FROM information_schema.statistics
 WHERE table_schema = %s AND index_name = 'PRIMARY' ORDER BY table_name, seq_in_index"""
 
 
-def read_layouts(connection: Any, selection: Selection) -> dict[Key, Layout]:
-    """All selected base tables of one server."""
-    schemas = [str(r[0]) for r in fetch(connection, "SELECT schema_name FROM information_schema.schemata")]
+def read_layouts(
+    connection: Any, wanted: Callable[[str, str], bool], schemas: Iterable[str]
+) -> dict[Key, Layout]:
+    """All wanted base tables in these schemas of one server."""
+    there = {str(r[0]) for r in fetch(connection, "SELECT schema_name FROM information_schema.schemata")}
     out: dict[Key, Layout] = {}
-    for schema in filter(selection.touches, schemas):
+    for schema in there & set(schemas):
         columns: dict[Key, list[Column]] = {}
         primary: dict[Key, list[str]] = {}
-        for s, table, name, kind, generated, counted in fetch(connection, COLUMNS, (schema,)):
+        for s, table, name, kind, generated, counted, charset in fetch(connection, COLUMNS, (schema,)):
             columns.setdefault((s, table), []).append(
-                Column(name, str(kind).lower(), bool(generated), bool(counted))
+                Column(name, str(kind).lower(), bool(generated), bool(counted), charset)
             )
         for s, table, name in fetch(connection, KEYS, (schema,)):
             primary.setdefault((s, table), []).append(name)
         for s, table, rows, transactional in fetch(connection, TABLES, (schema,)):
             key = (str(s), str(table))
-            if selection(*key):
+            if wanted(*key):
                 out[key] = Layout(
                     key,
                     tuple(columns.get(key, ())),
@@ -103,6 +107,19 @@ def read_layouts(connection: Any, selection: Selection) -> dict[Key, Layout]:
                     int(rows),
                 )
     return dict(sorted(out.items()))
+
+
+def read_selected(connection: Any, selection: Selection) -> dict[Key, Layout]:
+    """The source's selected tables."""
+    schemas = [str(r[0]) for r in fetch(connection, "SELECT schema_name FROM information_schema.schemata")]
+    return read_layouts(connection, selection, filter(selection.touches, schemas))
+
+
+def read_counterparts(connection: Any, selection: Selection, keys: Iterable[Key]) -> dict[Key, Layout]:
+    """The target's tables for these of the source, by the source's names."""
+    names = {key: selection.target(key) for key in keys}
+    found = read_layouts(connection, lambda s, t: (s, t) in names.values(), {s for s, _ in names.values()})
+    return {key: found[name] for key, name in names.items() if name in found}
 
 
 def mismatch(source: Layout, target: Layout | None) -> str | None:

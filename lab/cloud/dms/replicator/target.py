@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_checkpoint (
 CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_tables (
   task VARCHAR(191) NOT NULL, schema_name VARCHAR(64) NOT NULL, table_name VARCHAR(64) NOT NULL, state VARCHAR(40) NOT NULL,
   load_rows BIGINT NOT NULL, load_started DOUBLE, load_ended DOUBLE, inserts BIGINT NOT NULL, updates BIGINT NOT NULL, deletes BIGINT NOT NULL,
+  rejected_inserts BIGINT NOT NULL, rejected_updates BIGINT NOT NULL, rejected_deletes BIGINT NOT NULL, reloaded BOOLEAN NOT NULL, why TEXT NOT NULL,
   ddls BIGINT NOT NULL, loaded_file VARCHAR(255) NOT NULL, loaded_at BIGINT NOT NULL, PRIMARY KEY (task, schema_name, table_name)) ENGINE=InnoDB CHARACTER SET utf8mb4"""
 
 
@@ -95,16 +96,20 @@ class Target:
         with speaking("target", "Reading the statistics"):
             rows = fetch(
                 self.connection,
-                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts, updates, deletes, ddls, loaded_file, loaded_at"
+                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts, updates, deletes, rejected_inserts, rejected_updates,"
+                " rejected_deletes, reloaded, why, ddls, loaded_file, loaded_at"
                 f" FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
                 (self.task,),
             )
             self.connection.rollback()
-        return [
-            Table(s, t, TableState(state), rows=n, load_started=a, load_ended=b, inserts=i, updates=u, deletes=d, ddls=ddls,
-                  applied_inserts=i, applied_updates=u, applied_deletes=d, loaded_file=file, loaded_at=at, reloaded=bool(file))
-            for s, t, state, n, a, b, i, u, d, ddls, file, at in rows
+        found = [
+            Table(s, t, TableState(state), rows=n, load_started=a, load_ended=b, inserts=i, updates=u, deletes=d, rejected_inserts=ri,
+                  rejected_updates=ru, rejected_deletes=rd, reloaded=bool(again), why=why, ddls=ddls, loaded_file=file, loaded_at=at)
+            for s, t, state, n, a, b, i, u, d, ri, ru, rd, again, why, ddls, file, at in rows
         ]  # fmt: skip
+        for table in found:
+            table.settle(0.0)
+        return found
 
     def forget(self) -> None:
         """Drop what was remembered of this task: it starts afresh."""
@@ -141,6 +146,13 @@ class Target:
             self.count(tables)
             self.connection.commit()
 
+    def commit_table(self, table: Table) -> None:
+        """What was added of one table, and up to where its changes are in; the checkpoint stays."""
+        self.replay()
+        with speaking("target", "Committing changes"):
+            self.count([table])
+            self.connection.commit()
+
     def roll_back(self) -> None:
         """Throw away everything since the last commit."""
         self._events, self._size = [], 0
@@ -156,13 +168,13 @@ class Target:
 
     def count(self, tables: Iterable[Table]) -> None:
         rows = [
-            (self.task, t.schema, t.table, t.state, t.rows, t.load_started, t.load_ended, t.inserts, t.updates, t.deletes, t.ddls,
-             t.loaded_file, t.loaded_at)
+            (self.task, t.schema, t.table, t.state, t.rows, t.load_started, t.load_ended, t.inserts, t.updates, t.deletes,
+             t.rejected_inserts, t.rejected_updates, t.rejected_deletes, t.reloaded, t.why, t.ddls, t.loaded_file, t.loaded_at)
             for t in tables
         ]  # fmt: skip
         if rows:
             with self.connection.cursor() as cursor:
                 cursor.executemany(
-                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES ({', '.join(['%s'] * 18)})",
                     rows,
                 )

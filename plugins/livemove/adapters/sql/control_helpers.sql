@@ -80,7 +80,9 @@ END//
 
 CREATE OR REPLACE PROCEDURE livemove.end_session(IN session_id BIGINT UNSIGNED)
 BEGIN
-  DECLARE CONTINUE HANDLER FOR 1094 BEGIN END; -- it has gone by itself
+  -- it has gone by itself; or it was authenticating when it was listed, and is RDS's own: rds_kill refuses that one.
+  -- Whoever is refused and belongs to the application is counted again, and the fence never becomes clear.
+  DECLARE CONTINUE HANDLER FOR 1094, 1644 BEGIN END;
   IF (SELECT has_rds_kill FROM livemove.control WHERE id = 1) THEN
     EXECUTE IMMEDIATE CONCAT('CALL mysql.rds_kill(', session_id, ')');
   ELSE
@@ -121,15 +123,22 @@ CREATE OR REPLACE PROCEDURE livemove.beat()
   COMMENT 'while OPEN, a watermark every 5 s: when this server dies, the newest one that arrived says how far the follower came'
 BEGIN
   DECLARE owner VARCHAR(8) DEFAULT (SELECT side FROM livemove.control WHERE id = 1 AND state = 'OPEN');
-  DECLARE this_one BIGINT UNSIGNED DEFAULT FLOOR(UNIX_TIMESTAMP() / 5);
+  DECLARE moment DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
+  DECLARE slot BIGINT UNSIGNED DEFAULT TIMESTAMPDIFF(SECOND, '1970-01-01', moment) DIV 5;
+  -- a ring of a day; its rows are written again, and never deleted
+  DECLARE place BIGINT UNSIGNED DEFAULT slot MOD 17280;
   -- nested: a condition opens its tables, and on a follower this must never wait for the replicator
   IF owner = 'source' THEN
-    IF NOT EXISTS (SELECT 1 FROM livemove.watermark_source_target WHERE stream = 'beat' AND number = this_one) THEN
-      INSERT INTO livemove.watermark_source_target (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+    IF NOT EXISTS (SELECT 1 FROM livemove.watermark_source_target WHERE stream = 'beat' AND number = place
+                      AND TIMESTAMPDIFF(SECOND, '1970-01-01', written_at) DIV 5 = slot) THEN
+      INSERT INTO livemove.watermark_source_target (stream, number, written_at) VALUES ('beat', place, moment)
+        ON DUPLICATE KEY UPDATE written_at = moment;
     END IF;
   ELSEIF owner = 'target' THEN
-    IF NOT EXISTS (SELECT 1 FROM livemove.watermark_target_source WHERE stream = 'beat' AND number = this_one) THEN
-      INSERT INTO livemove.watermark_target_source (stream, number, written_at) VALUES ('beat', this_one, UTC_TIMESTAMP(6));
+    IF NOT EXISTS (SELECT 1 FROM livemove.watermark_target_source WHERE stream = 'beat' AND number = place
+                      AND TIMESTAMPDIFF(SECOND, '1970-01-01', written_at) DIV 5 = slot) THEN
+      INSERT INTO livemove.watermark_target_source (stream, number, written_at) VALUES ('beat', place, moment)
+        ON DUPLICATE KEY UPDATE written_at = moment;
     END IF;
   END IF;
 END//

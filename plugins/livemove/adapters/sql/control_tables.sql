@@ -40,8 +40,11 @@ CREATE TABLE IF NOT EXISTS livemove.sleeping_event (
   PRIMARY KEY (event_schema, event_name)
 ) ENGINE = InnoDB;
 
--- Rows are only ever inserted, so that a replicator that starts from any position can apply them. For the same
--- reason none is deleted: a row every 5 s is 17,000 a day, about 1 MB, and all go with the schema in the end.
+-- The beats (stream 'beat', one every 5 s) are a ring of a day, 17,280 rows or about 1 MB: number is the place in it, and
+-- an older row is written again. None is deleted: the DELETE would be replicated, and stop a replicator whose follower
+-- never had that row. A row that is written again is there: it came with the full load, or its INSERT lies behind the
+-- position from which the follower reads, because an owner beats only once it is OPEN. If it is missing all the same,
+-- writes of that time are missing too, and the replicator stops with that word.
 CREATE TABLE IF NOT EXISTS livemove.watermark_source_target (
   stream     VARCHAR(64) NOT NULL,
   number     BIGINT UNSIGNED NOT NULL,

@@ -1,9 +1,6 @@
 SELECT 'trigger' AS kind, CONCAT(trigger_schema, '.', trigger_name) AS name, definer
 FROM information_schema.triggers WHERE trigger_schema IN %(schemas)s
 UNION ALL
-SELECT 'event', CONCAT(event_schema, '.', event_name), definer
-FROM information_schema.events WHERE event_schema IN %(schemas)s
-UNION ALL
 SELECT LOWER(routine_type), CONCAT(routine_schema, '.', routine_name), definer
 FROM information_schema.routines WHERE routine_schema IN %(schemas)s
 UNION ALL

@@ -1,10 +1,10 @@
 -- what would keep a fence waiting or die by it: transactions open, and statements running, for longer than the
--- given seconds; a dump or a batch job is one of them. Not livemove's own, the server's own or replication's.
+-- given seconds (InnoDB tells when one began in the machine's zone, whatever time_zone says); a dump or a batch job is one of them. Not livemove's own, the server's own or replication's.
 SELECT t.trx_mysql_thread_id AS id, p.USER AS user, p.DB AS db, p.COMMAND AS command,
-       TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS seconds
+       TIMESTAMPDIFF(SECOND, t.trx_started, CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM')) AS seconds
   FROM information_schema.INNODB_TRX t
   LEFT JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
- WHERE t.trx_started < NOW() - INTERVAL %(longest)s SECOND
+ WHERE t.trx_started < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM') - INTERVAL %(longest)s SECOND
    AND COALESCE(p.USER, '') NOT LIKE 'livemove\_%%'
    AND t.trx_mysql_thread_id <> CONNECTION_ID()
 UNION

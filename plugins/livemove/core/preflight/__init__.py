@@ -7,34 +7,54 @@ from __future__ import annotations
 
 from livemove.core.preflight import (
     accounts,
+    assessment,
     binlog,
     cascades,
+    clock,
+    collations,
     connections,
     definers,
+    distance,
     durability,
     endpoint,
     engines,
+    features,
+    foreign_keys,
+    foreign_schemas,
     keys,
+    limits,
     lobs,
     name,
+    passwords,
     privileges,
     reach,
     retention,
     scheduler,
     schemas,
     server_settings,
+    sessions,
     site_state,
     size,
+    sizing,
+    stored_code,
+    target,
     terraform,
+    tls,
     transactions,
+    types,
     version,
+    views,
+    zero_dates,
 )
 from livemove.core.preflight.facts import Facts
 from livemove.errors import RefusedError
 from livemove.ports import Finding, Severity
 
-OF_THE_WORLD = (connections, endpoint, terraform, site_state, name, reach, lobs)
-OF_THE_DATABASE = (version, schemas, binlog, retention, privileges, accounts, durability, scheduler, keys, engines, cascades, definers, transactions, size, server_settings)  # fmt: skip
+OF_THE_WORLD = (connections, endpoint, terraform, site_state, name, reach, privileges, lobs, cascades, collations, distance, target, assessment)  # fmt: skip
+OF_THE_DATABASE = (
+    version, schemas, binlog, sessions, retention, accounts, durability, scheduler, stored_code, limits, keys, engines, features, types, zero_dates,
+    foreign_keys, foreign_schemas, views, passwords, definers, transactions, sizing, size, server_settings, clock, tls,
+)  # fmt: skip
 
 
 def findings(facts: Facts) -> list[Finding]:
@@ -51,7 +71,8 @@ def table_of(found: list[Finding]) -> list[str]:
     lines = []
     for f in found:
         limit = f" (limit: {f.limit})" if f.limit and f.severity is not Severity.OK else ""
-        remedy = f" -> {f.remedy}" if f.remedy else ""
+        restart = " [restart of the source]" if f.restart else ""
+        remedy = f" -> {f.remedy}{restart}" if f.remedy else ""
         lines.append(f"{f.severity.upper():<8} {f.check:<20} {f.measured}{limit}{remedy}")
     return lines
 

@@ -1,4 +1,4 @@
-"""The application's accounts exist and can be fenced: a lock and read_only must stop them."""
+"""The application's accounts exist and can be fenced: a lock and read_only must stop them, also with a role's rights."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ OPENS_THE_FENCE = {"CREATE USER"}
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
+    if not db.accounts and not db.known_accounts:
+        return [error(CHECK, "mysql.user cannot be read", "every account of source.accounts", "grant livemove's own account SELECT ON *.*", subject="unread")]  # fmt: skip
     found = []
     for name in spec.source.accounts:
         mine = [a for a in db.accounts if a.user == name]

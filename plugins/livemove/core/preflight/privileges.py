@@ -1,53 +1,49 @@
-"""livemove's own account may do what the move needs on the source."""
+"""Each account may do what the move needs of it: livemove's own on the source, those it made before, the RDS master.
+
+The replicators' accounts are made by livemove when they are needed; here its own account is asked whether it could.
+The table of rights is core/rights.py, the same from which accounts are granted and `livemove prepare-source` prints.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from livemove.core.preflight.facts import DatabaseFacts
-from livemove.core.preflight.result import error, ok, some
+from livemove.core import rights
+from livemove.core.preflight.facts import Facts
+from livemove.core.preflight.result import error, ok
+from livemove.core.rights import Right
 from livemove.ports import Finding
-from livemove.spec import MigrationSpec
 
 CHECK = "privileges"
-NEEDED: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"SELECT"}), "read schema and rows"),
-    (frozenset({"PROCESS"}), "see the application's sessions and transactions"),
-    (frozenset({"RELOAD"}), "flush"),
-    (frozenset({"REPLICATION SLAVE"}), "grant the replicator its right"),
-    (frozenset({"REPLICATION CLIENT", "BINLOG MONITOR"}), "read binlog positions"),
-    (frozenset({"CREATE USER"}), "lock and unlock accounts"),
-    (frozenset({"READ_ONLY ADMIN", "SUPER", "SYSTEM_VARIABLES_ADMIN"}), "set read_only, and write past it"),
-    (frozenset({"CONNECTION ADMIN", "SUPER", "CONNECTION_ADMIN"}), "end the application's sessions"),
-    (frozenset({"CREATE"}), "make the control schema"),
-    (frozenset({"INSERT"}), "write watermarks"),
-    (frozenset({"EVENT"}), "run the dead-man's switch, disable the application's events"),
-    (frozenset({"TRIGGER"}), "save and drop triggers on the way back"),
-    (frozenset({"CREATE ROUTINE"}), "install the guarded procedures"),
-)
+OPTION = " WITH GRANT OPTION"
 
 
-def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
-    held, may_grant = global_privileges(db.grants)
-    if "ALL PRIVILEGES" in held:
-        missing = []
-    else:
-        missing = [f"{min(any_of)} (to {why})" for any_of, why in NEEDED if not any_of & held]
+def check(facts: Facts) -> list[Finding]:
+    db = facts.database
+    if db is None:
+        return []
+    wanted = rights.source_rights(db.release)
+    _, may_grant = rights.global_privileges(db.grants)
+    found = _missing("livemove's own account on the source", "<its name>", wanted, db.grants, OPTION)
     if not may_grant:
-        missing.append("GRANT OPTION (to create the replicators' accounts)")
-    if missing:
-        return [error(CHECK, f"missing: {some(missing, 20)}", "global privileges of livemove's account", "GRANT them ON *.* as an administrator of the source")]  # fmt: skip
-    return [ok(CHECK, "all that the move needs")]
+        found.append(error(CHECK, "livemove's own account on the source lacks GRANT OPTION (it makes the replicators' accounts)", f"{len(wanted)} privileges, with GRANT OPTION", "as an administrator of the source: GRANT USAGE ON *.* TO <its name> WITH GRANT OPTION; livemove prepare-source prints it", subject="grant option"))  # fmt: skip
+    for account, grants in db.own_grants.items():
+        found += _missing(f"{account} on the source", f"'{account}'@'%'", rights.READER, grants, "")
+    if facts.target:
+        found += _missing("the master user on the target", "<its name>", rights.TARGET, facts.target.grants, OPTION)  # fmt: skip
+    who = "the source" if facts.target is None else "both sides"
+    return found or [
+        ok(CHECK, f"all that the move needs on {who}", f"{len(wanted)} privileges, with GRANT OPTION")
+    ]
 
 
-def global_privileges(grants: Iterable[str]) -> tuple[set[str], bool]:
-    """(privileges ON *.*, may grant them on) from SHOW GRANTS."""
-    held: set[str] = set()
-    may_grant = False
-    for line in grants:
-        found = re.match(r"GRANT (.+?) ON \*\.\* TO (.*)", line, re.DOTALL)
-        if found:
-            held |= {p.strip().upper() for p in found.group(1).split(",")}
-            may_grant |= "WITH GRANT OPTION" in found.group(2).upper()
-    return held, may_grant
+def _missing(
+    who: str, name: str, wanted: Sequence[Right], grants: Iterable[str], suffix: str
+) -> list[Finding]:
+    lacking = rights.missing(wanted, grants)
+    if not lacking:
+        return []
+    listed = ", ".join(f"{r.name} (to {r.why})" for r in lacking)
+    limit = rights.names(wanted) if len(wanted) < 5 else f"{len(wanted)} privileges"
+    remedy = f"as an administrator: GRANT {rights.names(lacking)} ON *.* TO {name}{suffix}"
+    return [error(CHECK, f"{who} lacks {listed}", limit, remedy, subject=who)]

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from livemove.core.preflight.facts import DatabaseFacts
-from livemove.core.preflight.result import error, ok
+from livemove.core.preflight.result import ok
+from livemove.core.preflight.settings import wrong_settings
+from livemove.core.source_settings import SCHEDULER
 from livemove.ports import Finding
 from livemove.spec import MigrationSpec
 
-CHECK = "event scheduler"
+CHECK = SCHEDULER
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
-    state = db.variable("event_scheduler").upper()
-    if state == "ON":
-        return [ok(CHECK, "ON", "ON")]
-    remedy = (
-        "SET GLOBAL event_scheduler = ON"
-        if state == "OFF"
-        else "restart the server with event_scheduler = ON"
-    )
-    return [error(CHECK, state or "not set", "ON, also in the server's configuration", remedy + "; look at SHOW EVENTS first, sleeping jobs would wake up")]  # fmt: skip
+    return wrong_settings(CHECK, db) or [ok(CHECK, "ON", "ON")]

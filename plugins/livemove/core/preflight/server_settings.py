@@ -1,22 +1,29 @@
-"""Time zone, SQL mode and letter case of names: the target's parameter group must say the same."""
+"""Time zone, SQL mode and letter case of names: the target's parameter group takes them over from the source.
+
+lower_case_table_names cannot change once an instance is there, and RDS MariaDB takes 0 and 1 only
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MariaDB.Parameters.html). A zone that RDS has no name
+for stays UTC there, and NOW() jumps at the switchover.
+"""
 
 from __future__ import annotations
 
 from livemove.core.preflight.facts import DatabaseFacts
-from livemove.core.preflight.result import ok, warning
+from livemove.core.preflight.result import error, ok, warning
+from livemove.core.source_settings import rds_time_zone
 from livemove.ports import Finding
 from livemove.spec import MigrationSpec
 
 CHECK = "server settings"
-UTC = {"UTC", "+00:00", "GMT", "Etc/UTC"}
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     found = []
-    zone = db.variable("time_zone")
-    actual = db.variable("system_time_zone") if zone == "SYSTEM" else zone
-    if actual not in UTC:
-        found.append(warning(CHECK, f"time zone {zone} ({actual})", "UTC, as RDS has by default", "set time_zone in the target's parameter group to the same zone, or NOW() jumps at the switchover", subject="time_zone"))  # fmt: skip
-    if db.variable("lower_case_table_names") not in ("", "0"):
-        found.append(warning(CHECK, f"lower_case_table_names {db.variable('lower_case_table_names')}", "0, as RDS has by default", "set it in the parameter group before the instance is created; later it cannot change", subject="lower_case_table_names"))  # fmt: skip
-    return found or [ok(CHECK, f"time zone {actual}, sql_mode {db.variable('sql_mode') or '(empty)'}")]
+    zone, system = db.variable("time_zone"), db.variable("system_time_zone")
+    named, letters = rds_time_zone(zone, system), db.variable("lower_case_table_names")
+    if named is None:
+        found.append(warning(CHECK, f"time zone {zone} ({system}), which RDS cannot be told", "a name like Asia/Seoul", "SET GLOBAL time_zone to the region's name (the server needs its time zone tables: mariadb-tzinfo-to-sql), else NOW() jumps at the switchover", subject="time_zone"))  # fmt: skip
+    if letters == "2":
+        found.append(error(CHECK, "lower_case_table_names 2", "0 or 1, as RDS takes it", "move the data to a server with lower_case_table_names 0 or 1 first (a dump and a load): it cannot change in place", subject="lower_case_table_names", restart=True))  # fmt: skip
+    if letters == "1":
+        found.append(warning(CHECK, "lower_case_table_names 1", "0, as RDS has by default", "nothing before the first provision: the target's parameter group takes it over. An RDS instance that was made without it has to be made anew", subject="lower_case_table_names"))  # fmt: skip
+    return found or [ok(CHECK, f"time zone {named}, sql_mode {db.variable('sql_mode') or '(empty)'}; the target's parameter group takes them over")]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livemove.core.preflight.facts import DatabaseFacts, release_of
-from livemove.core.preflight.result import error, ok, some, warning
+from livemove.core.preflight.result import error, ok, warning
 from livemove.ports import Finding
 from livemove.spec import MigrationSpec
 
@@ -12,7 +12,7 @@ OLDEST = {"MariaDB": (10, 4), "MySQL": (5, 7)}
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
-    flavour = "MariaDB" if db.is_mariadb else "MySQL"
+    flavour = db.flavour
     oldest = ".".join(map(str, OLDEST[flavour]))
     if db.release < OLDEST[flavour]:
         return [error(CHECK, db.version, f"{flavour} {oldest} or newer", "upgrade the source first; older servers were never tried")]  # fmt: skip
@@ -24,8 +24,4 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
 
 
 def _mysql(db: DatabaseFacts) -> Finding:
-    # RDS is MariaDB here, which has no counterpart for MySQL 8's own collations before 11.4
-    foreign = sorted(c for c in db.collations if "_0900_" in c)
-    if foreign:
-        return error(CHECK, f"MySQL collations unknown to MariaDB: {some(foreign)}", "none of them", "convert these schemas and tables to utf8mb4_unicode_ci before moving")  # fmt: skip
     return warning(CHECK, f"MySQL {db.version} towards MariaDB", "the same product on both sides", "rehearse with a dump of this database: the parity check lists what reads differently")  # fmt: skip

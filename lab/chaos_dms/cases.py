@@ -1,0 +1,242 @@
+"""What is done to a task under writes, one function each. Each says what it saw; `Bad` when rows were lost unseen."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.chaos_dms.stage import SCHEMA, Stage
+from lab.cloud.dms.replicator.description import StartType
+from lab.cloud.dms.replicator.status import Phase, TableState
+from lab.cloud.dms.tasks import Task, TaskState
+from lab.mariadb import Server
+
+
+class Bad(Exception):
+    """Rows are missing and nobody said so; or the task did not end as it must."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of results."""
+
+    case: str
+    moment: str
+    outcome: str
+    good: bool = True
+
+
+def equal(stage: Stage, task: Task) -> str:
+    """Writers end, the task catches up, the rows are the same; else the task must say why not."""
+    if stage.writers:
+        stage.writers.stop()
+    if not stage.caught_up(task):
+        raise Bad(f"the task ended: {task.stop_reason} {task.failure}")
+    found = stage.differences()
+    if found:
+        raise Bad(f"the task is {task.now()}, and these differ: {', '.join(found)}")
+    return "equal"
+
+
+def failed(stage: Stage, task: Task, words: str) -> str:
+    """The task fails by itself, in words that name the cause; the words."""
+    stage.until(lambda: task.now() in (TaskState.FAILED, TaskState.STOPPED), "the end of the task")
+    if words not in task.failure:
+        raise Bad(f"the task ended without {words!r}: {task.stop_reason} {task.failure}")
+    return task.failure.removeprefix("Last Error ").partition(" Stop Reason")[0]
+
+
+def kills(stage: Stage, load: bool, times: int) -> list[Row]:
+    """kill -9 at random moments; DMS starts the replicator again each time."""
+    task, rows = stage.task(), []
+    stage.write()
+    stage.start(task)
+    for n in range(times):
+        phase, longest = (Phase.LOADING, 0.6) if load else (Phase.FOLLOWING, 1.5)
+        rows.append(Row(f"replicator killed -9 ({n + 1})", stage.kill(task, phase, longest), ""))
+    outcome = equal(stage, task)
+    return [Row(r.case, r.moment, f"{outcome} ({task.recoveries} recoveries)", bool(r.moment)) for r in rows]
+
+
+def restart(stage: Stage, which: str, load: bool, *, sig: int = 15) -> list[Row]:
+    """A server goes away while the task works, and comes back."""
+    server: Server = getattr(stage, which)
+    task = stage.task()
+    stage.write()
+    stage.start(task)
+    stage.phase(task, Phase.LOADING if load else Phase.FOLLOWING)
+    time.sleep(stage.choose.uniform(0.2, 0.8))
+    status = task.status()
+    moment = f"{status.phase if status else 'starting'}"
+    stage.registry.stop(server.name, sig=sig)
+    time.sleep(1)
+    server.start()
+    if stage.writers:
+        wanted = stage.writers.count + 20
+        stage.until(lambda: stage.writers and stage.writers.count > wanted, "writers go on")
+    words = "killed -9" if sig == 9 else "restarted"
+    return [Row(f"{which} {words}", moment, equal(stage, task))]
+
+
+def purged(stage: Stage) -> list[Row]:
+    """The source's binlog is purged while the task stands: it must not go on as if nothing were missing."""
+    task = stage.task()
+    stage.write()
+    stage.start(task)
+    stage.phase(task, Phase.FOLLOWING)
+    time.sleep(0.5)
+    task.stop()
+    stage.until(lambda: task.now() is TaskState.STOPPED, "stopped")
+    time.sleep(0.5)
+
+    def one_left() -> bool:
+        stage.sql(stage.source, "FLUSH BINARY LOGS")
+        last = stage.sql(stage.source, "SHOW MASTER STATUS")[0][0]
+        stage.sql(stage.source, f"PURGE BINARY LOGS TO '{last}'")
+        return len(stage.sql(stage.source, "SHOW BINARY LOGS")) == 1
+
+    stage.until(one_left, "one binlog left")
+    stage.start(task, StartType.RESUME)
+    said = failed(stage, task, "1236")
+    stage.start(task, StartType.RELOAD)
+    stage.phase(task, Phase.FOLLOWING)
+    return [Row("source's binlog purged", "stopped", f"failed: {said}; reload-target: {equal(stage, task)}")]
+
+
+def disk_full(stage: Stage, load: bool) -> list[Row]:
+    """The target's disk is filled up, and has room again later."""
+    task = stage.task()
+    stage.write()
+    if not load:
+        stage.start(task)
+        stage.phase(task, Phase.FOLLOWING)
+    ballast = stage.disk / "ballast"
+    try:
+        fill_up(ballast, leave=(3 << 20) if load else 0)
+        if load:
+            stage.start(task)
+        time.sleep(12)
+        status, state = task.status(), task.now()
+        behind = sum(t.inserts + t.updates + t.deletes - t.applied_inserts - t.applied_updates - t.applied_deletes
+                     for t in status.tables) if status else 0  # fmt: skip
+    finally:
+        ballast.unlink(missing_ok=True)
+    moment = "full load" if load else "CDC"
+    time.sleep(2)
+    if state is TaskState.FAILED or task.now() is TaskState.FAILED:
+        said = failed(stage, task, "NativeError")
+        if not stage.target.answers():
+            stage.target.start()
+        stage.start(task, StartType.RESUME)
+        stage.phase(task, Phase.FOLLOWING)
+        return [
+            Row(
+                "target's disk full",
+                moment,
+                f"failed: {said}; after room was made, resumed: {equal(stage, task)}",
+            )
+        ]
+    words = f"{state}, the server waits for room, {behind} captured changes not applied; after room was made"
+    return [Row("target's disk full", moment, f"{words}: {equal(stage, task)}")]
+
+
+def fill_up(file: os.PathLike[str], *, leave: int) -> None:
+    """Write until the disk has no room but for so many bytes."""
+    with open(file, "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(b"\0" * (1 << 16))
+        except OSError:
+            f.truncate(max(0, f.tell() - leave))
+
+
+def broken(stage: Stage, policy: str) -> list[Row]:
+    """A row that the source is about to write is on the target already."""
+    task = stage.task(ApplyErrorInsertPolicy=policy)
+    stage.write()
+    stage.start(task)
+    stage.phase(task, Phase.FOLLOWING)
+    stage.sql(stage.target, f"INSERT INTO {SCHEMA}.gone VALUES (99999999, 'x')")
+    stage.sql(stage.source, f"INSERT INTO {SCHEMA}.gone VALUES (99999999, 'y')")
+    if policy == "STOP_TASK":
+        said = failed(stage, task, "1062")
+        stage.sql(stage.target, f"DELETE FROM {SCHEMA}.gone WHERE id = 99999999")
+        stage.start(task, StartType.RESUME)
+        return [
+            Row(
+                "one table broken, STOP_TASK",
+                "CDC",
+                f"failed: {said}; mended and resumed: {equal(stage, task)}",
+            )
+        ]
+
+    def state() -> TableState | None:
+        status = task.status()
+        return next((t.state for t in status.tables if t.table == "gone"), None) if status else None
+
+    stage.until(lambda: state() is TableState.ERROR, "the table in error")
+    if stage.writers:
+        stage.writers.stop()
+    stage.caught_up(task)
+    others = [d for d in stage.differences() if not d.startswith("gone")]
+    if task.now() is not TaskState.RUNNING or others:
+        raise Bad(f"the task is {task.now()}, other tables differ: {others}")
+    task.reload([(SCHEMA, "gone")])
+    stage.until(lambda: state() is TableState.COMPLETED, "the table loaded again")
+    return [
+        Row(
+            f"one table broken, {policy}",
+            "CDC",
+            f"running, Table error, others equal; reloaded: {equal(stage, task)}",
+        )
+    ]
+
+
+def broken_load(stage: Stage) -> list[Row]:
+    """A table that cannot be loaded under STOP_TASK: a trigger of the target, left awake, refuses its rows."""
+    stage.sql(
+        stage.target,
+        f"CREATE TRIGGER {SCHEMA}.awake BEFORE INSERT ON {SCHEMA}.gone FOR EACH ROW"
+        " BEGIN IF NEW.id = 77 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END",
+    )
+    task = stage.task()
+    stage.write()
+    stage.start(task)
+    said = failed(stage, task, "not this one")
+    stage.sql(stage.target, f"DROP TRIGGER {SCHEMA}.awake")
+    stage.start(task, StartType.RELOAD)
+    stage.phase(task, Phase.FOLLOWING)
+    return [
+        Row(
+            "one table broken, STOP_TASK", "full load", f"failed: {said}; reload-target: {equal(stage, task)}"
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    strike: Callable[[Stage], list[Row]]
+    room: int = 0
+    """MB of the target's disk; 0: no limit."""
+
+
+def all_cases(kill_rounds: int = 3, kills_each: int = 5) -> list[Case]:
+    out = []
+    for n in range(kill_rounds):
+        out.append(Case(f"kills during load {n}", lambda s: kills(s, True, kills_each)))
+        out.append(Case(f"kills during cdc {n}", lambda s: kills(s, False, kills_each)))
+    for which in ("source", "target"):
+        for load in (True, False):
+            when = "load" if load else "cdc"
+            out.append(Case(f"{which} restarted during {when}", lambda s, w=which, k=load: restart(s, w, k)))  # type: ignore[misc]
+        out.append(Case(f"{which} killed during cdc", lambda s, w=which: restart(s, w, False, sig=9)))  # type: ignore[misc]
+    out.append(Case("binlog purged", purged))
+    out.append(Case("disk full during load", lambda s: disk_full(s, True), room=420))
+    out.append(Case("disk full during cdc", lambda s: disk_full(s, False), room=420))
+    out.append(Case("table broken, stop", lambda s: broken(s, "STOP_TASK")))
+    out.append(Case("table broken, suspend", lambda s: broken(s, "SUSPEND_TABLE")))
+    out.append(Case("table broken during load", broken_load))
+    return out

@@ -1,0 +1,25 @@
+"""One case on a stage of its own, judged."""
+
+from __future__ import annotations
+
+import subprocess
+
+from lab.chaos_dms.cases import Bad, Case, Row
+from lab.chaos_dms.stage import Stage
+
+
+def play(case: Case, rows: int, seed: int) -> list[Row]:
+    try:
+        with Stage(rows, seed, room=case.room) as stage:
+            try:
+                return case.strike(stage)
+            except (Bad, TimeoutError) as e:
+                return [Row(case.name, "", str(e), good=False)]
+    except subprocess.CalledProcessError as e:
+        return [
+            Row(
+                case.name,
+                "",
+                f"not played: no file system of limited size here ({e.stderr.decode().strip()})",
+            )
+        ]

@@ -1,0 +1,1 @@
+SELECT full_collation_name AS name FROM information_schema.collation_character_set_applicability

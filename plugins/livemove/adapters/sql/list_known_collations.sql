@@ -1,0 +1,1 @@
+SELECT collation_name AS name FROM information_schema.collations

@@ -1,0 +1,2 @@
+DELETE FROM a WHERE id = 100;
+UPDATE a SET id = 300 WHERE id = 8;

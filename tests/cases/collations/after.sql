@@ -1,0 +1,1 @@
+INSERT INTO mixed (id, a, l) VALUES (4, label(), 'x');

@@ -1,0 +1,12 @@
+-- Character sets and collations mixed: server, schema, table and column disagree
+ALTER DATABASE collations CHARACTER SET latin1 COLLATE latin1_swedish_ci;
+CREATE TABLE mixed (
+  id INT PRIMARY KEY,
+  a VARCHAR(50), b VARCHAR(50) CHARACTER SET utf8mb3, c VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+  d VARCHAR(50) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci, e TEXT CHARACTER SET euckr, f CHAR(10) CHARACTER SET ucs2, g VARCHAR(20) CHARACTER SET ascii, h VARCHAR(20) CHARACTER SET binary,
+  i VARCHAR(20) CHARACTER SET sjis, j VARCHAR(20) CHARACTER SET utf16, k VARCHAR(20) CHARACTER SET cp1251, l VARCHAR(30) COLLATE latin1_german2_ci, KEY (c), KEY (d(10)), UNIQUE KEY (l)
+);
+CREATE TABLE three (k VARCHAR(100) PRIMARY KEY) DEFAULT CHARSET=utf8mb3 COLLATE=utf8mb3_bin;
+CREATE TABLE four (k VARCHAR(100) PRIMARY KEY, v VARCHAR(10) CHARACTER SET latin1) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_nopad_ci;
+CREATE VIEW joined AS SELECT t.k, CONVERT(f.v USING utf8mb4) COLLATE utf8mb4_bin AS v FROM three t JOIN four f ON f.k = CONVERT(t.k USING utf8mb4) COLLATE utf8mb4_general_nopad_ci;
+CREATE FUNCTION label() RETURNS VARCHAR(20) DETERMINISTIC RETURN 'naïve';

@@ -1,0 +1,2 @@
+UPDATE c SET t = REPEAT('x', 60000), v = NULL WHERE id = 1;
+DELETE FROM c WHERE id = 2;

@@ -1,0 +1,1 @@
+INSERT INTO export VALUES (1, 'a');

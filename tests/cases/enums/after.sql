@@ -1,0 +1,1 @@
+INSERT INTO e (id, n) VALUES (7, '1');

@@ -1,0 +1,1 @@
+INSERT INTO tick (at, what) VALUES ('2026-01-01', 'application');

@@ -1,0 +1,5 @@
+INSERT INTO full_up VALUES (255, 2);
+INSERT INTO emptied (v) VALUES (4), (5); DELETE FROM emptied WHERE v = 5;
+INSERT INTO split (v) VALUES (3); DELETE FROM split WHERE v = 3;
+BEGIN; INSERT INTO below (v) VALUES (3); ROLLBACK;
+INSERT INTO aria_one (v) VALUES (9); DELETE FROM aria_one WHERE v = 9;

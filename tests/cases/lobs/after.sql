@@ -1,0 +1,1 @@
+INSERT INTO picture VALUES (11, REPEAT('y', 70000), NULL, '', '[]');

@@ -1,0 +1,1 @@
+INSERT INTO part_1 VALUES (1, 1); INSERT INTO part_2 VALUES (2, 2);

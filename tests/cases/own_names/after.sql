@@ -1,0 +1,1 @@
+INSERT INTO control VALUES (4, 'OPEN', 4);

@@ -1,0 +1,1 @@
+INSERT INTO node (parent, name) VALUES (1, 'first after');

@@ -1,0 +1,1 @@
+INSERT INTO twins VALUES (1, 1);

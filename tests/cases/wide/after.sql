@@ -1,0 +1,1 @@
+INSERT INTO wide (c001) VALUES ('next');

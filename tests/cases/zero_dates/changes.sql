@@ -1,0 +1,5 @@
+SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00';
+UPDATE old SET d = '2021-04-31' WHERE id = 0;
+DELETE FROM by_day WHERE d = '0000-00-00';
+INSERT INTO by_day VALUES ('2021-02-31', 4);
+INSERT INTO old (s) VALUES ('x');

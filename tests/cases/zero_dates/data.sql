@@ -1,0 +1,4 @@
+SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00';
+INSERT INTO old (id) VALUES (0), (1), (2);
+INSERT INTO old VALUES (3, '2020-02-31', '2020-00-00 10:00:00', '1970-01-01 00:00:01', 1901, '', ''), (4, '2020-06-00', '9999-12-31 23:59:59', '2038-01-19 03:14:07', 2155, '가나다', 'b');
+INSERT INTO by_day VALUES ('0000-00-00', 1), ('2020-02-30', 2), ('2020-01-00', 3);

@@ -1,0 +1,63 @@
+"""livemove's pages are shown to people who are logged in, and to nobody else; what they show is built as text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from livemove.ui.pages import FINDINGS, apps, build
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    made: FastAPI = build()
+    made.state.auth_manager = SimpleNamespace()
+    return made
+
+
+def test_the_page_wants_a_login(app: FastAPI) -> None:
+    answer = TestClient(app).get("/findings")
+    assert answer.status_code == 401
+    assert "xcomEntries" not in answer.text
+
+
+def test_who_is_logged_in_gets_the_page(app: FastAPI) -> None:
+    app.dependency_overrides[get_user] = lambda: SimpleNamespace(name="somebody")
+    answer = TestClient(app).get("/findings?dag_id=migrate_shop&run_id=r")
+    assert answer.status_code == 200
+    assert "text/html" in answer.headers["content-type"]
+    assert "preflight.checks/xcomEntries/findings" in answer.text
+
+
+def test_the_page_never_writes_values_as_markup() -> None:
+    assert "innerHTML" not in FINDINGS.read_text()
+
+
+def test_every_route_asks_for_the_user(app: FastAPI) -> None:
+    routes = [r for r in app.routes if hasattr(r, "dependant")]
+    assert routes
+    assert all(any(d.call is get_user for d in r.dependant.dependencies) for r in routes)
+
+
+def test_a_process_that_serves_no_pages_imports_none_of_it() -> None:
+    plugins = str(Path(__file__).parents[2] / "plugins")
+    code = f"import sys; sys.path.insert(0, {plugins!r}); from livemove.ui.pages import apps; assert apps('/x') == []; assert 'fastapi' not in sys.modules"  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_plugin_serves_and_shows_it() -> None:
+    import airflow.api_fastapi.app  # noqa: F401  # what the API server has loaded
+
+    assert [a["url_prefix"] for a in apps("/livemove")] == ["/livemove"]
+    from livemove_plugin import LivemovePlugin
+
+    views = LivemovePlugin.external_views
+    assert {v["destination"] for v in views} == {"task_instance", "dag_run"}
+    assert all(v["href"].startswith("/livemove/findings?dag_id={DAG_ID}&run_id={RUN_ID}") for v in views)
