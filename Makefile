@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-comparison bench-dms chaos chaos-dms model clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -25,8 +25,8 @@ help: ## this list
 setup: ## make this machine ready: packages, Python environment, Terraform
 	@scripts/bootstrap
 
-rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [KEEP=1]
-	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(KEEP),--keep)
+rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [DNS=rfc2136|manual] [KEEP=1]
+	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(DNS),--dns $(DNS)) $(if $(KEEP),--keep)
 
 up: setup ## lab, users and Airflow for you to click in [DUMP=]
 	@$(PYTHON) -m lab.rehearsal up $(if $(DUMP),--dump "$(DUMP)")
@@ -83,6 +83,11 @@ bench: setup ## what it costs: the write pause over 30 moves there and back, on 
 
 bench-comparison: setup ## what proving equality costs: 5 million rows on two servers, beside CHECKSUM TABLE [ROWS=n] [RELADIFF=program]
 	@$(PYTHON) -m bench.comparison $(if $(ROWS),--rows $(ROWS)) $(if $(RELADIFF),--reladiff $(RELADIFF))
+
+bench-dns: setup ## the name: delay of the propagation sensor, the shift by weights, a breach that goes back (15 minutes)
+	@$(PYTHON) -m bench.propagation
+	@$(PYTHON) -m bench.shift
+	@$(PYTHON) -m bench.shift --errors 0.05
 
 chaos: setup ## the kill matrix: a move interrupted everywhere, and what becomes of it (under an hour) [ONLY=words] [SAMPLE=n] [SEED=n]
 	@$(PYTHON) -m lab.chaos $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))

@@ -33,6 +33,7 @@ from livemove.operators.rollback import BeginRollbackOperator
 from livemove.operators.schema import CarrySchemaOperator, ParityOperator
 from livemove.operators.servers import (
     DeployOperator,
+    KeepJobsOperator,
     ReachabilityOperator,
     SmokeOperator,
     StopServersOperator,
@@ -47,6 +48,7 @@ from livemove.operators.switchover import (
 from livemove.params import trigger_form
 from livemove.sensors.propagation import InSyncSensor, OldTtlSensor, PropagationSensor
 from livemove.sensors.replication import FullLoadSensor, LagSensor, TableStatesSensor
+from livemove.sensors.shift import BaselineSensor, ShiftSensor, WatchSensor
 from livemove.sensors.traffic import DrainedSensor
 from livemove.sensors.window import SoakSensor, WindowSensor
 from livemove.spec import MigrationSpec, Side, load_spec, spec_files
@@ -118,11 +120,17 @@ def migration(spec: MigrationSpec) -> DAG:
             ask_dns = gate(
                 gate="switch_dns", task_display_name="Switch DNS?", proceed="switch_dns.change_record"
             )
+            baseline = BaselineSensor(task_id="baseline", **of)
+            keep_jobs = KeepJobsOperator(task_id="keep_jobs", **of)
             change_record = ChangeRecordOperator(task_id="change_record", **of)
+            shift = ShiftSensor(task_id="shift", **of)
+            watch = WatchSensor(task_id="watch", **of)
             in_sync = InSyncSensor(task_id="in_sync", **of)
             propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
             drained = DrainedSensor(task_id="drained", **of)
-            ttl_elapsed >> window >> ask_dns >> change_record >> in_sync >> propagation >> drained
+            ttl_elapsed >> window >> keep_jobs >> baseline >> ask_dns >> change_record >> shift
+            shift >> in_sync >> propagation >> drained
+            shift >> watch
 
         with chapter(
             "repoint", "6 Repoint the database", "All servers move to RDS in one short, fenced switchover"
@@ -165,22 +173,30 @@ def migration(spec: MigrationSpec) -> DAG:
 
         # not compare_back: where the source differs, going back is no help
         behind_their_gate = {
-            "switch_dns": [change_record, in_sync, propagation, drained],
+            "switch_dns": [change_record, shift, in_sync, propagation, drained],
             "repoint": [snapshot, switchover, return_path, smoke, soak],
         }
+        # where a breach sends the name back by itself, the rest of the way back follows
+        went_back = [shift, watch] if spec.watch.on_breach == "rollback" else []
         # begins when every gate is answered or skipped; skipped itself when the last one says Proceed
         rollback, begin = rollback_chapter(
             spec,
             "8 Roll back",
             BeginRollbackOperator,
             trigger_rule=EITHER_WAY,
-            watched=[task for stage in spec.rollback.automatic for task in behind_their_gate[stage]],
+            watched=list(
+                dict.fromkeys(
+                    [*(t for stage in spec.rollback.automatic for t in behind_their_gate[stage]), *went_back]
+                )
+            ),
         )
 
         with chapter("finish", "Finish", "What happened, for the people who slept") as finish:
             ReportOperator(task_id="report", trigger_rule=TriggerRule.ONE_SUCCESS, **of)
 
-        preflight >> provision >> replicate >> validate >> switch_dns >> repoint >> retire >> finish
+        preflight >> provision >> replicate >> validate >> switch_dns
+        # not the watch: it goes on until the question about the writes is answered
+        drained >> repoint >> retire >> finish
         [ask_dns, ask_writes, ask_retire] >> begin
         rollback >> finish
     return dag

@@ -8,6 +8,7 @@ from typing import Any
 from lab import specs
 from lab.addresses import REGION, here, state_dir
 from lab.ca import certificate, write_private
+from lab.dns import authority
 from lab.idc import ssh
 from lab.idc.database import ADMIN
 from lab.secrets_file import read
@@ -19,7 +20,7 @@ MASTER_USER = "admin"
 def connections(service: str) -> dict[str, dict[str, Any]]:
     """Connection id -> fields of the connections that the lab's spec names."""
     a, secret, keys = here(), read(), ssh.keys()
-    return {
+    made: dict[str, dict[str, Any]] = {
         f"{service}_aws": {
             "conn_type": "aws", "login": secret["aws_key"], "password": secret["aws_secret"],
             "extra": {"region_name": REGION, "endpoint_url": a.endpoint_url},
@@ -38,6 +39,18 @@ def connections(service: str) -> dict[str, dict[str, Any]]:
             },
         },
     }  # fmt: skip
+    return made | _update_key(service)
+
+
+def _update_key(service: str) -> dict[str, dict[str, Any]]:
+    if not authority.key_file().exists():
+        return {}
+    key: dict[str, Any] = {
+        "conn_type": "generic",
+        "login": authority.KEY,
+        "password": authority.key_file().read_text(),
+    }
+    return {f"{service}_tsig": key | {"extra": {"algorithm": "hmac-sha256"}}}
 
 
 def environment(service: str) -> dict[str, str]:

@@ -26,7 +26,24 @@ def folder() -> Path:
     return state_dir() / "migrations"
 
 
-def write(*, dump_schemas: Sequence[str] | None = None) -> Path | None:
+STEPS: list[Edit] = [
+    (r"^(  ttl:) 5 ", r"\1 2\n  steps: [5, 25, 100] "),
+    (r"^(  hold:) 5 ", r"\1 30 "),
+]
+VARIANTS: dict[str, list[Edit]] = {
+    "": [],
+    "weights": STEPS,
+    "weights-breach": [*STEPS, (r"^(  errors: 0.02) ", r"\1\n  on_breach: rollback ")],
+    "rfc2136": [
+        (r"^(  zone: shop.test)$", r"\1\n  provider: rfc2136\n  primary: 127.1.5.1\n  connection: shop_tsig")
+    ],
+    "manual": [(r"^(  zone: shop.test)$", r"\1\n  provider: manual")],
+}
+"""How the lab's spec may differ: the name moves by weights; it does so with errors planted in the cloud's release; the zone takes
+dynamic updates; a person changes it."""
+
+
+def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Path | None:
     """Write the effective specs; the folder for LIVEMOVE_MIGRATIONS, or None when the project's own hold.
 
     LabError with file, line and nearest valid word when the project's spec is wrong.
@@ -34,10 +51,12 @@ def write(*, dump_schemas: Sequence[str] | None = None) -> Path | None:
     a = here()
     shutil.rmtree(folder(), ignore_errors=True)
     check(SHOP)
-    if dump_schemas is None and a.octet == DEFAULT_OCTET and a.low_ports:
+    if dump_schemas is None and not variant and a.octet == DEFAULT_OCTET and a.low_ports:
         return None
     folder().mkdir(parents=True)
-    edits = list(_addresses(a))
+    edits = [*VARIANTS[variant], *_addresses(a)]
+    if variant == "rfc2136" and not a.low_ports:
+        edits.append((r"^(  primary: \S+)$", rf"\1@{a.dns}"))
     target = folder() / "shop.yaml"
     if dump_schemas is not None:
         edits += _dump(dump_schemas)

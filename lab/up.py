@@ -7,6 +7,7 @@ through every resolver. A failure ends what was started and keeps the logs.
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ from typing import Any
 
 from lab import ca, checks, connections, dump, lock, secrets_file, specs, status
 from lab.addresses import REGION, Addresses, here, settings_file, settle, state_dir
+from lab.ca import write_private
 from lab.dns import authority, resolvers
 from lab.down import down, end_processes
 from lab.idc import database, ssh
@@ -42,6 +44,8 @@ class Plan:
     database: str
     """The web application's schema."""
     dump: Path | None = None
+    variant: str = ""
+    """How the spec differs from the project's own: see lab.specs.VARIANTS."""
     rows: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -54,9 +58,9 @@ class Plan:
         return f"www.{self.zone}"
 
 
-def up(*, dump: Path | None = None, rows: int = 300_000) -> None:
+def up(*, dump: Path | None = None, rows: int = 300_000, variant: str = "") -> None:
     """Start everything, or say that it stands; LabError when it cannot."""
-    plan = _plan(dump, rows)
+    plan = _plan(dump, rows, variant)
     if _stands(plan):
         print(f"The lab stands already: https://{plan.name}. python -m lab status shows it")
         return
@@ -86,9 +90,9 @@ def up(*, dump: Path | None = None, rows: int = 300_000) -> None:
     )
 
 
-def _plan(file: Path | None, rows: int) -> Plan:
+def _plan(file: Path | None, rows: int, variant: str) -> Plan:
     if file is None:
-        return Plan("shop", "shop.test", ["shop"], "shop", rows=rows)
+        return Plan("shop", "shop.test", ["shop"], "shop", variant=variant, rows=rows)
     dump.files_of(file.expanduser())
     return Plan("dump", "dump.test", [], TRAFFIC, dump=file.expanduser().absolute())
 
@@ -144,7 +148,7 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
     ca.create(a, (plan.zone,))
     ssh.keys()
     if plan.dump is None:
-        specs.write()
+        specs.write(variant=plan.variant)
     home = state_dir() / "hosts" / "idc"
     with _at_once(registry) as pool:
         data = pool.submit(_database, registry, plan)
@@ -203,6 +207,12 @@ def _database(registry: Registry, plan: Plan) -> Server:
 
 def _names(registry: Registry, plan: Plan) -> None:
     with timed("name servers and resolvers"):
+        (state_dir() / "dns").mkdir(parents=True, exist_ok=True)
+        if "weights" in plan.variant:
+            authority.weights_file().write_text("{}")
+        if plan.variant == "rfc2136":
+            write_private(authority.key_file(), base64.b64encode(os.urandom(32)))
+        authority.delegate(registry, plan.zone)
         for server in authority.authorities():
             server.start(registry)
         resolvers.start(registry, (plan.zone,))
@@ -244,22 +254,30 @@ def _release(plan: Plan) -> None:
 
     bucket, s3 = f"{plan.service}-livemove", aws("s3")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    archive = build(state_dir() / "shop.tar.gz")
+    archive = build(state_dir() / "shop.tar.gz", faults=plan.variant == "weights-breach")
     s3.upload_file(str(archive), bucket, "releases/shop.tar.gz")
 
 
 def _zone(a: Addresses, plan: Plan) -> None:
+    servers = authority.authorities()
+    if plan.variant in ("rfc2136", "manual"):
+        record = {"name": f"{plan.name}.", "type": "A", "ttl": START_TTL, "values": [a.idc]}
+        authority.publish(plan.zone, [record])
+    else:
+        _hosted_zone(a, plan)
+    wait_for(
+        lambda: all(resolvers.lookup(plan.name, s.address, s.port)[0] == [a.idc] for s in servers),
+        20, f"The authorities do not serve {plan.name}; see `python -m lab logs aws` and `knot-1`",
+    )  # fmt: skip
+
+
+def _hosted_zone(a: Addresses, plan: Plan) -> None:
     route53 = aws("route53")
     zone = route53.create_hosted_zone(Name=f"{plan.zone}.", CallerReference="lab")["HostedZone"]["Id"]
     record = {"Name": f"{plan.name}.", "Type": "A", "TTL": START_TTL, "ResourceRecords": [{"Value": a.idc}]}
     route53.change_resource_record_sets(
         HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
     )
-    servers = authority.authorities()
-    wait_for(
-        lambda: all(resolvers.lookup(plan.name, s.address, s.port)[0] == [a.idc] for s in servers),
-        20, f"The authorities do not serve {plan.name}; see `python -m lab logs aws` and `knot-1`",
-    )  # fmt: skip
 
 
 def _web_after(data: Future[Server], registry: Registry, a: Addresses, plan: Plan, home: Path) -> None:

@@ -11,16 +11,18 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.route53.models import FakeZone, Route53Backend
+from moto.route53.exceptions import Route53ClientError
+from moto.route53.models import FakeZone, RecordSet, Route53Backend
 from moto.route53.responses import Route53
 
-from lab.cloud import pace
+from lab.cloud import pace, route53_rules
 from lab.cloud.base import Cloud
 from lab.cloud.patching import background, wrap
 
 log = logging.getLogger(__name__)
 
 _publishing = threading.Lock()
+_changing = threading.Lock()
 ATTEMPTS = 20
 """Times that a zone is offered to the name servers, a second apart, before the change stays PENDING."""
 
@@ -30,10 +32,18 @@ def install(cloud: Cloud) -> None:
 
     @wrap(Route53, "change_resource_record_sets")
     def change(original: Any, self: Any) -> ActionResult:
-        original(self)
-        return ActionResult(
-            {"ChangeInfo": _submit(self.backend.get_hosted_zone(self._get_param("HostedZoneId")))}
-        )
+        zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
+        with _changing:
+            # moto takes what Route 53 refuses, and deletes every set with the same identifier: the batch is made here
+            after, against = route53_rules.apply(
+                [as_api(r) for r in zone.rrsets], [_change(c) for c in self._get_param("ChangeBatch.Changes")]
+            )
+            outside = [s["Name"] for s in after if not f".{s['Name']}".endswith(f".{zone.name}")]
+            against += [f"RRSet with DNS name {n} is not permitted in zone {zone.name}" for n in outside]
+            if against:
+                raise Refused(f"[{', '.join(against)}]")
+            zone.rrsets = [RecordSet(dict(s)) for s in after]
+        return ActionResult({"ChangeInfo": _submit(zone)})
 
     def get_change(self: Any) -> ActionResult:
         id_ = "/change/" + self._get_param("Id").rsplit("/", 1)[-1]
@@ -62,6 +72,31 @@ def install(cloud: Cloud) -> None:
         return dict(changes[id_])
 
     Route53.get_change = get_change
+
+
+class Refused(Route53ClientError):  # type: ignore[misc]
+    """InvalidChangeBatch with Amazon's words."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidChangeBatch", message)
+
+
+def as_api(r: RecordSet) -> dict[str, Any]:
+    """A set of moto's as the API has it; what is not there is left out."""
+    found = {
+        "Name": r.name, "Type": r.type, "TTL": r.ttl, "ResourceRecords": list(r.records or ()), "SetIdentifier": r.set_identifier,
+        "Weight": r.weight, "Region": r.region, "HealthCheckId": r.health_check_id, "AliasTarget": r.alias_target,
+        "Failover": r.failover, "GeoLocation": r.geo_location, "MultiValueAnswer": r.multi_value_answer,
+    }  # fmt: skip
+    return {k: v for k, v in found.items() if v not in (None, [], {})}
+
+
+def _change(asked: dict[str, Any]) -> dict[str, Any]:
+    wanted = dict(asked["ResourceRecordSet"])
+    wanted["Name"] = str(wanted["Name"]).rstrip(".").replace("\\052", "*") + "."
+    if wanted.get("ResourceRecords"):
+        wanted["ResourceRecords"] = [v["Value"] for v in wanted["ResourceRecords"]]
+    return {"Action": asked["Action"], "ResourceRecordSet": wanted}
 
 
 def records_of(zone: FakeZone) -> list[dict[str, Any]]:

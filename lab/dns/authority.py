@@ -1,4 +1,4 @@
-"""The zone's authoritative name servers: two Knot servers, each with its own copy, as a hosted zone has several.
+"""The zone's authoritative name servers: two Knot servers, each with its own copy, as a hosted zone has several, and the parent's.
 
 `publish` is what the AWS endpoint's Route 53 calls after each change: it writes the whole zone to both servers
 and returns when both serve it. Measured: 30 to 60 ms for the two.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -22,14 +25,17 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from lab.addresses import here, state_dir
+from lab.addresses import here, root, state_dir
 from lab.checks import program
+from lab.dns import front
 from lab.processes import LabError, Process, Registry
 
 Record = Mapping[str, Any]
 """One record set as Route 53 has it: name, type, ttl (s), values (as in a zone file), weight (optional).
 
-Knot knows no weights: weight 0 means not there, all others count alike."""
+Knot knows no weights: weight 0 means not there, all others count alike, unless a front draws one (lab.dns.front)."""
+KEY = "livemove"
+"""Name of the TSIG key where the zone takes dynamic updates."""
 
 NEGATIVE_TTL = 5
 NS_TTL = 3600
@@ -52,7 +58,7 @@ database:
     journal-db-max-size: 16M
     kasp-db-max-size: 16M
     timer-db-max-size: 16M
-template:
+{signed}template:
   - id: default
     storage: "{folder}/zones"
     file: "%s.zone"
@@ -62,6 +68,42 @@ template:
 zone:
 {zones}
 """
+
+SIGNED = """\
+key:
+  - id: {key}
+    algorithm: hmac-sha256
+    secret: {secret}
+remote:
+  - id: first
+    address: {first}@{port}
+    via: {own}
+  - id: second
+    address: {second}@{port}
+    via: {own}
+acl:
+  - id: update
+    key: {key}
+    action: [ update, transfer ]
+  - id: transfer
+    address: {second}
+    action: transfer
+  - id: notify
+    address: {first}
+    action: notify
+"""
+FIRST = "    acl: [ update, transfer ]\n    notify: second\n    serial-policy: increment\n"
+SECOND = "    acl: notify\n    master: first\n    zonefile-load: none\n"
+
+
+def weights_file() -> Path:
+    """It stands where a front draws by weight before each Knot."""
+    return state_dir() / "dns" / "weights.json"
+
+
+def key_file() -> Path:
+    """It stands where the zone takes dynamic updates: the secret of the TSIG key, base64. The second server follows the first."""
+    return state_dir() / "dns" / "tsig.key"
 
 
 @dataclass(frozen=True)
@@ -74,7 +116,12 @@ class Authority:
 
     @property
     def name(self) -> str:
-        return f"knot-{self.number}"
+        return f"knot-{self.number}" if self.number else "knot-parent"
+
+    @property
+    def behind(self) -> str:
+        """Where Knot itself listens: behind the front, if there is one."""
+        return here().ip(5, 100 + self.number) if self.number and weights_file().exists() else self.address
 
     @property
     def folder(self) -> Path:
@@ -88,15 +135,20 @@ class Authority:
 
     def configure(self) -> None:
         zones = sorted((self.folder / "zones").glob("*.zone"))
-        listed = "".join(f"  - domain: {z.name.removesuffix('.zone')}\n" for z in zones)
-        text = CONFIG.format(folder=self.folder, address=self.address, port=self.port, socket=self.socket, zones=listed)  # fmt: skip
+        signed, more, a = "", "", here()
+        if self.number and key_file().exists():
+            first, second = a.authorities
+            signed = SIGNED.format(key=KEY, secret=key_file().read_text().strip(), first=first, second=second, port=a.dns, own=self.address)  # fmt: skip
+            more = FIRST if self.number == 1 else SECOND
+        listed = "".join(f"  - domain: {z.name.removesuffix('.zone')}\n{more}" for z in zones)
+        text = CONFIG.format(folder=self.folder, address=self.behind, port=self.port, socket=self.socket, zones=listed, signed=signed)  # fmt: skip
         (self.folder / "knot.conf").write_text(text)
 
     def start(self, registry: Registry) -> Process:
         for sub in ("db", "zones"):
             (self.folder / sub).mkdir(parents=True, exist_ok=True)
         self.configure()
-        return registry.start(
+        started = registry.start(
             self.name,
             [program("knotd"), "-c", str(self.folder / "knot.conf")],
             ready=lambda: self.control("status", check=False) == 0,
@@ -105,6 +157,18 @@ class Authority:
             data=str(self.folder),
             login=f"kdig @{self.address} -p {self.port} <name>",
         )
+        if self.behind != self.address:
+            front = [sys.executable, "-m", "lab.dns.front", self.address, str(self.port), self.behind, str(weights_file())]  # fmt: skip
+            registry.start(
+                f"front-{self.number}", front, ready=lambda: self._listens(), cwd=root(),
+                env={**os.environ, "PYTHONPATH": str(root())}, address=self.address, ports={"dns": self.port},
+            )  # fmt: skip
+        return started
+
+    def _listens(self) -> bool:
+        with socket.socket() as s:
+            s.settimeout(1)
+            return s.connect_ex((self.address, self.port)) == 0
 
     def control(self, *command: str, check: bool = True) -> int:
         """One knotc command; LabError with its words when it fails."""
@@ -120,7 +184,7 @@ class Authority:
         file = self.folder / "zones" / f"{zone}.zone"
         new = not file.exists()
         temporary = file.with_suffix(".new")
-        temporary.write_text(text)
+        temporary.write_text("" if self.number == 2 and key_file().exists() else text)
         os.replace(temporary, file)
         if new:
             self.configure()
@@ -145,6 +209,26 @@ def authorities() -> list[Authority]:
     return [Authority(n, address, a.dns) for n, address in enumerate(a.authorities, 1)]
 
 
+def parent(zone: str) -> Authority:
+    """The server of the zone above, which delegates to the two authorities with glue."""
+    return Authority(0, here().ip(5, 3), here().dns)
+
+
+def delegate(registry: Registry, zone: str) -> None:
+    """Start the parent's server with its delegation of this zone."""
+    above = zone.rstrip(".").partition(".")[2]
+    server = parent(zone)
+    lines = [
+        f"{above}. {NS_TTL} SOA ns.nic.{above}. hostmaster.nic.{above}. 1 7200 900 1209600 {NEGATIVE_TTL}"
+    ]
+    lines += [f"{above}. {NS_TTL} NS ns.nic.{above}.", f"ns.nic.{above}. {NS_TTL} A {server.address}"]
+    lines += [f"{zone}. {NS_TTL} NS ns{n}.{zone}." for n in (1, 2)]
+    lines += [f"ns{n}.{zone}. {NS_TTL} A {ip}" for n, ip in enumerate(here().authorities, 1)]
+    (server.folder / "zones").mkdir(parents=True, exist_ok=True)
+    (server.folder / "zones" / f"{above}.zone").write_text("\n".join(lines) + "\n")
+    server.start(registry)
+
+
 def publish(zone: str, records: Iterable[Record], *, timeout: float = 10) -> int:
     """Serve exactly these records from both authorities; the new serial number.
 
@@ -158,7 +242,12 @@ def publish(zone: str, records: Iterable[Record], *, timeout: float = 10) -> int
         # two changes at once would get the same serial number
         fcntl.flock(lock, fcntl.LOCK_EX)
         serial = max(_last_serial(s, zone) for s in servers) + 1
-        text = zone_text(zone, list(records), serial)
+        listed = list(records)
+        text = zone_text(zone, listed, serial)
+        if weights_file().exists():
+            weights = weights_file().with_suffix(".new")
+            weights.write_text(json.dumps(front.document(listed)))
+            os.replace(weights, weights_file())
         for server in servers:
             server.load(zone, text)
         deadline = time.monotonic() + timeout
@@ -187,4 +276,5 @@ def zone_text(zone: str, records: Iterable[Record], serial: int) -> str:
 
 def _last_serial(server: Authority, zone: str) -> int:
     file = server.folder / "zones" / f"{zone}.zone"
-    return int(file.read_text().split(maxsplit=6)[5]) if file.exists() else 0
+    words = file.read_text().split(maxsplit=6) if file.exists() else []
+    return int(words[5]) if words else 0

@@ -50,14 +50,16 @@ remote-control:
 
 def configuration(address: str, zones: tuple[str, ...], *, min_ttl: int = 0) -> str:
     a = here()
+    above = sorted({z.partition(".")[2] for z in zones})
     authorities = "".join(f"    stub-addr: {ip}@{a.dns}\n" for ip in a.authorities)
     return CONFIG.format(
         address=address,
         port=a.dns,
         folder=state_dir() / "dns",
         min_ttl=min_ttl,
-        zones="".join(f'    local-zone: "{z}." transparent\n' for z in zones),
-        stubs="".join(f'stub-zone:\n    name: "{z}."\n{authorities}' for z in zones),
+        zones="".join(f'    local-zone: "{z}." transparent\n' for z in (*zones, *above)),
+        stubs="".join(f'stub-zone:\n    name: "{z}."\n{authorities}' for z in zones)
+        + "".join(f'stub-zone:\n    name: "{z}."\n    stub-addr: {a.ip(5, 3)}@{a.dns}\n' for z in above),
     )
 
 

@@ -13,6 +13,12 @@ from lab.rehearsal.scenario import ROLLBACKS, STORIES
 
 def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
+    if args.dns != "route53" and (args.dump or args.story in ("weights", "breach")):
+        print(
+            "rehearsal: --dns rfc2136 and manual go with the lab's listings, and have no weights",
+            file=sys.stderr,
+        )
+        return 2
     if args.rollback and args.story:
         print("rehearsal: --rollback and --story are two different stories; choose one", file=sys.stderr)
         return 2
@@ -36,7 +42,10 @@ def _parser() -> argparse.ArgumentParser:
                         "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>")  # fmt: skip
     parser.add_argument("--story", choices=STORIES, metavar="|".join(STORIES),
                         help="rollback: move, roll back, move again, retire; clears: move, and clear every task on the way; "
-                        "promote: the data centre dies before the writes moved")  # fmt: skip
+                        "promote: the data centre dies before the writes moved; "
+                        "weights: the name moves by 5, 25, 100 %%; breach: the same with a bug in the cloud's release")  # fmt: skip
+    parser.add_argument("--dns", choices=("route53", "rfc2136", "manual"), default="route53",
+                        help="who holds the zone: the lab's Route 53, a Knot that takes dynamic updates signed with TSIG, or a person at a panel")  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="leave lab and Airflow standing at the end")
     parser.add_argument("--reports", type=Path, default=root() / "rehearsals", help="where the reports go (default: %(default)s)")  # fmt: skip
     parser.add_argument("--timeout", type=float, default=2700, metavar="SECONDS", help="longest time for the run (default: %(default)s)")  # fmt: skip
@@ -48,7 +57,8 @@ def _run(args: argparse.Namespace) -> int:
     from lab.rehearsal.scenario import choose
 
     scenario = choose(args.rollback, args.story)
-    return rehearse(Options(scenario, args.dump, args.keep, args.reports, args.timeout))
+    variant = scenario.variant or ("" if args.dns == "route53" else args.dns)
+    return rehearse(Options(scenario, args.dump, args.keep, args.reports, args.timeout, variant))
 
 
 def _up(args: argparse.Namespace) -> int:

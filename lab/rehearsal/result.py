@@ -54,6 +54,10 @@ class Result:
     """`Evidence.standing` at the end."""
     promotion: Json | None = None
     """`lab.rehearsal.promotion.judge`, where the data centre died."""
+    shares: list[Json] | None = None
+    """For each share that the record gave the cloud: what of the requests went there (percent)."""
+    breach: Json | None = None
+    """What sent the name back by itself, or stopped the shift."""
 
     def judge(self, wanted: Scenario) -> None:
         """Set `result` to the wanted one if everything stands as it must; say in `errors` what does not."""
@@ -97,6 +101,8 @@ class Result:
             ("data", f"rows copied {_n(self.rows_copied)}, tables equal {_n(self.tables_equal)} of {_n(self.tables_compared)}"),
             ("schema", ", ".join(f"{n} {kind}{'' if n == 1 else 'es' if kind == 'index' else 's'}" for kind, n in (self.objects or {}).items()) or "not looked at"),
             ("name", f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}"),
+            *([("shares", ", ".join(f"{s['percent']} % asked, {s['measured']} % of {s['requests']} requests" for s in self.shares or ()))] if len(self.shares or ()) > 1 else []),
+            *([("breach", f"{'; '.join(self.breach['reasons'])}; restored after {self.breach.get('restored_ms')} ms")] if self.breach else []),
             ("owner", str(self.owner or "unknown")),
             ("stands", ", ".join(f"{k} {', '.join(v) or 'none' if isinstance(v, list) else v}" for k, v in (self.stands or {}).items()) or "not looked at"),
             *self._emergency(),

@@ -59,6 +59,8 @@ class Robot:
     kill_source: Callable[[], None] = lambda: None
     note: str = "rehearsal"
     """What Airflow keeps beside each clear."""
+    dies: str = ""
+    """The task that the story makes fail."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _asked: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -204,6 +206,11 @@ class Robot:
 
     def _nothing_died(self, tasks: Sequence[Json]) -> None:
         # a run is green when its last tasks are, whatever failed on the way
+        failed = {t["task_id"] for t in tasks if t["state"] == "failed"}
+        if self.dies and self.dies not in failed:
+            raise StoryError(f"{self.dies} was to fail, and did not")
+        if self.dies and failed == {self.dies}:
+            return
         if any(t["state"] in DEAD for t in tasks):
             raise StoryError(f"The run is green, but tasks died: {_failed(tasks)}")
 

@@ -21,13 +21,14 @@ from lab.addresses import here, octet, root, settings_file, state_dir
 from lab.down import down
 from lab.idc import death
 from lab.processes import LabError, Registry
-from lab.rehearsal import logs, objects, promotion, result
+from lab.rehearsal import logs, objects, promotion, result, shares
 from lab.rehearsal.airflow import Airflow, check_port, default_port
 from lab.rehearsal.api import AirflowApi, ApiError
 from lab.rehearsal.chapters import Chapters
 from lab.rehearsal.evidence import Evidence
 from lab.rehearsal.facts import Watcher
 from lab.rehearsal.measure import Memory
+from lab.rehearsal.panel import Panel
 from lab.rehearsal.plan_check import PlanCheck
 from lab.rehearsal.progress import Progress
 from lab.rehearsal.result import Result
@@ -51,6 +52,8 @@ class Options:
     """Leave lab and Airflow standing."""
     reports: Path = root() / "rehearsals"
     timeout: float = TIMEOUT
+    variant: str = ""
+    """Of the lab's spec: see lab.specs.VARIANTS."""
 
 
 def rehearse(options: Options) -> int:
@@ -104,7 +107,7 @@ class Rehearsal:
         say(f"rehearsal: {self.options.scenario.name}")
         self.memory.__enter__()
         with self._phase("lab and Airflow"):
-            self.airflow = airflow = stand(self.options.dump)
+            self.airflow = airflow = stand(self.options.dump, self.options.variant)
         spec = spec_in_lab()
         self.evidence = Evidence(spec.service, spec.aws.bucket)
         self.schemas = spec.source.schemas
@@ -115,7 +118,12 @@ class Rehearsal:
         say(f"Airflow: {airflow.url}  (admin / {airflow.password})")
         self.plan = PlanCheck(airflow, spec.service)
         evidence, schema = self.evidence, spec.application.database
-        with Watcher(users.facts, lambda: evidence.replication(schema)) as watcher:
+        panel = (
+            Panel(spec.dns.zone, evidence.documents)
+            if spec.dns.provider == "manual"
+            else contextlib.nullcontext()
+        )
+        with panel, Watcher(users.facts, lambda: evidence.replication(schema)) as watcher:
             for leg in self.options.scenario.legs:
                 self._run(leg.of(spec.service), airflow.api(), watcher)
 
@@ -125,7 +133,7 @@ class Rehearsal:
             self.progress.say(f"triggered {leg.dag}, run {self.runs[leg.dag]}")
         self.run = (leg.dag, self.runs[leg.dag])
         robot = Robot(api, *self.run, leg.acts, self.progress.say, kill_source=self._kill_source)
-        robot.note = f"rehearsal: {self.options.scenario.name}"
+        robot.note, robot.dies = f"rehearsal: {self.options.scenario.name}", self.options.scenario.dies
         robot.seen = lambda run, tasks: self._seen(tasks, watcher)
         robot.follow(timeout=self.options.timeout)
 
@@ -216,6 +224,9 @@ class Rehearsal:
             self.result.resolvers_watched = len(rows)
             self.result.resolvers_switched = sum(bool(r.get("flipped_at")) for r in rows)
         if self.users:
+            documents = self.evidence.documents()
+            self.result.shares = shares.keep(self.users.folder, self.evidence.ledger.events(), self.folder)
+            self.result.breach = documents.get("dns/breach")
             self.result.moves = [_move(m, self.users) for m in told["moves"]]
             pauses = [m["write_pause_ms"] for m in self.result.moves if m["write_pause_ms"] is not None]
             self.result.write_pause_ms = max(pauses, default=None)
@@ -275,14 +286,14 @@ def refuse_a_second() -> None:
     check_port(default_port())
 
 
-def stand(dump: Path | None) -> Airflow:
+def stand(dump: Path | None, variant: str = "") -> Airflow:
     """Lab and Airflow, side by side where nothing waits; the DAG is parsed afterwards."""
     if settings_file().exists():
         down(say=False)
     airflow = Airflow(state_dir(), here())
     early = threading.Thread(target=_start_api_early, args=(airflow,), daemon=True)
     early.start()
-    up(dump=dump)
+    up(dump=dump, variant=variant)
     early.join(timeout=60)
     airflow = Airflow(state_dir(), here())
     airflow.install()

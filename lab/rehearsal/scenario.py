@@ -15,7 +15,7 @@ END = "the end of the run"
 EARLY = ("preflight", "provision", "replicate", "validate")
 """Chapters without a gate: the way back from there is the DAG of its own, and the main run is ended."""
 ROLLBACKS = (*EARLY, "switch_dns", "repoint", "retire", "clear")
-STORIES = ("rollback", "clears", "promote")
+STORIES = ("rollback", "clears", "promote", "weights", "breach")
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,10 @@ class Scenario:
     """What `Evidence.standing` must say at the end, as far as it is named here."""
     may_lose: bool = False
     """Acknowledged writes may be missing, within the bound that the promotion stated."""
+    variant: str = ""
+    """Of the lab's spec: see lab.specs.VARIANTS."""
+    dies: str = ""
+    """The task that fails on purpose, and alone."""
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -176,7 +180,8 @@ GIVES_UP = ("replicate",)
 def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
     """The scenario of `make rehearse [ROLLBACK=...] [STORY=...]`."""
     if story:
-        return {"rollback": _there_and_back, "clears": _clears, "promote": _promote}[story]()
+        tellers = {"rollback": _there_and_back, "clears": _clears, "promote": _promote, "weights": _weights, "breach": _breach}  # fmt: skip
+        return tellers[story]()
     if rollback in EARLY:
         return _early(rollback)
     if rollback == "clear":
@@ -230,4 +235,18 @@ def _promote() -> Scenario:
             Leg("migrate", (Resume("repoint", RETIRE), *_proceed(RETIRE))),
         ),
         may_lose=True, stands={"address": "target", "ttl": "old"},
+    )  # fmt: skip
+
+
+def _weights() -> Scenario:
+    return Scenario(
+        "the name moves by weights: 5, 25, 100 %", _proceed(*GATES), "moved", writes_moved=True,
+        variant="weights", stands={"address": "target", "ttl": "old"},
+    )  # fmt: skip
+
+
+def _breach() -> Scenario:
+    return Scenario(
+        "a bug in the cloud's release: the name goes back by itself", _proceed(SWITCH_DNS), "rolled_back",
+        writes_moved=False, variant="weights-breach", dies="switch_dns.shift", stands=SOURCE_SERVES,
     )  # fmt: skip

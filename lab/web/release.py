@@ -31,13 +31,15 @@ def version() -> str:
     return f"{NUMBER}+{digest.hexdigest()[:8]}"
 
 
-def build(path: Path) -> Path:
-    """Write the archive to path (a .tar.gz): app/ and install.sh."""
+def build(path: Path, *, faults: bool = False) -> Path:
+    """Write the archive to path (a .tar.gz): app/ and install.sh. `faults`: one request in twenty fails, as a bad release would."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, source in files().items():
             _add(archive, f"app/{name}", source.read_bytes(), executable=name == "bin/shop")
         _add(archive, "app/VERSION", f"{version()}\n".encode())
+        if faults:
+            _add(archive, "app/FAULTS", b"0.05\n")
         _add(archive, "install.sh", (SOURCE / "install.sh").read_bytes(), executable=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(raw.getvalue(), mtime=0))

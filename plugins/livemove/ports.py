@@ -196,24 +196,48 @@ class Replicator(Protocol):
 
 @dataclass(frozen=True)
 class RecordSet:
-    """One DNS record set. `weights` is empty for a simple one."""
+    """One DNS record set: simple when `set_id` and `routing` are empty, else as Route 53 routes it."""
 
     name: str
     type: str
     ttl: int
+    """Seconds; 0 for an alias."""
     values: tuple[str, ...]
+    set_id: str = ""
+    """SetIdentifier of a routed set."""
+    weight: int | None = None
+    """0 to 255, of a weighted set."""
+    health_check: str = ""
+    """HealthCheckId."""
+    routing: str = ""
+    """Whatever else the provider keeps (alias, region, failover ...) as sorted JSON, so that it can be put back as it was."""
 
 
 class Zone(Protocol):
-    """The provider that holds the zone: Route 53."""
+    """The provider that holds the zone: Route 53, a primary that takes RFC 2136 updates, or a person at a panel."""
+
+    provider: str
+    """For people, for example "Route 53"."""
+    weights: bool
+    """Whether it can answer by weights."""
+    by_hand: bool
+    """A person makes the change; `in_sync` tells when the authorities serve it."""
 
     def records(self, name: str) -> list[RecordSet]:
         """All record sets of this exact name; DnsError when the zone is not there."""
 
-    def change(self, before: RecordSet, after: RecordSet) -> str:
-        """UPSERT `after`; WorldMovedError when the live set is not `before`. Returns the change's id."""
+    def pointing_at(self, addresses: Collection[str]) -> list[RecordSet] | None:
+        """Address records of the whole zone with one of these values; None where the zone cannot be listed."""
 
-    def in_sync(self, change_id: str) -> bool: ...
+    def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
+        """Put `after` in the place of `before`, all at once; returns the change's id, the same when asked twice.
+
+        Nothing is done when `after` stands there already; WorldMovedError when neither does.
+        """
+
+    def in_sync(self, change_id: str) -> bool:
+        """Whether all authorities of the zone serve that change; says nothing about caches."""
+
     def authorities(self) -> list[str]:
         """Addresses of the zone's name servers, as address or address@port."""
 
@@ -227,6 +251,10 @@ class Answer:
     ttl: int
     asked_at: datetime
     error: str = ""
+    authoritative: bool = False
+    """The server speaks for the zone (AA)."""
+    signed: bool = False
+    """A signature (RRSIG) came with it."""
 
 
 class Resolvers(Protocol):

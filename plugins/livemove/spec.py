@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -87,6 +87,9 @@ class Commands(Strict):
         None, description="keep this server's jobs (cron, workers) from running while the writes move"
     )
     jobs_on: str | None = Field(None, description="let them run again; asked of the owner's site")
+    close_idle: str | None = Field(
+        None, description="tell long keep-alive connections to end, so that users ask the name again"
+    )
     stop: str | None = Field(None, description="end the service for good and keep it from starting again")
 
 
@@ -135,25 +138,65 @@ class Application(Strict):
 class Dns(Strict):
     name: str = Field(description="the public name that moves")
     zone: str
-    provider: Literal["route53"] = "route53"
+    provider: Literal["route53", "rfc2136", "manual"] = Field(
+        "route53",
+        description="who changes the zone: Route 53, a primary that takes dynamic updates (RFC 2136), or a person at a panel",
+    )
+    primary: str | None = Field(
+        None, description="rfc2136: the zone's primary name server, address or address@port"
+    )
+    connection: str | None = Field(
+        None,
+        description='rfc2136: Airflow connection whose login is the TSIG key\'s name and whose password its secret (base64); extra {"algorithm": "hmac-sha256"}',
+    )
     ttl: int = Field(
         60,
         ge=1,
         le=86400,
         description="TTL in seconds during the move; the old one is put back after the soak",
     )
-    resolvers: tuple[str, ...] = Field(
-        ("1.1.1.1", "8.8.8.8", "9.9.9.9", "168.126.63.1", "210.220.163.82"),
-        description="caches to watch, address or address@port",
+    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
+        (100,),
+        description="shares of the answers in percent that give the cloud, one after the other, the last one 100; needs a provider with weights",
+    )
+    resolvers: tuple[str, ...] = Field((), description="caches to watch, address or address@port")
+    public_resolvers: bool = Field(
+        True,
+        description="also watch livemove's list of well-known caches, those of Korean providers included",
+    )
+    stays: tuple[str, ...] = Field(
+        (), description="other names of the zone that point at the old servers and may go on doing so"
     )
     authority_port: int = 53
     propagation_timeout: Seconds = 7200
+
+    @field_validator("name", "zone")
+    @classmethod
+    def _ascii(cls, value: str) -> str:
+        """As it stands in the DNS: an IDN becomes its A-labels (RFC 5890)."""
+        return value if value.isascii() else value.encode("idna").decode()
 
     @model_validator(mode="after")
     def _inside(self) -> Dns:
         name, zone = self.name.rstrip(".").lower(), self.zone.rstrip(".").lower()
         if name != zone and not name.endswith("." + zone):
             raise ValueError(f"{self.name} is not in the zone {self.zone}")
+        return self
+
+    @model_validator(mode="after")
+    def _shift(self) -> Dns:
+        if not self.steps or self.steps[-1] != 100 or sorted(set(self.steps)) != list(self.steps):
+            raise ValueError(f"steps {list(self.steps)} must grow and end with 100, for example [5, 25, 100]")
+        if len(self.steps) > 1 and self.provider != "route53":
+            raise ValueError(
+                f"steps: {self.provider} has no weights, so the name moves at once: steps: [100]"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _signed(self) -> Dns:
+        if self.provider == "rfc2136" and not (self.primary and self.connection):
+            raise ValueError("provider: rfc2136 needs primary (address) and connection (the TSIG key)")
         return self
 
 
@@ -163,6 +206,12 @@ class Window(Strict):
     opens: time = time(3, 0)
     closes: time = time(5, 0)
     timezone: str = "Asia/Seoul"
+    closed_on: tuple[date, ...] = Field(
+        (), description="days on which it does not open, in its time zone: holidays, the day of a campaign"
+    )
+    max_requests: float | None = Field(
+        None, gt=0, description="open only while the sites together answer at most so many requests a second"
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -178,15 +227,66 @@ class Window(Strict):
 
 
 class Drain(Strict):
-    """When the old site counts as empty of users."""
+    """When the old site counts as empty of users, and where the requests are counted."""
 
     share: float = Field(
         0.0, ge=0, le=1, description="largest share of all requests that may still reach the old site"
     )
     seconds: Seconds = 300
     timeout: Seconds = 86400
+    source: Literal["http", "log", "prometheus", "cloudwatch"] = Field(
+        "http", description="where the requests of each server are counted"
+    )
     counter_path: str = Field(
-        "/metrics.json", description='path on every server that tells its requests as JSON {"requests": N}'
+        "/metrics.json",
+        description='http: path on every server that tells its requests as JSON {"requests": N}, better with "errors" and "seconds" (time spent on them)',
+    )
+    log: str | None = Field(
+        None, description="log: access log on every server, one line a request, read over its reach"
+    )
+    ignore: str | None = Field(
+        None, description="log: lines with this basic regular expression are not users' requests"
+    )
+    prometheus: str | None = Field(None, description="prometheus: base URL of its HTTP API")
+    query: str | None = Field(
+        None, description="prometheus: query that gives one counter for {server} at {address}"
+    )
+    metric: str | None = Field(
+        None,
+        description="cloudwatch: Namespace/Metric whose Sum counts requests, for example AWS/ApplicationELB/RequestCount",
+    )
+    dimension: str | None = Field(
+        None,
+        description="cloudwatch: Name=value of the metric's dimension; {server} and {instance} are filled in",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Drain:
+        needs = {
+            "log": ("log",),
+            "prometheus": ("prometheus", "query"),
+            "cloudwatch": ("metric", "dimension"),
+        }
+        missing = [n for n in needs.get(self.source, ()) if getattr(self, n) is None]
+        if missing:
+            raise ValueError(f"source: {self.source} needs {' and '.join(missing)}")
+        return self
+
+
+class Watch(Strict):
+    """What is watched while both sites serve, measured against the time just before the name moves."""
+
+    baseline: Seconds = Field(300, description="how long both sites are watched before the question is asked")
+    hold: Seconds = Field(300, description="how long a step of dns.steps must have been clean, at least")
+    poll: Annotated[float, Field(gt=0, le=60)] = 5
+    errors: float = Field(
+        0.01, gt=0, le=1, description="share of the cloud's requests that may fail more than before"
+    )
+    latency: float = Field(3, gt=1, description="how often slower than before a request at the cloud may be")
+    load: float = Field(3, gt=1, description="how often higher than before the owner's load may be")
+    on_breach: Literal["rollback", "ask"] = Field(
+        "ask",
+        description="rollback: the name goes back at once, by itself; ask: the shift stops, a person decides",
     )
 
 
@@ -294,6 +394,7 @@ class MigrationSpec(Strict):
     dns: Dns
     window: Window = Window()
     drain: Drain = Drain()
+    watch: Watch = Watch()
     replication: Replication = Replication()
     switchover: Switchover = Switchover()
     soak: Seconds = Field(86400, description="how long the moved service is watched before Retire is asked")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from livemove.core.gates import Evidence, body, checksum, subject, table
+from livemove.core.gates import Evidence, approved, body, checksum, subject, table
 from livemove.spec import MigrationSpec, Side, load_spec
 
 SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
@@ -41,7 +41,14 @@ def test_every_gate_says_who_owns_the_writes_what_roll_back_does_and_how_to_chan
 
 def test_the_dns_gate_shows_the_record_before_and_after_with_its_ttl() -> None:
     text = ask(
-        "switch_dns", Evidence(record={"before": RECORD, "after": {**RECORD, "values": ["127.1.3.10"]}})
+        "switch_dns",
+        Evidence(
+            record={
+                "name": RECORD["name"],
+                "before": [RECORD],
+                "after": [{**RECORD, "values": ["127.1.3.10"]}],
+            }
+        ),
     )
     assert "| now | A | 127.1.1.10 | 5 s |" in text
     assert "| then | A | 127.1.3.10 | 5 s |" in text
@@ -93,7 +100,7 @@ def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
 
 def test_a_cleared_gate_says_what_is_done_already() -> None:
     assert "**The name has moved already.**" in ask(
-        "switch_dns", Evidence(record={"before": RECORD, "after": RECORD})
+        "switch_dns", Evidence(record={"name": RECORD["name"], "before": [RECORD], "after": [RECORD]})
     )
     assert "**The writes have moved already.**" in ask("repoint", Evidence(moves=[MOVE]))
     assert "already" not in ask("repoint", Evidence())
@@ -122,3 +129,16 @@ def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
     assert "**The way back is broken.** Going back would lose writes: x." in text
     assert "**Roll back is refused** as long as it would lose writes" in text
     assert "Clear `repoint.compare_back`" in text
+
+
+def test_a_change_by_hand_is_printed_as_it_is_to_be_entered_and_what_stops_it_is_said() -> None:
+    record = {
+        "name": RECORD["name"], "before": [RECORD], "after": [{**RECORD, "values": ["127.1.3.10"]}], "steps": [5, 100],
+        "by_hand": True, "provider": "a panel", "against": ["authority a: lame"], "notes": ["test delegates"],
+    }  # fmt: skip
+    text = ask("switch_dns", Evidence(record=record))
+    assert f"    {RECORD['name']}. {RECORD['ttl']} A 127.1.3.10" in text
+    assert "In steps of the answers: 5 %, 100 %" in text
+    assert "**Proceed will be refused:** authority a: lame" in text
+    assert "- test delegates" in text
+    assert set(approved(record)) == {"name", "before", "after", "steps"}

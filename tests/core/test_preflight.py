@@ -26,6 +26,7 @@ from livemove.core.preflight.facts import (
 from livemove.core.preflight.retention import seconds_kept
 from livemove.core.rights import APPLIER, READER, SOURCE, TARGET, global_privileges, names, source_rights
 from livemove.core.source_settings import SETTINGS, rds_time_zone
+from livemove.core.survey import Verdict
 from livemove.errors import RefusedError
 from livemove.ports import Finding, RecordSet, Severity
 from livemove.spec import MigrationSpec, load_spec
@@ -77,6 +78,7 @@ FACTS = Facts(
     endpoint="http://127.1.2.1:5000",
     terraform="1.11.4",
     records=(RecordSet(SPEC.dns.name, "A", 20, (SOURCE_ADDRESS,)),),
+    zone=Verdict((), ("test delegates to ns1.shop.test (TTL 3600 s)",)),
     database=DATABASE,
 )
 
@@ -126,6 +128,8 @@ def test_a_sound_world_has_a_finding_of_every_check_and_all_are_ok() -> None:
         (with_spec(site_state__jobs="both"), "site state", "warning", "jobs", "one site"),
         (with_spec(site_state__partners=("bank",)), "site state", "warning", "bank", "new addresses"),
         (replace(FACTS, records=None, problems={"zone": "no zone shop.test"}), "name", "error", "no zone", "dns.zone"),
+        (replace(FACTS, zone=Verdict(("authority a: lame",), ())), "name", "error", "authority a: lame", "mend the zone"),
+        (replace(FACTS, zone=None, problems={"authorities": "no cache knows it"}), "name", "error", "no cache knows it", "clear this task"),
         (replace(FACTS, records=()), "name", "error", "www.shop.test is not in the zone shop.test", "dns.name"),
         (replace(FACTS, records=(RecordSet("www.shop.test", "CNAME", 20, ("x.",)),)), "name", "error", "only CNAME", "A record"),
         (replace(FACTS, records=(RecordSet("www.shop.test", "A", 20, ("192.0.2.1",)),)), "name", "warning", "192.0.2.1", "address"),

@@ -34,8 +34,8 @@ def test_the_next_look_is_just_after_the_earliest_old_answer_ends() -> None:
     assert judge(rows, wanted=NEW, now=START).again_in == 2.3
 
 
-def test_it_looks_every_few_seconds_however_long_the_old_answer_lives() -> None:
-    assert judge(look({}, 0, a=(OLD, 86400)), wanted=NEW, now=START).again_in == 5
+def test_it_looks_every_minute_however_long_the_old_answer_lives() -> None:
+    assert judge(look({}, 0, a=(OLD, 86400)), wanted=NEW, now=START).again_in == 60
 
 
 def test_an_old_answer_that_should_be_gone_is_looked_at_again_soon_but_not_at_once() -> None:
@@ -67,6 +67,31 @@ def test_a_server_that_fails_is_not_one_with_the_old_answer() -> None:
     rows = look({}, 0, a="SERVFAIL", b=(OLD, 5))
     assert (rows["a"].flipped_at, rows["a"].until, rows["a"].error) == (None, None, "SERVFAIL")
     assert "a (SERVFAIL)" in judge(rows, wanted=NEW, now=START).says
+
+
+def test_the_end_of_every_honest_cache_is_known_once_the_last_authority_has_changed() -> None:
+    rows = look({}, 0, **{"192_0_2_53": (OLD, 60)}, a=(OLD, 60))
+    assert "No honest cache" not in judge(rows, wanted=NEW, now=START, record_ttl=60).says
+    rows = look(rows, 10, **{"192_0_2_53": (NEW, 60)}, a=(OLD, 50))
+    assert "after 18:31:10 UTC" in judge(rows, wanted=NEW, now=START, record_ttl=60).says
+    # it asked the authority last before the change, so its TTL looks honest at first
+    rows = look(rows, 65, **{"192_0_2_53": (NEW, 60)}, a=(OLD, 30))
+    assert not rows["a"].stretches
+    rows = look(rows, 75, **{"192_0_2_53": (NEW, 60)}, a=(OLD, 30))
+    assert rows["a"].stretches
+
+
+def test_a_public_cache_that_never_answers_us_is_shown_and_not_waited_for() -> None:
+    def of(seconds: float, *says: Answer, rows: dict[str, Row]) -> dict[str, Row]:
+        return fold(rows, says, wanted=NEW, record_ttl=60, authorities=[], advisory=["kt", "sk"])
+
+    rows = of(0, Answer("own", NEW, 60, START), Answer("kt", (), 0, START, "REFUSED"), rows={})
+    assert judge(rows, wanted=NEW, now=START).done
+    assert "REFUSED, not waited for" in as_table(rows)
+    rows = of(0, Answer("own", NEW, 60, START), Answer("sk", OLD, 60, START), rows=rows)
+    assert "sk (old answer until" in judge(rows, wanted=NEW, now=START).says
+    # only caches of the list answered: that proves nothing about the spec's own
+    assert not judge(of(0, Answer("kt", NEW, 9, START), rows={}), wanted=NEW, now=START).done
 
 
 def test_rows_survive_json_and_the_table_names_everybody() -> None:

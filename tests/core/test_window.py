@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -57,6 +57,21 @@ def test_the_reason_says_when_it_opens_in_local_time_and_how_long_that_is() -> N
     assert (
         reason == "The window 03:00 to 05:00 Asia/Seoul is closed; it opens 2026-11-24 03:00, in 5 h 00 min"
     )
+
+
+def test_an_excepted_day_has_no_opening_and_the_night_after_belongs_to_the_day_before() -> None:
+    night = OVER_MIDNIGHT.model_copy(update={"closed_on": (date(2026, 12, 24),)})
+    assert is_open(night, seoul("2026-12-24T01:00:00"))
+    assert not is_open(night, seoul("2026-12-24T23:30:00"))
+    assert not is_open(night, seoul("2026-12-25T01:30:00"))
+    assert next_opening(night, seoul("2026-12-24T23:30:00")) == seoul("2026-12-25T23:00:00")
+    assert "(2026-12-24 is excepted)" in (closed(night, seoul("2026-12-24T23:30:00")) or "")
+
+
+def test_open_all_day_but_not_on_an_excepted_one() -> None:
+    always = Window(opens=time(0), closes=time(0), closed_on=(date(2026, 12, 24), date(2026, 12, 25)))
+    assert not is_open(always, seoul("2026-12-24T12:00:00"))
+    assert next_opening(always, seoul("2026-12-24T12:00:00")) == seoul("2026-12-26T00:00:00")
 
 
 times = st.times().map(lambda t: t.replace(second=0, microsecond=0))

@@ -29,10 +29,12 @@ STORY = {
     "provision": ["plan", "apply", "reachability", "deploy", "smoke"],
     "replicate": ["prepare_control", "lower_ttl", "carry_tables", "prepare_task", "start_load", "full_load", "carry_keys", "carry_code", "start_cdc", "caught_up"],
     "validate": ["tables", "compare", "table_states", "parity"],
-    "switch_dns": ["ttl_elapsed", "window", "ask", "change_record", "in_sync", "propagation", "drained"],
+    "switch_dns": ["ttl_elapsed", "window", "keep_jobs", "baseline", "ask", "change_record", "shift", "in_sync", "propagation", "drained"],
     "repoint": ["prepare_return", "window", "ask", "snapshot", "switchover", "return_path", "smoke", "compare_back", "soak"],
     "retire": ["ask", "final_dump", "restore_ttl", "stop_replication", "teardown_plan", "teardown", "remove_control", "stop_idc"],
 }  # fmt: skip
+BESIDE = {"switch_dns": ["watch"]}
+"""Tasks of a chapter that nothing of the story waits for."""
 AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}
 GATES = {
     "switch_dns.ask": "switch_dns.change_record",
@@ -67,6 +69,7 @@ def test_every_spec_is_a_dag_and_the_example_is_none(bag: DagBag) -> None:
 
 def test_the_chapters_hold_exactly_the_tasks_of_the_story(dag: Any) -> None:
     wanted = {f"{group}.{task}" for group, tasks in {**STORY, **AFTER}.items() for task in tasks}
+    wanted |= {f"{group}.{task}" for group, tasks in BESIDE.items() for task in tasks}
     assert set(dag.task_ids) == wanted
 
 
@@ -175,6 +178,22 @@ def test_a_spec_that_says_so_watches_what_lies_behind_the_gates_and_no_gate(auto
     assert writes.trigger_rule == TriggerRule.ONE_SUCCESS
     for task_id in GATES:
         assert "rollback.automatic" not in automatic.get_task(task_id).downstream_task_ids
+
+
+def test_both_sites_are_watched_beside_the_story(dag: Any) -> None:
+    watch = dag.get_task("switch_dns.watch")
+    assert watch.upstream_task_ids == {"switch_dns.shift"}
+    assert watch.downstream_task_ids == set()
+
+
+def test_where_a_breach_goes_back_by_itself_the_rest_of_the_way_back_follows(tmp_path: Path) -> None:
+    text = SHOP.read_text()
+    assert "watch:\n" in text
+    (tmp_path / "shop.yaml").write_text(text.replace("watch:\n", "watch:\n  on_breach: rollback\n"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVEMOVE_MIGRATIONS", str(tmp_path))
+        made = load().dags["migrate_shop"]
+    assert made.get_task("rollback.automatic").upstream_task_ids == {"switch_dns.shift", "switch_dns.watch"}
 
 
 def test_without_a_word_in_the_spec_nothing_goes_back_by_itself(dag: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -60,17 +61,24 @@ class MemoryZone:
 
     sets: list[RecordSet]
     delay: int = 0
-    changes: list[tuple[RecordSet, RecordSet]] = field(default_factory=list)
+    changes: list[tuple[tuple[RecordSet, ...], tuple[RecordSet, ...]]] = field(default_factory=list)
     servers: tuple[str, ...] = ("192.0.2.53",)
+    provider: str = "Route 53"
+    weights: bool = True
+    by_hand: bool = False
 
     def records(self, name: str) -> list[RecordSet]:
         return [s for s in self.sets if s.name == name]
 
-    def change(self, before: RecordSet, after: RecordSet) -> str:
-        if before not in self.sets:
-            raise WorldMovedError(f"{before.name} is not that")
-        self.sets = [after if s == before else s for s in self.sets]
-        self.changes.append((before, after))
+    def pointing_at(self, addresses: Collection[str]) -> list[RecordSet]:
+        return [s for s in self.sets if set(s.values) & set(addresses)]
+
+    def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
+        if any(s not in self.sets for s in before):
+            raise WorldMovedError(f"{before[0].name} is not that")
+        if not self.by_hand:
+            self.sets = [*(s for s in self.sets if s not in before), *after]
+        self.changes.append((tuple(before), tuple(after)))
         return f"C{len(self.changes)}"
 
     def in_sync(self, change_id: str) -> bool:
@@ -92,4 +100,6 @@ class MemoryResolvers:
         said = self.says[server]
         if isinstance(said, str):
             return Answer(server, (), 0, self.clock.now(), said)
+        if type != "A":
+            return Answer(server, (), 0, self.clock.now(), f"no {type} record")
         return Answer(server, said[0], said[1], self.clock.now())

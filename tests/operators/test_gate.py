@@ -12,6 +12,7 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator, HITLOp
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
+from livemove.core.survey import Verdict
 from livemove.operators import gate as module
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.gate import MigrationGate
@@ -25,6 +26,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld().with_(gates={"timeout": 77})
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, context: "asked")
+    monkeypatch.setattr(module, "survey", lambda world: Verdict((), ("seen",)))
     monkeypatch.setattr(module, "store_question", lambda **question: question["body"])
     return world
 
@@ -61,7 +63,11 @@ def test_it_shows_the_evidence_of_this_moment_and_waits_as_long_as_the_form_says
     assert "| shop.a |" in str(asking.body)
     assert asking.response_timeout == timedelta(seconds=77)
     kept = world.ledger.read("approvals/switch_dns") or {}
-    assert (kept["option"], kept["warnings"], kept["shown"]["after"]["values"]) == (None, 1, ["198.51.100.1"])
+    assert (kept["option"], kept["warnings"], kept["shown"]["after"][0]["values"]) == (
+        None,
+        1,
+        ["198.51.100.1"],
+    )
 
 
 def test_asking_again_withdraws_the_old_answer(world: MemoryWorld) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from livemove.adapters.public_record import intended_change
-from livemove.core.gates import checksum
+from livemove.core.gates import approved, checksum
+from livemove.core.record import from_document
+from livemove.core.survey import Verdict
 from livemove.errors import DnsError, RefusedError, WorldMovedError
-from livemove.operators import rollback
+from livemove.operators import record, rollback
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import (
     ChangeRecordOperator,
@@ -21,11 +23,14 @@ from livemove.operators.record import (
 from livemove.operators.rollback import BeginRollbackOperator
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 
+SURVEY = Verdict((), ())
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld()
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
+    monkeypatch.setattr(record, "survey", lambda world: SURVEY)
     monkeypatch.setattr(rollback, "way_back_now", lambda world: world.ledger.read("way_back"))
     return world
 
@@ -38,7 +43,7 @@ def approve(world: MemoryWorld, **other: object) -> None:
     shown = intended_change(world).document  # type: ignore[arg-type]
     world.ledger.write(
         "approvals/switch_dns",
-        {"gate": "switch_dns", "option": "Proceed", "at": "2026-11-23T18:30:00", "sha256": checksum(shown), "warnings": 0, **other},
+        {"gate": "switch_dns", "option": "Proceed", "at": "2026-11-23T18:30:00", "sha256": checksum(approved(shown)), "warnings": 0, **other},
     )  # fmt: skip
 
 
@@ -52,13 +57,9 @@ def test_the_ttl_is_lowered_and_the_record_kept_as_it_was(world: MemoryWorld) ->
     world.zone.delay = 3
     run(LowerTtlOperator)
     assert world.live == replace(OLD, ttl=5)
-    assert world.ledger.read("dns/before") == {
-        "name": OLD.name,
-        "type": "A",
-        "ttl": 300,
-        "values": ["192.0.2.1"],
-    }
-    assert world.ledger.read("dns/ttl") == {"was": 300, "ttl": 5, "at": world.clock.now().isoformat()}
+    assert from_document(world.ledger.read("dns/before")["records"]) == (OLD,)  # type: ignore[index]
+    kept = {"was": 300, "ttl": 5, "at": world.clock.now().isoformat(), "change_id": "C1"}
+    assert world.ledger.read("dns/ttl") == kept
 
 
 def test_the_old_ttl_counts_from_when_route_53_had_the_new_one_everywhere(world: MemoryWorld) -> None:
@@ -80,7 +81,7 @@ def test_an_older_original_is_never_overwritten(world: MemoryWorld) -> None:
     moved(world)
     world.ledger.kept.pop("dns/ttl")
     run(LowerTtlOperator)
-    assert world.ledger.read("dns/before")["values"] == ["192.0.2.1"]  # type: ignore[index]
+    assert from_document(world.ledger.read("dns/before")["records"]) == (OLD,)  # type: ignore[index]
 
 
 def test_a_crash_between_change_and_ledger_still_waits_for_the_old_ttl(world: MemoryWorld) -> None:
@@ -155,7 +156,7 @@ def test_the_old_ttl_comes_back_and_the_new_address_stays(world: MemoryWorld) ->
     run(RestoreTtlOperator)
     assert len(world.zone.changes) == 3
     # the sensors of the name still find the change that moved it
-    assert world.ledger.read("dns/change")["after"]["ttl"] == 5  # type: ignore[index]
+    assert world.ledger.read("dns/change")["after"][0]["ttl"] == 5  # type: ignore[index]
 
 
 def test_a_ttl_that_was_never_lowered_is_left_alone_and_a_short_one_without_its_past_is_not(
@@ -237,3 +238,44 @@ def test_a_rollback_is_refused_when_the_source_no_longer_follows(world: MemoryWo
     world.ledger.noted = [{"event": "replication deleted", "time": "2026-11-23T18:31:30"}]
     with pytest.raises(RefusedError, match="way back closed at 2026-11-23T18:31:30"):
         run(BeginRollbackOperator)
+
+
+def test_what_the_authorities_say_against_it_refuses_the_change(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(LowerTtlOperator)
+    approve(world)
+    verdict = Verdict(("authority 192.0.2.53: answers, but not for this zone (lame)",), ())
+    monkeypatch.setattr(record, "survey", lambda world: verdict)
+    with pytest.raises(RefusedError, match=r"cannot be moved safely: authority .*lame"):
+        run(ChangeRecordOperator)
+    assert len(world.zone.changes) == 1
+
+
+def test_the_first_step_is_made_and_its_retry_finds_it(world: MemoryWorld) -> None:
+    world.with_(dns={"steps": (5, 25, 100)})
+    moved(world)
+    assert {(s.values, s.weight, s.ttl) for s in world.zone.sets} == {(("192.0.2.1",), 95, 5), ((TARGET,), 5, 5)}  # fmt: skip
+    run(ChangeRecordOperator)
+    assert len(world.zone.changes) == 2
+    run(RollbackRecordOperator)
+    assert world.zone.sets == [replace(OLD, ttl=5)]
+
+
+def test_a_routed_record_goes_back_exactly(world: MemoryWorld) -> None:
+    sets = [
+        replace(OLD, set_id=name, weight=weight, health_check=check, values=(value,))
+        for name, weight, check, value in (("blue", 10, "hc-1", "192.0.2.1"), ("green", 0, "", "192.0.2.2"))
+    ]
+    world.zone.sets = list(sets)
+    moved(world)
+    assert world.zone.sets == [replace(OLD, ttl=5, values=(TARGET,))]
+    run(RollbackRecordOperator)
+    assert world.zone.sets == [replace(s, ttl=5) for s in sets]
+
+
+def test_by_hand_nothing_is_changed_and_the_old_ttl_waits_for_the_person(world: MemoryWorld) -> None:
+    world.zone.by_hand = True
+    kept = run(LowerTtlOperator)
+    assert (kept["at"], world.live) == (None, OLD)
+    assert world.zone.changes == [((OLD,), (replace(OLD, ttl=5),))]

@@ -203,6 +203,29 @@ def test_a_task_that_refuses_with_a_reason_is_marked_and_the_story_goes_on() -> 
     assert done.did[-1] == "retire.ask Proceed"
 
 
+@pytest.mark.parametrize(
+    ("failed", "refused"),
+    [
+        (["switch_dns.shift"], ""),
+        ([], "was to fail, and did not"),
+        (["switch_dns.shift", "rollback.name"], "died"),
+    ],
+)
+def test_a_story_in_which_one_task_fails_wants_that_one_and_no_other(failed: list[str], refused: str) -> None:
+    robot = Robot(
+        Airflow(), "d", "r", choose(story="breach").acts, lambda text: None, dies="switch_dns.shift"
+    )
+    known = ["switch_dns.shift", "switch_dns.in_sync", "rollback.name"]
+    tasks = [{"task_id": t, "state": "failed" if t in failed else "upstream_failed"} for t in known]
+    if not failed:
+        tasks = [{**t, "state": "success"} for t in tasks]
+    if refused:
+        with pytest.raises(StoryError, match=refused):
+            robot._nothing_died(tasks)
+    else:
+        robot._nothing_died(tasks)
+
+
 class Emergency(Airflow):
     """The run of the migration, and the emergency's own, which is green as soon as it was answered."""
 

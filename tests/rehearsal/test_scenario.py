@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.rehearsal.scenario import EARLY, END, STORIES, Answer, Clear, choose
+from lab.specs import VARIANTS
 from livemove.core.promotion import sentence
 
 
@@ -67,3 +68,14 @@ def test_clearing_a_group_takes_its_tasks_and_no_namesake() -> None:
     known = ["validate.tables", "validate.compare", "validated.tables", "switch_dns.ask", "validate.compare"]
     assert Clear(END, "validate").tasks(known) == ["validate.compare", "validate.tables"]
     assert Clear(END, "switch_dns.ask").tasks(known) == ["switch_dns.ask"]
+
+
+def test_the_stories_of_the_name_have_specs_of_their_own() -> None:
+    weights, breach = choose(story="weights"), choose(story="breach")
+    assert (weights.result, weights.variant, weights.dies) == ("moved", "weights", "")
+    assert (breach.result, breach.variant, breach.dies) == (
+        "rolled_back",
+        "weights-breach",
+        "switch_dns.shift",
+    )
+    assert {weights.variant, breach.variant} <= set(VARIANTS)

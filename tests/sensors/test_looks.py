@@ -10,9 +10,10 @@ from livemove.core.waiting import Look
 from livemove.errors import DnsError, ReplicationError, UnreachableError
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.record import LowerTtlOperator
+from livemove.ports import CommandResult
 from livemove.sensors import traffic, window
 from livemove.sensors.propagation import look_at_change, look_at_old_ttl, look_at_propagation
-from livemove.sensors.traffic import look_at_traffic
+from livemove.sensors.traffic import DrainedSensor, look_at_traffic
 from livemove.sensors.window import SoakSensor, look_at_soak, look_at_window
 from livemove.spec import Side
 from tests.doubles.worlds import TARGET, MemoryWorld
@@ -45,7 +46,7 @@ def test_without_a_lowered_ttl_the_wait_says_what_to_clear(world: MemoryWorld) -
 
 def test_route_53_is_asked_until_it_is_in_sync(world: MemoryWorld) -> None:
     assert look_at_change(world, {}).done  # type: ignore[arg-type]
-    world.ledger.write("dns/change", {"change_id": "C1"})
+    world.ledger.write("dns/change", {"change_id": "C1", "before": []})
     world.zone.delay = 1
     assert not look_at_change(world, {}).done  # type: ignore[arg-type]
     assert look_at_change(world, {}).done  # type: ignore[arg-type]
@@ -90,6 +91,54 @@ def test_the_window_says_when_it_opens_and_looks_again_in_time(world: MemoryWorl
     assert look.again_in == 60
     world.clock.sleep(60)
     assert look_at_window(world, {}).done  # type: ignore[arg-type]
+
+
+def test_a_window_with_a_load_limit_opens_when_the_sites_are_quiet(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {"idc_web": 100, "cloud_web": 0}
+    monkeypatch.setattr(traffic, "count", lambda world: ({}, dict(counts)))
+    world.with_(window={"max_requests": 30.0})
+    look = look_at_window(world, {})  # type: ignore[arg-type]
+    assert "the load is measured" in look.says
+    for served, done in ((200, False), (100, True)):
+        world.clock.sleep(5)
+        counts["idc_web"] += served
+        look = look_at_window(world, look.state)  # type: ignore[arg-type]
+        assert look.done is done
+    assert "20.0 requests/s (at most 30)" in look.says
+
+
+def test_the_old_sites_long_connections_are_told_to_end(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    class Told:
+        name = "idc_web"
+
+        def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+            told.append(command)
+            return CommandResult(0, "12 connections", "")
+
+    servers = list(world.spec.servers)
+    commands = servers[0].commands.model_copy(update={"close_idle": "nginx -s reload"})
+    servers[0] = servers[0].model_copy(update={"commands": commands})
+    world.spec = world.spec.model_copy(update={"servers": tuple(servers)})
+    world.hosts = lambda site: [Told()]  # type: ignore[attr-defined]
+    assert DrainedSensor(task_id="t", service="shop").begin(world) == {}  # type: ignore[arg-type]
+    assert told == ["nginx -s reload"]
+
+
+def test_by_hand_the_old_ttl_counts_from_when_the_authorities_have_the_new_one(world: MemoryWorld) -> None:
+    world.zone.by_hand, world.zone.delay = True, 1
+    lowered(world)
+    look = look_at_old_ttl(world, {})  # type: ignore[arg-type]
+    assert "Somebody has to enter this" in look.says
+    world.clock.sleep(1000)
+    assert not look_at_old_ttl(world, {}).done  # type: ignore[arg-type]
+    world.clock.sleep(300)
+    assert look_at_old_ttl(world, {}).done  # type: ignore[arg-type]
 
 
 WELL = {"state": "running", "losses": [], "lag_ms": 40, "says": "The return path runs, 40 ms behind. Going back loses nothing"}  # fmt: skip
@@ -178,7 +227,7 @@ def test_the_drain_is_kept_for_the_gate_and_leaves_no_samples_behind(
 ) -> None:
     counts = {"idc_web": 100, "cloud_web": 0}
     sites = {"idc_web": Side.SOURCE, "cloud_web": Side.TARGET}
-    monkeypatch.setattr(traffic, "_count", lambda world: (sites, dict(counts)))
+    monkeypatch.setattr(traffic, "count", lambda world: (sites, dict(counts)))
     look = look_at_traffic(world, {})  # type: ignore[arg-type]
     for _ in range(5):
         assert not look.done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -35,8 +36,9 @@ class BadRequest(ValueError):
 class Site:
     """One running application: its gate to the database, its counters, its routes."""
 
-    def __init__(self, gate: Gate, *, host: str, release: str) -> None:
-        self.gate, self.host, self.release = gate, host, release
+    def __init__(self, gate: Gate, *, host: str, release: str, faults: float = 0) -> None:
+        self.gate, self.host, self.release, self.faults = gate, host, release, faults
+        self.seconds = 0.0
         self.by_path: Counter[str] = Counter()
         self.errors = 0
         self.in_flight = 0
@@ -62,10 +64,16 @@ class Site:
         async def answer(request: Request) -> Response:
             self.by_path[path] += 1
             self.in_flight += 1
+            began = time.monotonic()
             try:
-                response = await self._answer(endpoint, request)
+                # a release with a bug fails before anything is written
+                if self.faults and random.random() < self.faults:
+                    response: Response = Answer({"error": "a bug of this release"}, 500)
+                else:
+                    response = await self._answer(endpoint, request)
             finally:
                 self.in_flight -= 1
+                self.seconds += time.monotonic() - began
             self.errors += response.status_code >= 500
             return self._placed(response)
 
@@ -152,6 +160,7 @@ class Site:
             {
                 "requests": self.by_path.total(),
                 "errors": self.errors,
+                "seconds": round(self.seconds, 4),
                 "by_path": dict(self.by_path),
                 "in_flight": self.in_flight,
                 "waiting": self.gate.waiting,

@@ -34,6 +34,7 @@ from livemove.adapters.world import World
 from livemove.core import rights
 from livemove.core.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
 from livemove.core.schema import schemas_named
+from livemove.core.survey import Verdict
 from livemove.errors import LivemoveError
 from livemove.ports import Json, RecordSet
 from livemove.spec import Side, find_spec, project_root
@@ -52,6 +53,7 @@ def read_facts(world: World) -> Facts:
         endpoint=_endpoint(world, problems),
         terraform=terraform_version(),
         records=_records(world, problems),
+        zone=_zone(world, problems),
         database=_database(world, problems),
         target=_target(world, problems),
         assessment=read_assessment(world, problems),
@@ -64,6 +66,7 @@ def read_facts(world: World) -> Facts:
 def connection_ids(world: World) -> list[str]:
     spec = world.spec
     named = [spec.aws.connection, spec.source.connection, spec.target.connection, spec.application.connection]
+    named += [spec.dns.connection] if spec.dns.connection else []
     return list(dict.fromkeys([*named, *(s.connection for s in spec.servers if s.connection)]))
 
 
@@ -113,6 +116,19 @@ def _records(world: World, problems: dict[str, str]) -> tuple[RecordSet, ...] | 
         problems["zone"] = e.found
     except (BotoCoreError, ClientError) as e:
         problems["zone"] = f"Route 53 did not answer: {e}"
+    return None
+
+
+def _zone(world: World, problems: dict[str, str]) -> Verdict | None:
+    """What all authorities of the zone say; None when the record itself could not be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from livemove.adapters.public_record import survey
+
+    try:
+        return survey(world)
+    except (LivemoveError, BotoCoreError, ClientError) as e:
+        problems["authorities"] = e.found if isinstance(e, LivemoveError) else str(e)
     return None
 
 

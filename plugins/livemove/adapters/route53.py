@@ -1,25 +1,38 @@
 """The hosted zone in Route 53: the Zone port over boto3.
 
-Reads what stands there before it changes anything. Between that read and the UPSERT lies one call:
-Route 53 has no compare-and-set for UPSERT, so another writer in that moment goes unseen.
+A change is one batch: DELETE of exactly what stands there, CREATE of all that shall. Route 53 makes all of it or nothing, and
+refuses a DELETE that does not match to the last value, so a writer in between is never overwritten (an UPSERT would do that), and no
+cache sees a moment without the name. https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+from livemove.adapters.delegation import address_of
 from livemove.adapters.resolvers import DnsResolvers
-from livemove.errors import DnsError, WorldMovedError
+from livemove.core.record import address_records, same, text
+from livemove.errors import DnsError, UnreachableError, WorldMovedError
 from livemove.ports import RecordSet, Resolvers
 from livemove.spec import Dns
+
+THROTTLED = ("Throttling", "ThrottlingException", "PriorRequestNotComplete", "ServiceUnavailable")
+"""Codes that pass: five requests a second and account, and one change at a time for each zone."""
+PLAIN = ("Name", "Type", "TTL", "ResourceRecords", "SetIdentifier", "Weight", "HealthCheckId")
+LOST = "unknown"
+"""Id of a change whose answer was lost: it stands in the zone, and nothing can be asked about it."""
 
 
 class Route53Zone:
     """The public hosted zone that holds the service's name."""
+
+    provider = "Route 53"
+    weights = True
+    by_hand = False
 
     def __init__(self, client: Any, dns: Dns, resolvers: Resolvers | None = None) -> None:
         from livemove.adapters.world import SystemClock
@@ -47,42 +60,40 @@ class Route53Zone:
         return str(zones[0]["Id"]).removeprefix("/hostedzone/")
 
     def records(self, name: str) -> list[RecordSet]:
-        wanted, found = _plain(name), []
-        with _explained(f"the records of {wanted}"):
-            pages = self.client.get_paginator("list_resource_record_sets").paginate(
-                HostedZoneId=self.zone_id, PaginationConfig={"StartingToken": None}
-            )
-            for page in pages:
-                found += [s for s in page["ResourceRecordSets"] if _plain(s["Name"]) == wanted]
-        return [_record(s) for s in found]
+        return [_record(s) for s in self._sets() if _plain(s["Name"]) == _plain(name)]
 
-    def change(self, before: RecordSet, after: RecordSet) -> str:
-        live = [r for r in self.records(before.name) if r.type == before.type]
-        if not any(_same(r, before) for r in live):
+    def pointing_at(self, addresses: Collection[str]) -> list[RecordSet]:
+        found = [_record(s) for s in self._sets() if s["Type"] in ("A", "AAAA")]
+        return [r for r in found if set(r.values) & set(addresses)]
+
+    def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
+        live = self._live(after or before)
+        if same(live, after):
+            return LOST
+        if not same(live, before):
             raise WorldMovedError(
-                f"{before.name} {before.type} is {'; '.join(map(_text, live)) or 'gone'}",
-                wanted=_text(before),
+                f"{(*after, *before)[0].name} is {text(live)}",
+                wanted=text(before),
                 next_step="find out who changed it; then clear the gate before this task with downstream",
             )
-        batch = {
-            "Comment": "livemove",
-            "Changes": [
-                {
-                    "Action": "UPSERT",
-                    "ResourceRecordSet": {
-                        "Name": after.name,
-                        "Type": after.type,
-                        "TTL": after.ttl,
-                        "ResourceRecords": [{"Value": v} for v in after.values],
-                    },
-                }
-            ],
-        }
-        with _explained(f"changing {after.name}"):
-            done = self.client.change_resource_record_sets(HostedZoneId=self.zone_id, ChangeBatch=batch)
+        kept = [r for r in live if any(same([r], [a]) for a in after)]
+        batch = [_change("DELETE", r) for r in live if r not in kept]
+        batch += [_change("CREATE", r) for r in after if not any(same([r], [k]) for k in kept)]
+        try:
+            with _explained(f"changing {after[0].name}"):
+                done = self.client.change_resource_record_sets(
+                    HostedZoneId=self.zone_id, ChangeBatch={"Comment": "livemove", "Changes": batch}
+                )
+        except DnsError:
+            # a try whose answer was lost on the way is refused when the SDK repeats it
+            if same(self._live(after), after):
+                return LOST
+            raise
         return str(done["ChangeInfo"]["Id"]).removeprefix("/change/")
 
     def in_sync(self, change_id: str) -> bool:
+        if change_id == LOST:
+            return True  # the propagation sensor asks every authority itself
         with _explained(f"the change {change_id}"):
             info = self.client.get_change(Id=change_id)["ChangeInfo"]
         return bool(info["Status"] == "INSYNC")
@@ -91,49 +102,51 @@ class Route53Zone:
         with _explained("the zone's name servers"):
             zone = self.client.get_hosted_zone(Id=self.zone_id)
         names = [_plain(n) for n in zone.get("DelegationSet", {}).get("NameServers", [])]
-        port = "" if self.dns.authority_port == 53 else f"@{self.dns.authority_port}"
-        return [f"{address}{port}" for name in names for address in self._addresses(name)]
+        return [a for n in names for a in address_of(n, self.dns, self.resolvers)]
 
-    def _addresses(self, name: str) -> tuple[str, ...]:
-        errors = []
-        for server in self.dns.resolvers:
-            answer = self.resolvers.ask(server, name)
-            if answer.addresses:
-                return answer.addresses
-            errors.append(f"{server}: {answer.error}")
-        try:
-            return tuple(sorted({str(a[4][0]) for a in socket.getaddrinfo(name, None, socket.AF_INET)}))
-        except OSError as e:
-            raise DnsError(
-                f"The zone's name server {name} has no address: {'; '.join(errors)}; this machine: {e}",
-                wanted="an address, so that the authorities themselves can be asked",
-                next_step="check dns.resolvers in the spec",
-            ) from e
+    def _live(self, of: Sequence[RecordSet]) -> tuple[RecordSet, ...]:
+        kinds = {r.type for r in of} | {"A"}
+        if kinds <= {"A", "AAAA"}:
+            return address_records(self.records(of[0].name), self.dns)
+        return tuple(r for r in self.records(of[0].name) if r.type in kinds)
+
+    def _sets(self) -> list[dict[str, Any]]:
+        with _explained(f"the records of {self.dns.zone}"):
+            pages = self.client.get_paginator("list_resource_record_sets").paginate(HostedZoneId=self.zone_id)
+            return [s for page in pages for s in page["ResourceRecordSets"]]
+
+
+def _change(action: str, r: RecordSet) -> dict[str, Any]:
+    more: dict[str, Any] = json.loads(r.routing) if r.routing else {}
+    if r.set_id:
+        more["SetIdentifier"] = r.set_id
+    if r.weight is not None:
+        more["Weight"] = r.weight
+    if r.health_check:
+        more["HealthCheckId"] = r.health_check
+    if "AliasTarget" not in more:
+        more |= {"TTL": r.ttl, "ResourceRecords": [{"Value": v} for v in r.values]}
+    return {"Action": action, "ResourceRecordSet": {"Name": r.name, "Type": r.type, **more}}
 
 
 def _record(found: dict[str, Any]) -> RecordSet:
-    kind = "alias" if "AliasTarget" in found else "routed" if "SetIdentifier" in found else ""
-    if kind:
-        raise DnsError(
-            f"{_plain(found['Name'])} {found['Type']} is an {kind} record set {found.get('SetIdentifier', '')}".rstrip(),
-            wanted="a simple record set with addresses and a TTL",
-            next_step="replace it by a simple one with the same addresses before the migration",
-        )
-    values = tuple(r["Value"] for r in found["ResourceRecords"])
-    return RecordSet(_plain(found["Name"]), found["Type"], int(found["TTL"]), values)
+    other = {k: v for k, v in found.items() if k not in PLAIN}
+    weight = found.get("Weight")
+    return RecordSet(
+        _plain(found["Name"]),
+        found["Type"],
+        int(found.get("TTL") or 0),
+        tuple(r["Value"] for r in found.get("ResourceRecords", ())),
+        set_id=found.get("SetIdentifier", ""),
+        weight=None if weight is None else int(weight),
+        health_check=found.get("HealthCheckId", ""),
+        routing=json.dumps(other, sort_keys=True) if other else "",
+    )
 
 
 def _plain(name: str) -> str:
     # Route 53 writes a wildcard's star as an octal escape
     return name.rstrip(".").lower().replace("\\052", "*")
-
-
-def _same(a: RecordSet, b: RecordSet) -> bool:
-    return (a.type, a.ttl, set(a.values)) == (b.type, b.ttl, set(b.values))
-
-
-def _text(r: RecordSet) -> str:
-    return f"{', '.join(r.values)} with TTL {r.ttl}"
 
 
 @contextmanager
@@ -143,6 +156,13 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as e:
+        code = e.response["Error"]["Code"] if isinstance(e, ClientError) else ""
+        if code in THROTTLED:
+            raise UnreachableError(
+                f"Route 53 did not get to {what}: {e}",
+                wanted="an answer after the SDK's own tries",
+                next_step="nothing was changed; it is tried again, or clear this task",
+            ) from e
         raise DnsError(
             f"Route 53 did not give {what}: {e}",
             next_step="check the aws connection's permissions (route53:List*, Get*, ChangeResourceRecordSets); then retry",

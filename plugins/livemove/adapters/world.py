@@ -133,9 +133,18 @@ class World:
 
     @cached_property
     def zone(self) -> ports.Zone:
+        dns = self.spec.dns
+        if dns.provider == "rfc2136":
+            from livemove.adapters.rfc2136 import UpdateZone, key_of
+
+            return UpdateZone(dns, key_of(self.secret(dns.connection or "")), self.resolvers)
+        if dns.provider == "manual":
+            from livemove.adapters.by_hand import HandZone
+
+            return HandZone(dns, self.resolvers)
         from livemove.adapters.route53 import Route53Zone
 
-        return Route53Zone(self.aws("route53"), self.spec.dns)
+        return Route53Zone(self.aws("route53"), dns, self.resolvers)
 
     @cached_property
     def resolvers(self) -> ports.Resolvers:

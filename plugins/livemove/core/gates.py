@@ -127,12 +127,32 @@ def _way_back(e: Evidence) -> str:
 def _record(e: Evidence) -> str:
     if not e.record:
         return ""
-    before, after = e.record["before"], e.record["after"]
     rows = [
-        (word, r["type"], ", ".join(r["values"]), f"{r['ttl']} s")
-        for word, r in (("now", before), ("then", after))
+        (word, r["type"], ", ".join(r["values"]), f"{r['ttl']} s", _routed(r))
+        for word, sets in (("now", e.record["before"]), ("then", e.record["after"]))
+        for r in sets
     ]
-    return f"### The record `{before['name']}`\n" + table(("", "type", "address", "TTL"), rows)
+    parts = [f"### The record `{e.record['name']}`\n" + table(("", "type", "address", "TTL", ""), rows)]
+    if steps := e.record.get("steps"):
+        shares = ", ".join(f"{s} %" for s in steps)
+        parts.append(f"In steps of the answers: {shares}. Each is held until it was clean; a breach ends it.")
+    if e.record.get("by_hand"):
+        lines = "\n".join(f"    {r['name']}. {r['ttl']} {r['type']} {v}" for r in e.record["after"] for v in r["values"])  # fmt: skip
+        parts.append(f"**After Proceed somebody has to enter exactly this** ({e.record['provider']}); the next task waits until every authority serves it:\n\n{lines}")  # fmt: skip
+    parts += [f"**Proceed will be refused:** {reason}" for reason in e.record.get("against", ())]
+    parts += [f"- {note}" for note in e.record.get("notes", ())]
+    return "\n\n".join(parts)
+
+
+def _routed(r: Json) -> str:
+    more = [f"weight {r['weight']}"] if r.get("weight") is not None else []
+    more += [f"health check {r['health_check']}"] if r.get("health_check") else []
+    return ", ".join([*more, r.get("routing") or ""]).strip(", ")
+
+
+def approved(record: Json | None) -> Json:
+    """The part of the record's evidence that an answer approves: the change, not what was noticed beside it."""
+    return {k: v for k, v in (record or {}).items() if k in ("name", "before", "after", "steps")}
 
 
 def _findings(e: Evidence) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from livemove.spec import Window
 
 
 def is_open(window: Window, now: datetime) -> bool:
-    """Opens is inside, closes is outside; the same time for both means open all day."""
+    """Opens is inside, closes is outside; the same time for both means open all day. A day of `closed_on` has no opening."""
+    local = now.astimezone(window.zone)
+    clock, today = local.time(), local.date()
     if window.opens == window.closes:
-        return True
-    clock = now.astimezone(window.zone).time()
+        return today not in window.closed_on
     if window.opens < window.closes:
-        return window.opens <= clock < window.closes
-    return clock >= window.opens or clock < window.closes
+        return today not in window.closed_on and window.opens <= clock < window.closes
+    # past midnight it is still the window of the day before
+    opened_on = today if clock >= window.opens else today - timedelta(days=1)
+    return opened_on not in window.closed_on and (clock >= window.opens or clock < window.closes)
 
 
 def next_opening(window: Window, now: datetime) -> datetime:
@@ -25,13 +28,13 @@ def next_opening(window: Window, now: datetime) -> datetime:
     if is_open(window, now):
         return now
     today = now.astimezone(window.zone).date()
-    for days in range(3):
-        opening = datetime.combine(today + timedelta(days=days), window.opens, tzinfo=window.zone).astimezone(
-            UTC
-        )
-        if opening >= now:
+    start = time(0) if window.opens == window.closes else window.opens
+    for days in range(3 + len(window.closed_on)):
+        day = today + timedelta(days=days)
+        opening = datetime.combine(day, start, tzinfo=window.zone).astimezone(UTC)
+        if opening >= now and day not in window.closed_on:
             return opening
-    raise AssertionError("a day has an opening")
+    raise AssertionError("a day that is not excepted has an opening")
 
 
 def closed(window: Window, now: datetime) -> str | None:
@@ -39,8 +42,10 @@ def closed(window: Window, now: datetime) -> str | None:
     if is_open(window, now):
         return None
     opening = next_opening(window, now)
+    today = now.astimezone(window.zone).date()
+    excepted = f" ({today} is excepted)" if today in window.closed_on else ""
     return (
-        f"The window {window.opens:%H:%M} to {window.closes:%H:%M} {window.timezone} is closed; "
+        f"The window {window.opens:%H:%M} to {window.closes:%H:%M} {window.timezone} is closed{excepted}; "
         f"it opens {opening.astimezone(window.zone):%Y-%m-%d %H:%M}, in {duration((opening - now).total_seconds())}"
     )
 

@@ -16,7 +16,7 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
-from livemove.adapters.public_record import intended_change
+from livemove.adapters.public_record import intended_change, survey
 from livemove.core import gates
 from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
 from livemove.core.guards import compared
@@ -67,7 +67,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         self._refuse_when_cleared_alone(context)
         world = self.world(context)
         evidence = collect(world, self._tables(context), record=self.gate == "switch_dns")
-        shown = evidence.record if self.gate == "switch_dns" else {"moves": evidence.moves}
+        shown = gates.approved(evidence.record) if self.gate == "switch_dns" else {"moves": evidence.moves}
         sha = gates.checksum(shown)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)
@@ -200,7 +200,7 @@ def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
         plan=read("plan"),
         full_load=read("full_load"),
         comparison={t: read(compared(epoch, t)) for t in names},
-        record=intended_change(world).document if record else None,
+        record=record_and_survey(world) if record else None,
         propagation=read("propagation"),
         drain=read("drain"),
         pause=read("expected_pause"),
@@ -208,6 +208,15 @@ def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
         way_back_closed=way_back_closed(world),
         way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
     )
+
+
+def record_and_survey(world: World) -> Json:
+    """The change as it would be made now, and what all authorities say to it."""
+    change = intended_change(world)
+    if change.done:
+        return change.document
+    zone = world.zone
+    return {**change.document, **survey(world).document, "provider": zone.provider, "by_hand": zone.by_hand}
 
 
 def way_back_now(world: World) -> Json | None:

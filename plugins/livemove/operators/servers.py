@@ -130,6 +130,32 @@ def healthy(world: World, address: str) -> tuple[Json, float]:
     return said, round((time.monotonic() - began) * 1000, 1)
 
 
+class KeepJobsOperator(LivemoveOperator):
+    """While both sites serve, scheduled jobs run beside the database that owns the writes and nowhere else.
+
+    The switchover takes them along. Does nothing where the spec says that jobs run on both sites.
+    """
+
+    def execute(self, context: Any) -> Json:
+        from livemove.adapters.servers import Servers
+        from livemove.adapters.standing import owner
+
+        world = self.world(context)
+        if world.spec.site_state.jobs == "both":
+            self.log.info("site_state.jobs is both: jobs are left as they are")
+            return {}
+        side = owner(world)
+        replies = [*Servers.of(world, side.other).jobs_off(), *Servers.of(world, side).jobs_on(side)]
+        if failed := [f"{r.server}: {r.message}" for r in replies if not r.ok]:
+            raise UnreachableError(
+                f"Jobs could not be kept to the {side}: {'; '.join(failed)}",
+                wanted="jobs on one site only, before both serve",
+                next_step="mend commands.jobs_off and jobs_on of that server, then clear this task",
+            )
+        world.ledger.note("jobs_kept", site=str(side), servers={r.server: r.message for r in replies})
+        return {r.server: r.message for r in replies}
+
+
 class StopServersOperator(LivemoveOperator):
     """Ends the service on every server of a site, for good; one that is down already is only reported.
 

@@ -1,4 +1,4 @@
-"""Waiting for the name: the old TTL, Route 53's own servers, every cache we know."""
+"""Waiting for the name: the old TTL, the zone's own servers, every cache we know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livemove.adapters.public_record import live_record, original, target_addresses
-from livemove.core import propagation
+from livemove.adapters.watching import refuse_after_breach
+from livemove.core import propagation, record
+from livemove.core.public_resolvers import caches, not_waited_for
 from livemove.core.waiting import Look
 from livemove.core.window import duration
 from livemove.errors import DnsError, LivemoveError
@@ -26,6 +28,12 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
         raise DnsError(
             "The ledger does not know when the TTL was lowered", next_step="clear replicate.lower_ttl"
         )
+    if kept["at"] is None:
+        if not world.zone.in_sync(kept["change_id"]):
+            says = f"Somebody has to enter this at {world.zone.provider}: {kept['change_id']}. The old TTL is waited for when every authority has it"
+            return Look(False, says, again_in=5)
+        kept = {**kept, "at": world.clock.now().isoformat()}
+        world.ledger.write("dns/ttl", kept)
     end = datetime.fromisoformat(kept["at"]) + timedelta(seconds=kept["was"])
     left = (end - world.clock.now()).total_seconds()
     if left <= 0:
@@ -43,37 +51,40 @@ class OldTtlSensor(WatchingSensor):
 def look_at_change(world: World, state: Json) -> Look:
     change = world.ledger.read("dns/change")
     if change is None:
-        return Look(True, "The record was not changed; Route 53 has nothing to publish")
+        return Look(True, "The record was not changed; there is nothing to publish")
+    provider = world.zone.provider
     if world.zone.in_sync(change["change_id"]):
-        return Look(True, f"Route 53's name servers all have the change {change['change_id']}")
-    return Look(
-        False,
-        f"The change {change['change_id']} is PENDING at Route 53; usually 60 s; then caches are watched",
-        again_in=2,
-    )
+        return Look(True, f"{provider}: all name servers have the change {change['change_id']}")
+    says = f"{provider}: the change {change['change_id']} is not at all name servers; usually 60 s; then caches are watched"
+    if world.zone.by_hand:
+        says = f"Somebody has to enter this at {provider}: {change['change_id']}; it is awaited at every authority"
+    return Look(False, says, again_in=2)
 
 
 class InSyncSensor(WatchingSensor):
-    """Waits until Route 53's own name servers have the change; says nothing about caches."""
+    """Waits until all authorities have the change; says nothing about caches."""
 
     look = f"{__name__}.look_at_change"
 
     def limit(self, world: World) -> float:
-        return 600
+        return world.spec.gates.timeout if world.zone.by_hand else 600
 
 
 def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
-    """Ask every authority and every cache of the spec at once."""
+    """Ask every authority and every cache at once."""
+    refuse_after_breach(world, expected)
     wanted = wanted_addresses(world, Side(expected))
+    old_ttl = _old_ttl(world)
     authorities = state.get("authorities") or world.zone.authorities()
     rows = propagation.fold(
         propagation.from_rows(state.get("rows", ())),
         _ask_all(world, authorities),
         wanted=wanted,
-        record_ttl=world.spec.dns.ttl,
+        record_ttl=old_ttl,
         authorities=authorities,
+        advisory=not_waited_for(world.spec.dns),
     )
-    look = propagation.judge(rows, wanted=wanted, now=world.clock.now())
+    look = propagation.judge(rows, wanted=wanted, now=world.clock.now(), record_ttl=old_ttl)
     flipped = sum(bool(r.flipped_at) for r in rows.values())
     if flipped != state.get("flipped"):
         world.ledger.write(
@@ -88,12 +99,19 @@ def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
     if expected is Side.TARGET:
         return target_addresses(world)
     # a rollback before the record was ever touched: what stands there is the original
-    return (original(world) if world.ledger.read("dns/before") else live_record(world)).values
+    touched = world.ledger.read("dns/before") is not None
+    return record.addresses(original(world) if touched else live_record(world))
+
+
+def _old_ttl(world: World) -> int:
+    """Seconds for which a cache may keep the answer that was given before the last change."""
+    change = world.ledger.read("dns/change")
+    return max((int(r["ttl"]) for r in change["before"]), default=0) if change else world.spec.dns.ttl
 
 
 def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
-    name, caches = world.spec.dns.name, world.spec.dns.resolvers
-    questions = [(s, False) for s in authorities] + [(s, True) for s in caches if s not in authorities]
+    name, known = world.spec.dns.name, caches(world.spec.dns)
+    questions = [(s, False) for s in authorities] + [(s, True) for s in known if s not in authorities]
     resolvers = world.resolvers
     with ThreadPoolExecutor(max_workers=min(16, len(questions))) as pool:
         return list(pool.map(lambda q: resolvers.ask(q[0], name, recurse=q[1]), questions))

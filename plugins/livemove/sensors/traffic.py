@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from livemove.adapters.watching import refuse_after_breach
 from livemove.core import drain
 from livemove.core.waiting import Look
 from livemove.core.window import duration
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 
 def look_at_traffic(world: World, state: Json) -> Look:
+    refuse_after_breach(world, Side.TARGET)
     spec = world.spec.drain
-    sites, counts = _count(world)
+    sites, counts = count(world)
     samples = drain.add(
         [(t, c) for t, c in state.get("samples", ())],
         (world.clock.now().timestamp(), counts),
@@ -48,20 +50,31 @@ def _pace(seconds: float) -> float:
     return min(15.0, max(1.0, seconds / 20))
 
 
-def _count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
-    from livemove.adapters.counters import read_requests
+def count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
+    """(site of each server, requests so far of each server)."""
+    from livemove.adapters.counters import read_count
 
-    application, path = world.spec.application, world.spec.drain.counter_path
-    hosts = [(s.name, s.site, h.address) for s, h in zip(world.spec.servers, world.hosts(), strict=True)]
-    with ThreadPoolExecutor(max_workers=min(16, len(hosts))) as pool:
-        numbers = pool.map(lambda h: read_requests(application, h[2], path), hosts)
-        return {n: site for n, site, _ in hosts}, dict(zip([n for n, _, _ in hosts], numbers, strict=True))
+    pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
+    with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
+        counts = pool.map(lambda p: read_count(world, *p).requests, pairs)
+        names = [s.name for s, _ in pairs]
+        return {s.name: s.site for s, _ in pairs}, dict(zip(names, counts, strict=True))
 
 
 class DrainedSensor(WatchingSensor):
     """Waits until the old site's share of requests stayed under the limit for the spec's time."""
 
     look = f"{__name__}.look_at_traffic"
+
+    def begin(self, world: World) -> Json:
+        """Long connections outlive every TTL: the old site's servers are told to end them, where the spec has a command."""
+        from livemove.adapters.servers import must
+
+        for server, host in zip(world.spec.at(Side.SOURCE), world.hosts(Side.SOURCE), strict=True):
+            if command := server.commands.close_idle:
+                said = must(host, command, "end its long connections")
+                self.log.info("%s: long connections are told to end. %s", server.name, said)
+        return {}
 
     def limit(self, world: World) -> float:
         return world.spec.drain.timeout

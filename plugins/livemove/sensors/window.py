@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 AGAIN = 60.0
 """Seconds between two looks at most, so that a changed clock is noticed."""
+LOAD_OVER = 5.0
+"""Seconds over which the load is measured."""
 BEHIND = 10.0
 """Seconds between two looks while the return path is behind."""
 
@@ -30,7 +32,7 @@ def look_at_window(world: World, state: Json) -> Look:
         whole = (
             " all day" if window.opens == window.closes else f" until {window.closes:%H:%M} {window.timezone}"
         )
-        return Look(True, f"The window is open{whole}")
+        return _by_load(world, f"The window is open{whole}", state)
     left = (next_opening(window, now) - now).total_seconds()
     # no minutes that count down: the log would repeat itself every minute
     return Look(False, reason.rsplit(", in ", 1)[0] + "; then you are asked", again_in=min(AGAIN, left))
@@ -40,6 +42,24 @@ class WindowSensor(WatchingSensor):
     """Waits until the window opens; goes on at once when it is open."""
 
     look = f"{__name__}.look_at_window"
+
+
+def _by_load(world: World, says: str, state: Json) -> Look:
+    """Open only while the measured load is low; the window itself goes on, and one that is missed waits for the next."""
+    limit = world.spec.window.max_requests
+    if limit is None:
+        return Look(True, says)
+    from livemove.sensors.traffic import count
+
+    _, now = count(world)
+    at = world.clock.now().timestamp()
+    before = state.get("load")
+    kept = {"load": {"at": at, "requests": now}}
+    if not before or at - before["at"] < LOAD_OVER / 2:
+        return Look(False, f"{says}; the load is measured", state if before else kept, again_in=LOAD_OVER)
+    rate = sum(max(0, n - before["requests"].get(s, n)) for s, n in now.items()) / (at - before["at"])
+    told = f"{says}, with {rate:.1f} requests/s (at most {limit:g})"
+    return Look(rate <= limit, told if rate <= limit else f"{told}: too many; it is measured on", kept, again_in=LOAD_OVER)  # fmt: skip
 
 
 def look_at_soak(world: World, state: Json) -> Look:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from livemove.core.survey import Verdict
 from livemove.ports import RecordSet
 from livemove.spec import MigrationSpec
 
@@ -222,6 +223,8 @@ class Facts:
     terraform: str | None = None
     """Version of the Terraform on this worker; None: there is none."""
     records: tuple[RecordSet, ...] | None = None
+    zone: Verdict | None = None
+    """What the zone's authorities say about the move; None: not asked, because the record could not be read."""
     database: DatabaseFacts | None = None
     target: TargetFacts | None = None
     """None: not made yet, or not readable (then `problems` says why)."""
