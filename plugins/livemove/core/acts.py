@@ -68,6 +68,14 @@ class Move:
     """The epoch that stands when the move starts; the new owner's is one more."""
     attempt: str
     armed_at: datetime | None = None
+    """Since when a fence of this attempt may stand; None when there was none."""
+    committed_at: datetime | None = None
+    opened_at: datetime | None = None
+    """When this attempt opened t."""
+    found_open: bool = False
+    """An earlier attempt had opened t; when, nobody noted."""
+    lifted_at: datetime | None = None
+    """When the undone fence was seen to be gone."""
     drained: str = ""
     """Binlog position of f behind which nothing of the application was written."""
     commit_sent: bool = False
@@ -142,6 +150,7 @@ class Real:
         self.move.armed_at = self.parts.clock.now()
         out = self.f.arm(self.move.epoch, self.move.attempt, self.parts.settings.lease)
         if not out.done:
+            self.move.armed_at = None
             raise GiveUp(f"{self.move.f} could not be fenced: {told(out)}")
         return f"{self.move.f} FENCED@{out.epoch}, {out.seconds_left:.0f} s of lease"
 
@@ -188,6 +197,11 @@ class Real:
         return f"equal: {self.parts.proof.covered()}"
 
     def commit(self) -> str:
+        seen = self._commit()
+        self.move.committed_at = self.parts.clock.now()
+        return seen
+
+    def _commit(self) -> str:
         if touched := self.f.touched_since(self.move.drained):
             raise GiveUp(f"written on the {self.move.f} after the drained position: {', '.join(touched[:5])}")
         while True:
@@ -225,6 +239,7 @@ class Real:
     # after the commit -----------------------------------------------------------------------------
     def claim(self) -> str:
         if self._t_state() is ControlState.OPEN:
+            self.move.found_open = True
             return "done before"
         self._until(lambda: self.t.claim(self.move.new), "the replicator's sessions did not end")
         return f"{self.move.to} CLAIMED@{self.move.new}, replicator gone"
@@ -250,6 +265,8 @@ class Real:
 
     def open(self) -> str:
         self._until(lambda: self.t.open(self.move.new), "the database did not open", twice=False)
+        if not self.move.found_open:
+            self.move.opened_at = self.parts.clock.now()
         self.move.fenced_ms = self._fenced_ms()
         return f"{self.move.to} OPEN@{self.move.new}"
 

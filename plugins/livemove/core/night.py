@@ -13,7 +13,7 @@ from livemove.core import return_path
 from livemove.core.acts import Move, Parts, read_row, told
 from livemove.core.decisions import Action, Do, decide
 from livemove.core.rollback import go_back
-from livemove.core.switchover import COMMIT, STEPS, Recorder, Switchover, let_go, perform
+from livemove.core.switchover import COMMIT, STEPS, Recorder, Switchover, let_go, note_lifted, perform
 from livemove.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.ports import Answered, ControlRow, ControlState, Json, Reply
 from livemove.spec import Side
@@ -227,6 +227,7 @@ def _lift(parts: Parts, row: ControlRow) -> str:
         raise RefusedError(
             f"The fence on the {row.side} could not be lifted: {told(out)}", next_step="run this again"
         )
+    note_lifted(parts, row, out)
     let_go(parts, row.side, out.epoch)
     return f"{row.side} OPEN@{out.epoch}: the application writes there again; the servers were told to go on"
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from livemove.core.acts import GiveUp, Move, Parts, Real, commit_unknown, read_row, summary, told
@@ -29,7 +29,7 @@ from livemove.errors import (
     SwitchoverAborted,
     SwitchoverIncomplete,
 )
-from livemove.ports import Answered, Clock, ControlDb, ControlState, Json
+from livemove.ports import Answered, Clock, ControlDb, ControlRow, ControlState, Json, Outcome
 from livemove.spec import Side
 
 log = logging.getLogger(__name__)
@@ -217,9 +217,15 @@ class Switchover:
         move = Move(self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped)
         acts = Real(self.parts, move, lambda: self._check(move))
         started = self.parts.clock.now()
+        # an attempt that is killed leaves no other word
+        note(self.parts, "switchover_began", **_who(move))
         try:
             perform(STEPS[: COMMIT + 1], acts, self.parts.clock, move, before=self._still_wanted)
-        except (RefusedError, PersonMustDecide):
+        except RefusedError as e:
+            self._note(move, started, result="refused", reason=e.found)
+            raise
+        except PersonMustDecide as e:
+            self._note(move, started, result="unknown", reason=e.found)
             raise
         except BaseException as e:
             # a timeout of the task or Ctrl-C as well: undone is undone, and nobody shall retry it blindly
@@ -258,6 +264,8 @@ class Switchover:
                 out = self.f.lift(move.epoch, move.attempt)
                 if out.epoch == move.new:  # CEDED, or FOLLOW when others have gone on already
                     return False
+                if out.state is ControlState.OPEN:
+                    move.lifted_at = self.parts.clock.now()
                 if out.answered is not Answered.BUSY:
                     break
         except Exception as e:
@@ -286,7 +294,9 @@ class Switchover:
         try:
             perform(steps, Real(self.parts, move, lambda: ""), self.parts.clock, move)
         except Exception as e:
-            raise self._incomplete(move, e.found if isinstance(e, LivemoveError) else repr(e)) from e
+            found = e.found if isinstance(e, LivemoveError) else repr(e)
+            self._note(move, began, result="incomplete", reason=found)
+            raise self._incomplete(move, found) from e
         self._tell_again(move)
         document = self._tell(move, began, result="moved") if do is Do.GO_ON else _document(move, began)
         stubborn = [r for r in move.servers if r.facts.get("reached")]
@@ -328,6 +338,7 @@ class Switchover:
         if row and row.state is ControlState.FENCED:
             out = db.lift(row.epoch, row.attempt)
             log.warning("lifted the fence of attempt %s: %s", row.attempt, told(out))
+            note_lifted(self.parts, row, out)
             let_go(self.parts, db.side, row.epoch)
 
     def _undecided(self, action: Action) -> LivemoveError:
@@ -353,11 +364,35 @@ class Switchover:
         document = {**_document(move, started), **more}
         try:
             self.parts.ledger.write(f"switchover/{move.new}", document)
-            self.parts.ledger.note("switchover", epoch=move.new, to=str(move.to), **more)
         except Exception:
             # the ledger only tells: it must never stop a move
             log.warning("the ledger could not be written", exc_info=True)
+        self._note(move, started, **more)
         return document
+
+    def _note(self, move: Move, started: datetime, **more: object) -> None:
+        """The document is written over by the next attempt of this epoch; the event stays."""
+        note(self.parts, "switchover", **_who(move), **_times(move, started), **more)
+
+
+def note(parts: Parts, event: str, **facts: object) -> None:
+    """An event of the ledger, which only tells: it must never stop a move."""
+    try:
+        parts.ledger.note(event, **facts)
+    except Exception:
+        log.warning("the event %s could not be kept", event, exc_info=True)
+
+
+def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
+    """That a fence which somebody left behind was lifted now, and how long it stood."""
+    if out.state is not ControlState.OPEN:
+        return
+    now = parts.clock.now()
+    since = None if row.armed_ago is None else now - timedelta(seconds=row.armed_ago)
+    note(
+        parts, "fence_lifted", side=str(row.side), epoch=row.epoch, attempt=row.attempt,
+        fenced_at=since and since.isoformat(), lifted_at=now.isoformat(),
+    )  # fmt: skip
 
 
 def let_go(parts: Parts, owner: Side, epoch: int) -> None:
@@ -373,13 +408,26 @@ def let_go(parts: Parts, owner: Side, epoch: int) -> None:
     parts.servers.jobs_on(owner)
 
 
+def _who(move: Move) -> Json:
+    return {"epoch": move.new, "from": str(move.f), "to": str(move.to), "attempt": move.attempt}
+
+
+def _times(move: Move, started: datetime) -> Json:
+    """When this attempt began, and the moments of it that decided who may write; only those that there were."""
+    fenced, opened = move.armed_at, move.opened_at
+    if fenced is None and opened and move.fenced_ms:
+        fenced = opened - timedelta(milliseconds=move.fenced_ms)  # an earlier attempt's fence
+    moments = {
+        "started_at": started, "fenced_at": fenced, "committed_at": move.committed_at, "opened_at": opened,
+        "lifted_at": move.lifted_at,
+    }  # fmt: skip
+    return {name: at.isoformat() for name, at in moments.items() if at is not None}
+
+
 def _document(move: Move, started: datetime) -> Json:
     document: Json = {
-        "epoch": move.new,
-        "from": str(move.f),
-        "to": str(move.to),
-        "attempt": move.attempt,
-        "started_at": started.isoformat(),
+        **_who(move),
+        **_times(move, started),
         "steps": move.steps,
         "drained": move.drained,
         "position": move.position,
