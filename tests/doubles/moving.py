@@ -89,6 +89,7 @@ class Db:
     promoted: bool = False
     beaten: datetime | None = None
     """When the newest watermark that it has was written."""
+    armed_at: datetime | None = None
 
     # what the world does to it
     def writable(self) -> bool:
@@ -117,8 +118,9 @@ class Db:
     @moment
     def read(self) -> ControlRow:
         left = (self.deadline - self.world.clock.now()).total_seconds() if self.deadline else None
+        armed = (self.world.clock.now() - self.armed_at).total_seconds() if self.armed_at else None
         return ControlRow(
-            self.side, self.state, self.epoch, self.attempt, self.position, left, 0.1, 1.0, self.promoted
+            self.side, self.state, self.epoch, self.attempt, self.position, left, 0.1, armed, self.promoted
         )
 
     @moment
@@ -129,7 +131,7 @@ class Db:
     def arm(self, epoch: int, attempt: str, lease: float) -> Outcome:
         done = (self.state, self.epoch) == (OPEN, epoch)
         if done:
-            self.state, self.attempt = FENCED, attempt
+            self.state, self.attempt, self.armed_at = FENCED, attempt, self.world.clock.now()
             self.deadline = self.world.clock.now() + timedelta(seconds=lease)
         return self._outcome(done)
 

@@ -177,7 +177,6 @@ def test_where_that_cannot_be_told_the_rows_decide(
             raise answer
 
     monkeypatch.setattr("livemove.adapters.standing.never_left", never_left)
-    monkeypatch.setattr(
-        RollbackWritesOperator, "_go_back", lambda self, world, context: {"says": "by the rows"}
-    )
+    told = {"owner": "source", "epoch": 3, "says": "by the rows"}
+    monkeypatch.setattr(RollbackWritesOperator, "_go_back", lambda self, world, context: told)
     assert RollbackWritesOperator(task_id="writes", service="shop").execute({})["says"] == "by the rows"

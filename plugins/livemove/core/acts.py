@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from livemove.errors import PersonMustDecide, UnreachableError
 from livemove.ports import (
@@ -69,6 +69,8 @@ class Move:
     attempt: str
     armed_at: datetime | None = None
     """Since when a fence of this attempt may stand; None when there was none."""
+    fenced_at: datetime | None = None
+    """When another attempt fenced f, whose committed move this one finishes."""
     committed_at: datetime | None = None
     opened_at: datetime | None = None
     """When this attempt opened t."""
@@ -274,7 +276,10 @@ class Real:
         if self.move.armed_at:
             return round(self.fenced_for() * 1000)
         row = read_row(self.f, self.parts.clock, times=1)
-        return round((row.armed_ago or 0) * 1000) if row else 0
+        if row is None or row.armed_ago is None:
+            return 0
+        self.move.fenced_at = self.parts.clock.now() - timedelta(seconds=row.armed_ago)
+        return round(row.armed_ago * 1000)
 
     def repoint(self) -> str:
         replies = self.parts.servers.repoint(self.move.new, self.move.to)

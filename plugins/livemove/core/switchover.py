@@ -414,12 +414,9 @@ def _who(move: Move) -> Json:
 
 def _times(move: Move, started: datetime) -> Json:
     """When this attempt began, and the moments of it that decided who may write; only those that there were."""
-    fenced, opened = move.armed_at, move.opened_at
-    if fenced is None and opened and move.fenced_ms:
-        fenced = opened - timedelta(milliseconds=move.fenced_ms)  # an earlier attempt's fence
     moments = {
-        "started_at": started, "fenced_at": fenced, "committed_at": move.committed_at, "opened_at": opened,
-        "lifted_at": move.lifted_at,
+        "started_at": started, "fenced_at": move.armed_at or move.fenced_at, "committed_at": move.committed_at,
+        "opened_at": move.opened_at, "lifted_at": move.lifted_at,
     }  # fmt: skip
     return {name: at.isoformat() for name, at in moments.items() if at is not None}
 

@@ -100,7 +100,8 @@ class RollbackWritesOperator(MovingOperator):
         world = self.world(context)
         done = self._never_left(world) or self._go_back(world, context)
         self.log.info("%s", done["says"])
-        world.ledger.note("rollback_writes", says=done["says"], although=done.get("although", []))
+        told = {k: done[k] for k in ("owner", "epoch", "says")}
+        world.ledger.note("rollback_writes", **told, although=done.get("although", []))
         return done
 
     def _never_left(self, world: World) -> Json | None:
