@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model clean
+.PHONY: help setup rehearse up down status logs test check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -59,6 +59,9 @@ types: ## mypy, strict
 
 imports: ## the direction of imports
 	$(BIN)lint-imports
+
+schema: ## write the published shape of the report's JSON anew
+	$(PYTHON) -m livemove.cli report --schema > include/schema/report.schema.json
 
 unit: ## all tests but the story
 	$(PYTHON) -m pytest -q -m "not story and not long"

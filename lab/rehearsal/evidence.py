@@ -22,6 +22,8 @@ from lab.up import START_TTL, aws
 from livemove.adapters.s3_ledger import S3Ledger
 from livemove.core import report
 from livemove.core.page import Page
+from livemove.core.report_model import Report
+from livemove.core.report_page import page
 
 Json = dict[str, Any]
 SIDES = ("source", "target")
@@ -39,12 +41,20 @@ class Evidence:
     def documents(self) -> dict[str, Json]:
         return {name: d for name in self.ledger.documents() if (d := self.ledger.read(name)) is not None}
 
-    def migration(self, title: str) -> Json:
-        """The migration's own report, made here, because a failed run has none."""
-        return report.build(title, self.documents(), self.ledger.events(), now=datetime.now(UTC))
+    def migration(self, title: str) -> Report:
+        """The migration's own report, made here, so that it is of the very end."""
+        standing = {side: self._row(side) for side in SIDES}
+        return report.build(
+            title,
+            self.documents(),
+            self.ledger.events(),
+            now=datetime.now(UTC),
+            service=self.service,
+            standing=standing,
+        )
 
     def page(self, title: str) -> Page:
-        return report.page(self.migration(title))
+        return page(self.migration(title))
 
     # Who owns the writes --------------------------------------------------------------------------
     def owner(self) -> str | None:
@@ -55,7 +65,8 @@ class Evidence:
             return open_sides[0]
         if any(states.values()):
             return None
-        return str(report.build("", self.documents(), [], now=datetime.now(UTC))["owner"])
+        last = report.build("", self.documents(), self.ledger.events(), now=datetime.now(UTC)).owner
+        return last and str(last)
 
     def standing(self) -> Json:
         """What was left: {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short, "address"}."""

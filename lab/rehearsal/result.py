@@ -157,7 +157,7 @@ def keep(result: Result, folder: Path, *, migration: Page | None = None) -> None
     _replace(folder / "report.json", json.dumps(asdict(result), indent=1, ensure_ascii=False) + "\n")
     page = result.page()
     if migration is not None:
-        page = Page(page.title, page.lead, page.numbers, [*page.tables, *migration.tables])
+        page = Page(page.title, page.lead, page.numbers, [*page.blocks, *migration.blocks], migration.lines)
     _replace(folder / "report.html", page.html())
     link = folder.parent / "last"
     new = folder.parent / f".last.{os.getpid()}"

@@ -217,9 +217,9 @@ class Rehearsal:
         if not self.evidence:
             return
         told = self.evidence.migration("")
-        self.result.rows_copied = told["rows_copied"]
-        self.result.tables_compared, self.result.tables_equal = told["tables_compared"], told["tables_equal"]
-        rows = told["propagation"]
+        self.result.rows_copied = told.rows_copied
+        self.result.tables_compared, self.result.tables_equal = told.tables_compared, told.tables_equal
+        rows = told.propagation
         if rows:
             self.result.resolvers_watched = len(rows)
             self.result.resolvers_switched = sum(bool(r.get("flipped_at")) for r in rows)
@@ -227,7 +227,8 @@ class Rehearsal:
             documents = self.evidence.documents()
             self.result.shares = shares.keep(self.users.folder, self.evidence.ledger.events(), self.folder)
             self.result.breach = documents.get("dns/breach")
-            self.result.moves = [_move(m, self.users) for m in told["moves"]]
+            moves = [m.model_dump(mode="json", by_alias=True) for m in told.moves]
+            self.result.moves = [_move(m, self.users) for m in moves]
             pauses = [m["write_pause_ms"] for m in self.result.moves if m["write_pause_ms"] is not None]
             self.result.write_pause_ms = max(pauses, default=None)
         retired = any(t["task_id"] == "retire.teardown" and t["state"] == "success" for t in self.last_tasks)

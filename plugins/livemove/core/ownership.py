@@ -99,8 +99,8 @@ def attempts(documents: Mapping[str, Json], events: Sequence[Json]) -> list[Atte
         )
     told = {a.epoch for a in found if a.result is Result.MOVED}
     found += _only_in_documents(documents, told, promoted)
-    first = datetime.min.replace(tzinfo=UTC)
-    return sorted(found, key=lambda a: (moment(a.started_at) if a.started_at else first, a.epoch))
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(found, key=lambda a: (moment(a.started_at) if a.started_at else never, a.epoch))
 
 
 def _of(e: Json, promoted: Mapping[int, Json], *, whole: bool) -> Attempt:

@@ -1,68 +1,130 @@
-"""The report of one migration: what the ledger knows, as JSON and as a page.
+"""The report of one migration: what the ledger knows, in the shape of core/report_model.py.
 
-It tells and never decides: who owns the writes stands in the databases. A chapter that was not reached is
-null in the JSON and a dash on the page.
+It tells and never decides: who owns the writes stands in the databases. A chapter that was not reached is null.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from livemove.core.page import Page, Table
+from livemove.core import decided, ownership
+from livemove.core.ownership import Turn, moment
+from livemove.core.report_model import (
+    Attempt,
+    Costs,
+    Failure,
+    Interval,
+    Move,
+    Outcome,
+    Report,
+    Table,
+    Users,
+    Wait,
+)
+from livemove.core.summary import summary
 from livemove.ports import Json
 from livemove.spec import Side
 
-HIDDEN = {"event", "time", "run_id", "task_id"}
-"""Keys of an event that have a column of their own or none."""
+Documents = Mapping[str, Json]
+Events = Sequence[Json]
 
 
-def build(title: str, documents: Mapping[str, Json], events: Sequence[Json], *, now: datetime) -> Json:
-    """The report's JSON. `documents`: ledger documents by name; `events`: oldest first."""
-    moves = _moves(documents)
-    comparisons = [
-        {**documents[name], "epoch": int(name.split("/", 2)[1]), "table": name.split("/", 2)[2]}
-        for name in sorted(documents)
-        if name.startswith("comparison/")
-    ]
-    newest = max((c["epoch"] for c in comparisons), default=0)
-    last = [c for c in comparisons if c["epoch"] == newest]
+def build(
+    title: str,
+    documents: Documents,
+    events: Events,
+    *,
+    now: datetime,
+    service: str = "",
+    standing: Mapping[str, str] | None = None,
+    failure: Json | None = None,
+) -> Report:
+    """`documents`: of the ledger, by name; `events`: oldest first; `standing`: both control rows as they are now, as text;
+    `failure`: what a task failed with, when that is why the report is written."""
+    made_at = now.isoformat(timespec="seconds")
+    began = min((e["time"] for e in events if e.get("time")), key=moment, default=None)
+    turns = ownership.turns(documents, events, began)
+    compared = _comparisons(documents)
+    newest = max((c["epoch"] for c in compared), default=0)
+    last = [c for c in compared if c["epoch"] == newest]
     load = documents.get("full_load") or {}
-    return {
+    fields: dict[str, Any] = {
+        "service": service,
         "title": title,
-        "made_at": now.isoformat(timespec="seconds"),
-        "owner": moves[-1]["to"] if moves else str(Side.SOURCE),
-        "outcome": outcome(documents, events),
+        "made_at": made_at,
+        "outcome": outcome(documents, events, turns),
+        "owner": turns[-1].owner,
+        "epoch": turns[-1].epoch,
+        "failure": Failure(**{k: failure.get(k) for k in Failure.model_fields}) if failure else None,
+        "standing": dict(standing) if standing else None,
+        "ownership": intervals(turns, made_at),
+        "attempts": [_attempt(a) for a in ownership.attempts(documents, events)],
+        "moves": _moves(documents),
+        "decisions": decided.decisions(documents, events, now),
+        "waits": _waits(events),
+        "users": _users(documents),
+        "versions": dict(documents.get("versions") or {}),
         "rows_copied": load.get("rows"),
         "full_load_seconds": load.get("seconds"),
+        "tables": _tables(load, last),
         "tables_compared": len(last) if last else None,
         "tables_equal": sum(bool(c.get("equal")) for c in last) if last else None,
-        "way_back": documents.get("way_back"),
-        "moves": moves,
+        "objects": (documents.get("parity") or {}).get("counts"),
+        "dms_validation": documents.get("table_states"),
         "findings": _list(documents.get("findings"), "findings"),
-        "plan": documents.get("plan"),
-        "comparison": comparisons,
         "propagation": _list(documents.get("propagation"), "rows"),
         "dns": documents.get("dns/change"),
+        "plan": documents.get("plan"),
+        "way_back": documents.get("way_back"),
         "final_dump": documents.get("final_dump"),
-        "promotion": next(
-            (documents[n] for n in sorted(documents, reverse=True) if n.startswith("promotion/")), None
-        ),
+        "promotion": _newest(documents, "promotion/"),
         "rollback": rollback(events),
         "events": list(events),
     }
+    fields["costs"] = _costs(events, fields["decisions"], now)
+    return Report(summary=summary(fields), **fields)
 
 
-def outcome(documents: Mapping[str, Json], events: Sequence[Json]) -> str:
-    """`moved`, `rolled_back` or `not moved`, as the ledger tells it."""
-    moves = _moves(documents)
-    if moves and moves[-1]["to"] == Side.TARGET:
-        return "moved"
-    gone_back = any(str(e.get("event", "")).startswith("rollback") for e in events)
-    return "rolled_back" if moves or gone_back else "not moved"
+def outcome(documents: Documents, events: Events, turns: Sequence[Turn]) -> Outcome:
+    """How it stands. A later run may begin anew: what counts is what happened last."""
+    last = turns[-1]
+    if last.owner is None:
+        return Outcome.UNFINISHED
+    if last.owner is Side.TARGET:
+        promoted = any(n.startswith("promotion/") for n in documents)
+        return Outcome.PROMOTED if promoted else Outcome.MOVED
+    went_back = _last(events, "rollback_begun", "rollback_writes", "record_rolled_back")
+    gave_up = _last(events, "given_up")
+    if gave_up >= 0 and gave_up > _last(events, "control_prepared"):
+        return Outcome.GIVEN_UP
+    if last.epoch > 1 or went_back >= 0:
+        return Outcome.ROLLED_BACK
+    return Outcome.NOT_MOVED
 
 
-def rollback(events: Sequence[Json]) -> Json | None:
+def _last(events: Events, *names: str) -> int:
+    """The place of the newest of these events; -1 when there is none."""
+    return max((n for n, e in enumerate(events) if e.get("event") in names), default=-1)
+
+
+def intervals(turns: Sequence[Turn], until: str) -> list[Interval]:
+    """The turns as intervals without a gap; turns that come at one moment keep their order."""
+    found = []
+    for n, turn in enumerate(turns):
+        end = turns[n + 1].at if n + 1 < len(turns) else until
+        seconds = None
+        if turn.at and end:
+            seconds = max(0.0, round((moment(end) - moment(turn.at)).total_seconds(), 3))
+        found.append(
+            Interval(since=turn.at, until=end, seconds=seconds, owner=turn.owner, epoch=turn.epoch, why=turn.why, certain=turn.certain)
+        )  # fmt: skip
+    return found
+
+
+def rollback(events: Events) -> Json | None:
     """The last rollback: {"by", "gate", "time", "failed", "says"}; None when none began.
 
     One that the spec ordered leaves a green run with a red task in it: `says` is the place where that is said.
@@ -88,14 +150,111 @@ def rollback(events: Sequence[Json]) -> Json | None:
     }
 
 
-def _moves(documents: Mapping[str, Json]) -> list[Json]:
-    """Completed switchovers by epoch; one that was undone has no `fenced_ms`."""
+# Parts ----------------------------------------------------------------------------------------------
+def _attempt(a: ownership.Attempt) -> Attempt:
+    told = asdict(a)
+    return Attempt(**{k: told[k] for k in Attempt.model_fields})
+
+
+def _moves(documents: Documents) -> list[Move]:
+    """Completed moves by epoch; one that was undone has no `fenced_ms`."""
     found = [
-        document
-        for name, document in documents.items()
-        if name.startswith("switchover/") and document.get("to") and document.get("fenced_ms") is not None
+        d
+        for name, d in documents.items()
+        if name.startswith("switchover/") and d.get("to") and d.get("fenced_ms") is not None
     ]
-    return sorted(found, key=lambda d: int(d["epoch"]))
+    return [
+        _move(d, documents.get(f"users/{d['epoch']}") or {})
+        for d in sorted(found, key=lambda d: int(d["epoch"]))
+    ]
+
+
+def _move(d: Json, users: Json) -> Move:
+    steps = d.get("steps") or []
+    seen = {s.get("name"): s.get("seen") for s in steps}
+    return Move(
+        **{k: d.get(k) for k in ("epoch", "started_at", "fenced_at", "opened_at", "fenced_ms")},
+        **{"from": d.get("from") or Side(d["to"]).other, "to": d["to"]},
+        proof=seen.get("prove"), held=seen.get("arm_servers"), steps=steps,
+        servers_left_behind=d.get("servers_left_behind") or [],
+        requests=users.get("requests"), errors=users.get("errors"), over_seconds=users.get("seconds"),
+    )  # fmt: skip
+
+
+def _comparisons(documents: Documents) -> list[Json]:
+    return [
+        {**documents[name], "epoch": int(name.split("/", 2)[1]), "table": name.split("/", 2)[2]}
+        for name in sorted(documents)
+        if name.startswith("comparison/")
+    ]
+
+
+def _tables(load: Json, compared: Sequence[Json]) -> list[Table]:
+    loaded = {t["table"]: t.get("rows") for t in load.get("tables") or () if isinstance(t, Mapping)}
+    found = {c["table"]: c for c in compared}
+    told = ("epoch", "equal", "rows_source", "rows_target", "checked_at")
+    return [
+        Table(
+            table=name, rows_loaded=loaded.get(name), note=_note(found.get(name) or {}),
+            **{k: (found.get(name) or {}).get(k) for k in told},
+        )
+        for name in sorted({*loaded, *found})
+    ]  # fmt: skip
+
+
+def _note(compared: Json) -> str:
+    differs = "" if compared.get("equal", True) else str(compared.get("differences") or "")[:300]
+    return "; ".join(filter(None, (differs, str(compared.get("note") or ""))))
+
+
+def _waits(events: Events) -> list[Wait]:
+    return [
+        Wait(
+            task_id=str(e.get("task_id")), run_id=e.get("run_id"), since=e.get("since"), until=e.get("time"),
+            seconds=float(e.get("seconds") or 0), says=str(e.get("says") or ""),
+        )
+        for e in events
+        if e.get("event") == "waited"
+    ]  # fmt: skip
+
+
+def _users(documents: Documents) -> Users:
+    before = documents.get("baseline") or {}
+    return Users(
+        rate=before.get("rate"),
+        error_share=before.get("errors"),
+        drained_share=(documents.get("drain") or {}).get("share"),
+        breach=documents.get("dns/breach"),
+    )
+
+
+def _costs(events: Events, decisions: Sequence[Any], now: datetime) -> Costs:
+    """Both sides are paid from Terraform's first apply to the stop of the data centre's servers."""
+    aws = _when(events, lambda e: e["event"] == "terraform_applied")
+    stopped = _when(events, lambda e: e["event"] == "servers_stopped" and e.get("site") == Side.SOURCE)
+    torn = _when(
+        events, lambda e: e["event"] == "terraform_applied" and str(e.get("task_id")).endswith("teardown")
+    )
+    waited = [d.waited_seconds for d in decisions if d.waited_seconds is not None]
+    return Costs(
+        waited_for_people_seconds=round(sum(waited), 1) if waited else None,
+        aws_since=aws and aws.isoformat(timespec="seconds"),
+        aws_seconds=_seconds(aws, now),
+        replication_until=torn and torn.isoformat(timespec="seconds"),
+        both_sides_seconds=_seconds(aws, stopped or now),
+    )
+
+
+def _when(events: Events, what: Callable[[Json], bool]) -> datetime | None:
+    return next((moment(e["time"]) for e in events if e.get("time") and what(e)), None)
+
+
+def _seconds(since: datetime | None, until: datetime) -> float | None:
+    return round((until - since).total_seconds(), 1) if since else None
+
+
+def _newest(documents: Documents, prefix: str) -> Json | None:
+    return next((documents[n] for n in sorted(documents, reverse=True) if n.startswith(prefix)), None)
 
 
 def _list(document: object, key: str) -> list[Json]:
@@ -103,146 +262,3 @@ def _list(document: object, key: str) -> list[Json]:
     if isinstance(document, Mapping):
         document = document.get(key) or document.get("items") or []
     return [dict(d) for d in document if isinstance(d, Mapping)] if isinstance(document, list) else []
-
-
-def page(report: Json) -> Page:
-    """The same as a page for people."""
-    moves: list[Json] = report["moves"]
-    numbers = {
-        "outcome": str(report["outcome"]).replace("_", " "),
-        "owner of the writes": report["owner"],
-        "rows copied": report["rows_copied"],
-        "tables equal": _of(report["tables_equal"], report["tables_compared"]),
-        "fence of the last move, ms": moves[-1].get("fenced_ms") if moves else None,
-        "name servers switched": _switched(report["propagation"]),
-    }
-    lead = f"Made {report['made_at']} from the migration's ledger. The databases, not this page, say who owns the writes."
-    if report["rollback"]:
-        lead = f"{report['rollback']['says']}. {lead}"
-    return Page(report["title"], lead, numbers, [make(report) for make in TABLES])
-
-
-def _of(part: object, whole: object) -> str | None:
-    return None if whole is None else f"{part} of {whole}"
-
-
-def _switched(rows: Sequence[Json]) -> str | None:
-    return _of(sum(bool(r.get("flipped_at")) for r in rows), len(rows)) if rows else None
-
-
-def _move_table(report: Json) -> Table:
-    rows = [
-        (
-            m["epoch"], f"{m.get('from', '')} → {m['to']}", m.get("started_at"), m.get("fenced_ms"),
-            ", ".join(f"{s.get('name', s.get('step'))} {s.get('ms')}" for s in m.get("steps", [])),
-        )
-        for m in report["moves"]
-    ]  # fmt: skip
-    return Table(
-        "Switchovers",
-        ["Epoch", "Direction", "Started", "Fenced, ms", "Steps, ms each"],
-        rows,
-        "The writes were not moved.",
-    )
-
-
-def _way_back_table(report: Json) -> Table:
-    d = report["way_back"] or {}
-    rows = (
-        [(d["epoch"], d["task"], d["state"], d["lag_ms"], d["until"], d["checked_at"], d["says"])]
-        if d
-        else []
-    )
-    return Table(
-        "The way back, as it was seen last",
-        ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"],
-        rows,
-        "The writes were not moved.",
-    )
-
-
-def _comparison_table(report: Json) -> Table:
-    rows = [
-        (
-            c["epoch"], c["table"], "equal" if c.get("equal") else "differs", c.get("rows_source"), c.get("rows_target"),
-            c.get("checked_at"), _short(c.get("differences")),
-        )
-        for c in report["comparison"]
-    ]  # fmt: skip
-    return Table(
-        "Comparison",
-        ["Epoch", "Table", "Result", "Rows at the source", "Rows at the target", "Checked", "Differences"],
-        rows,
-    )
-
-
-def _propagation_table(report: Json) -> Table:
-    rows = [
-        (
-            r.get("server"),
-            r.get("answer"),
-            r.get("ttl"),
-            r.get("flipped_at"),
-            "stretches" if r.get("stretches") else None,
-        )
-        for r in report["propagation"]
-    ]
-    return Table("Propagation", ["Name server", "Answer", "TTL, s", "Seen switching", "Stretches TTLs"], rows)
-
-
-def _finding_table(report: Json) -> Table:
-    rows = [
-        (f.get("severity"), f.get("check"), f.get("subject"), f.get("measured"), f.get("limit"), f.get("remedy"))
-        for f in report["findings"]
-    ]  # fmt: skip
-    return Table(
-        "Findings before the move", ["", "Check", "Subject", "Measured", "Limit", "What to do"], rows
-    )
-
-
-def _infrastructure_table(report: Json) -> Table:
-    plan = report["plan"] or {}
-    rows = [(action, count) for action, count in (plan.get("counts") or {}).items()]
-    return Table("Last Terraform plan", ["Action", "Resources"], rows, "No changes.")
-
-
-def _dump_table(report: Json) -> Table:
-    dump = report["final_dump"]
-    where = dump and (dump.get("address") or f"skipped: {dump.get('skipped')}")
-    rows = [(where, dump.get("bytes"), dump.get("sha256"), dump.get("made_at"))] if dump else []
-    return Table("Final dump of the source", ["Kept at", "Bytes", "SHA-256", "Made"], rows, "Not made.")
-
-
-def _promotion_table(report: Json) -> Table:
-    d = report["promotion"] or {}
-    rows = [(d.get("epoch"), line) for line in d.get("says", ())]
-    return Table("Promoted without the source's word", ["Epoch", "What may be missing"], rows, "Not needed.")
-
-
-def _event_table(report: Json) -> Table:
-    rows = [
-        (
-            e.get("time"), e.get("task_id"), e.get("event"),
-            ", ".join(f"{k} {_short(v)}" for k, v in e.items() if k not in HIDDEN),
-        )
-        for e in report["events"]
-    ]  # fmt: skip
-    return Table("What happened", ["Time", "Task", "Event", "Facts"], rows)
-
-
-def _short(value: object, limit: int = 200) -> str:
-    text = "" if value in (None, [], {}) else str(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-TABLES: tuple[Callable[[Json], Table], ...] = (
-    _move_table,
-    _promotion_table,
-    _way_back_table,
-    _comparison_table,
-    _propagation_table,
-    _finding_table,
-    _infrastructure_table,
-    _dump_table,
-    _event_table,
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -11,6 +12,7 @@ from livemove.core.rollback import failure
 from livemove.params import settle
 from livemove.spec import find_spec
 
+log = logging.getLogger(__name__)
 NOTHING_TO_DO = "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate with Roll back first"
 """The next step of a task of the way there that is cleared alone when the target owns the writes."""
 
@@ -31,7 +33,20 @@ class LivemoveOperator(BaseOperator):
 
 
 def note_failure(context: Any) -> None:
-    """on_failure_callback of every task: what it failed with for good goes into the ledger."""
+    """on_failure_callback of every task: what it failed with for good goes into the ledger, and the report is written.
+
+    A run that fails never reaches its last chapter, and somebody wants to know at once what is true now.
+    """
+    from livemove.adapters.reporting import write_report
+
     ti = context["ti"]
     world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
-    world.ledger.note("task_failed", **failure(context.get("exception")))
+    found = failure(context.get("exception"))
+    world.ledger.note("task_failed", **found)
+    told = {"task_id": ti.task_id, "run_id": context["run_id"], "time": world.clock.now().isoformat()}
+    try:
+        _, addresses = write_report(world, {**told, **found})
+        log.info("Report: %s", addresses["html"])
+    except Exception as e:
+        # it only tells, and this task has failed with something of its own
+        log.warning("the report could not be written: %s: %s", type(e).__name__, e)
