@@ -61,7 +61,7 @@ imports: ## the direction of imports
 	$(BIN)lint-imports
 
 schema: ## write the published shape of the report's JSON anew
-	$(PYTHON) -m livemove.cli report --schema > include/schema/report.schema.json
+	$(PYTHON) -m livemove.cli report-schema > include/schema/report.schema.json
 
 unit: ## all tests but the story
 	$(PYTHON) -m pytest -q -m "not story and not long"

@@ -370,6 +370,40 @@ def prepare_source(
             typer.echo(to / part.file)
 
 
+@app.command()
+def report(
+    spec: Spec,
+    into: Annotated[Path, typer.Option(help="folder for report.html and report.json", file_okay=False)],
+    env_file: EnvFile = None,
+) -> None:
+    """The migration's report as it would be written now, from the ledger and the databases as far as they answer."""
+    import json
+
+    from livemove.adapters.reporting import make_report
+    from livemove.core.report_model import as_json
+    from livemove.core.report_page import page
+
+    with opened(spec, env_file) as (world, _):
+        made = make_report(world)
+    into.mkdir(parents=True, exist_ok=True)
+    (into / "report.json").write_text(
+        json.dumps(as_json(made), ensure_ascii=False, indent=1), encoding="utf-8"
+    )
+    (into / "report.html").write_text(page(made).html(), encoding="utf-8")
+    for line in [*made.summary, str(into / "report.html")]:
+        typer.echo(line)
+
+
+@app.command("report-schema")
+def report_schema() -> None:
+    """The published shape of report.json, as JSON Schema."""
+    import json
+
+    from livemove.core.report_model import schema
+
+    typer.echo(json.dumps(schema(), indent=1))
+
+
 def main() -> None:
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.WARNING)
     logging.getLogger("livemove").setLevel(logging.INFO)

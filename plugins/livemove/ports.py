@@ -188,7 +188,8 @@ class Replicator(Protocol):
         """Load these (schema, table) again while the task runs; ReplicationError when DMS refuses."""
 
     def signs(self, link: Link) -> Json:
-        """What DMS tells beside states: {"failures": texts of its events, "latency": seconds by metric}; for logs only."""
+        """What DMS tells beside states: {"failures": texts of its events since the task was made, None when they cannot be
+        read; "latency": seconds by metric}. It only tells."""
 
     def links(self) -> list[Link]:
         """Links of this service that have a task or an endpoint now."""

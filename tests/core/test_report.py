@@ -158,8 +158,10 @@ def test_an_attempt_that_was_killed_is_told_as_not_certain_until_somebody_looked
 def test_a_promotion_says_since_when_nothing_arrived() -> None:
     ledger = Ledger().prepared()
     last = (ledger.now + timedelta(minutes=7)).isoformat()
-    ledger.later(minutes=20).note("promotion_asked", "ask", says=["missing may be 30 s at the most"])
-    ledger.later(minutes=1).note("promotion_answered", "ask", by="lee")
+    ledger.later(minutes=20).note(
+        "promotion_asked", "ask", gate="promote", says=["missing may be 30 s at the most"]
+    )
+    ledger.later(minutes=1).note("promotion_answered", "ask", gate="promote", option="Promote", by="lee")
     ledger.attempt("target", 2, number="p")
     ledger.events = [e for e in ledger.events if e["event"] != "switchover_began"]
     for told in (ledger.events[-1], ledger.documents["switchover/2"]):
@@ -242,8 +244,8 @@ def test_a_table_that_differs_is_named_in_the_summary() -> None:
 def test_requests_around_the_move_are_the_servers_own_counts() -> None:
     ledger = moved()
     assert "requests in" not in built(ledger).summary[2]
-    ledger.documents["users/2"] = {"requests": 1234, "errors": 3, "seconds": 9.5}
-    assert "closed the database to writes for 400 ms (1,234 requests in the 9,500 ms around it, 3 failed at the servers)" in built(ledger).summary[2]  # fmt: skip
+    ledger.documents["users/2"] = {"requests": 1234, "errors": 3, "seconds": 9.5, "not_counted": ["idc_web"]}
+    assert "closed the database to writes for 400 ms (1,234 requests in the 9,500 ms around it, 3 failed at the servers; not counted: idc_web)" in built(ledger).summary[2]  # fmt: skip
 
 
 def test_both_sides_are_paid_until_the_data_centre_is_stopped() -> None:

@@ -10,12 +10,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.core.replication import says, start_type, table_mappings, task_settings
+from livemove.core.waiting import Voice
 from livemove.errors import ReplicationError, SetupError, UnreachableError
 from livemove.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.spec import Side, project_root
@@ -31,8 +32,8 @@ TASK_TIMEOUT = 1200.0
 """Seconds for a task to start, stop or go away; DMS takes minutes."""
 ROLE_TRIES = 6
 """A role that was just made is not known everywhere yet: so often is an endpoint tried, 10 s apart."""
-EVENTS_BACK = 60
-"""Minutes for which DMS's events are told."""
+EVENTS_BACK = timedelta(days=14)
+"""DMS's events are asked for from the making of the task on, at most for so long."""
 UNLOADED = {"Before load", "Full load", "Table cancelled"}
 READER, APPLIER = "reader", "applier"
 ROLES = {READER: "source", APPLIER: "target"}
@@ -335,13 +336,19 @@ class DmsReplicator:
         except (ClientError, BotoCoreError) as e:
             # they only tell; no wait shall break on them
             log.warning("DMS's events and metrics of %s cannot be read: %s", link.name, e)
-            return {"failures": [], "latency": {}}
+            return {"failures": None, "latency": {}}
 
     def _failures(self, link: Link) -> list[str]:
-        found = self.dms.describe_events(
-            SourceType="replication-task", SourceIdentifier=link.name, EventCategories=["failure"], Duration=EVENTS_BACK
-        )["Events"]  # fmt: skip
-        return [f"{e['Date']:%H:%M:%S} {e['Message']}" for e in found]
+        task = self._task(link)
+        if task is None:
+            return []
+        now = self.clock.now()
+        made = task.get("ReplicationTaskCreationDate") or now - EVENTS_BACK
+        found = self._pages(
+            self.dms.describe_events, "Events", SourceType="replication-task", SourceIdentifier=link.name,
+            EventCategories=["failure"], StartTime=max(made, now - EVENTS_BACK), EndTime=now,
+        )  # fmt: skip
+        return [f"{e['Date'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC {e['Message']}" for e in found]
 
     def _latency(self, link: Link) -> dict[str, float]:
         task = self._task(link)
@@ -417,11 +424,15 @@ class DmsReplicator:
         return str(found["ReplicationTaskArn"])
 
     def _wait(self, link: Link, states: set[TaskState], what: str) -> ReplicationStatus:
-        waited = 0.0
+        waited, voice = 0.0, Voice()
         while True:
             status = self.status(link)
             if status.state in states:
                 return status
+            if line := voice.line(
+                f"{link.name} is {status.state}; waiting for it to {what}, {waited:.0f} s so far", waited
+            ):
+                log.info("%s", line)
             if waited >= TASK_TIMEOUT:
                 raise ReplicationError(
                     f"The replication task {link.name} did not {what} within {TASK_TIMEOUT:.0f} s: {says(status)}",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from livemove.adapters.mariadb import Login
+from livemove.core.waiting import Voice
 from livemove.errors import SchemaError, SetupError
 from livemove.ports import Json
+
+log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 PART = 16 << 20
@@ -31,10 +36,17 @@ def archive(
     Returns {"address", "bytes", "sha256"} of the compressed object. SchemaError when the dump breaks off, and
     then no object is left. Tables that are not InnoDB are not part of the one snapshot.
     """
-    upload = _Upload(s3, bucket, key)
+    upload, voice = _Upload(s3, bucket, key), Voice()
+    began = time.monotonic()
     try:
         for piece in _compressed(_dump(login, schemas, timeout)):
             upload.add(piece)
+            seconds = time.monotonic() - began
+            rate = upload.size / seconds if seconds else 0.0
+            if line := voice.line(
+                f"dump: {upload.size / 1e6:,.0f} MB compressed, {rate / 1e6:.1f} MB/s", seconds
+            ):
+                log.info("%s", line)
         return upload.finish()
     except BaseException:
         upload.abort()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from livemove.core.gates import ACCEPT_WARNINGS, PROMOTE, ROLL_BACK
+from livemove.core.gates import ACCEPT_WARNINGS, ROLL_BACK
 from livemove.core.ownership import moment
 from livemove.core.report_model import Decision
 from livemove.core.summary import NAMES
@@ -41,11 +41,11 @@ def decisions(documents: Mapping[str, Json], events: Sequence[Json], now: dateti
 
 
 def _question(asked: Json, later: Sequence[Json], documents: Mapping[str, Json], now: datetime) -> Decision:
-    gate = str(asked.get("gate") or "promote")
+    gate = str(asked["gate"])
     answer: Json = {}
     end: str | None = None
     for e in later:
-        same = (e.get("gate") or "promote") == gate
+        same = e.get("gate") == gate
         if e.get("event") in ANSWERED and same:
             answer, end = e, e.get("at") or e.get("time")
             break
@@ -63,7 +63,7 @@ def _question(asked: Json, later: Sequence[Json], documents: Mapping[str, Json],
         asked_at=since,
         answered_at=end if answer else None,
         by=answer.get("by"),
-        option=(answer.get("option") or PROMOTE) if answer else None,
+        option=answer.get("option"),
         waited_seconds=max(0.0, round((until - moment(since)).total_seconds(), 1)) if since else None,
         accepted_warnings=answer.get(ACCEPT_WARNINGS),
         saw=list(asked.get("saw") or asked.get("says") or ()),

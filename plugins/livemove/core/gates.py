@@ -18,6 +18,8 @@ from livemove.spec import MigrationSpec, Side
 
 PROCEED, ROLL_BACK, PROMOTE = "Proceed", "Roll back", "Promote"
 ACCEPT_WARNINGS = "accept_warnings"
+FAILURES = 10
+"""So many of DMS's failures are listed in a question; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Evidence:
     """Since when the data centre's database no longer follows."""
     way_back: Json | None = None
     """The document `way_back`, looked at when the question is asked; None while the source owns the writes."""
+    failures: Sequence[str] | None = None
+    """What DMS's events tell of failures since its task was made; None where they could not be read."""
 
     @property
     def owner(self) -> Side:
@@ -68,12 +72,44 @@ def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
     """The question with its evidence, as Markdown."""
     parts = [_again(gate, e), _lead(gate, spec), _owner(e), _way_back(e)]
     parts += {
-        "switch_dns": [_record(e), _findings(e), _load(e), _comparison(e), _plan(e)],
-        "repoint": [_pause(spec, e), _propagation(e), _drain(e), _comparison(e), _findings(e)],
+        "switch_dns": [_record(e), _findings(e), _load(e), _failures(e), _comparison(e), _plan(e)],
+        "repoint": [_pause(spec, e), _propagation(e), _drain(e), _failures(e), _comparison(e), _findings(e)],
         "retire": [_moves(e), _propagation(e), _drain(e), _comparison(e)],
     }[gate]
     parts += [_rollback(gate, spec, e), _house_rules(gate, spec, shown_sha)]
     return "\n\n".join(p for p in parts if p)
+
+
+def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
+    """The evidence in a few lines, for whoever reads later what a decision was made on."""
+    count = {s: sum(f["severity"] == s for f in e.findings) for s in ("ok", "warning", "error")}
+    equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
+    lines = [
+        f"owner of the writes: {e.owner}",
+        f"{equal} of {len(e.comparison)} tables equal" if e.comparison else "no comparison",
+    ]
+    if e.findings:
+        lines.append(f"findings: {count['ok']} ok, {count['warning']} warnings, {count['error']} errors")
+    if gate == "switch_dns" and e.record:
+        before, after = ([v for r in e.record[word] for v in r["values"]] for word in ("before", "after"))
+        lines.append(f"{e.record['name']}: {', '.join(before)} → {', '.join(after)}")
+    if gate == "repoint":
+        ms = (e.pause or {}).get("ms")
+        lines.append(f"expected pause {ms:.0f} ms" if ms is not None else "expected pause not measured yet")
+        lines.append(f"budget {spec.switchover.pause_budget:g} s")
+    if e.drain and gate != "switch_dns":
+        lines.append(f"old site: {e.drain.get('share', 0):.1%} of the requests")
+    if gate != "retire":
+        lines.append(_failures_in_short(e))
+    if e.way_back:
+        lines.append(str(e.way_back["says"]))
+    return lines
+
+
+def _failures_in_short(e: Evidence) -> str:
+    if e.failures is None:
+        return "DMS's events could not be read"
+    return f"DMS tells of {len(e.failures)} failures" if e.failures else "DMS tells of no failure"
 
 
 def promotion_body(
@@ -186,6 +222,14 @@ def _load(e: Evidence) -> str:
     seconds = e.full_load.get("seconds")
     took = f" in {seconds:.0f} s" if isinstance(seconds, int | float) else ""
     return f"**Full load:** {_number(e.full_load.get('rows'))} rows, {len(e.full_load.get('tables', []))} tables{took}."
+
+
+def _failures(e: Evidence) -> str:
+    if not e.failures:
+        return f"**{_failures_in_short(e)}**" + ("." if e.failures is None else " since its task was made.")
+    lines = "\n".join(f"- {words}" for words in e.failures[-FAILURES:])
+    more = f" (the last {FAILURES})" if len(e.failures) > FAILURES else ""
+    return f"### {_failures_in_short(e)} since its task was made{more}\n{lines}"
 
 
 def _comparison(e: Evidence) -> str:

@@ -178,6 +178,7 @@ def _move(d: Json, users: Json) -> Move:
         proof=seen.get("prove"), held=seen.get("arm_servers"), steps=steps,
         servers_left_behind=d.get("servers_left_behind") or [],
         requests=users.get("requests"), errors=users.get("errors"), over_seconds=users.get("seconds"),
+        not_counted=users.get("not_counted") or [],
     )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ class Move(Part):
     )
     errors: int | None = Field(None, description="of these, answered with 500 or above")
     over_seconds: float | None = Field(None, description="the time in which these were counted")
+    not_counted: list[str] = Field(default_factory=list, description="servers whose counters did not tell")
     servers_left_behind: list[str] = []
 
 

@@ -116,7 +116,8 @@ def _pause(m: Move) -> str:
     told = f"the move to {PLACE[m.to]} closed the database to writes for {m.fenced_ms:,} ms"
     if m.requests is not None:
         failed = "errors not counted" if m.errors is None else f"{m.errors:,} failed at the servers"
-        told += f" ({m.requests:,} requests in the {span(m.over_seconds)} around it, {failed})"
+        left = f"; not counted: {', '.join(m.not_counted)}" if m.not_counted else ""
+        told += f" ({m.requests:,} requests in the {span(m.over_seconds)} around it, {failed}{left})"
     return told
 
 

@@ -8,6 +8,7 @@ would change nothing, silently and in green.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from livemove.spec import MigrationSpec
 
 
+log = logging.getLogger(__name__)
 CLOSING = ("replication deleted", "control_removed", "promoted")
 """Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
@@ -66,7 +68,12 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
     def execute(self, context: Any) -> Any:
         self._refuse_when_cleared_alone(context)
         world = self.world(context)
-        evidence = collect(world, self._tables(context), record=self.gate == "switch_dns")
+        evidence = collect(
+            world,
+            self._tables(context),
+            record=self.gate == "switch_dns",
+            failures=self.gate != "retire",
+        )
         shown = gates.approved(evidence.record) if self.gate == "switch_dns" else {"moves": evidence.moves}
         sha = gates.checksum(shown)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
@@ -84,8 +91,15 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
                 "option": None,
             },
         )
-        world.ledger.note("gate_asked", gate=self.gate, sha256=sha)
+        self._keep_question(world, evidence, sha)
         super().execute(context)
+
+    def _keep_question(self, world: World, evidence: Evidence, sha: str) -> None:
+        """For the report: what was seen, in short and word for word."""
+        name = f"questions/{self.gate}/{world.clock.now():%Y%m%dT%H%M%SZ}"
+        world.ledger.write(name, {"subject": self.subject, "body": self.body, "sha256": sha})
+        saw = gates.seen(self.gate, world.spec, evidence)
+        world.ledger.note("gate_asked", gate=self.gate, sha256=sha, saw=saw, question=name)
 
     def _shows_an_older_text(self, context: Any) -> bool:
         """Store the question; True when Airflow goes on showing the one of an earlier try (see livemove.ui.questions)."""
@@ -188,7 +202,7 @@ def store_question(**question: Any) -> str | None:
     return getattr(reply, "body", None)
 
 
-def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
+def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
     read = world.ledger.read
     done = moves(world)
@@ -207,7 +221,21 @@ def collect(world: World, tables: list[str], *, record: bool) -> Evidence:
         moves=done,
         way_back_closed=way_back_closed(world),
         way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
+        failures=replication_failures(world) if failures else None,
     )
+
+
+def replication_failures(world: World) -> list[str] | None:
+    """What DMS's events tell of failures of the task in use; None where they cannot be read. Only told: guards decide."""
+    from livemove.adapters.standing import link_in_use
+
+    try:
+        found: list[str] | None = world.replicator.signs(link_in_use(world))["failures"]
+        return found
+    except Exception:
+        # a question must be asked whatever cannot be seen
+        log.warning("DMS's events could not be read", exc_info=True)
+        return None
 
 
 def record_and_survey(world: World) -> Json:

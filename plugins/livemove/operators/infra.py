@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from livemove.adapters.infra_variables import variables
 from livemove.core.plan import markdown, refusal
+from livemove.core.waiting import Voice
 from livemove.errors import InfraError, RefusedError
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
@@ -113,16 +114,16 @@ class SnapshotOperator(LivemoveOperator):
         return {"snapshot": name}
 
     def _wait(self, rds: Any, name: str) -> None:
-        deadline, pause, told = time.monotonic() + SNAPSHOT_WITHIN, 0.5, 0
+        deadline, pause, voice = time.monotonic() + SNAPSHOT_WITHIN, 0.5, Voice()
         while time.monotonic() < deadline:
             one = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
             if one["Status"] == "available" and not _backing_up(rds, one["DBInstanceIdentifier"]):
                 return
             if one["Status"] == "failed":
                 break
-            if (percent := int(one.get("PercentProgress") or 0)) >= told + 10:
-                told = percent
-                self.log.info("snapshot %s: %s %%", name, percent)
+            says = f"snapshot {name} is {one['Status']}, {int(one.get('PercentProgress') or 0)} %"
+            if line := voice.line(says, time.monotonic()):
+                self.log.info("%s", line)
             time.sleep(pause)
             pause = min(pause * 1.5, 15.0)
         raise InfraError(

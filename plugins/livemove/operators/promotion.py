@@ -50,7 +50,7 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         self.subject = f"Promote the target? The source of {self.service} is gone"
         self.body = promotion_body(world.spec, str(row), list(seen.lines()), servers, wanted)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
-        world.ledger.note("promotion_asked", **seen.document)
+        world.ledger.note("promotion_asked", gate="promote", **seen.document)
         super().execute(context)
 
     def execute_complete(self, context: Any, event: Json) -> Json:
@@ -63,7 +63,10 @@ class PromotionGate(LivemoveOperator, HITLOperator):
             raise AirflowSkipException("Everything stays as it is")
         user = event.get("responded_by_user") or {}
         self.world(context).ledger.note(
-            "promotion_answered", by=user.get("name") if isinstance(user, dict) else None
+            "promotion_answered",
+            gate="promote",
+            option=PROMOTE,
+            by=user.get("name") if isinstance(user, dict) else None,
         )
         return {"word": str((event.get("params_input") or {}).get("word", ""))}
 

@@ -88,8 +88,12 @@ class OrderedRollbackOperator(BeginRollbackOperator):
     """The rollback that a person triggered by the DAG of its own: the trigger form is the order."""
 
     def order(self, world: World, context: Any) -> Json:
-        user = getattr(context.get("dag_run"), "triggering_user_name", None)
-        return {"gate": f"rollback_{self.service}", "by": user}
+        return {"gate": f"rollback_{self.service}", "by": ordered_by(context)}
+
+
+def ordered_by(context: Any) -> str | None:
+    """Who triggered this run."""
+    return getattr(context.get("dag_run"), "triggering_user_name", None)
 
 
 class GiveUpOperator(LivemoveOperator):
@@ -104,7 +108,7 @@ class GiveUpOperator(LivemoveOperator):
             )
         world = self.world(context)
         refuse_after_a_move(world)
-        world.ledger.note("given_up")
+        world.ledger.note("given_up", by=ordered_by(context))
         return {"ends": "replication, the short TTL, livemove's schema and accounts on both databases"}
 
 

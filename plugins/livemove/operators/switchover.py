@@ -23,9 +23,11 @@ class PrepareControlOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         from livemove.adapters.moving import prepare_control
+        from livemove.adapters.reporting import keep_versions
 
         world = self.world(context)
         done = prepare_control(world)
+        keep_versions(world)
         world.ledger.note("control_prepared", **done)
         return done
 
@@ -74,12 +76,14 @@ class SwitchoverOperator(MovingOperator):
         self.to = str(to)
 
     def execute(self, context: Any) -> Json:
+        from livemove.adapters.around import RequestsAround
         from livemove.adapters.moving import parts_of
 
         world = self.world(context)
         with parts_of(world) as parts, no_blind_retry():
+            around = RequestsAround(world)
             move = self.switchover(parts, Side(self.to), context)
-            return move.run()
+            return around.kept(move.run())
 
 
 class ReturnPathOperator(LivemoveOperator):
@@ -114,12 +118,14 @@ class RollbackWritesOperator(MovingOperator):
         return {"epoch": 1, "owner": str(Side.SOURCE), "says": says} if says else None
 
     def _go_back(self, world: World, context: Any) -> Json:
+        from livemove.adapters.around import RequestsAround
         from livemove.adapters.moving import parts_of, prepare_return
         from livemove.core.rollback import go_back
 
         with parts_of(world) as parts, no_blind_retry():
+            around = RequestsAround(world)
             make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
-            return go_back(parts, make, lambda p: prepare_return(world, p))
+            return around.kept(go_back(parts, make, lambda p: prepare_return(world, p)))
 
 
 class RemoveControlOperator(LivemoveOperator):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from livemove.adapters.world import World
@@ -81,6 +81,7 @@ class WatchingSensor(LivemoveOperator):
             params=dict(context["params"]),
             state=seen.state,
             interval=self.interval,
+            since=world.clock.now().isoformat(),
             deadline=deadline,
             run_id=context["run_id"],
             at_task=self.task_id,
@@ -90,6 +91,7 @@ class WatchingSensor(LivemoveOperator):
 
     def resume(self, context: Any, event: Json) -> Any:
         world = self.world(context)
+        self._keep_wait(world, event)
         if event["error"]:
             raise LivemoveError(
                 f"{self.task_id} could not go on looking: {event['error']}",
@@ -99,3 +101,11 @@ class WatchingSensor(LivemoveOperator):
             raise self.on_timeout(world, event["says"])
         self.log.info("%s", event["says"])
         return self.finish(world, event["state"])
+
+    def _keep_wait(self, world: World, event: Json) -> None:
+        """What was waited for, and how long: the report adds it up."""
+        if since := event.get("since"):
+            seconds = (world.clock.now() - datetime.fromisoformat(since)).total_seconds()
+            world.ledger.note(
+                "waited", since=since, seconds=round(seconds, 1), says=event["says"] or event["error"]
+            )

@@ -32,7 +32,7 @@ def telling(world: World, link: Link) -> Iterator[None]:
     try:
         yield
     except ReplicationError:
-        for words in world.replicator.signs(link)["failures"]:
+        for words in world.replicator.signs(link)["failures"] or ():
             log.error("DMS: %s", words)
         raise
 
@@ -51,12 +51,13 @@ def look_at_full_load(world: World, state: Json) -> Look:
     with telling(world, link):
         over = replication.load_is_over(link, status, tables)
     now = world.clock.now().timestamp()
-    progress = replication.load_progress(status, tables, state.get("before", {}), now)
+    samples = replication.recent([*state.get("samples", ()), replication.load_sample(status, tables, now)])
+    progress = replication.load_progress(status, tables, samples[0] if len(samples) > 1 else {}, now)
     kept = {
         "epoch": link.epoch,
         "reads": str(link.reads),
         "since": state.get("since", now),
-        "before": {"rows": progress.rows, "percent": progress.percent, "at": now},
+        "samples": samples,
         "rows": progress.rows,
         "seconds": round(now - state.get("since", now), 1),
     }
@@ -64,7 +65,7 @@ def look_at_full_load(world: World, state: Json) -> Look:
 
 
 class FullLoadSensor(WatchingSensor):
-    """Waits until every table is loaded; one line per look with rows, percent, rate and time left.
+    """Waits until every table is loaded, and tells rows, percent, rate and time left.
 
     The task then stands, changes that came meanwhile not applied, so that keys and indexes are made first.
     """

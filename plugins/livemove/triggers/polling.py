@@ -16,7 +16,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from livemove.adapters.world import World
-from livemove.core.waiting import Look
+from livemove.core.waiting import Look, Voice
 from livemove.errors import LivemoveError, UnreachableError
 from livemove.params import settle
 from livemove.ports import Json
@@ -25,9 +25,6 @@ from livemove.spec import find_spec
 PATIENCE = 10
 """Looks that may fail in a row with something that passes (a timeout, throttling) before the task fails."""
 
-TALKATIVE, QUIET = 20, 60.0
-"""So many changes are logged as they come; after them at most one in so many seconds."""
-
 
 class PollingTrigger(BaseTrigger):
     """Calls `look` every `interval` seconds, or when it asks to be called, until done or `deadline`.
@@ -35,9 +32,10 @@ class PollingTrigger(BaseTrigger):
     :param look: dotted path, for example `livemove.sensors.name.look_at_propagation`
     :param arguments: further keyword arguments of the function, JSON only
     :param params: the run's params, as the trigger form gave them
+    :param since: ISO time since when the task waits
     :param deadline: ISO time after which the wait ends with {"timed_out": true}; None waits for ever
 
-    The event is {"done": bool, "timed_out": bool, "error": str, "says": str, "state": {...}}.
+    The event is {"done": bool, "timed_out": bool, "error": str, "says": str, "state": {...}, "since": str}.
     """
 
     def __init__(
@@ -49,12 +47,14 @@ class PollingTrigger(BaseTrigger):
         params: Json | None = None,
         state: Json | None = None,
         interval: float = 5,
+        since: str = "",
         deadline: str | None = None,
         run_id: str = "",
         at_task: str = "",
     ) -> None:
         super().__init__()
         self.service, self.look, self.interval, self.deadline = service, look, interval, deadline
+        self.since = since
         self.arguments, self.params, self.state = dict(arguments or {}), dict(params or {}), dict(state or {})
         # not task_id: the triggerer sets that name to its own
         self.run_id, self.at_task = run_id, at_task
@@ -67,13 +67,14 @@ class PollingTrigger(BaseTrigger):
             "params": self.params,
             "state": self.state,
             "interval": self.interval,
+            "since": self.since,
             "deadline": self.deadline,
             "run_id": self.run_id,
             "at_task": self.at_task,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        failures, said, lines, spoken = 0, "", 0, 0.0
+        failures, said, voice = 0, "", Voice()
         function = resolve(self.look)
         while True:
             try:
@@ -88,12 +89,9 @@ class PollingTrigger(BaseTrigger):
                     return
                 seen = Look(False, said, self.state)
             self.state = seen.state
-            if seen.says != said:
-                said = seen.says
-                # a day of looks must not fill the log
-                if lines < TALKATIVE or seen.done or time.monotonic() - spoken > QUIET:
-                    lines, spoken = lines + 1, time.monotonic()
-                    self.log.info("%s", said)
+            said = seen.says
+            if line := voice.line(said, time.monotonic(), done=seen.done):
+                self.log.info("%s", line)
             if seen.done or self._late():
                 yield self._event(done=seen.done, timed_out=not seen.done, says=said)
                 return
@@ -110,7 +108,14 @@ class PollingTrigger(BaseTrigger):
         self, *, done: bool = False, timed_out: bool = False, error: str = "", says: str = ""
     ) -> TriggerEvent:
         return TriggerEvent(
-            {"done": done, "timed_out": timed_out, "error": error, "says": says, "state": self.state}
+            {
+                "done": done,
+                "timed_out": timed_out,
+                "error": error,
+                "says": says,
+                "state": self.state,
+                "since": self.since,
+            }
         )
 
 
