@@ -6,12 +6,23 @@ the way, and each can be answered "Roll back". Clearing a gate with downstream a
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, TriggerRule
 
-from livemove.chapters import DEFAULTS, FORWARD, HOUR, chapter, doc, rollback_chapter
+from livemove.chapters import (
+    FORWARD,
+    HOUR,
+    chapter,
+    dag_manners,
+    doc,
+    leads,
+    rollback_chapter,
+    served_from_aws,
+)
+from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.errors import SpecError
 from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
 from livemove.operators.gate import MigrationGate
@@ -63,12 +74,9 @@ def migration(spec: MigrationSpec) -> DAG:
         dag_display_name=f"Move {spec.title} to AWS",
         description=f"{spec.dns.name} and its database leave the data centre while people use it",
         doc_md=doc("migrate"),
-        schedule=None,
-        catchup=False,
-        max_active_runs=1,
-        default_args=DEFAULTS,
         params=trigger_form(spec),
-        tags=["livemove", spec.service],
+        schedule=None,
+        **dag_manners(spec),
     ) as dag:
         with chapter("preflight", "1 Prepare", "What would go wrong, before anything changes") as preflight:
             settings = ShowSettingsOperator(task_id="settings", **of)
@@ -128,7 +136,9 @@ def migration(spec: MigrationSpec) -> DAG:
             in_sync = InSyncSensor(task_id="in_sync", **of)
             propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
             drained = DrainedSensor(task_id="drained", **of)
-            ttl_elapsed >> window >> keep_jobs >> baseline >> ask_dns >> change_record >> shift
+            ttl_elapsed >> window >> keep_jobs >> baseline >> ask_dns
+            leads([ask_dns], PROCEED, change_record)
+            change_record >> shift
             shift >> in_sync >> propagation >> drained
             shift >> watch
 
@@ -141,10 +151,12 @@ def migration(spec: MigrationSpec) -> DAG:
             snapshot = SnapshotOperator(task_id="snapshot", **of)
             switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, retries=FORWARD, **of)
             return_path = ReturnPathOperator(task_id="return_path", retries=FORWARD, **of)
-            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
+            smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
             compare_back = compare_each(tables, task_id="compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
-            prepare_return >> window >> ask_writes >> snapshot >> switchover
+            prepare_return >> window >> ask_writes
+            leads([ask_writes], PROCEED, snapshot)
+            snapshot >> switchover
             switchover >> return_path >> smoke >> compare_back >> soak
 
         with chapter(
@@ -160,9 +172,9 @@ def migration(spec: MigrationSpec) -> DAG:
             teardown = TerraformApplyOperator(task_id="teardown", replication_enabled=False, **of)
             remove_control = RemoveControlOperator(task_id="remove_control", **of)
             stop_idc = StopServersOperator(task_id="stop_idc", site=Side.SOURCE, **of)
+            leads([ask_retire], PROCEED, final_dump)
             (
-                ask_retire
-                >> final_dump
+                final_dump
                 >> restore_ttl
                 >> stop_replication
                 >> teardown_plan
@@ -197,7 +209,7 @@ def migration(spec: MigrationSpec) -> DAG:
         preflight >> provision >> replicate >> validate >> switch_dns
         # not the watch: it goes on until the question about the writes is answered
         drained >> repoint >> retire >> finish
-        [ask_dns, ask_writes, ask_retire] >> begin
+        leads([ask_dns, ask_writes, ask_retire], ROLL_BACK, begin)
         rollback >> finish
     return dag
 
@@ -210,6 +222,7 @@ def compare_each(tables: ListTablesOperator, **of: str) -> Any:
     """One task for each table, four at a time."""
     return CompareTableOperator.partial(
         map_index_template="{{ task.table }}",
+        doc_md=inspect.getdoc(CompareTableOperator),
         max_active_tis_per_dagrun=4,
         execution_timeout=24 * HOUR,
         **of,

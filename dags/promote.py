@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from livemove.chapters import DEFAULTS, FORWARD, doc
+from livemove.chapters import FORWARD, dag_manners, doc, served_from_aws
 from livemove.errors import SpecError
 from livemove.operators.promotion import PromoteOperator, PromotionGate
 from livemove.operators.record import EmergencyRecordOperator
+from livemove.operators.report import ReportOperator
 from livemove.operators.servers import SmokeOperator
 from livemove.sensors.propagation import PropagationSensor
 from livemove.spec import MigrationSpec, Side, load_spec, spec_files
@@ -26,17 +27,15 @@ def emergency(spec: MigrationSpec) -> DAG:
         description="The data centre is gone for good; RDS takes the writes, and what had not arrived is lost",
         doc_md=doc("promote"),
         schedule=None,
-        catchup=False,
-        max_active_runs=1,
-        default_args=DEFAULTS,
-        tags=["livemove", spec.service],
+        **dag_manners(spec),
     ) as dag:
         ask = PromotionGate(task_id="ask", task_display_name="Promote the target?", **of)
         promote = PromoteOperator(task_id="promote", asked_by="ask", retries=FORWARD, **of)
         name = EmergencyRecordOperator(task_id="name", **of)
-        smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
+        smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
         propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
-        ask >> promote >> name >> smoke >> propagation
+        report = ReportOperator(task_id="report", **of)
+        ask >> promote >> name >> smoke >> propagation >> report
     return dag
 
 

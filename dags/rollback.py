@@ -8,12 +8,13 @@ first. What it does not do is stop the other run: mark that one failed first, or
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TriggerRule
 
-from livemove.chapters import DEFAULTS, chapter, doc, rollback_chapter
+from livemove.chapters import chapter, dag_manners, doc, rollback_chapter
 from livemove.errors import SpecError
 from livemove.operators.record import RestoreTtlOperator
 from livemove.operators.replication import DeleteReplicationOperator
+from livemove.operators.report import ReportOperator
 from livemove.operators.rollback import GIVE_UP, GiveUpOperator, OrderedRollbackOperator
 from livemove.operators.switchover import RemoveControlOperator
 from livemove.spec import MigrationSpec, Side, load_spec, spec_files
@@ -27,10 +28,6 @@ def way_back(spec: MigrationSpec) -> DAG:
         dag_display_name=f"Bring {spec.title} back to the data centre",
         description="The writes, then the name, go back; for when the migration's own run is broken",
         doc_md=doc("rollback_alone"),
-        schedule=None,
-        catchup=False,
-        max_active_runs=1,
-        default_args=DEFAULTS,
         params={
             "confirm": Param(
                 type="string",
@@ -46,7 +43,8 @@ def way_back(spec: MigrationSpec) -> DAG:
                 "database. Otherwise all of that stays, so that one can go on. What Terraform made stays in either case.",
             ),
         },
-        tags=["livemove", spec.service],
+        schedule=None,
+        **dag_manners(spec),
     ) as dag:
         rollback, _ = rollback_chapter(spec, "Roll back", OrderedRollbackOperator)
         with chapter("give_up", "Give up", "What was prepared is taken down, if the form says so") as give_up:
@@ -55,7 +53,11 @@ def way_back(spec: MigrationSpec) -> DAG:
             stop_replication = DeleteReplicationOperator(task_id="stop_replication", **of)
             remove_control = RemoveControlOperator(task_id="remove_control", keeps=Side.SOURCE, **of)
             asked >> restore_ttl >> stop_replication >> remove_control
+        with chapter("finish", "Finish", "What happened, for the people who slept") as finish:
+            # also when giving up was not asked for, and skipped
+            ReportOperator(task_id="report", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **of)
         rollback >> give_up
+        [rollback, give_up] >> finish
     return dag
 
 

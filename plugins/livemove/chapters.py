@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, TaskGroup, TriggerRule
+from airflow.sdk import Asset, BaseOperator, TaskGroup, TriggerRule
 
+from livemove.notifications.spec_notifier import tell_failure
 from livemove.operators.base import note_failure
 from livemove.operators.record import RollbackRecordOperator
 from livemove.operators.rollback import AutomaticRollbackOperator, BeginRollbackOperator
@@ -23,7 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "retries": 1,
     "retry_delay": timedelta(seconds=5),
     "execution_timeout": HOUR,
-    "on_failure_callback": note_failure,
+    "on_failure_callback": [note_failure, tell_failure],
 }
 FORWARD = 3
 """Retries of a task that goes on where it stopped. What can be retried only by a person's word fails at once, whatever stands here."""
@@ -31,6 +32,29 @@ FORWARD = 3
 
 def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:
     return TaskGroup(group_id, group_display_name=title, tooltip=tooltip, doc_md=doc(group_id))
+
+
+def leads(upstream: Sequence[BaseOperator], label: str, downstream: BaseOperator) -> None:
+    """Edges with a label. Not Airflow's `Label`: between two task groups it ties the whole groups together."""
+    for task in upstream:
+        task >> downstream
+        task.dag.set_edge_info(task.task_id, downstream.task_id, {"label": label})
+
+
+def served_from_aws(spec: MigrationSpec) -> Asset:
+    """Has an event whenever all servers at AWS were seen to serve from RDS: other DAGs may wait for it."""
+    return Asset(name=f"{spec.service} served from AWS", uri=f"livemove://{spec.service}/served-from-aws")
+
+
+def dag_manners(spec: MigrationSpec) -> dict[str, Any]:
+    """What all DAGs of a service have in common."""
+    return {
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": DEFAULTS,
+        "tags": ["livemove", spec.service],
+        **({"owner_links": {str(DEFAULTS["owner"]): spec.runbook}} if spec.runbook else {}),
+    }
 
 
 def doc(name: str) -> str:
@@ -65,5 +89,6 @@ def rollback_chapter(
             automatic = AutomaticRollbackOperator(
                 task_id="automatic", trigger_rule=TriggerRule.ONE_FAILED, **of
             )
-            list(watched) >> automatic >> writes
+            leads(watched, "failed for good", automatic)
+            automatic >> writes
     return group, first

@@ -345,6 +345,30 @@ class Gates(Strict):
     )
 
 
+Moment = Literal["question", "breach", "failure", "finish"]
+
+
+class Notify(Strict):
+    """Somebody who is told, by one of Airflow's notifiers."""
+
+    notifier: str = Field(
+        pattern=r"^[\w.]+\.\w+$",
+        description="dotted path of an Airflow notifier, for example airflow.providers.smtp.notifications.smtp.SmtpNotifier; its package must be installed",
+    )
+    on: tuple[Moment, ...] = Field(
+        ("question", "breach", "failure", "finish"),
+        description="when: a question waits, the budget is broken, a task failed for good, the report is there",
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="its arguments, a connection id among them; templates see {{ livemove.subject }}, .text, .link, .title, .moment",
+    )
+
+    @property
+    def name(self) -> str:
+        return self.notifier.rpartition(".")[2]
+
+
 class Rollback(Strict):
     """What goes back without a question."""
 
@@ -401,6 +425,10 @@ class MigrationSpec(Strict):
     site_state: SiteState = SiteState()
     gates: Gates = Gates()
     rollback: Rollback = Rollback()
+    notify: tuple[Notify, ...] = Field((), description="who is told, by which of Airflow's notifiers")
+    runbook: str | None = Field(
+        None, description="address of your copy of docs/runbook.md; tasks link to its sections"
+    )
     infra: Infra = Infra()
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
 from livemove.chapters import FORWARD
+from livemove.notifications.spec_notifier import tell_failure
+from livemove.operators.base import LivemoveOperator, note_failure
 from livemove.operators.gate import MigrationGate
 from livemove.operators.promotion import PromotionGate
 from livemove.operators.rollback import OrderedRollbackOperator
@@ -204,8 +207,11 @@ def test_without_a_word_in_the_spec_nothing_goes_back_by_itself(dag: Any) -> Non
 def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
     alone = bag.dags["rollback_shop"]
     wanted = [f"rollback.{name}" for name in AFTER["rollback"]]
+    report = alone.get_task("finish.report")
+    assert report.upstream_task_ids == {"rollback.smoke", "give_up.remove_control"}
+    assert report.trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     give_up = [f"give_up.{name}" for name in ("asked", "restore_ttl", "stop_replication", "remove_control")]
-    assert set(alone.task_ids) == {*wanted, *give_up}
+    assert set(alone.task_ids) == {*wanted, *give_up, "finish.report"}
     for before, after in itertools.pairwise([wanted[-1], *give_up]):
         assert alone.get_task(after).upstream_task_ids == {before}
     assert dag.get_task("retire.remove_control").keeps == "target"
@@ -226,7 +232,7 @@ def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
 
 def test_the_emergency_is_one_line_behind_one_question(bag: DagBag) -> None:
     emergency = bag.dags["promote_shop"]
-    line = ["ask", "promote", "name", "smoke", "propagation"]
+    line = ["ask", "promote", "name", "smoke", "propagation", "report"]
     assert set(emergency.task_ids) == set(line)
     for before, after in itertools.pairwise(line):
         assert emergency.get_task(before).downstream_task_ids == {after}
@@ -248,6 +254,82 @@ def test_chapters_are_documented_and_the_form_is_the_specs(dag: Any) -> None:
         assert dag.task_group_dict[group].tooltip, group
     assert "Roll back" in dag.doc_md
     assert set(dag.params) == set(trigger_form(load_spec(SHOP)))
+
+
+def test_every_task_says_what_it_does_and_leads_to_the_console_and_the_runbook(bag: DagBag) -> None:
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).strip().replace(" ", "-")
+        for line in (ROOT / "docs" / "runbook.md").read_text().splitlines()
+        if line.startswith("#")
+    }
+    for task in (t for dag in bag.dags.values() for t in dag.tasks):
+        assert task.doc_md, task.task_id
+        names = {link.name for link in task.operator_extra_links}
+        assert {"Console of this run", "Runbook"} <= names, task.task_id
+        section = getattr(task, "runbook_section", LivemoveOperator.runbook_section)
+        assert section in headings, f"{task.task_id}: docs/runbook.md has no section #{section}"
+
+
+@pytest.mark.parametrize(
+    ("task_id", "link"),
+    [
+        ("replicate.full_load", "DMS task"),
+        ("repoint.return_path", "DMS task"),
+        ("repoint.switchover", "RDS instance"),
+        ("provision.apply", "RDS instance"),
+        ("switch_dns.change_record", "Route 53 zone"),
+        ("rollback.propagation", "Route 53 zone"),
+    ],
+)
+def test_aws_shows_what_a_task_works_on(dag: Any, task_id: str, link: str) -> None:
+    assert link in {one.name for one in dag.get_task(task_id).operator_extra_links}
+
+
+def test_links_survive_the_way_to_the_web_server(dag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    seen = DagSerialization.from_dict(DagSerialization.to_dict(dag)).get_task("replicate.full_load")
+    assert set(seen.operator_extra_link_dict) >= {"Console of this run", "Runbook", "DMS task"}
+
+
+def test_branches_carry_the_answer_that_leads_to_them(dag: Any) -> None:
+    for task_id, next_task in GATES.items():
+        assert dag.edge_info[task_id][next_task] == {"label": "Proceed"}
+        assert dag.edge_info[task_id]["rollback.begin"] == {"label": "Roll back"}
+
+
+def test_other_dags_may_wait_for_the_service_to_be_served_from_aws(bag: DagBag) -> None:
+    made = {
+        (dag_id, task.task_id): [(a.name, a.uri) for a in task.outlets]
+        for dag_id, dag in bag.dags.items()
+        for task in dag.tasks
+        if task.outlets
+    }
+    asset = [("shop served from AWS", "livemove://shop/served-from-aws")]
+    assert made == {("migrate_shop", "repoint.smoke"): asset, ("promote_shop", "smoke"): asset}
+
+
+def test_whoever_the_spec_names_is_told_of_questions_and_failures(dag: Any) -> None:
+    for task in dag.tasks:
+        assert note_failure in task.on_failure_callback, task.task_id
+        assert tell_failure in task.on_failure_callback, task.task_id
+    for task_id in GATES:
+        (notifier,) = dag.get_task(task_id).notifiers
+        assert (notifier.service, notifier.moment) == ("shop", "question")
+    assert dag.get_task("switch_dns.shift").failure_is == "breach"
+
+
+def test_a_table_is_named_in_the_grid(dag: Any) -> None:
+    for task_id in ("validate.compare", "repoint.compare_back"):
+        assert dag.get_task(task_id).partial_kwargs["map_index_template"] == "{{ task.table }}"
+
+
+def test_the_form_has_sections_and_helps_with_every_field(dag: Any) -> None:
+    for name in dag.params:
+        schema = dag.params.get_param(name).schema
+        assert schema["section"], name
+        assert schema["title"], name
+        assert schema["description_md"], name
 
 
 def test_a_wrong_spec_shows_file_and_line_and_leaves_the_others_alone(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from livemove.adapters.world import World
 from livemove.core.rollback import failure
+from livemove.links.extra import ConsoleLink, RunbookLink
 from livemove.params import settle
-from livemove.spec import find_spec
+from livemove.spec import Moment, find_spec
 
 log = logging.getLogger(__name__)
 NOTHING_TO_DO = "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate with Roll back first"
@@ -21,10 +24,18 @@ class LivemoveOperator(BaseOperator):
     """An operator of one migration. Subclasses implement `execute` in about ten lines."""
 
     ui_color = "#e8f1fa"
+    operator_extra_links: Collection[BaseOperatorLink] = (ConsoleLink(), RunbookLink())
+    runbook_section: str = "when-something-is-red"
+    """Anchor in docs/runbook.md."""
+    failure_is: ClassVar[Moment] = "failure"
+    """What people are told of when this fails for good."""
 
     def __init__(self, *, service: str, **kwargs: Any) -> None:
+        kwargs.setdefault("doc_md", inspect.getdoc(type(self)))
         super().__init__(**kwargs)
         self.service = service
+        self.dms_task: str | None = None
+        """Name of the replication task that this one works on, for its link."""
 
     def world(self, context: Any) -> World:
         """The ports of this service, with tonight's decisions from the trigger form."""

@@ -23,6 +23,7 @@ from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
 from livemove.core.guards import compared
 from livemove.core.window import duration
 from livemove.errors import LivemoveError, RefusedError
+from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.spec import Side
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+SECTIONS = {
+    "switch_dns": "question-1-switch-dns",
+    "repoint": "question-2-move-writes",
+    "retire": "question-3-retire-the-data-centre",
+}
+"""Where the runbook speaks of each question."""
 CLOSING = ("replication deleted", "control_removed", "promoted")
 """Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
@@ -57,6 +64,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             }
         # the wait has a limit of its own, the trigger form's; a timeout here would be taken for it at parse time
         kwargs["execution_timeout"] = None
+        kwargs["notifiers"] = [SpecNotifier(service=kwargs["service"], moment="question")]
         super().__init__(
             subject=gate,
             options=[PROCEED, ROLL_BACK],
@@ -64,6 +72,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             **kwargs,
         )
         self.gate = gate
+        self.runbook_section = SECTIONS[gate]
 
     def execute(self, context: Any) -> Any:
         self._refuse_when_cleared_alone(context)

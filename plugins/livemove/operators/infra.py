@@ -10,6 +10,7 @@ from livemove.adapters.infra_variables import variables
 from livemove.core.plan import markdown, refusal
 from livemove.core.waiting import Voice
 from livemove.errors import InfraError, RefusedError
+from livemove.links.extra import DatabaseLink
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 
@@ -74,6 +75,8 @@ class TerraformPlanOperator(_TerraformOperator):
 class TerraformApplyOperator(_TerraformOperator):
     """Applies exactly the plan that was shown, once; writes Terraform's outputs to the ledger."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
+
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         self.infra = world.infra  # type: ignore[assignment]
@@ -99,6 +102,8 @@ class TerraformApplyOperator(_TerraformOperator):
 
 class SnapshotOperator(LivemoveOperator):
     """An RDS snapshot before the writes move. A retry goes on with the one it began; tomorrow's attempt makes its own."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)

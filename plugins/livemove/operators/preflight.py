@@ -14,6 +14,7 @@ class ShowSettingsOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.core.settings import scaled_waits
+        from livemove.notifications.spec_notifier import check
         from livemove.params import explain
         from livemove.spec import find_spec
 
@@ -23,6 +24,10 @@ class ShowSettingsOperator(LivemoveOperator):
         scaled = scaled_waits(self.world(context).spec)
         for name, (here, production) in scaled.items():
             self.log.info("%-34s %-10s production: %s", name, here, production)
+        for one in spec.notify:
+            self.log.info("%s is told of: %s", one.name, ", ".join(one.on))
+        for wrong in check(spec.notify):
+            self.log.warning("nobody will be told by %s", wrong)
         return {name: here for name, (here, _) in scaled.items()}
 
 

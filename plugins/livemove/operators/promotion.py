@@ -13,12 +13,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from livemove.core import promotion
 from livemove.core.gates import PROMOTE, promotion_body
 from livemove.errors import RefusedError
+from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 from livemove.operators.switchover import MovingOperator, no_blind_retry
 from livemove.ports import Json
 from livemove.spec import Side
 
 LEAVE = "Leave everything as it is"
+GONE = "the-data-centre-is-gone-for-good"
 
 
 class PromotionGate(LivemoveOperator, HITLOperator):
@@ -28,12 +30,14 @@ class PromotionGate(LivemoveOperator, HITLOperator):
     """
 
     ui_color = "#f7d9e3"
+    runbook_section = GONE
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["params"] = {
             "word": Param("", type="string", title="Word for word, what you know to be so", source="task")
         }
         kwargs["execution_timeout"] = None  # the wait has a limit of its own
+        kwargs["notifiers"] = [SpecNotifier(service=kwargs["service"], moment="question")]
         super().__init__(subject="Promote the target?", options=[PROMOTE, LEAVE], **kwargs)
 
     def execute(self, context: Any) -> Any:
@@ -73,6 +77,8 @@ class PromotionGate(LivemoveOperator, HITLOperator):
 
 class PromoteOperator(MovingOperator):
     """Makes the target the owner; refuses without the sentence. A retry goes on where it stopped."""
+
+    runbook_section = GONE
 
     def __init__(self, *, asked_by: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

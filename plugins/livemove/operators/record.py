@@ -24,6 +24,7 @@ from livemove.adapters.public_record import (
 from livemove.core import record
 from livemove.core.record import Change, Records
 from livemove.errors import DnsError, WorldMovedError
+from livemove.links.extra import ZoneLink
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 
@@ -39,6 +40,8 @@ class LowerTtlOperator(LivemoveOperator):
 
     Where a person makes the change it ends at once, and the wait for the old TTL begins when the authorities have it.
     """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
@@ -88,6 +91,8 @@ class LowerTtlOperator(LivemoveOperator):
 class ChangeRecordOperator(LivemoveOperator):
     """Points the name at the cloud servers, or the first step of it: exactly what was approved, or not at all."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         change = intended_change(world)
@@ -120,6 +125,8 @@ class ChangeRecordOperator(LivemoveOperator):
 class RollbackRecordOperator(LivemoveOperator):
     """Puts the record back that the name had before the move; the TTL stays short, so that one can move again."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
     def execute(self, context: Any) -> Json:
         document, says = put_back(self.world(context))
         self.log.info("%s", says)
@@ -129,6 +136,8 @@ class RollbackRecordOperator(LivemoveOperator):
 class EmergencyRecordOperator(LivemoveOperator):
     """Points the name at the cloud servers without an approval: behind the emergency's own question."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
     def execute(self, context: Any) -> Json:
         document, says = point_at_target(self.world(context))
         self.log.info("%s", says)
@@ -137,6 +146,8 @@ class EmergencyRecordOperator(LivemoveOperator):
 
 class RestoreTtlOperator(LivemoveOperator):
     """Gives the record the TTL back that it had before the move; the addresses stay."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.errors import RefusedError
+from livemove.links.extra import DmsTaskLink
 from livemove.operators.base import NOTHING_TO_DO, LivemoveOperator
 
 
@@ -13,6 +14,8 @@ class PrepareReplicationOperator(LivemoveOperator):
 
     Nothing is done in a later epoch: its task began at a binlog position, and a full load would destroy.
     """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.adapters.control import apply_account
@@ -39,6 +42,7 @@ class PrepareReplicationOperator(LivemoveOperator):
             reader=credentials(world, link.reads, READ_ACCOUNT),
             applier=credentials(world, link.writes, apply_account(link.epoch)),
         )
+        self.dms_task = link.name
         self.log.info("%s: both connections tested, the task is there", link.name)
         world.ledger.note("replication prepared", link=link.name)
         return {"link": link.name, "prepared": True}
@@ -46,6 +50,8 @@ class PrepareReplicationOperator(LivemoveOperator):
 
 class StartReplicationOperator(LivemoveOperator):
     """Start the task of the link in use, or resume it; nothing to do when it runs."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.adapters.standing import link_in_use
@@ -59,6 +65,7 @@ class StartReplicationOperator(LivemoveOperator):
                 wanted="the source as the owner; the return path is started by repoint.return_path",
                 next_step=NOTHING_TO_DO,
             )
+        self.dms_task = link.name
         before = world.replicator.status(link)
         world.replicator.start(link)
         after = world.replicator.status(link)
@@ -69,6 +76,8 @@ class StartReplicationOperator(LivemoveOperator):
 
 class DeleteReplicationOperator(LivemoveOperator):
     """Stop and delete tasks, endpoints and secrets of all links of the service."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
 
     def execute(self, context: Any) -> list[str]:
         world = self.world(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 
 
@@ -22,6 +23,10 @@ class ReportOperator(LivemoveOperator):
         for line in made.summary:
             self.log.info("%s", line)
         self.log.info("Report: %s", addresses["html"])
+        text = "\n".join([*made.summary, f"Report: {addresses['html']}"])
+        SpecNotifier(
+            service=self.service, moment="finish", subject=f"{made.title}: {made.outcome}", text=text
+        )(context)
         because = (made.rollback or {}).get("says")
         if because:
             self.log.warning("%s", because)

@@ -28,6 +28,8 @@ GIVE_UP = "give_up"
 class BeginRollbackOperator(LivemoveOperator):
     """Notes what is to be undone. Refuses when the newest answer at a gate was not "Roll back"."""
 
+    runbook_section = "going-back"
+
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         order = self.order(world, context)

@@ -70,6 +70,8 @@ class SmokeOperator(LivemoveOperator):
         world = self.world(context)
         side = owner(world)
         seen = {h.name: self._served(world, h.name, h.address, side) for h in world.hosts(Side(self.site))}
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = {"database": str(side), "servers": seen}
         other = self._other_latency(world)
         for name, ms in seen.items():
             beside = (

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
+from livemove.links.extra import DatabaseLink, DmsTaskLink
+from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.spec import Side
@@ -35,6 +37,9 @@ class PrepareControlOperator(LivemoveOperator):
 class PrepareReturnOperator(LivemoveOperator):
     """Everything slow before the gate: the way back made and tested, the expected pause measured."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+    runbook_section = "question-2-move-writes"
+
     def execute(self, context: Any) -> Json:
         from livemove.adapters.moving import parts_of, prepare_return
 
@@ -45,6 +50,8 @@ class PrepareReturnOperator(LivemoveOperator):
 
 class MovingOperator(LivemoveOperator):
     """What moves writes: asked to stop, it undoes itself before the commit and finishes after it."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -60,6 +67,16 @@ class MovingOperator(LivemoveOperator):
         if self._stopped:
             self._running.stop()
         return self._running
+
+    def tell_a_long_pause(self, world: World, done: Json, context: Any) -> None:
+        """The budget undoes a move before its commit; what came after it may have taken longer, and people are told."""
+        fenced, budget = done.get("fenced_ms"), world.spec.switchover.pause_budget
+        if fenced is None or fenced <= budget * 1000:
+            return
+        text = f"The database was closed to writes for {fenced:,} ms; the budget is {budget:g} s"
+        self.log.warning("%s", text)
+        world.ledger.note("pause_over_budget", fenced_ms=fenced, budget_ms=round(budget * 1000))
+        SpecNotifier(service=self.service, moment="breach", text=text)(context)
 
     def on_kill(self) -> None:
         # called from a signal handler of this very thread: a flag is all that is safe
@@ -83,22 +100,31 @@ class SwitchoverOperator(MovingOperator):
         with parts_of(world) as parts, no_blind_retry():
             around = RequestsAround(world)
             move = self.switchover(parts, Side(self.to), context)
-            return around.kept(move.run())
+            done = around.kept(move.run())
+        self.tell_a_long_pause(world, done, context)
+        return done
 
 
 class ReturnPathOperator(LivemoveOperator):
     """Steps 12 and 13: the old owner follows, replication runs the other way round."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+    runbook_section = "the-way-back-is-broken"
 
     def execute(self, context: Any) -> Json:
         from livemove.adapters.moving import parts_of
         from livemove.core import return_path
 
         with parts_of(self.world(context)) as parts:
-            return return_path.run(parts)
+            done = return_path.run(parts)
+        self.dms_task = done.get("task")
+        return done
 
 
 class RollbackWritesOperator(MovingOperator):
     """The writes go back to the source, whatever state they are in; says so when they never left."""
+
+    runbook_section = "going-back"
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
@@ -125,7 +151,9 @@ class RollbackWritesOperator(MovingOperator):
         with parts_of(world) as parts, no_blind_retry():
             around = RequestsAround(world)
             make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
-            return around.kept(go_back(parts, make, lambda p: prepare_return(world, p)))
+            done = around.kept(go_back(parts, make, lambda p: prepare_return(world, p)))
+        self.tell_a_long_pause(world, done, context)
+        return done
 
 
 class RemoveControlOperator(LivemoveOperator):

@@ -10,7 +10,8 @@ from livemove.adapters.world import World
 from livemove.core.waiting import Look
 from livemove.errors import LivemoveError, RefusedError
 from livemove.operators.base import LivemoveOperator
-from livemove.ports import Json
+from livemove.ports import Json, Link
+from livemove.spec import Side
 from livemove.triggers.polling import PollingTrigger, resolve
 
 
@@ -67,6 +68,8 @@ class WatchingSensor(LivemoveOperator):
         world = self.world(context)
         arguments = {**self.arguments(world), "look": self.look}
         seen = look_and_notice(world, self.begin(world), **arguments)
+        if {"epoch", "reads"} <= seen.state.keys():
+            self.dms_task = Link(self.service, seen.state["epoch"], Side(seen.state["reads"])).name
         self.log.info("%s", seen.says)
         if seen.done:
             return self.finish(world, seen.state)

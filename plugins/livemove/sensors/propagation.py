@@ -13,6 +13,8 @@ from livemove.core.public_resolvers import caches, not_waited_for
 from livemove.core.waiting import Look
 from livemove.core.window import duration
 from livemove.errors import DnsError, LivemoveError
+from livemove.links.extra import ZoneLink
+from livemove.operators.base import LivemoveOperator
 from livemove.ports import Answer, Json
 from livemove.sensors.base import WatchingSensor
 from livemove.spec import Side
@@ -45,6 +47,8 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
 class OldTtlSensor(WatchingSensor):
     """Waits until every honest cache has learnt the short TTL."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
     look = f"{__name__}.look_at_old_ttl"
 
 
@@ -63,6 +67,8 @@ def look_at_change(world: World, state: Json) -> Look:
 
 class InSyncSensor(WatchingSensor):
     """Waits until all authorities have the change; says nothing about caches."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     look = f"{__name__}.look_at_change"
 
@@ -119,6 +125,8 @@ def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
 
 class PropagationSensor(WatchingSensor):
     """Waits until all authorities and caches give the new answer (`expected`: target, or source after a rollback)."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     look = f"{__name__}.look_at_propagation"
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from livemove.core import replication
 from livemove.core.waiting import Look
 from livemove.errors import LivemoveError, ReplicationError
+from livemove.links.extra import DmsTaskLink
+from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json, Link
 from livemove.sensors.base import WatchingSensor
 from livemove.spec import Side
@@ -69,6 +71,8 @@ class FullLoadSensor(WatchingSensor):
 
     The task then stands, changes that came meanwhile not applied, so that keys and indexes are made first.
     """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
 
     look = f"{__name__}.look_at_full_load"
     interval = 2
@@ -159,6 +163,8 @@ def _arrived(world: World, writer: object, link: Link, number: int, sent: float)
 class LagSensor(WatchingSensor):
     """Waits until three watermark rows in a row made the way from owner to follower within replication.max_lag."""
 
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
     look = f"{__name__}.look_at_lag"
     interval = 2
 
@@ -209,6 +215,8 @@ class TableStatesSensor(WatchingSensor):
     A task that is "running" says nothing: a table may be suspended under it. Records that wait while users write are
     no reason to wait on. livemove's own comparison does not depend on this one.
     """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
 
     look = f"{__name__}.look_at_table_states"
     interval = 2

@@ -18,6 +18,8 @@ from livemove.core.record import Change
 from livemove.core.waiting import Look
 from livemove.core.window import closed, duration
 from livemove.errors import RefusedError, WorldMovedError
+from livemove.links.extra import ZoneLink
+from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.sensors.base import WatchingSensor
 
@@ -103,6 +105,8 @@ def _judge(world: World, samples: list[Json]) -> watch.Verdict:
 class _Watching(WatchingSensor):
     """A look that ended with a breach fails the task for good: a retry would only begin to watch anew."""
 
+    failure_is = "breach"
+
     def finish(self, world: World, state: Json) -> Json:
         if found := state.get("breach"):
             error = breach_error(found)
@@ -112,6 +116,8 @@ class _Watching(WatchingSensor):
 
 class ShiftSensor(_Watching):
     """Holds each step of dns.steps until its observation is clean, then takes the next; stops or goes back on a breach."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     look = f"{__name__}.look_at_shift"
 

@@ -10,6 +10,8 @@ from livemove.core.soak import Soak, failed, is_current
 from livemove.core.waiting import Look
 from livemove.core.window import closed, duration, next_opening
 from livemove.errors import ReplicationError, UnreachableError
+from livemove.links.extra import DmsTaskLink
+from livemove.operators.base import LivemoveOperator
 from livemove.operators.gate import moves
 from livemove.ports import Json
 from livemove.sensors.base import WatchingSensor
@@ -98,6 +100,9 @@ def way_back_look(world: World) -> Json:
 
 class SoakSensor(WatchingSensor):
     """Watches the moved service for the soak time of the spec; fails when the return path does."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+    runbook_section = "the-way-back-is-broken"
 
     look = f"{__name__}.look_at_soak"
 
