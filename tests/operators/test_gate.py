@@ -136,3 +136,38 @@ def test_a_way_back_that_cannot_be_looked_at_keeps_nobody_from_being_asked(world
     assert "The way back could not be looked at" in str(asking.body)
     assert "last seen 03:00: all was well" in str(asking.body)
     assert "| shop.a | 7 | 7 | yes |" in str(asking.body)
+
+
+def test_the_ledger_keeps_the_question_word_for_word_and_what_was_seen_in_short(world: MemoryWorld) -> None:
+    asking = gate()
+    asking.execute(context(asking))
+    asked = world.ledger.noted[-1]
+    assert asked["event"] == "gate_asked"
+    assert "www.shop.test: 192.0.2.1 → 198.51.100.1" in asked["saw"]
+    kept = world.ledger.read(asked["question"]) or {}
+    assert (kept["body"], kept["subject"]) == (asking.body, asking.subject)
+
+
+@pytest.mark.parametrize(
+    ("failures", "shown"),
+    [
+        (["2026-11-23 03:12:00 UTC Replication task has failed."], "### DMS tells of 1 failures since its task was made\n- 2026-11-23 03:12:00 UTC Replication task has failed."),
+        ([], "**DMS tells of no failure** since its task was made."),
+        (None, "**DMS's events could not be read**."),
+    ],
+)  # fmt: skip
+def test_what_dms_said_of_failures_stands_in_the_question(
+    failures: list[str] | None, shown: str, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "replication_failures", lambda world: failures)
+    for name in ("switch_dns", "repoint"):
+        asking = gate(name)
+        asking.execute(context(asking))
+        assert shown in str(asking.body)
+    asking = gate("retire")
+    asking.execute(context(asking))
+    assert "DMS tells of" not in str(asking.body)
+
+
+def test_dms_that_does_not_answer_keeps_nobody_from_being_asked(world: MemoryWorld) -> None:
+    assert module.replication_failures(world) is None  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -114,3 +115,24 @@ def test_what_the_triggerer_saw_becomes_result_or_error(sensor: Sensor) -> None:
         sensor.resume({}, {**base, "done": False, "timed_out": True, "says": "half way"})
     with pytest.raises(LivemoveError, match="could not go on looking: DnsError: no such zone"):
         sensor.resume({}, {**base, "done": False, "error": "DnsError: no such zone"})
+
+
+def test_how_long_it_waited_is_kept_for_the_report_whatever_came_of_it(
+    sensor: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = MemoryWorld()
+    monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
+    since = (world.clock.now() - timedelta(seconds=90)).isoformat()
+    base = {"done": True, "timed_out": False, "error": "", "says": "there", "state": {}, "since": since}
+    sensor.resume({}, base)
+    with pytest.raises(LivemoveError):
+        sensor.resume({}, {**base, "error": "DnsError: gone", "says": ""})
+    told = [(e["event"], e["since"], e["seconds"], e["says"]) for e in world.ledger.noted]
+    assert told == [("waited", since, 90.0, "there"), ("waited", since, 90.0, "DnsError: gone")]
+
+
+def test_the_first_look_is_when_the_wait_began(sensor: Sensor) -> None:
+    SCRIPT[:] = [WAITING]
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor.execute({"params": {}, "run_id": "r"})
+    assert deferred.value.trigger.since == MemoryWorld().clock.now().isoformat()
