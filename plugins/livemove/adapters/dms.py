@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.core.replication import says, start_type, table_mappings, task_settings
 from livemove.core.waiting import Voice
-from livemove.errors import ReplicationError, SetupError, UnreachableError
+from livemove.errors import LivemoveError, ReplicationError, SetupError, UnreachableError
 from livemove.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.spec import Side, project_root
 
@@ -333,7 +333,7 @@ class DmsReplicator:
     def signs(self, link: Link) -> Json:
         try:
             return {"failures": self._failures(link), "latency": self._latency(link)}
-        except (ClientError, BotoCoreError) as e:
+        except (ClientError, BotoCoreError, LivemoveError) as e:
             # they only tell; no wait shall break on them
             log.warning("DMS's events and metrics of %s cannot be read: %s", link.name, e)
             return {"failures": None, "latency": {}}
