@@ -355,9 +355,9 @@ class Notify(Strict):
         pattern=r"^[\w.]+\.\w+$",
         description="dotted path of an Airflow notifier, for example airflow.providers.smtp.notifications.smtp.SmtpNotifier; its package must be installed",
     )
-    on: tuple[Moment, ...] = Field(
+    when: tuple[Moment, ...] = Field(
         ("question", "breach", "failure", "finish"),
-        description="when: a question waits, the budget is broken, a task failed for good, the report is there",
+        description="a question waits, the budget is broken, a task failed for good, the report is there",
     )
     arguments: dict[str, Any] = Field(
         default_factory=dict,

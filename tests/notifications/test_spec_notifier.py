@@ -99,7 +99,7 @@ def test_the_report_is_told_with_its_five_lines_and_the_console(
 
 
 def test_only_the_wanted_moments_are_told(heard: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    spec(monkeypatch, HTTP.model_copy(update={"on": ("finish",)}))
+    spec(monkeypatch, HTTP.model_copy(update={"when": ("finish",)}))
     SpecNotifier(service="shop", moment="question")(context())
     assert heard == []
 

@@ -36,7 +36,7 @@ class SpecNotifier(BaseNotifier):
     def notify(self, context: Any) -> None:
         spec = find_spec(self.service)
         for wanted in spec.notify:
-            if self.moment not in wanted.on:
+            if self.moment not in wanted.when:
                 continue
             try:
                 told = self.message(context, spec.title)

@@ -25,7 +25,7 @@ class ShowSettingsOperator(LivemoveOperator):
         for name, (here, production) in scaled.items():
             self.log.info("%-34s %-10s production: %s", name, here, production)
         for one in spec.notify:
-            self.log.info("%s is told of: %s", one.name, ", ".join(one.on))
+            self.log.info("%s is told of: %s", one.name, ", ".join(one.when))
         for wrong in check(spec.notify):
             self.log.warning("nobody will be told by %s", wrong)
         return {name: here for name, (here, _) in scaled.items()}
