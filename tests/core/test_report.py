@@ -88,7 +88,9 @@ def test_moved_rolled_back_and_moved_again() -> None:
         ("source", 1), (None, 1), ("target", 2), (None, 2), ("source", 3), (None, 3), ("target", 4),
     ]  # fmt: skip
     assert [m.epoch for m in made.moves] == [2, 3, 4]
-    assert made.summary[0].startswith("Property listings was moved to AWS: RDS has taken the writes since")
+    assert made.summary[0].startswith(
+        "Result: Property listings was moved to AWS: RDS has taken the writes since"
+    )
 
 
 def test_an_undone_attempt_fenced_the_writes_and_moved_nothing() -> None:
@@ -171,7 +173,7 @@ def test_a_promotion_says_since_when_nothing_arrived() -> None:
     assert made.outcome is Outcome.PROMOTED
     assert owners(made) == [("source", 1), (None, 1), ("target", 2)]
     assert (made.ownership[1].since, made.ownership[1].certain) == (last, False)
-    assert made.summary[0].startswith("Emergency: the data centre was gone")
+    assert made.summary[0].startswith("Result: Emergency: the data centre was gone")
     assert [(d.gate, d.option, d.by, d.saw) for d in made.decisions] == [
         ("promote", "Promote", "lee", ["missing may be 30 s at the most"])
     ]

@@ -17,7 +17,7 @@ from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
 from livemove.chapters import FORWARD
-from livemove.notifications.spec_notifier import tell_failure
+from livemove.notifications.spec_notifier import check, tell_failure
 from livemove.operators.base import LivemoveOperator, note_failure
 from livemove.operators.gate import MigrationGate
 from livemove.operators.promotion import PromotionGate
@@ -368,4 +368,5 @@ def test_the_example_for_real_aws_is_a_valid_spec(tmp_path: Path) -> None:
     copy.write_text(example.read_text())
     spec = load_spec(copy)
     assert not spec.rehearsal
+    assert check(spec.notify) == []
     assert "endpoint_url:" not in example.read_text()

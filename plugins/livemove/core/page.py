@@ -25,7 +25,7 @@ h2 {{ font-size: 1.15rem; margin: 2.5rem 0 .5rem; }}
 p.lead {{ color: var(--soft); margin: 0 0 1.25rem; }}
 .pill {{ display: inline-block; border: 1px solid currentcolor; border-radius: 1rem; padding: 0 .7rem; font-size: .9rem; font-weight: 600; vertical-align: .3rem; margin-left: .6rem; }}
 .lines {{ list-style: none; counter-reset: line; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .5rem 1.25rem; margin: 0 0 1.5rem; }}
-.lines li {{ padding: .55rem 0; }} .lines li + li {{ border-top: 1px solid var(--line); }}
+.lines li {{ padding: .55rem 0; }} .lines li + li {{ border-top: 1px solid var(--line); }} .lines b {{ color: var(--soft); font-weight: 600; }}
 .numbers {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: .75rem; }}
 .numbers div {{ background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }}
 .numbers b {{ display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }}
@@ -98,7 +98,7 @@ class Page:
 
     def html(self) -> str:
         blocks = "\n".join(b.html() for b in self.blocks)
-        lines = "".join(f"<li>{escape(line)}</li>" for line in self.lines)
+        lines = "".join(f"<li>{_labelled(line)}</li>" for line in self.lines)
         verdict = (
             f' <span class="pill{_plain_tone(self.verdict)}">{escape(self.verdict)}</span>'
             if self.verdict
@@ -135,6 +135,12 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def _labelled(line: str) -> str:
+    """`Data: text` with its label in bold."""
+    label, colon, text = line.partition(": ")
+    return f"<b>{escape(label)}</b> {escape(text)}" if colon and label.isalpha() else escape(line)
+
+
 def _numbers(numbers: Mapping[str, object]) -> str:
     if not numbers:
         return ""
@@ -161,6 +167,10 @@ def _table(table: Table) -> str:
     return f'{head}<div class="scroll"><table><thead><tr>{columns}</tr></thead><tbody>\n{rows}</tbody></table></div>'
 
 
+def _is_span(value: object) -> bool:
+    return bool(re.fullmatch(r"[\d,]+ (ms|s|min|h|d)( \d+ (min|h))?", str(value)))
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -169,7 +179,7 @@ def _cell(value: object) -> str:
     text = escape(shown(value)).replace("\n", "<br>")
     if _is_number(value):
         return f"<td class=n>{text}</td>"
-    if UTC_TIME.fullmatch(str(value)) or PRECISE.fullmatch(str(value)):
+    if UTC_TIME.fullmatch(str(value)) or PRECISE.fullmatch(str(value)) or _is_span(value):
         return f"<td class=t>{text}</td>"
     return f"<td{_tone(value)}>{text}</td>"
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from livemove.core.acts import Parts, read_row, summary, told
 from livemove.core.switchover import Switchover
+from livemove.core.waiting import Voice
 from livemove.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.ports import Answered, ControlRow, ControlState, Json, Link, Newest
 from livemove.spec import Side
@@ -159,7 +160,7 @@ def _take(parts: Parts, row: ControlRow, token: str) -> Json:
 def _settled(parts: Parts, row: ControlRow) -> Bound:
     """The bound once nothing new has come for a while and nothing read is left to apply."""
     began = quiet_since = parts.clock.now()
-    last = bound(parts, row)
+    last, voice = bound(parts, row), Voice()
     while True:
         parts.clock.sleep(1)
         now = bound(parts, row)
@@ -168,6 +169,10 @@ def _settled(parts: Parts, row: ControlRow) -> Bound:
         ) or now.undelivered:
             quiet_since = parts.clock.now()
         last = now
+        quiet = (parts.clock.now() - quiet_since).total_seconds()
+        says = f"nothing more has arrived for {quiet:.0f} s of {QUIET:.0f} s; read and not applied: {now.undelivered}"
+        if line := voice.line(says, parts.clock.now().timestamp()):
+            log.info("%s", line)
         if (parts.clock.now() - quiet_since).total_seconds() >= QUIET:
             return last
         if (parts.clock.now() - began).total_seconds() >= LONGEST:

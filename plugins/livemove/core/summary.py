@@ -63,7 +63,7 @@ def _result(r: Json) -> str:
         told += f". {r['rollback']['says']}"
     if failed := r["failure"]:
         told += f". The run failed at {failed.task_id}: {_short(failed.found)}"
-    return told + "."
+    return f"Result: {told}."
 
 
 def _since(ownership: Sequence[Interval]) -> str | None:
@@ -79,7 +79,7 @@ def _back(ownership: Sequence[Interval]) -> str:
         return "the writes never left the data centre"
     return (
         f"the data centre has taken the writes again since {clock(_since(ownership))} (epoch {last.epoch}); RDS had taken them for {span(there)} in between, "
-        "every write of that time had arrived at the data centre before it opened"
+        "and every write of that time had arrived at the data centre before it opened"
     )
 
 
@@ -131,7 +131,7 @@ def _decisions(found: Sequence[Decision]) -> str:
     if not found:
         return "Decisions: no question was asked."
     told = [
-        f"{d.by or 'somebody'} said {d.option} to {name(d)}" if d.option else f"nobody answered {name(d)}"
+        f"{name(d)} {d.option} ({d.by or 'somebody'})" if d.option else f"{name(d)} nobody answered"
         for d in found
     ]
     waited = sum(d.waited_seconds or 0 for d in found)
