@@ -22,7 +22,12 @@ class Dms:
         self.made, self.asked = made, []  # type: ignore[var-annotated]
 
     def describe_replication_tasks(self, **_: Any) -> dict[str, Any]:
-        task = {"ReplicationTaskIdentifier": LINK.name, "ReplicationTaskCreationDate": self.made}
+        task = {
+            "ReplicationTaskIdentifier": LINK.name,
+            "ReplicationTaskCreationDate": self.made,
+            "ReplicationInstanceArn": "a",
+            "ReplicationTaskArn": "a:t",
+        }
         return {"ReplicationTasks": [task] if self.made else []}
 
     def describe_events(self, **asked: Any) -> dict[str, Any]:
@@ -53,6 +58,18 @@ def test_of_an_old_task_as_far_back_as_is_asked_for() -> None:
 
 def test_without_a_task_there_is_nothing_to_tell() -> None:
     assert replicator(Dms(None)).signs(LINK)["failures"] == []
+
+
+def test_cloudwatch_that_does_not_answer_hides_no_failure() -> None:
+    class Broken:
+        def get_metric_statistics(self, **_: Any) -> Any:
+            raise ClientError({"Error": {"Code": "500", "Message": "no"}}, "GetMetricStatistics")
+
+    made = replicator(Dms(START - timedelta(days=3)))
+    made.cloudwatch = Broken()
+    made._instance = lambda arn: "dms"  # type: ignore[method-assign]
+    seen = made.signs(LINK)
+    assert (len(seen["failures"]), seen["latency"]) == (2, {})
 
 
 def test_what_cannot_be_read_is_not_the_same_as_none() -> None:

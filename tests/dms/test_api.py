@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -529,6 +530,12 @@ def test_cloudwatch_knows_the_task_by_the_end_of_its_arn(
 
     wait(lambda: told(arn.rpartition(":")[2]), "a metric")
     assert not told(LINK.name)
+    now = datetime.now(UTC)
+    points = cloudwatch.get_metric_statistics(
+        Namespace="AWS/DMS", MetricName="CDCLatencyTarget", StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1), Period=60, Statistics=["Maximum"],
+    )["Datapoints"]  # fmt: skip
+    assert points[0]["Unit"] == "Seconds"
 
 
 def test_modifying_is_for_tasks_at_rest(

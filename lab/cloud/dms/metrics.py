@@ -51,7 +51,7 @@ def data(task: Task, instance: str) -> list[dict[str, Any]]:
         {"Name": "ReplicationTaskIdentifier", "Value": task.resource_id},
     ]
     return [
-        {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit, "Timestamp": datetime.now(UTC).isoformat()}
+        {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit, "Timestamp": datetime.now(UTC).replace(tzinfo=None)}
         for name, (value, unit) in values(status).items()
     ]  # fmt: skip
 

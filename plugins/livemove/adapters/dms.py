@@ -331,12 +331,18 @@ class DmsReplicator:
         ]  # fmt: skip
 
     def signs(self, link: Link) -> Json:
+        return {
+            "failures": self._told(lambda: self._failures(link), f"events of {link.name}"),
+            "latency": self._told(lambda: self._latency(link), f"metrics of {link.name}") or {},
+        }
+
+    def _told(self, ask: Callable[[], Any], what: str) -> Any:
+        """None where DMS or CloudWatch does not answer: they only tell, and no wait shall break on them."""
         try:
-            return {"failures": self._failures(link), "latency": self._latency(link)}
+            return ask()
         except (ClientError, BotoCoreError, LivemoveError) as e:
-            # they only tell; no wait shall break on them
-            log.warning("DMS's events and metrics of %s cannot be read: %s", link.name, e)
-            return {"failures": None, "latency": {}}
+            log.warning("DMS's %s cannot be read: %s", what, e)
+            return None
 
     def _failures(self, link: Link) -> list[str]:
         task = self._task(link)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLBranchOperator
@@ -174,7 +174,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         answer = {
             "option": event["chosen_options"][0],
             "by": user.get("name") if isinstance(user, dict) else getattr(user, "name", None),
-            "at": str(event.get("responded_at") or world.clock.now().isoformat()),
+            "at": _iso(event.get("responded_at") or world.clock.now()),
             **(event.get("params_input") or {}),
         }
         asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
@@ -182,6 +182,11 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         world.ledger.write(f"approvals/{self.gate}", kept)
         world.ledger.note("gate_answered", gate=self.gate, sha256=asked.get("sha256"), **answer)
         return kept
+
+
+def _iso(at: Any) -> str:
+    """As every other time of the ledger, so that they can be compared: Airflow gives a datetime here."""
+    return str(at.isoformat() if isinstance(at, datetime) else at)
 
 
 def _unanswered(task_id: str, spec: MigrationSpec) -> RefusedError:

@@ -35,7 +35,7 @@ def look_at_baseline(world: World, state: Json) -> Look:
         world.ledger.write("baseline", before)
         told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
         return Look(True, f"Normal, over {duration(span)}: {told}", before)
-    says = f"Both sites are watched for {duration(wanted)} to know what is normal; then you are asked"
+    says = f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are asked"
     return Look(False, says, {"samples": samples}, again_in=min(world.spec.watch.poll, max(0.5, wanted - span)))  # fmt: skip
 
 
