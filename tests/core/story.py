@@ -89,7 +89,7 @@ class Ledger:
                 times["opened_at"] = self.now.isoformat()
         more = {"result": result, **({"reason": reason} if reason else {})}
         if result == "moved":
-            steps = [{"step": 5, "name": "prove", "ms": 20, "seen": "equal: 2 tables"}, {"step": 1, "name": "arm_servers", "ms": 9, "seen": "armed: 2 of 2 servers"}]  # fmt: skip
+            steps = [{"step": 5, "name": "prove", "ms": 20, "seen": "equal: every row that could have changed of 2 of 2 tables"}, {"step": 1, "name": "arm_servers", "ms": 9, "seen": "armed: 2 of 2 servers"}]  # fmt: skip
             self.documents[f"switchover/{epoch}"] = {**who, **times, **more, "fenced_ms": round(fence * 1000), "steps": steps}  # fmt: skip
             self.documents["way_back"] = {"epoch": epoch, "says": "Going back loses nothing", "task": "t", "state": "running", "lag_ms": 9, "until": None, "checked_at": self.now.isoformat(), "losses": []}  # fmt: skip
         self.note("switchover", "repoint.switchover", **who, **times, **more)

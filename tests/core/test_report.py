@@ -235,7 +235,21 @@ def test_data_and_its_proof_come_from_the_ledger() -> None:
     assert (made.rows_copied, made.tables_compared, made.tables_equal) == (300123, 2, 2)
     assert [(t.table, t.rows_loaded, t.equal, t.epoch) for t in made.tables] == [("shop.a", 300000, True, 2), ("shop.b", 123, True, 2)]  # fmt: skip
     assert "2 of 2 tables were equal, row by row, when compared last (epoch 2)" in made.summary[1]
-    assert "compared again inside the fence" in made.summary[1]
+    assert (
+        "inside the fence, every row that could have changed of 2 of 2 tables was compared again"
+        in made.summary[1]
+    )
+
+
+def test_a_proof_that_covered_less_is_told_as_less() -> None:
+    ledger = moved()
+    step = ledger.documents["switchover/2"]["steps"][0]
+    step["seen"] = (
+        "equal: every row that could have changed of 1 of 2 tables; only the newest rows of shop.b (too long)"
+    )
+    assert "every row that could have changed of 1 of 2 tables" in built(ledger).summary[1]
+    step["seen"] = "equal: small tables"
+    assert "what was compared again inside the fence stands below" in built(ledger).summary[1]
 
 
 def test_a_table_that_differs_is_named_in_the_summary() -> None:
@@ -247,7 +261,7 @@ def test_requests_around_the_move_are_the_servers_own_counts() -> None:
     ledger = moved()
     assert "requests in" not in built(ledger).summary[2]
     ledger.documents["users/2"] = {"requests": 1234, "errors": 3, "seconds": 9.5, "not_counted": ["idc_web"]}
-    assert "closed the database to writes for 400 ms (1,234 requests in the 9,500 ms around it, 3 failed at the servers; not counted: idc_web)" in built(ledger).summary[2]  # fmt: skip
+    assert "closed the database to writes for 400 ms (1,234 requests in the 9.5 s around it, 3 failed at the servers; not counted: idc_web)" in built(ledger).summary[2]  # fmt: skip
 
 
 def test_both_sides_are_paid_until_the_data_centre_is_stopped() -> None:

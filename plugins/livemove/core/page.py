@@ -28,13 +28,13 @@ p.lead {{ color: var(--soft); margin: 0 0 1.25rem; }}
 .lines li {{ padding: .55rem 0; }} .lines li + li {{ border-top: 1px solid var(--line); }} .lines b {{ color: var(--soft); font-weight: 600; }}
 .numbers {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: .75rem; }}
 .numbers div {{ background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }}
-.numbers b {{ display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }}
+.numbers b {{ display: block; font-size: 1.2rem; font-variant-numeric: tabular-nums; }}
 .numbers span {{ color: var(--soft); font-size: .85rem; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .92rem; }}
 th {{ text-align: left; color: var(--soft); font-weight: 600; vertical-align: bottom; }}
 th, td {{ padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); }}
-td {{ vertical-align: top; overflow-wrap: anywhere; }} td.t {{ white-space: nowrap; }} th.n {{ text-align: right; }}
+td {{ vertical-align: top; overflow-wrap: break-word; }} td.t {{ white-space: nowrap; }} th.n {{ text-align: right; }}
 td.n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
 details {{ border-bottom: 1px solid var(--line); padding: .4rem 0; }} summary {{ cursor: pointer; color: var(--accent); }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: .85rem/1.5 ui-monospace, monospace; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; }}
@@ -168,7 +168,7 @@ def _table(table: Table) -> str:
 
 
 def _is_span(value: object) -> bool:
-    return bool(re.fullmatch(r"[\d,]+ (ms|s|min|h|d)( \d+ (min|h))?", str(value)))
+    return bool(re.fullmatch(r"[\d,.]+ (ms|s|min|h|d)( \d+ (min|h))?", str(value)))
 
 
 def _is_number(value: object) -> bool:

@@ -140,7 +140,7 @@ def _proof(r: Report) -> list[Block]:
 def _users(r: Report) -> list[Block]:
     u = r.users
     rows: list[Sequence[object]] = [
-        ("requests per second before the name moved", u.rate),
+        ("requests per second before the name moved", None if u.rate is None else f"{u.rate:g}"),
         ("of these failed", None if u.error_share is None else f"{u.error_share:.2%}"),
         ("share of the old site when it counted as empty", None if u.drained_share is None else f"{u.drained_share:.1%}"),
     ]  # fmt: skip
@@ -163,9 +163,9 @@ def _way_back(r: Report) -> list[Block]:
         else []
     )
     columns = ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"]
-    found: list[Block] = [
-        Table("The way back, as it was seen last", columns, rows, "The writes were not moved.")
-    ]
+    old = f"Of epoch {d['epoch']}, before the writes went back." if d and d.get("epoch") != r.epoch else ""
+    empty = "The writes were not moved."
+    found: list[Block] = [Table("The way back, as it was seen last", columns, rows, empty, old)]
     if p := r.promotion:
         lines = [(p.get("epoch"), line) for line in p.get("says", ())]
         found.append(Table("Promoted without the source's word", ["Epoch", "What may be missing"], lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
@@ -35,10 +36,12 @@ def precise(text: str | None) -> str | None:
 
 
 def span(seconds: float | None) -> str:
-    """For people; below ten seconds in milliseconds."""
+    """For people: 932 ms, 6.7 s, 12 min."""
     if seconds is None:
         return "an unknown time"
-    return f"{seconds * 1000:,.0f} ms" if seconds < 10 else duration(seconds)
+    if seconds < 5:
+        return f"{seconds * 1000:,.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
 
 
 def _result(r: Json) -> str:
@@ -90,14 +93,20 @@ def _data(r: Json) -> str:
     if r["tables_compared"] is None:
         return f"{told}; no comparison was made."
     equal = f"{r['tables_equal']} of {r['tables_compared']} tables were equal, row by row, when compared last (epoch {r['tables'] and max(t.epoch or 0 for t in r['tables'])})"
-    proofs = sum(bool(m.proof) for m in r["moves"])
-    again = (
-        f", and compared again inside {'the fence' if proofs == 1 else f'each of {proofs} fences'}"
-        if proofs
-        else ""
-    )
+    again = _inside([m.proof for m in r["moves"] if m.proof])
     differs = [t.table for t in r["tables"] if t.equal is False]
     return f"{told}; {equal}{again}" + (f"; DIFFERENT: {', '.join(differs)}" if differs else "") + "."
+
+
+def _inside(proofs: Sequence[str]) -> str:
+    """What the comparisons inside the fences covered, no more than they say themselves."""
+    if not proofs:
+        return ""
+    covered = [re.search(r"every row that could have changed of (\d+ of \d+) tables", p) for p in proofs]
+    if not all(covered):
+        return "; what was compared again inside the fence stands below"
+    told = " and of ".join(m[1] for m in covered if m)
+    return f"; inside {'the fence' if len(proofs) == 1 else 'the fences'}, every row that could have changed of {told} tables was compared again"
 
 
 def _users(r: Json) -> str:
