@@ -321,7 +321,7 @@ def test_whoever_the_spec_names_is_told_of_questions_and_failures(dag: Any) -> N
 
 def test_a_table_is_named_in_the_grid(dag: Any) -> None:
     for task_id in ("validate.compare", "repoint.compare_back"):
-        assert dag.get_task(task_id).partial_kwargs["map_index_template"] == "{{ task.table }}"
+        assert dag.get_task(task_id).partial_kwargs["map_index_template"] == "{{ task.shown }}"
 
 
 def test_the_form_has_sections_and_helps_with_every_field(dag: Any) -> None:
