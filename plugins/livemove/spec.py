@@ -138,7 +138,7 @@ class Application(Strict):
     )
     database: str = Field(description="the application's default schema")
     release: str | None = Field(
-        None, description="path or s3:// address of the release archive to deploy; none: servers come ready"
+        None, description="key of the release archive (.tar.gz) in the bucket; none: servers come ready"
     )
     install: str | None = Field(None, description="command that installs $RELEASE on a new server")
     settings: str = Field(
