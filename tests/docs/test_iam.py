@@ -100,8 +100,13 @@ def services() -> list[str]:
     return sorted(set(re.findall(r'\.aws\("(\w+)"\)', text)))
 
 
-def calls() -> Iterator[tuple[str, str, str]]:
+@cache
+def calls() -> tuple[tuple[str, str, str], ...]:
     """(where, service, call) of each client method and paginator that plugins/ names."""
+    return tuple(_calls())
+
+
+def _calls() -> Iterator[tuple[str, str, str]]:
     for path in sorted(PLUGINS.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             where = f"{path.relative_to(PLUGINS)}:{getattr(node, 'lineno', 0)}"
@@ -132,7 +137,7 @@ def _name_of(node: ast.expr | None) -> str:
 
 
 def test_every_call_of_the_plugins_is_allowed() -> None:
-    found = list(calls())
+    found = calls()
     missing = [
         f"{where} calls {service}:{_action(service, call)}"
         for where, service, call in found

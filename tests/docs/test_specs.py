@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import typing
+from functools import cache
 from typing import Any
 
 import pytest
@@ -68,6 +69,7 @@ def field_is_there(path: str) -> bool:
     return True
 
 
+@cache
 def tasks() -> set[str]:
     sys.path.insert(0, str(ROOT / "dags"))
     try:
