@@ -45,7 +45,7 @@ def context(task: MigrationGate, **states: str | None) -> dict[str, Any]:
         dag_id="d",
         run_id="r",
         get_task_states=lambda **_: {"r": states},
-        xcom_pull=lambda task_ids: ["shop.a"],
+        xcom_pull=lambda task_ids: [{"table": "shop.a"}, {"table": "shop.a", "share": {}}],
     )
     return {"ti": ti, "params": {}, "run_id": "r"}
 
