@@ -134,9 +134,11 @@ def _limit(m: Any) -> str:
 
 
 def _default(field: Any) -> str:
-    if field.is_required():
-        return "**required**"
-    value = field.get_default(call_default_factory=True)
+    return "**required**" if field.is_required() else _spelled(field.get_default(call_default_factory=True))
+
+
+def _spelled(value: Any) -> str:
+    """A default as YAML and the command line spell it."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -276,7 +278,7 @@ def _parameters(one: type) -> list[str]:
         return []
     known = inspect.signature(inspect.unwrap(init)).parameters.values()
     return [
-        f"`{p.name}`" + ("" if p.default is p.empty else f" (default `{p.default}`)")
+        f"`{p.name}`" + ("" if p.default is p.empty else f" (default {_spelled(p.default)})")
         for p in known
         if p.kind is p.KEYWORD_ONLY and p.name != "service"
     ]
@@ -336,9 +338,7 @@ def commands_part() -> Iterator[str]:
 
 
 def _told_default(p: Any) -> str:
-    if p.default is None or p.default == "" or p.multiple:
-        return "none"
-    return f"`{str(p.default).lower() if isinstance(p.default, bool) else p.default}`"
+    return _spelled(None if p.default == "" or p.multiple else p.default)
 
 
 # Errors ---------------------------------------------------------------------------------------------
