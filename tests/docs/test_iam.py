@@ -60,7 +60,7 @@ TYPES: dict[str, tuple[str, ...]] = {
     "aws_vpc_security_group_egress_rule": ("ec2:AuthorizeSecurityGroupEgress", "ec2:DescribeSecurityGroupRules", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupEgress"),
     "aws_vpc_security_group_ingress_rule": ("ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeSecurityGroupRules", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupIngress"),
     "aws_vpn_gateway_attachment": ("ec2:AttachVpnGateway", "ec2:DescribeVpnGateways", "ec2:DetachVpnGateway"),
-    "data aws_ami": ("ec2:DescribeImages",),
+    "data aws_ami": ("ec2:DescribeImages", "ec2:GetInstanceUefiData"),
     "data aws_availability_zones": ("ec2:DescribeAvailabilityZones",),
     "data aws_route53_zone": ("route53:ListHostedZones", "route53:GetHostedZone", "route53:ListTagsForResource"),
     # asked of nobody, or of STS, which needs no permission
