@@ -40,20 +40,26 @@ class Strict(BaseModel):
 
 
 class Aws(Strict):
+    """The account, the region and the bucket."""
+
     connection: str = Field(
         description="Airflow connection of type aws: keys, region, endpoint_url in a rehearsal"
     )
-    region: str = "ap-northeast-2"
+    region: str = Field("ap-northeast-2", description="region of everything but the zone")
     bucket: str = Field(description="S3 bucket for Terraform state, plans, releases and the ledger")
 
 
 class Source(Strict):
+    """The database in the data centre (IDC)."""
+
     connection: str = Field(
         description="Airflow connection (mysql): livemove's own account on the IDC database"
     )
     address: str = Field(description="address at which web servers and DMS reach the IDC database")
-    port: int = 3306
-    schemas: tuple[str, ...] = Field(min_length=1)
+    port: int = Field(3306, description="its port")
+    schemas: tuple[str, ...] = Field(
+        min_length=1, description="every schema that the application writes to; all of them move"
+    )
     accounts: tuple[str, ...] = Field(
         min_length=1, description="application accounts, fenced at the switchover"
     )
@@ -61,13 +67,17 @@ class Source(Strict):
 
 
 class Target(Strict):
+    """The database on RDS, as Terraform makes it."""
+
     connection: str = Field(
         description="Airflow connection (mysql): login and password of the RDS master user; without a host it comes from Terraform"
     )
-    instance_class: str = "db.t3.medium"
-    storage_gb: int = Field(200, ge=20)
+    instance_class: str = Field("db.t3.medium", description="RDS instance class")
+    storage_gb: int = Field(
+        200, ge=20, description="gp3 storage in GiB; room for binlogs and for the indexes while they are made"
+    )
     multi_az: bool = Field(False, description="keep a standby in a second availability zone")
-    engine_version: str = "10.11"
+    engine_version: str = Field("10.11", description="MariaDB version of RDS, major and minor")
 
 
 class Commands(Strict):
@@ -78,7 +88,9 @@ class Commands(Strict):
     )
     probe: str = Field(description="write through the application; exit 0 and print the database it went to")
     hold: str | None = Field(None, description="make new requests wait; $SECONDS_TO_HOLD is the limit")
-    release: str | None = None
+    release: str | None = Field(
+        None, description="let the requests go on; may be called at any time, also twice"
+    )
     watch: str | None = Field(
         None,
         description="run $WATCH_SQL with the login in the file $WATCH_LOGIN and print each row at once; none: the server's own mariadb or mysql client",
@@ -94,9 +106,11 @@ class Commands(Strict):
 
 
 class Server(Strict):
-    name: Name
-    site: Side
-    reach: Literal["ssh", "ssm"]
+    """One web server that writes. Those of the target are Terraform's instances, in the order of the spec."""
+
+    name: Name = Field(description="its name in messages and reports")
+    site: Side = Field(description="where it stands: source or target")
+    reach: Literal["ssh", "ssm"] = Field(description="how livemove runs a command on it")
     connection: str | None = Field(None, description="Airflow connection (ssh), for reach: ssh")
     address: str | None = Field(
         None, description="public address; servers that Terraform makes get theirs from its outputs"
@@ -107,7 +121,7 @@ class Server(Strict):
     settings_link: str = Field(
         description="the path from which the application reads its settings; livemove makes it a link"
     )
-    commands: Commands
+    commands: Commands = Field(description="what livemove calls there")
 
     @model_validator(mode="after")
     def _reachable(self) -> Server:
@@ -117,27 +131,33 @@ class Server(Strict):
 
 
 class Application(Strict):
+    """The web application: its login, its release, its settings file, its address."""
+
     connection: str = Field(
         description="Airflow connection (mysql): login and password of the application account"
     )
     database: str = Field(description="the application's default schema")
     release: str | None = Field(
-        None, description="path or s3:// address of the release archive to deploy; none: servers come ready"
+        None, description="key of the release archive (.tar.gz) in the bucket; none: servers come ready"
     )
     install: str | None = Field(None, description="command that installs $RELEASE on a new server")
     settings: str = Field(
         description="the settings file; {host} {port} {user} {password} {database} {site} are filled in"
     )
     url: str = Field(description="public address of the service, for example https://www.example.com")
-    health_path: str = "/healthz"
+    health_path: str = Field(
+        "/healthz", description="page that answers 200 with JSON, and only when the database answers"
+    )
     ca_file: str | None = Field(
         None, description="CA bundle for the service's certificate; none: the system's"
     )
 
 
 class Dns(Strict):
+    """The public name, its zone, and the caches that are watched while it moves."""
+
     name: str = Field(description="the public name that moves")
-    zone: str
+    zone: str = Field(description="the zone that holds it")
     provider: Literal["route53", "rfc2136", "manual"] = Field(
         "route53",
         description="who changes the zone: Route 53, a primary that takes dynamic updates (RFC 2136), or a person at a panel",
@@ -167,8 +187,10 @@ class Dns(Strict):
     stays: tuple[str, ...] = Field(
         (), description="other names of the zone that point at the old servers and may go on doing so"
     )
-    authority_port: int = 53
-    propagation_timeout: Seconds = 7200
+    authority_port: int = Field(53, description="port of the zone's name servers")
+    propagation_timeout: Seconds = Field(
+        7200, description="longest wait for every authority and cache to give the new answer"
+    )
 
     @field_validator("name", "zone")
     @classmethod
@@ -203,9 +225,11 @@ class Dns(Strict):
 class Window(Strict):
     """The low-traffic window in which the name and the writes may move."""
 
-    opens: time = time(3, 0)
-    closes: time = time(5, 0)
-    timezone: str = "Asia/Seoul"
+    opens: time = Field(time(3, 0), description="HH:MM in the window's time zone")
+    closes: time = Field(
+        time(5, 0), description="HH:MM, may be past midnight; the same as opens: open all day"
+    )
+    timezone: str = Field("Asia/Seoul", description="IANA name of the time zone")
     closed_on: tuple[date, ...] = Field(
         (), description="days on which it does not open, in its time zone: holidays, the day of a campaign"
     )
@@ -232,8 +256,8 @@ class Drain(Strict):
     share: float = Field(
         0.0, ge=0, le=1, description="largest share of all requests that may still reach the old site"
     )
-    seconds: Seconds = 300
-    timeout: Seconds = 86400
+    seconds: Seconds = Field(300, description="how long the share must have stayed that low")
+    timeout: Seconds = Field(86400, description="longest wait for the old site to be empty")
     source: Literal["http", "log", "prometheus", "cloudwatch"] = Field(
         "http", description="where the requests of each server are counted"
     )
@@ -278,7 +302,9 @@ class Watch(Strict):
 
     baseline: Seconds = Field(300, description="how long both sites are watched before the question is asked")
     hold: Seconds = Field(300, description="how long a step of dns.steps must have been clean, at least")
-    poll: Annotated[float, Field(gt=0, le=60)] = 5
+    poll: Annotated[float, Field(gt=0, le=60)] = Field(
+        5, description="seconds between two looks at both sites"
+    )
     errors: float = Field(
         0.01, gt=0, le=1, description="share of the cloud's requests that may fail more than before"
     )
@@ -291,14 +317,18 @@ class Watch(Strict):
 
 
 class Replication(Strict):
-    instance_class: str = "dms.t3.medium"
-    storage_gb: int = 50
+    """DMS: its instance, its settings, and how long it may take."""
+
+    instance_class: str = Field("dms.t3.medium", description="DMS replication instance class")
+    storage_gb: int = Field(50, description="its storage in GiB, for cached changes and logs")
     settings: str = Field("dms/task-settings.json", description="DMS task settings, a file under include/")
     batch_apply: bool = Field(
         False,
         description="DMS applies changes in batches, table by table: faster over a long way, not with cascading foreign keys",
     )
-    full_load_timeout: Seconds = 86400
+    full_load_timeout: Seconds = Field(
+        86400, description="longest wait for the full load, and for CDC to have caught up"
+    )
     validation_timeout: Seconds = Field(
         3600, description="so long the chapter validate waits for DMS to have validated every table once"
     )
@@ -308,6 +338,8 @@ class Replication(Strict):
 
 
 class Switchover(Strict):
+    """The fenced move of the writes."""
+
     lease: Seconds = Field(
         60,
         ge=5,
@@ -331,17 +363,25 @@ class Switchover(Strict):
 class SiteState(Strict):
     """The state outside the database, declared by the user: two sites that serve at once break on it."""
 
-    sessions: Literal["none", "database", "shared", "sticky"] = "none"
-    uploads: Literal["none", "database", "shared", "copied"] = "none"
-    jobs: Literal["none", "source", "target", "both"] = "none"
+    sessions: Literal["none", "database", "shared", "sticky"] = Field(
+        "none", description="where users' sessions live; sticky ones log users out when the name moves"
+    )
+    uploads: Literal["none", "database", "shared", "copied"] = Field(
+        "none", description="where uploaded files live; local ones would be seen by half of the users"
+    )
+    jobs: Literal["none", "source", "target", "both"] = Field(
+        "none", description="which site runs scheduled jobs while both serve"
+    )
     partners: tuple[str, ...] = Field(
         (), description="allow lists of partners that must learn the new addresses"
     )
 
 
 class Gates(Strict):
+    """The three questions."""
+
     timeout: Seconds = Field(
-        86400, description="an unanswered question takes its safe answer after this time"
+        86400, description="after this time an unanswered question ends its task; nothing is changed"
     )
 
 
@@ -381,17 +421,24 @@ class Rollback(Strict):
 class Infra(Strict):
     """Values for Terraform that are particular to the service."""
 
-    instance_type: str = "t3.small"
-    web_servers: int = Field(1, ge=1, le=20)
-    connectivity: Literal["vpn", "public_allow_list"] = "vpn"
+    instance_type: str = Field("t3.small", description="EC2 instance type of the web servers")
+    web_servers: int = Field(1, ge=1, le=20, description="how many of them; the spec names as many")
+    connectivity: Literal["vpn", "public_allow_list"] = Field(
+        "vpn",
+        description="how data centre and AWS reach each other's database: private addresses, or the internet with an allow list",
+    )
     vpc_cidr: str = Field("10.20.0.0/16", description="of the new VPC, a /16; not one of the IDC's")
     vpn_gateway_id: str | None = Field(
         None, description="virtual private gateway of your VPN, attached to the new VPC"
     )
-    idc_cidrs: tuple[str, ...] = ()
-    admin_cidrs: tuple[str, ...] = ()
-    deletion_protection: bool = True
-    ssh_public_key: str | None = None
+    idc_cidrs: tuple[str, ...] = Field((), description="networks of the data centre that reach RDS")
+    admin_cidrs: tuple[str, ...] = Field(
+        (), description="networks of administrators and Airflow workers: SSH to the web servers, and RDS"
+    )
+    deletion_protection: bool = Field(True, description="RDS refuses to be deleted")
+    ssh_public_key: str | None = Field(
+        None, description="OpenSSH public key for the web servers; none: SSM is the way in"
+    )
     user_data: str | None = Field(None, description="shell script for new servers, a file under include/")
 
     @field_validator("idc_cidrs", "admin_cidrs")
@@ -405,8 +452,8 @@ class Infra(Strict):
 class MigrationSpec(Strict):
     """One service, as written in include/migrations/<service>.yaml."""
 
-    service: Name
-    title: str
+    service: Name = Field(description="the file's own name; prefix of everything that is made")
+    title: str = Field(description="the service as a person says it")
     rehearsal: bool = Field(
         False, description="true: refuse every AWS endpoint that is not a loopback address"
     )
