@@ -177,7 +177,7 @@ class Walk(Compared):
         now = time.monotonic()
         if now - self._said > SAY_EVERY:
             self._said = now
-            rate = (self.rows[0] - self._before) / max(now - self._began, 1e-6)
+            rate = self._rate()
             left = max(0, self.shape.estimate - self.rows[0]) / max(rate, 1e-6)
             self.told.progress(
                 f"{self.shape.name}: {self.rows[0]:,} of about {self.shape.estimate:,} rows compared, {rate:,.0f} rows/s, about {left:,.0f} s to go, {len(differing)} ranges to look at again"
@@ -185,6 +185,10 @@ class Walk(Compared):
         if now - self._kept > KEEP_EVERY and chunk[1] is not None:
             self._kept = now
             self._keep(chunk[1], differing)
+
+    def _rate(self) -> float:
+        """Rows per second since this task began."""
+        return round((self.rows[0] - self._before) / max(time.monotonic() - self._began, 1e-6), 1)
 
     # resuming -------------------------------------------------------------------------------------
     def _keep(self, low: Key | None, differing: Sequence[Differing], *, done: bool = False) -> None:
@@ -196,6 +200,8 @@ class Walk(Compared):
                 "shape": self.shape.digest,
                 "low": pack(low),
                 "rows": list(self.rows),
+                "of": self.shape.estimate,
+                "rate": self._rate(),
                 "differing": [[pack(a), pack(b), n, m] for (a, b), n, m in differing],
                 "began_at": self.began_at,
                 "position": self.position,

@@ -18,6 +18,8 @@ from livemove.spec import MigrationSpec, Side
 
 PROCEED, ROLL_BACK, PROMOTE = "Proceed", "Roll back", "Promote"
 ACCEPT_WARNINGS = "accept_warnings"
+CLOSING = ("replication deleted", "control_removed", "promoted")
+"""Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.adapters.public_record import intended_change, survey
 from livemove.core import gates
-from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
+from livemove.core.gates import ACCEPT_WARNINGS, CLOSING, PROCEED, ROLL_BACK, Evidence
 from livemove.core.guards import compared
 from livemove.core.window import duration
 from livemove.errors import LivemoveError, RefusedError
@@ -29,10 +29,6 @@ from livemove.spec import Side
 if TYPE_CHECKING:
     from livemove.adapters.world import World
     from livemove.spec import MigrationSpec
-
-
-CLOSING = ("replication deleted", "control_removed", "promoted")
-"""Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
@@ -72,19 +68,24 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)
         self.body = gates.body(self.gate, world.spec, evidence, sha)
+        now = world.clock.now()
+        question = f"questions/{self.gate}/{now:%Y%m%dT%H%M%S.%fZ}"
+        # approvals are written over at the next question; what somebody saw is not
+        world.ledger.write(question, {"subject": self.subject, "body": self.body})
         world.ledger.write(
             f"approvals/{self.gate}",
             {
                 "gate": self.gate,
+                "question": question,
                 "sha256": sha,
                 "shown": shown,
                 "warnings": len(evidence.warnings),
-                "asked_at": world.clock.now().isoformat(),
+                "asked_at": now.isoformat(),
                 "outdated": self._shows_an_older_text(context),
                 "option": None,
             },
         )
-        world.ledger.note("gate_asked", gate=self.gate, sha256=sha)
+        world.ledger.note("gate_asked", gate=self.gate, sha256=sha, question=question)
         super().execute(context)
 
     def _shows_an_older_text(self, context: Any) -> bool:
@@ -157,7 +158,13 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
         kept = {**asked, **answer}
         world.ledger.write(f"approvals/{self.gate}", kept)
-        world.ledger.note("gate_answered", gate=self.gate, sha256=asked.get("sha256"), **answer)
+        world.ledger.note(
+            "gate_answered",
+            gate=self.gate,
+            sha256=asked.get("sha256"),
+            question=asked.get("question"),
+            **answer,
+        )
         return kept
 
 
