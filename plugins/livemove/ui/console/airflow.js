@@ -1,0 +1,36 @@
+// What only Airflow knows: which tasks are at work this moment. Asked with the reader's own session; the page is whole without it.
+
+// relative: Airflow may be served below a path of a proxy
+const API = "../api/v2";
+const WAITING = ["running", "deferred", "awaiting_input", "queued", "up_for_retry", "failed"];
+export const NOTHING = { tasks: [], moving: false, asks: null, says: "" };
+
+const base = new URL("..", location.href).pathname.replace(/\/$/, "");
+export const links = {
+  task: (dag, run, task, tail = "") => `${base}/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}/tasks/${encodeURIComponent(task)}${tail}`,
+};
+
+/* {tasks: [{name, state, since}], moving, asks: is the question's task really waiting (null: not known), says} */
+export async function live(run, question) {
+  const of = question ?? run;
+  if (!of?.run_id) return NOTHING;
+  try {
+    const found = await instances(of.dag_id, of.run_id);
+    const tasks = found.map((t) => ({
+      name: t.task_display_name && t.task_display_name !== t.task_id.split(".").pop() ? `${t.task_id} · ${t.task_display_name}` : t.rendered_map_index ? `${t.task_id} · ${t.rendered_map_index}` : t.task_id,
+      id: t.task_id, state: t.state, since: t.start_date,
+    }));
+    const writes = tasks.find((t) => ["repoint.switchover", "rollback.writes", "promote"].includes(t.id) && t.state === "running");
+    const asks = question ? tasks.some((t) => t.id === question.task_id && t.state === "awaiting_input") : null;
+    return { tasks: tasks.filter((t) => t.state !== "awaiting_input"), moving: Boolean(writes), asks, says: "" };
+  } catch (e) {
+    return { ...NOTHING, says: `Airflow does not tell which tasks are at work: ${e.message}` };
+  }
+}
+
+async function instances(dag, run) {
+  const states = WAITING.map((s) => `state=${s}`).join("&");
+  const answer = await fetch(`${API}/dags/${encodeURIComponent(dag)}/dagRuns/${encodeURIComponent(run)}/taskInstances?limit=30&${states}`);
+  if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+  return (await answer.json()).task_instances;
+}
