@@ -140,9 +140,9 @@ def way_back(ledger: Ledger) -> Json:
         "warn": "Rollback loses nothing once the return path has caught up",
         "good": "Rollback loses nothing until you approve Retire",
     }[tone]
-    return _back(
-        tone, headline, str(seen.get("says", "")), until=seen.get("until"), checked_at=seen.get("checked_at")
-    )
+    # the rest of the sentence is the headline and the time beside it
+    says = str(seen.get("says", "")).split(". ")[0] + "." if tone == "good" else str(seen.get("says", ""))
+    return _back(tone, headline, says, until=seen.get("until"), checked_at=seen.get("checked_at"))
 
 
 def _back_at_home(ledger: Ledger) -> Json:
@@ -479,11 +479,13 @@ def traffic(ledger: Ledger) -> Json | None:
     points = (ledger.get(trail.TRAFFIC) or {}).get("points", ())
     if not points:
         return None
-    sites = {str(s): [_rates(p.get(str(s)), p["s"]) for p in points] for s in Side}
+    # a point stands at the end of what it covers; where nobody looked for long, its mean holds for all of that time
+    drawn = [(t, p) for p in points for t in ([p["t"] - p["s"] + 0.1] if p["s"] > LONG else []) + [p["t"]]]
+    sites = {str(s): [_rates(p.get(str(s)), p["s"]) for _, p in drawn] for s in Side}
     columns = {
         site: {k: [r[k] for r in rates] for k in ("rate", "errors", "ms")} for site, rates in sites.items()
     }
-    return {"t": [p["t"] for p in points], **columns}
+    return {"t": [round(t, 1) for t, _ in drawn], **columns}
 
 
 def _rates(counts: Json | None, seconds: float) -> Json:

@@ -78,7 +78,7 @@ function draw() {
   part("owner", [m.owner, m.way_back.tone, Boolean(m.lag), l.moving], () => parts.owner(m.owner, m, l));
   part("way_back", m.way_back, () => parts.way_back(m.way_back));
   const asks = m.question && l.asks !== false;
-  document.querySelector(".now").classList.toggle("asks", Boolean(asks));
+  byId("s-now").classList.toggle("asks", Boolean(asks));
   byId("h-now").textContent = asks ? "A question waits for you" : "Now";
   part("now", [m.question, l, m.soak, m.chapters, m.failures[0], m.load, m.comparison, m.resolvers], () => parts.nowCard(m, l, links, question));
   byId("s-switchovers").hidden = !m.switchovers.length;
