@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model clean
+.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -40,7 +40,10 @@ status: ## what stands: hosts, addresses, logins
 logs: ## logs of the lab [NAME=idc-mariadb]
 	@$(PYTHON) -m lab logs $(NAME)
 
-test: setup check unit story ## everything: checks, tests, and one whole rehearsal
+test: setup browser check unit story ## everything: checks, tests, and one whole rehearsal
+
+browser: ## Chromium for the tests of the console; a rehearsal needs none
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || scripts/install-packages chromium
 
 check: format-check lint types imports ## format, lint, types, import contracts
 
