@@ -77,7 +77,7 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death (two hours)
 	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
-		"--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback" "--story clears" "--story promote"; do \
+		"--rollback repoint" "--rollback retire" "--story rollback" "--story clears" "--story promote"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]
