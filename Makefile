@@ -5,7 +5,9 @@
 #   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear;
 #                                       before the gates, by the DAG of its own: preflight, provision, replicate, validate
 #   make rehearse STORY=rollback        move, roll back, move again, retire; clears: every task cleared on the way;
-#                                       promote: the data centre dies before the writes moved
+#                                       promote: the data centre dies before the writes moved;
+#                                       weights, breach: the name moves by 5, 25, 100 %, and goes back by itself
+#   make rehearse DNS=rfc2136           the zone at a name server with dynamic updates, or manual: at a person's panel
 
 SHELL := /bin/sh
 PYTHON := $(or $(LIVEMOVE_VENV),.venv)/bin/python
@@ -74,10 +76,11 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 	$(PYTHON) -m tests.model $(if $(LONG),--long)
 	$(PYTHON) -m tests.core.test_machine 1500 20
 
-stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death (two hours)
+stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
-		"--rollback repoint" "--rollback retire" "--story rollback" "--story clears" "--story promote"; do \
+		"--rollback repoint" "--rollback retire" "--story rollback" "--story clears" "--story promote" \
+		"--story weights" "--story breach" "--dns rfc2136" "--dns manual"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]

@@ -207,13 +207,13 @@ EITHER_WAY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
 def compare_each(tables: ListTablesOperator, **of: str) -> Any:
-    """One task for each table, four at a time."""
+    """One task for each table, or for each part of a huge one, four at a time."""
     return CompareTableOperator.partial(
-        map_index_template="{{ task.table }}",
+        map_index_template="{{ task.shown }}",
         max_active_tis_per_dagrun=4,
         execution_timeout=24 * HOUR,
         **of,
-    ).expand(table=tables.output)
+    ).expand_kwargs(tables.output)
 
 
 for path in spec_files():

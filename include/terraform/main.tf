@@ -88,6 +88,7 @@ module "replication" {
 
 module "dns" {
   source = "./modules/dns"
+  count  = var.zone_name == "" ? 0 : 1
 
   zone_name = var.zone_name
 }

@@ -53,13 +53,13 @@ output "application_secret_arn" {
 }
 
 output "zone_id" {
-  description = "Id of the Route 53 zone."
-  value       = module.dns.zone_id
+  description = "Id of the Route 53 zone; null when the zone is elsewhere."
+  value       = one(module.dns[*].zone_id)
 }
 
 output "name_servers" {
-  description = "Authoritative name servers of the zone."
-  value       = module.dns.name_servers
+  description = "Authoritative name servers of the Route 53 zone; null when the zone is elsewhere."
+  value       = one(module.dns[*].name_servers)
 }
 
 output "idc_firewall" {

@@ -232,6 +232,6 @@ variable "replication_storage_gb" {
 }
 
 variable "zone_name" {
-  description = "Existing public Route 53 zone of the service's name. Its records stay out of Terraform's hands."
+  description = "Existing public Route 53 zone of the service's name, empty when the zone is elsewhere. Its records stay out of Terraform's hands."
   type        = string
 }

@@ -39,7 +39,8 @@ def build(path: Path, *, faults: bool = False) -> Path:
             _add(archive, f"app/{name}", source.read_bytes(), executable=name == "bin/shop")
         _add(archive, "app/VERSION", f"{version()}\n".encode())
         if faults:
-            _add(archive, "app/FAULTS", b"0.05\n")
+            # beside the code: install.sh takes no other folder
+            _add(archive, "app/monolith/FAULTS", b"0.05\n")
         _add(archive, "install.sh", (SOURCE / "install.sh").read_bytes(), executable=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(raw.getvalue(), mtime=0))

@@ -267,6 +267,16 @@ def test_a_comparison_under_way_tells_how_long_it_takes_and_its_verdict_replaces
     assert (line()["state"], line()["note"]) == ("differs", "1 missing, resumed")
 
 
+def test_a_huge_table_that_is_compared_in_parts_is_one_line() -> None:
+    documents, events = night("load")
+    for n, done in ((1, True), (2, False)):
+        documents[f"comparing/1/shop.visits/{n}"] = {"done": done, "share": {"number": n, "of": 4}, "rows": [300, 300], "of": 500, "rate": 20.0, "began_at": at(7), "kept_at": stamp(7.5)}  # fmt: skip
+    model = build(SPEC, documents, events)
+    (line,) = [t for t in model["tables"] if t["name"].startswith("shop.visits")]
+    assert (line["check"]["rows"], line["check"]["of"], line["check"]["seconds_left"]) == (600, 1000, 20)
+    assert model["comparison"]["comparing"] == ["shop.visits"]
+
+
 def test_after_the_move_the_comparisons_of_the_new_epoch_count() -> None:
     documents, events = night("soaked")
     documents["comparison/2/shop.users"] = {

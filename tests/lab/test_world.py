@@ -55,7 +55,7 @@ def test_up_serves_users_refuses_a_second_lab_and_goes_without_a_trace_after_a_c
     assert up.returncode == 0, up.stderr
     found, a = status(), here()
     assert found["standing"]
-    assert {"aws", "idc-mariadb", "idc-sshd", "idc-web", "knot-1", "knot-2", *(f"resolver-{n}" for n in (1, 2, 3, 4))} == {h["name"] for h in found["hosts"]}  # fmt: skip
+    assert {"aws", "idc-mariadb", "idc-sshd", "idc-web", "knot-1", "knot-2", "knot-parent", *(f"resolver-{n}" for n in (1, 2, 3, 4))} == {h["name"] for h in found["hosts"]}  # fmt: skip
     assert all(h["address"] and h["ports"] and h["pid"] and h["data"] and h["login"] for h in found["hosts"])
     assert json.loads((state / "lab.json").read_text()) == found
 

@@ -98,6 +98,20 @@ def test_install_starts_it_and_settings_may_come_later(
     assert "ended for good" in refused.stderr
 
 
+@pytest.mark.servers
+def test_a_release_with_a_planted_bug_is_installed_with_it(
+    bare: host.WebHost, certificate: ca.Certificate, tmp_path: Path
+) -> None:
+    with tarfile.open(release.build(tmp_path / "shop.tar.gz", faults=True)) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    assert run(bare, "./install.sh", tmp_path / "unpacked").returncode == 0
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, str(certificate.ca)
+        # one in twenty: four hundred without any are one in a billion
+        said = {session.get(f"https://{bare.address}:8443/", timeout=10).text for _ in range(400)}
+    assert any("a bug of this release" in text for text in said)
+
+
 def test_a_bare_host_cannot_be_started(bare: host.WebHost, registry: Registry) -> None:
     with pytest.raises(LabError, match="no application yet"):
         host.start_service(registry, bare)

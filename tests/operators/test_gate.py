@@ -45,7 +45,7 @@ def context(task: MigrationGate, **states: str | None) -> dict[str, Any]:
         dag_id="d",
         run_id="r",
         get_task_states=lambda **_: {"r": states},
-        xcom_pull=lambda task_ids: ["shop.a"],
+        xcom_pull=lambda task_ids: [{"table": "shop.a"}, {"table": "shop.a", "share": {}}],
     )
     return {"ti": ti, "params": {}, "run_id": "r"}
 
@@ -100,6 +100,9 @@ def test_an_answer_is_kept_with_who_when_and_what_was_shown(
     assert kept["accept_warnings"] is True
     assert kept["at"].startswith("2026-11-23")
     assert [e["event"] for e in world.ledger.noted] == ["gate_asked", "gate_answered"]
+    # what somebody saw stays, also when the gate asks again
+    (question,) = {e["question"] for e in world.ledger.noted}
+    assert (world.ledger.read(question) or {})["body"].startswith("**Proceed** changes the record")
 
 
 def test_unanswered_it_fails_without_a_retry_and_says_that_nothing_changed(world: MemoryWorld) -> None:

@@ -16,6 +16,7 @@ from livemove.errors import RefusedError
 from livemove.operators import infra
 from livemove.operators.infra import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
 from livemove.ports import Json, PlanSummary
+from livemove.spec import find_spec
 from tests.cloud.waiting import until
 from tests.conftest import Endpoint
 from tests.doubles.memory import HandClock, MemoryLedger
@@ -178,3 +179,21 @@ def test_the_teardown_leaves_the_roles_while_others_replicate(aws_endpoint: Endp
     world: Any = SimpleNamespace(aws=aws_endpoint.client, spec=SimpleNamespace(service="shop"))
     assert dms_roles(world, replication_enabled=False) == list(infra_variables.DMS_ROLES)
     dms.delete_replication_instance(ReplicationInstanceArn=made)
+
+
+@pytest.mark.parametrize(
+    ("provider", "more", "zone"),
+    [("route53", {}, "shop.test"), ("rfc2136", {"primary": "127.0.0.1", "connection": "tsig"}, ""), ("manual", {}, "")],
+)  # fmt: skip
+def test_terraform_looks_for_a_hosted_zone_only_where_the_zone_is_at_route_53(
+    monkeypatch: pytest.MonkeyPatch, provider: str, more: Json, zone: str
+) -> None:
+    spec = find_spec("shop")
+    world: Any = SimpleNamespace(
+        spec=spec.model_copy(update={"dns": spec.dns.model_copy(update={"provider": provider, **more})}),
+        clock=HandClock(),
+        secret=lambda connection: SimpleNamespace(login="somebody"),
+    )
+    for needs_servers in ("source_parameters", "dms_roles"):
+        monkeypatch.setattr(infra_variables, needs_servers, lambda *a, **k: [])
+    assert infra_variables.variables(world)["zone_name"] == zone

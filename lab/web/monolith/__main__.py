@@ -29,7 +29,8 @@ async def run(app: Path) -> None:
     host = os.environ.get("SHOP_HOST", "")
     release = (app / "VERSION").read_text().strip() if (app / "VERSION").exists() else "development"
     gate = Gate()
-    faults = float((app / "FAULTS").read_text()) if (app / "FAULTS").exists() else 0.0
+    planted = Path(__file__).with_name("FAULTS")
+    faults = float(planted.read_text()) if planted.exists() else 0.0
     site = Site(gate, host=host, release=release, faults=faults)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from livemove.adapters.arrival import Arrival, by_watermark
-from livemove.adapters.comparing import Told, compare_table
+from livemove.adapters.comparing import WHOLE_TABLE, Told, compare_table
 from livemove.adapters.control import Control
 from livemove.adapters.mariadb import MariaDb
 from livemove.adapters.repairing import recopy
 from livemove.core.comparison import Effort, Verdict, taken_apart
 from livemove.core.guards import compared
+from livemove.core.shares import Share, merged
 from livemove.ports import Json, Ledger, Link, Progress
 
 if TYPE_CHECKING:
@@ -43,18 +44,31 @@ def compare_in_use(
     effort: Effort,
     quick: bool = False,
     listed: int = 100,
+    share: Share = WHOLE_TABLE,
 ) -> Verdict:
     """Compare "schema.table" between the owner and its follower; the verdict is in the ledger as `comparison/<epoch>/<table>`.
 
     `checked_at` there is the moment before the first row was read, not the last: what came later is not proved.
+    A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there makes the table's.
     """
     schema, table = taken_apart(name, world.spec.source.schemas)
-    keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}")
+    part = "" if share.whole else f"/{share.number}"
+    keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}{part}")
     with _both(world, link) as (owner, follower, arrived):
-        told = Told(world.clock, progress, effort, arrived, keep, listed, quick)
+        told = Told(world.clock, progress, effort, arrived, keep, listed, quick, share)
         verdict = compare_table(owner, follower, schema, table, told)
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
     result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": began}
+    if not share.whole:
+        under = f"comparison_part/{link.epoch}/{name}/"
+        world.ledger.write(f"{under}{share.number}", {**result, "share": share.as_json()})
+        # numbers beyond the newest cut are left of an older one
+        parts = [world.ledger.read(f"{under}{n}") for n in range(1, share.of + 1)]
+        mine = [p for p in parts if p and p["share"]["of"] == share.of]
+        whole = merged(mine)
+        if whole is None:
+            return verdict
+        result = whole
     world.ledger.write(compared(link.epoch, name), result)
     return verdict
 

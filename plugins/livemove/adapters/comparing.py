@@ -16,6 +16,7 @@ from livemove.adapters.mariadb import MariaDb, sql
 from livemove.core import comparison as core
 from livemove.core.canonical import Column, Shape
 from livemove.core.comparison import Effort, Verdict
+from livemove.core.shares import Share, shares, wanted
 from livemove.errors import RefusedError
 from livemove.ports import Clock, Json, Keep, Progress
 from livemove.spec import Side
@@ -26,6 +27,7 @@ SESSION = {"time_zone": "+00:00", "sql_mode": "", "max_statement_time": 0}
 LEAST_PACKET = 1 << 20
 """Bytes of max_allowed_packet. A row of texts, as utf8mb4, has at most 4 x 65,535 bytes; its LOBs are hashed."""
 EFFORT = Effort()
+WHOLE_TABLE = Share()
 
 
 class Pair:
@@ -126,6 +128,8 @@ class Told:
     """Differences that are told one by one; all are counted."""
     quick: bool = False
     """Ask the servers' own CHECKSUM TABLE first (`quick_tier`)."""
+    share: Share = WHOLE_TABLE
+    """Only rows with keys in this range; of a table with a usable key."""
 
 
 def compare_table(source_db: MariaDb, target_db: MariaDb, schema: str, table: str, told: Told) -> Verdict:
@@ -149,6 +153,12 @@ def compare_table(source_db: MariaDb, target_db: MariaDb, schema: str, table: st
         began_at, position = told.clock.now().isoformat(timespec="seconds"), snapshot_position(pair.source)
         found = by_server_checksum(pair, here[name], there[name]) if told.quick else None
         if found is None:
+            if not here[name].key and not told.share.whole:
+                raise RefusedError(
+                    f"{name} has no usable key any more, so it cannot be compared in parts",
+                    wanted="the key by which it was cut",
+                    next_step="clear validate.tables with downstream",
+                )
             run = Walk if here[name].key else Whole
             found = run(pair, here[name].beside(there[name]), told, began_at, position).run()
     digests = {sides[0]: here[name].digest, sides[1]: there[name].digest}
@@ -160,6 +170,23 @@ def compare_table(source_db: MariaDb, target_db: MariaDb, schema: str, table: st
         began_at=found.began_at or began_at, position=found.position or position,
     )  # fmt: skip
     return verdict if source_db.side is Side.SOURCE else verdict.turned()
+
+
+def cut(db: MariaDb, schema: str, table: str, each: int) -> list[Share]:
+    """The ranges in which a table is compared: one for each so many rows, found along its key; one of it all if it is small."""
+    name = f"{schema}.{table}"
+    shape = read_shapes(db, [name]).get(name)
+    if shape is None or not shape.key or (parts := wanted(shape.estimate, each)) == 1:
+        return [WHOLE_TABLE]
+    with db.fresh(session=SESSION, schema=None) as reader:
+        bounds: list[core.Key] = []
+        for _ in range(parts - 1):
+            where, args = core.between(shape, bounds[-1] if bounds else None, None)
+            found = reader.rows(core.step_query(shape, where, shape.estimate // parts), args)
+            if not found:
+                break
+            bounds.append(tuple(found[0].values()))
+    return shares(bounds)
 
 
 def incomparable(

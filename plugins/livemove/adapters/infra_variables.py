@@ -56,7 +56,7 @@ def variables(world: World, *, replication_enabled: bool = True) -> Json:
         "dms_roles": dms_roles(world, replication_enabled=replication_enabled),
         "replication_instance_class": spec.replication.instance_class,
         "replication_storage_gb": spec.replication.storage_gb,
-        "zone_name": spec.dns.zone,
+        "zone_name": spec.dns.zone if spec.dns.provider == "route53" else "",
     }
 
 

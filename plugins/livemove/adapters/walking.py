@@ -138,14 +138,16 @@ class Walk(Compared):
     def _pass(self) -> list[Differing]:
         """The ranges whose digests differ."""
         low, differing = self._left_off()
+        end = self.told.share.high
         rows, self._said, self._kept = self.told.effort.rows, time.monotonic(), time.monotonic()
         self._began, self._before = time.monotonic(), self.rows[0]
         waiting: deque[tuple[Range, int, tuple[Future[Any], Future[Any]]]] = deque()
         over = False
         while waiting or not over:
             while not over and len(waiting) < AHEAD:
-                high = self._step(self.scouts[0], (low, None), rows)
-                waiting.append(((low, high), rows, self._begin((low, high))))
+                high = self._step(self.scouts[0], (low, end), rows)
+                chunk = (low, end if high is None else high)
+                waiting.append((chunk, rows, self._begin(chunk)))
                 low, over = high, high is None
             chunk, asked, (a, b) = waiting.popleft()
             ((here,), took), ((there,), took_there) = a.result(), b.result()
@@ -177,14 +179,19 @@ class Walk(Compared):
         now = time.monotonic()
         if now - self._said > SAY_EVERY:
             self._said = now
-            rate = self._rate()
-            left = max(0, self.shape.estimate - self.rows[0]) / max(rate, 1e-6)
+            rate, mine = self._rate(), self._mine
+            left = max(0, mine - self.rows[0]) / max(rate, 1e-6)
             self.told.progress(
-                f"{self.shape.name}: {self.rows[0]:,} of about {self.shape.estimate:,} rows compared, {rate:,.0f} rows/s, about {left:,.0f} s to go, {len(differing)} ranges to look at again"
+                f"{self.shape.name}: {self.rows[0]:,} of about {mine:,} rows compared, {rate:,.0f} rows/s, about {left:,.0f} s to go, {len(differing)} ranges to look at again"
             )
         if now - self._kept > KEEP_EVERY and chunk[1] is not None:
             self._kept = now
             self._keep(chunk[1], differing)
+
+    @property
+    def _mine(self) -> int:
+        """About how many rows this task compares."""
+        return self.shape.estimate // self.told.share.of
 
     def _rate(self) -> float:
         """Rows per second since this task began."""
@@ -198,9 +205,10 @@ class Walk(Compared):
             {
                 "done": done,
                 "shape": self.shape.digest,
+                "share": self.told.share.as_json(),
                 "low": pack(low),
                 "rows": list(self.rows),
-                "of": self.shape.estimate,
+                "of": self._mine,
                 "rate": self._rate(),
                 "differing": [[pack(a), pack(b), n, m] for (a, b), n, m in differing],
                 "began_at": self.began_at,
@@ -211,10 +219,11 @@ class Walk(Compared):
 
     def _left_off(self) -> tuple[Key | None, list[Differing]]:
         kept: Json | None = self.told.keep.read() if self.told.keep else None
-        if not kept or kept["done"] or kept["shape"] != self.shape.digest:
-            return None, []
+        share, start = self.told.share.as_json(), self.told.share.low
+        if not kept or kept["done"] or (kept["shape"], kept.get("share")) != (self.shape.digest, share):
+            return start, []
         if self.told.clock.now().timestamp() - kept["kept_at"] > RESUMABLE:
-            return None, []
+            return start, []
         self.rows = (kept["rows"][0], kept["rows"][1])
         self.began_at, self.position = kept["began_at"], kept["position"]
         self.notes.append(f"resumed; the pass began at {self.began_at}")

@@ -387,9 +387,8 @@ def tables(ledger: Ledger) -> list[Json]:
         for t in (ledger.get("full_load") or {}).get("tables", ()):
             line(t["table"]).update(rows=t["rows"], loaded="Table completed")
     epoch = _compared_epoch(ledger)
-    for name, going in ledger.under(f"comparing/{epoch}/").items():
-        if not going.get("done"):
-            line(name)["check"] = _under_way(going)
+    for name, parts in _going(ledger, epoch).items():
+        line(name)["check"] = _under_way(parts)
     for name, found in ledger.under(f"comparison/{epoch}/").items():
         before = line(name)["check"]
         if before is None or before["began_at"] <= str(found.get("checked_at")):
@@ -403,18 +402,26 @@ def _compared_epoch(ledger: Ledger) -> int:
     return max(found, default=1)
 
 
-def _under_way(going: Json) -> Json:
-    rate, left = going.get("rate"), None
-    if rate and going.get("of"):
-        left = max(0, going["of"] - going["rows"][0]) / rate
+def _going(ledger: Ledger, epoch: int) -> dict[str, list[Json]]:
+    """Table -> what its comparison under way has left, a huge one in parts; none of a table that is through."""
+    found: dict[str, list[Json]] = {}
+    for name, going in ledger.under(f"comparing/{epoch}/").items():
+        whole = int((going.get("share") or {}).get("of", 1)) == 1
+        found.setdefault(name if whole else name.rpartition("/")[0], []).append(going)
+    return {name: parts for name, parts in found.items() if not all(p.get("done") for p in parts)}
+
+
+def _under_way(parts: Sequence[Json]) -> Json:
+    rows, of = sum(p["rows"][0] for p in parts), sum(p.get("of") or 0 for p in parts)
+    rate = sum(p.get("rate") or 0 for p in parts if not p.get("done"))
     return {
         "state": "comparing",
-        "rows": going["rows"][0],
-        "of": going.get("of"),
-        "rate": rate,
-        "seconds_left": None if left is None else round(left),
-        "began_at": str(going.get("began_at")),
-        "at": going.get("kept_at"),
+        "rows": rows,
+        "of": of or None,
+        "rate": rate or None,
+        "seconds_left": round(max(0, of - rows) / rate) if rate and of else None,
+        "began_at": min(str(p.get("began_at")) for p in parts),
+        "at": max(p.get("kept_at") or 0 for p in parts),
     }
 
 
@@ -436,9 +443,7 @@ def comparison(ledger: Ledger) -> Json | None:
     """{"epoch", "equal", "of", "comparing"}: how many tables are proved equal."""
     epoch = _compared_epoch(ledger)
     found = ledger.under(f"comparison/{epoch}/")
-    going = [
-        n for n, d in ledger.under(f"comparing/{epoch}/").items() if not d.get("done") and n not in found
-    ]
+    going = [n for n in _going(ledger, epoch) if n not in found]
     if not found and not going:
         return None
     known = {t["table"] for t in (ledger.get("full_load") or {}).get("tables", ())}

@@ -145,7 +145,8 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             )
 
     def _tables(self, context: Any) -> list[str]:
-        return list(context["ti"].xcom_pull(task_ids="validate.tables") or ())
+        listed = context["ti"].xcom_pull(task_ids="validate.tables") or ()
+        return list(dict.fromkeys(t["table"] for t in listed))
 
     def _keep_answer(self, world: World, event: Json) -> Json:
         user = event.get("responded_by_user") or {}
