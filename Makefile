@@ -19,7 +19,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model clean
+.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -103,6 +103,9 @@ chaos-dms: setup ## faults of a DMS task during load and CDC, the rows compared 
 
 bench-dms: setup ## full load and CDC of the lab's DMS against the dump pipe and native replication [ROWS=n]
 	@$(PYTHON) -m bench.replicator $(if $(ROWS),--rows $(ROWS))
+
+bench-console: setup browser ## what the console weighs, and how soon it shows something
+	@$(PYTHON) -m bench.console
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
 	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -11,15 +11,13 @@ export const links = {
 };
 
 /* {tasks: [{name, state, since}], moving, asks: is the question's task really waiting (null: not known), says} */
-export async function live(run, question) {
-  const of = question ?? run;
-  if (!of?.run_id) return NOTHING;
+export async function live(service, run, question) {
   try {
+    // before its first task has ended, only Airflow knows that there is a run
+    const of = question ?? run ?? (await newest(`migrate_${service}`));
+    if (!of) return NOTHING;
     const found = await instances(of.dag_id, of.run_id);
-    const tasks = found.map((t) => ({
-      name: t.task_display_name && t.task_display_name !== t.task_id.split(".").pop() ? `${t.task_id} · ${t.task_display_name}` : t.rendered_map_index ? `${t.task_id} · ${t.rendered_map_index}` : t.task_id,
-      id: t.task_id, state: t.state, since: t.start_date,
-    }));
+    const tasks = found.map((t) => ({ name: name(t), id: t.task_id, state: t.state, since: t.start_date }));
     const writes = tasks.find((t) => ["repoint.switchover", "rollback.writes", "promote"].includes(t.id) && t.state === "running");
     const asks = question ? tasks.some((t) => t.id === question.task_id && t.state === "awaiting_input") : null;
     return { tasks: tasks.filter((t) => t.state !== "awaiting_input"), moving: Boolean(writes), asks, says: "" };
@@ -28,9 +26,23 @@ export async function live(run, question) {
   }
 }
 
+function name(t) {
+  const more = t.rendered_map_index ?? (t.task_id.endsWith(t.task_display_name) ? null : t.task_display_name);
+  return more ? `${t.task_id} · ${more}` : t.task_id;
+}
+
+const ask = async (path) => {
+  const answer = await fetch(`${API}/${path}`);
+  if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+  return answer.json();
+};
+
+async function newest(dag) {
+  const [found] = (await ask(`dags/${encodeURIComponent(dag)}/dagRuns?limit=1&order_by=-run_after`)).dag_runs;
+  return found && { dag_id: dag, run_id: found.dag_run_id };
+}
+
 async function instances(dag, run) {
   const states = WAITING.map((s) => `state=${s}`).join("&");
-  const answer = await fetch(`${API}/dags/${encodeURIComponent(dag)}/dagRuns/${encodeURIComponent(run)}/taskInstances?limit=30&${states}`);
-  if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-  return (await answer.json()).task_instances;
+  return (await ask(`dags/${encodeURIComponent(dag)}/dagRuns/${encodeURIComponent(run)}/taskInstances?limit=30&${states}`)).task_instances;
 }

@@ -35,7 +35,7 @@ async function look() {
     const { said, same, answer } = await json(`console/data/${state.service}?${query}`, state.tag ? { headers: { "If-None-Match": state.tag } } : {});
     if (!same) [state.model, state.tag] = [said, answer.headers.get("ETag")];
     const before = JSON.stringify(state.live);
-    state.live = await live(state.model.run, state.model.question);
+    state.live = await live(state.service, state.model.run, state.model.question);
     const changed = !same || before !== JSON.stringify(state.live);
     state.wait = changed ? OFTEN : Math.min(SELDOM, state.wait * LONGER);
     state.failures = 0;
