@@ -18,13 +18,13 @@ from tests.doubles.worlds import MemoryWorld
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryWorld]:
-    sampling._next.clear()
+    sampling._paces.clear()
     monkeypatch.setattr(sampling, "made", lambda world: True)
     monkeypatch.setattr(sampling, "_behind", lambda world: 0.5)
     monkeypatch.setattr(MemoryWorld, "host", lambda self, server: None, raising=False)
     monkeypatch.setattr("livemove.adapters.definitions.notice", lambda world: "")
     yield MemoryWorld()
-    sampling._next.clear()
+    sampling._paces.clear()
 
 
 def nothing(world: MemoryWorld, state: object) -> Look:
@@ -50,7 +50,7 @@ def test_each_wait_leaves_the_requests_of_both_sites(
 ) -> None:
     count(monkeypatch, idc_web=100, cloud_web=None)
     look(world)
-    sampling._next.clear()
+    sampling._paces.clear()
     world.clock.sleep(5)
     count(monkeypatch, idc_web=160, cloud_web=None)
     look(world)
@@ -67,6 +67,25 @@ def test_a_look_that_comes_too_soon_asks_nobody(world: MemoryWorld, monkeypatch:
     world.clock.sleep(500)
     look(world)
     assert world.ledger.kept[trail.TRAFFIC] == before
+
+
+def test_a_long_wait_is_looked_at_seldom_and_a_new_one_closely(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[float] = []
+    now = [0.0]
+    monkeypatch.setattr(sampling, "_look", lambda world: looked.append(now[0]))
+    monkeypatch.setattr(sampling.time, "monotonic", lambda: now[0])
+    for second in range(4 * 3600):
+        now[0] = float(second)
+        sampling.sample(world, "soak")  # type: ignore[arg-type]
+    assert len([t for t in looked if t < 60]) > 20
+    assert 55 < len([t for t in looked if t >= 3 * 3600]) <= 61
+    looked.clear()
+    for _ in range(60):
+        now[0] += 1
+        sampling.sample(world, "propagation")  # type: ignore[arg-type]
+    assert len(looked) > 20
 
 
 def test_whatever_goes_wrong_the_wait_goes_on(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:

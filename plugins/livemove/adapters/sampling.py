@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from livemove.adapters.counters import read_count
@@ -23,24 +23,43 @@ log = logging.getLogger(__name__)
 
 SHARE = 10
 """After a look this many times its length passes before the next one."""
-_next: dict[str, float] = {}
-"""Service -> when this process looks again at the earliest, by the monotonic clock."""
+SELDOM = 60.0
+"""Seconds between two looks at most: a wait of an hour and more is looked at once a minute."""
+LONG_AGO = 300.0
+"""Seconds after which a wait is another one, though it waits for the same."""
+
+
+@dataclass
+class _Pace:
+    began: float
+    last: float
+    again: float
+
+
+_paces: dict[tuple[str, str], _Pace] = {}
+"""(service, what is awaited) -> when this process looked, and may look again; by the monotonic clock."""
 _lock = threading.Lock()
 
 
-def sample(world: World) -> None:
-    """One more point in the ledger's series of requests, at most every `watch.poll` seconds. Never raises: it only tells."""
-    service, began = world.spec.service, time.monotonic()
+def sample(world: World, awaited: str) -> None:
+    """One more point in the ledger's series of requests. Never raises: it only tells.
+
+    At most every `watch.poll` seconds, and seldom in a long wait: each point is a new version of one object.
+    """
+    key, now = (world.spec.service, awaited), time.monotonic()
     with _lock:
-        if began < _next.get(service, 0):
+        pace = _paces.get(key)
+        if pace is None or now - pace.last > LONG_AGO:
+            pace = _paces[key] = _Pace(now, now, now)
+        if now < pace.again:
             return
-        _next[service] = began + 60  # whoever comes meanwhile has nothing to do
+        pace.last, pace.again = now, now + SELDOM  # whoever comes meanwhile has nothing to do
     try:
         _look(world)
     except Exception as e:
         log.debug("the sites were not looked at: %s: %s", type(e).__name__, e)
-    took = time.monotonic() - began
-    _next[service] = began + max(world.spec.watch.poll, SHARE * took)
+    took = time.monotonic() - now
+    pace.again = now + max(world.spec.watch.poll, SHARE * took, min(SELDOM, (now - pace.began) / 60))
 
 
 def _look(world: World) -> None:

@@ -26,7 +26,7 @@ def look_and_notice(world: World, state: Json, *, look: str, **arguments: Any) -
             raise type(e)(f"{e.found}. {told}", wanted=e.wanted, next_step=e.next_step) from e
         raise
     told = notice(world)
-    sample(world)
+    sample(world, look)
     return replace(seen, says=f"{seen.says}\n{told}") if told else seen
 
 
