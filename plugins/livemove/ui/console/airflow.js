@@ -8,7 +8,21 @@ export const NOTHING = { tasks: [], moving: false, asks: null, says: "" };
 const base = new URL("..", location.href).pathname.replace(/\/$/, "");
 export const links = {
   task: (dag, run, task, tail = "") => `${base}/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}/tasks/${encodeURIComponent(task)}${tail}`,
+  follow,
 };
+
+/* Airflow's frame around this page does not let it lead the window elsewhere; a link of Airflow's own document may. */
+function follow(event) {
+  if (window.parent === window || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  try {
+    const link = window.parent.document.createElement("a");
+    link.href = event.currentTarget.href;
+    window.parent.document.body.append(link);
+    link.click();
+    link.remove();
+    event.preventDefault();
+  } catch { /* framed by somebody else: the browser decides */ }
+}
 
 /* {tasks: [{name, state, since}], moving, asks: is the question's task really waiting (null: not known), says} */
 export async function live(service, run, question) {

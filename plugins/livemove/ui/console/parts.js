@@ -40,7 +40,7 @@ export function nowCard(model, live, links, ask) {
     h("p", { class: "headline" }, q.title),
     h("p", { class: "says" }, q.means, " Asked ", since(q.asked_at), " ago; unanswered, nothing is changed and the task fails ", until(q.until, "now"), "."),
     h("dl", { class: "chips" }, q.evidence.map((e) => h("div", {}, h("dt", {}, e.label), h("dd", { class: e.tone }, e.value)))),
-    h("p", { class: "row" }, h("a", { class: "button", href: links.task(q.dag_id, q.run_id, q.task_id, "/required_actions"), target: "_top" }, "Answer in Airflow")),
+    h("p", { class: "row" }, h("a", { class: "button", href: links.task(q.dag_id, q.run_id, q.task_id, "/required_actions"), target: "_top", onclick: links.follow }, "Answer in Airflow")),
     q.question ? whole("now", "Read the whole question", q.question, ask) : null,
   ];
 }
