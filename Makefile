@@ -19,7 +19,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns chaos chaos-dms model reference clean
+.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model reference clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -42,7 +42,10 @@ status: ## what stands: hosts, addresses, logins
 logs: ## logs of the lab [NAME=idc-mariadb]
 	@$(PYTHON) -m lab logs $(NAME)
 
-test: setup check unit story ## everything: checks, tests, and one whole rehearsal
+test: setup browser check unit story ## everything: checks, tests, and one whole rehearsal
+
+browser: ## Chromium for the tests of the console; a rehearsal needs none
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || scripts/install-packages chromium
 
 check: format-check lint types imports ## format, lint, types, import contracts
 
@@ -79,7 +82,7 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
-		"--rollback repoint" "--rollback retire" "--rollback clear" "--story rollback" "--story clears" "--story promote" \
+		"--rollback repoint" "--rollback retire" "--story rollback" "--story clears" "--story promote" \
 		"--story weights" "--story breach" "--dns rfc2136" "--dns manual"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
@@ -103,6 +106,9 @@ chaos-dms: setup ## faults of a DMS task during load and CDC, the rows compared 
 
 bench-dms: setup ## full load and CDC of the lab's DMS against the dump pipe and native replication [ROWS=n]
 	@$(PYTHON) -m bench.replicator $(if $(ROWS),--rows $(ROWS))
+
+bench-console: setup browser ## what the console weighs, and how soon it shows something
+	@$(PYTHON) -m bench.console
 
 reference: ## write docs/reference.md anew from the code
 	@$(PYTHON) scripts/reference.py

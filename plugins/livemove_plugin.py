@@ -14,6 +14,28 @@ class LivemovePlugin(AirflowPlugin):
     fastapi_apps = apps(PREFIX)
     external_views = [
         {
+            "name": "livemove",
+            "url_route": "livemove",
+            "destination": "nav",
+            "nav_top_level": True,
+            "icon": f"{PREFIX}/console/files/icon.svg",
+            "icon_dark_mode": f"{PREFIX}/console/files/icon-dark.svg",
+            "href": f"{PREFIX}/console",
+        },
+        {
+            "name": "Console",
+            "url_route": "livemove-console",
+            "destination": "dag",
+            "href": f"{PREFIX}/console?dag_id={{DAG_ID}}",
+        },
+        {
+            "name": "Console",
+            "url_route": "livemove-console",
+            "destination": "dag_run",
+            "href": f"{PREFIX}/console?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+        },
+    ] + [
+        {
             "name": "Preflight",
             "url_route": "livemove-preflight",
             "destination": destination,

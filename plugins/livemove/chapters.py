@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import Asset, BaseOperator, TaskGroup, TriggerRule
 
 from livemove.notifications.spec_notifier import tell_failure
-from livemove.operators.base import note_failure
+from livemove.operators.base import note_failure, note_success
 from livemove.operators.record import RollbackRecordOperator
 from livemove.operators.rollback import AutomaticRollbackOperator, BeginRollbackOperator
 from livemove.operators.servers import SmokeOperator
@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=5),
     "execution_timeout": HOUR,
     "on_failure_callback": [note_failure, tell_failure],
+    "on_success_callback": note_success,
 }
 FORWARD = 3
 """Retries of a task that goes on where it stopped. What can be retried only by a person's word fails at once, whatever stands here."""

@@ -14,7 +14,7 @@ from livemove.adapters.control import Control
 from livemove.adapters.mariadb import Login, MariaDb, sql
 from livemove.adapters.world import SystemClock
 from livemove.core.replication import TableState
-from livemove.errors import RefusedError, ReplicationError
+from livemove.errors import RefusedError, ReplicationError, UnreachableError
 from livemove.operators import replication as operators
 from livemove.ports import ControlRow, ControlState, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.sensors.replication import (
@@ -69,11 +69,18 @@ class MemoryLedger:
     documents: dict[str, Json] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def read(self, name: str) -> Json | None:
+        return self.documents.get(name)
+
     def write(self, name: str, document: Json) -> None:
         self.documents[name] = document
 
     def note(self, event: str, **facts: Any) -> None:
         self.notes.append(event)
+
+
+def unreachable(side: Side) -> MariaDb:
+    raise UnreachableError(f"the {side} is none")
 
 
 @dataclass
@@ -82,7 +89,7 @@ class MemoryWorld:
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     spec: MigrationSpec = SPEC
     clock: SystemClock = field(default_factory=SystemClock)
-    database: Callable[[Side], MariaDb] | None = None
+    database: Callable[[Side], MariaDb] = unreachable
 
 
 @pytest.fixture
@@ -173,6 +180,18 @@ def test_the_full_load_sensor_keeps_rows_and_seconds_in_the_ledger(world: Memory
         "seconds": 6.5,
         "tables": [{"table": "shop.a", "rows": 300}, {"table": "shop.b", "rows": 20}],
     }
+
+
+def test_how_far_the_load_is_stands_in_the_ledger_at_every_look(world: MemoryWorld) -> None:
+    world.replicator.state = ReplicationStatus(TaskState.RUNNING, full_load_percent=40)
+    mark = TableProgress("livemove", "watermark_source_target", TableState.COMPLETED, 1)
+    for rows in (100, 300):
+        world.replicator.found = [TableProgress("shop", "a", TableState.LOADING, rows), mark]
+        assert not look_at_full_load(world, {}).done  # type: ignore[arg-type]
+    kept = world.ledger.documents["trail/loading"]
+    assert (kept["percent"], [p["rows"] for p in kept["points"]]) == (40, [101, 301])
+    # what the source thinks the table holds is not known here: nobody can say how long
+    assert kept["tables"] == [{"table": "shop.a", "state": "Full load", "rows": 300, "of": None}]
 
 
 def test_table_states_refuse_a_table_in_error_while_the_task_runs(

@@ -101,6 +101,9 @@ def test_an_answer_is_kept_with_who_when_and_what_was_shown(
     # comparable with the ledger's other times: the watch of both sites ends by it
     assert kept["at"] == "2026-11-23T00:00:00"
     assert [e["event"] for e in world.ledger.noted] == ["gate_asked", "gate_answered"]
+    # what somebody saw stays, also when the gate asks again
+    (question,) = {e["question"] for e in world.ledger.noted}
+    assert (world.ledger.read(question) or {})["body"].startswith("**Proceed** changes the record")
 
 
 def test_unanswered_it_fails_without_a_retry_and_says_that_nothing_changed(world: MemoryWorld) -> None:

@@ -1,62 +1,32 @@
 """The story from nothing to nothing, as `make rehearse` tells it, judged by its report and by what is left.
 
-One full rehearsal in real Airflow takes minutes; so it runs once for all tests here.
+One full rehearsal in real Airflow takes minutes; so it runs once for all tests here, and somebody looks at the console meanwhile.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
 import os
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lab.addresses import octet, root
+from lab.addresses import octet
 from lab.lock import holder
+from tests.story.playing import Told, play
+from tests.ui.onlooker import Onlooker
 
 pytestmark = pytest.mark.story
-LONGEST = 3000
-"""Seconds until a rehearsal counts as hung; no statement about how long it should take."""
-
-
-@dataclass(frozen=True)
-class Told:
-    code: int
-    output: str
-    report: dict[str, Any]
-    state: Path
-    page: str
 
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    missing = [p for p in ("mariadbd", "knotd", "unbound", "sshd", "terraform") if not _there(p)]
-    if missing:
-        if os.environ.get("CI"):
-            pytest.fail(f"not installed, and CI must not skip this: {', '.join(missing)}")
-        pytest.skip(f"not installed: {', '.join(missing)}; run `make setup`")
-    folder = tmp_path_factory.mktemp("story")
-    state, reports = folder / "lab", folder / "reports"
-    environment = {**os.environ, "LIVEMOVE_LAB_STATE": str(state)}
-    done = subprocess.run(
-        [sys.executable, "-m", "lab.rehearsal", "run", "--reports", str(reports)],
-        cwd=root(), env=environment, capture_output=True, text=True, timeout=LONGEST,
-    )  # fmt: skip
-    output = done.stdout + done.stderr
-    print(output[-20000:])
-    assert (reports / "last" / "report.json").exists(), output[-3000:]
-    report = json.loads((reports / "last" / "report.json").read_text())
-    return Told(done.returncode, output, report, state, (reports / "last" / "report.html").read_text())
+    return play(tmp_path_factory.mktemp("story"))
 
 
-def _there(program: str) -> bool:
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", str(Path(sys.executable).parent)])
-    return shutil.which(program, path=path) is not None
+@pytest.fixture
+def onlooker(story: Told) -> Onlooker:
+    return story.somebody_who_looked()
 
 
 def test_the_service_is_moved(story: Told) -> None:
@@ -132,3 +102,47 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+# What somebody saw who had the console open all the time --------------------------------------------------
+def test_without_a_login_airflow_shows_nothing_of_livemove(onlooker: Onlooker) -> None:
+    assert set(onlooker.closed.values()) == {401}, onlooker.closed
+    assert len(onlooker.closed) >= 6
+
+
+def test_airflows_navigation_leads_to_the_console(onlooker: Onlooker) -> None:
+    assert "livemove" in onlooker.navigation
+
+
+def test_the_page_was_loaded_once_and_never_lost_its_ledger(onlooker: Onlooker) -> None:
+    assert {glance["loads"] for glance in onlooker.seen} == {1}
+    assert {glance["problem"] for glance in onlooker.seen} == {""}
+
+
+def test_the_load_was_seen_while_it_went_on(onlooker: Onlooker) -> None:
+    under_way = {glance["rows"] for glance in onlooker.seen if "%" in glance["rows"]}
+    assert len(under_way) >= 2, under_way
+
+
+def test_each_question_was_seen_with_its_evidence_and_the_place_to_answer_it(onlooker: Onlooker) -> None:
+    asked = {g["now"]: g for g in onlooker.seen if g["title"].startswith("A question")}
+    assert list(asked) == ["Switch DNS?", "Move the writes?", "Retire the data centre?"]
+    for gate, glance in zip(("switch_dns", "repoint", "retire"), asked.values(), strict=True):
+        assert glance["answer"].endswith(f"/tasks/{gate}.ask/required_actions")
+        assert "tables equal" in glance["card"]
+
+
+def test_the_owner_flipped_once_and_the_way_back_stood_until_retire(onlooker: Onlooker) -> None:
+    said = [g["owner"] for g in onlooker.seen if "owns the writes" in g["owner"]]
+    flips = [b for a, b in itertools.pairwise(said) if a != b]
+    assert (said[0], flips) == ("The data centre owns the writes", ["AWS: RDS owns the writes"])
+    back = [g["back"] for g in onlooker.seen]
+    assert "Rollback loses nothing until you approve Retire" in back
+    assert back.index("Rollback loses nothing until you approve Retire") < back.index(
+        "The way back is closed"
+    )
+
+
+def test_axe_finds_nothing_grave_in_the_real_page(onlooker: Onlooker) -> None:
+    assert {"question", "dual", "moved", "soaked"} <= set(onlooker.axe)
+    assert [f for found in onlooker.axe.values() for f in found] == []

@@ -12,7 +12,8 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from livemove.ui.pages import FINDINGS, apps, build
+from livemove.ui.pages import apps, build
+from livemove.ui.routes import FINDINGS, FOLDER
 
 
 @pytest.fixture
@@ -36,14 +37,21 @@ def test_who_is_logged_in_gets_the_page(app: FastAPI) -> None:
     assert "preflight.checks/xcomEntries/findings" in answer.text
 
 
-def test_the_page_never_writes_values_as_markup() -> None:
-    assert "innerHTML" not in FINDINGS.read_text()
+def test_the_pages_never_write_values_as_markup() -> None:
+    scripts = [
+        FINDINGS,
+        *(p for p in FOLDER.rglob("*") if p.suffix in (".js", ".html") and "vendor" not in p.parts),
+    ]
+    assert len(scripts) > 5
+    for path in scripts:
+        assert not [w for w in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(") if w in path.read_text()], path  # fmt: skip
 
 
 def test_every_route_asks_for_the_user(app: FastAPI) -> None:
     routes = [r for r in app.routes if hasattr(r, "dependant")]
-    assert routes
+    assert len(routes) >= 6
     assert all(any(d.call is get_user for d in r.dependant.dependencies) for r in routes)
+    assert all(r.methods == {"GET"} for r in routes), "the pages only read"
 
 
 def test_a_process_that_serves_no_pages_imports_none_of_it() -> None:
@@ -58,6 +66,12 @@ def test_the_plugin_serves_and_shows_it() -> None:
     assert [a["url_prefix"] for a in apps("/livemove")] == ["/livemove"]
     from livemove_plugin import LivemovePlugin
 
-    views = LivemovePlugin.external_views
-    assert {v["destination"] for v in views} == {"task_instance", "dag_run"}
-    assert all(v["href"].startswith("/livemove/findings?dag_id={DAG_ID}&run_id={RUN_ID}") for v in views)
+    views = {(v["name"], v["destination"]): v["href"] for v in LivemovePlugin.external_views}
+    run = "dag_id={DAG_ID}&run_id={RUN_ID}"
+    assert views == {
+        ("livemove", "nav"): "/livemove/console",
+        ("Console", "dag"): "/livemove/console?dag_id={DAG_ID}",
+        ("Console", "dag_run"): f"/livemove/console?{run}",
+        ("Preflight", "dag_run"): f"/livemove/findings?{run}",
+        ("Preflight", "task_instance"): f"/livemove/findings?{run}",
+    }

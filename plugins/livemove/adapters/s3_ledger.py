@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -60,15 +60,12 @@ class S3Ledger:
         self._put(key, _encode(document), "application/json")
 
     def events(self) -> list[Json]:
-        keys = sorted(self._keys("events/"))
-        with ThreadPoolExecutor(READERS) as pool:
-            contents = list(pool.map(self._get, keys))
-        return [json.loads(c) for c in contents if c is not None]
+        return list(self.contents(sorted(self.versions("events/"))).values())
 
     def documents(self, prefix: str = "") -> list[str]:
         """Names of all documents that begin with `prefix`, sorted."""
         start = len("documents/")
-        return sorted(k[start:].removesuffix(".json") for k in self._keys(f"documents/{prefix}"))
+        return sorted(k[start:].removesuffix(".json") for k in self.versions(f"documents/{prefix}"))
 
     def put_file(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> str:
         self._put(f"files/{name}", content, content_type)
@@ -102,19 +99,29 @@ class S3Ledger:
                 ensure_bucket(self.s3, self.bucket)
                 put()
 
-    def _keys(self, folder: str) -> list[str]:
+    def versions(self, folder: str) -> dict[str, str]:
+        """Key -> ETag of everything under `folder`: a reader that comes again reads only what has changed."""
         with self._explained("read"):
             try:
                 pages = self.s3.get_paginator("list_objects_v2").paginate(
                     Bucket=self.bucket, Prefix=self.prefix + folder
                 )
-                return [
-                    o["Key"].removeprefix(self.prefix) for page in pages for o in page.get("Contents", [])
-                ]
+                return {
+                    o["Key"].removeprefix(self.prefix): o["ETag"]
+                    for page in pages
+                    for o in page.get("Contents", [])
+                }
             except ClientError as e:
                 if e.response["Error"]["Code"] in MISSING:
-                    return []
+                    return {}
                 raise
+
+    def contents(self, keys: Iterable[str]) -> dict[str, Json]:
+        """What stands under these keys of `versions`, read side by side; one that is gone is left out."""
+        listed = list(keys)
+        with ThreadPoolExecutor(READERS) as pool:
+            found = zip(listed, pool.map(self._get, listed), strict=True)
+            return {k: json.loads(c) for k, c in found if c is not None}
 
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:

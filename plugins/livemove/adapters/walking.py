@@ -179,8 +179,7 @@ class Walk(Compared):
         now = time.monotonic()
         if now - self._said > SAY_EVERY:
             self._said = now
-            rate = (self.rows[0] - self._before) / max(now - self._began, 1e-6)
-            mine = self.shape.estimate // self.told.share.of
+            rate, mine = self._rate(), self._mine
             left = max(0, mine - self.rows[0]) / max(rate, 1e-6)
             self.told.progress(
                 f"{self.shape.name}: {self.rows[0]:,} of about {mine:,} rows compared, {rate:,.0f} rows/s, about {left:,.0f} s to go, {len(differing)} ranges to look at again"
@@ -188,6 +187,15 @@ class Walk(Compared):
         if now - self._kept > KEEP_EVERY and chunk[1] is not None:
             self._kept = now
             self._keep(chunk[1], differing)
+
+    @property
+    def _mine(self) -> int:
+        """About how many rows this task compares."""
+        return self.shape.estimate // self.told.share.of
+
+    def _rate(self) -> float:
+        """Rows per second since this task began."""
+        return round((self.rows[0] - self._before) / max(time.monotonic() - self._began, 1e-6), 1)
 
     # resuming -------------------------------------------------------------------------------------
     def _keep(self, low: Key | None, differing: Sequence[Differing], *, done: bool = False) -> None:
@@ -200,6 +208,8 @@ class Walk(Compared):
                 "share": self.told.share.as_json(),
                 "low": pack(low),
                 "rows": list(self.rows),
+                "of": self._mine,
+                "rate": self._rate(),
                 "differing": [[pack(a), pack(b), n, m] for (a, b), n, m in differing],
                 "began_at": self.began_at,
                 "position": self.position,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from livemove.core import trail
 from livemove.core.acts import Parts
 from livemove.core.replication import says as words_of
 from livemove.core.replication import trouble
@@ -160,6 +161,8 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
     }
     document["says"] = says(document)
     parts.ledger.write("way_back", document)
+    if trip is not None:
+        trail.add_delay(parts.ledger, now.timestamp(), trip)
     return document
 
 

@@ -18,6 +18,8 @@ from livemove.spec import Moment, find_spec
 log = logging.getLogger(__name__)
 NOTHING_TO_DO = "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate with Roll back first"
 """The next step of a task of the way there that is cleared alone when the target owns the writes."""
+KEPT_SPANS = 20
+"""Attempts of one task whose times are kept."""
 
 
 class LivemoveOperator(BaseOperator):
@@ -54,6 +56,7 @@ def note_failure(context: Any) -> None:
     world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
     found = failure(context.get("exception"))
     world.ledger.note("task_failed", **found)
+    _keep_span(context, "failed")
     told = {"task_id": ti.task_id, "run_id": context["run_id"], "time": world.clock.now().isoformat()}
     try:
         _, addresses = write_report(world, {**told, **found})
@@ -61,3 +64,25 @@ def note_failure(context: Any) -> None:
     except Exception as e:
         # it only tells, and this task has failed with something of its own
         log.warning("the report could not be written: %s: %s", type(e).__name__, e)
+
+
+def note_success(context: Any) -> None:
+    """on_success_callback of every task: from when to when it was at work, for the story's times."""
+    _keep_span(context, "success")
+
+
+def _keep_span(context: Any, state: str) -> None:
+    """Keep the last attempts in `ran/<task>`: Airflow forgets the times of a cleared task. Mapped ones stand in their own documents."""
+    ti = context["ti"]
+    if ti.map_index >= 0:
+        return
+    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    span = {
+        "began": ti.start_date,
+        "ended": world.clock.now(),
+        "state": state,
+        "dag_id": ti.dag_id,
+        "run_id": context["run_id"],
+    }
+    before = world.ledger.read(f"ran/{ti.task_id}") or {}
+    world.ledger.write(f"ran/{ti.task_id}", {"spans": [*before.get("spans", ()), span][-KEPT_SPANS:]})

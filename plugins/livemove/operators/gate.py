@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.adapters.public_record import intended_change, survey
 from livemove.core import gates
-from livemove.core.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, Evidence
+from livemove.core.gates import ACCEPT_WARNINGS, CLOSING, PROCEED, ROLL_BACK, Evidence
 from livemove.core.guards import compared
 from livemove.core.window import duration
 from livemove.errors import LivemoveError, RefusedError
@@ -40,8 +40,6 @@ SECTIONS = {
     "retire": "question-3-retire-the-data-centre",
 }
 """Where the runbook speaks of each question."""
-CLOSING = ("replication deleted", "control_removed", "promoted")
-"""Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
@@ -88,27 +86,28 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)
         self.body = gates.body(self.gate, world.spec, evidence, sha)
+        now = world.clock.now()
+        question = f"questions/{self.gate}/{now:%Y%m%dT%H%M%S.%fZ}"
+        # approvals are written over at the next question; what somebody saw is not
+        world.ledger.write(question, {"subject": self.subject, "body": self.body, "sha256": sha})
         world.ledger.write(
             f"approvals/{self.gate}",
             {
                 "gate": self.gate,
+                "question": question,
                 "sha256": sha,
                 "shown": shown,
                 "warnings": len(evidence.warnings),
-                "asked_at": world.clock.now().isoformat(),
+                "asked_at": now.isoformat(),
                 "outdated": self._shows_an_older_text(context),
                 "option": None,
             },
         )
-        self._keep_question(world, evidence, sha)
+        world.ledger.note(
+            "gate_asked", gate=self.gate, sha256=sha, question=question,
+            saw=gates.seen(self.gate, world.spec, evidence),
+        )  # fmt: skip
         super().execute(context)
-
-    def _keep_question(self, world: World, evidence: Evidence, sha: str) -> None:
-        """For the report: what was seen, in short and word for word."""
-        name = f"questions/{self.gate}/{world.clock.now():%Y%m%dT%H%M%SZ}"
-        world.ledger.write(name, {"subject": self.subject, "body": self.body, "sha256": sha})
-        saw = gates.seen(self.gate, world.spec, evidence)
-        world.ledger.note("gate_asked", gate=self.gate, sha256=sha, saw=saw, question=name)
 
     def _shows_an_older_text(self, context: Any) -> bool:
         """Store the question; True when Airflow goes on showing the one of an earlier try (see livemove.ui.questions)."""
@@ -181,7 +180,13 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
         kept = {**asked, **answer}
         world.ledger.write(f"approvals/{self.gate}", kept)
-        world.ledger.note("gate_answered", gate=self.gate, sha256=asked.get("sha256"), **answer)
+        world.ledger.note(
+            "gate_answered",
+            gate=self.gate,
+            sha256=asked.get("sha256"),
+            question=asked.get("question"),
+            **answer,
+        )
         return kept
 
 

@@ -16,8 +16,9 @@ from livemove.triggers.polling import PollingTrigger, resolve
 
 
 def look_and_notice(world: World, state: Json, *, look: str, **arguments: Any) -> Look:
-    """The look of this path; whatever is awaited, DDL on the owner is told with it."""
+    """The look of this path; whatever is awaited, DDL on the owner is told with it, and the users' requests are counted."""
     from livemove.adapters.definitions import notice
+    from livemove.adapters.sampling import sample
 
     try:
         seen: Look = resolve(look)(world, state, **arguments)
@@ -26,6 +27,7 @@ def look_and_notice(world: World, state: Json, *, look: str, **arguments: Any) -
             raise type(e)(f"{e.found}. {told}", wanted=e.wanted, next_step=e.next_step) from e
         raise
     told = notice(world)
+    sample(world, look)
     return replace(seen, says=f"{seen.says}\n{told}") if told else seen
 
 

@@ -91,13 +91,16 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
         advisory=not_waited_for(world.spec.dns),
     )
     look = propagation.judge(rows, wanted=wanted, now=world.clock.now(), record_ttl=old_ttl)
-    flipped = sum(bool(r.flipped_at) for r in rows.values())
-    if flipped != state.get("flipped"):
+    # written when a server says something else, or the last old answer ends at another time
+    shown = [
+        [r.server, bool(r.flipped_at), r.stretches, r.error, r.until and r.until[:18]] for r in rows.values()
+    ]
+    if shown != state.get("shown"):
         world.ledger.write(
             "propagation", {"expected": expected, "wanted": list(wanted), "rows": propagation.as_rows(rows)}
         )
     return Look(
-        look.done, look.says, {**look.state, "authorities": authorities, "flipped": flipped}, look.again_in
+        look.done, look.says, {**look.state, "authorities": authorities, "shown": shown}, look.again_in
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from livemove.core import replication
+from livemove.core import replication, trail
 from livemove.core.waiting import Look
 from livemove.errors import LivemoveError, ReplicationError
 from livemove.links.extra import DmsTaskLink
 from livemove.operators.base import LivemoveOperator
-from livemove.ports import Json, Link
+from livemove.ports import Json, Link, TableProgress
 from livemove.sensors.base import WatchingSensor
 from livemove.spec import Side
 
@@ -63,7 +64,29 @@ def look_at_full_load(world: World, state: Json) -> Look:
         "rows": progress.rows,
         "seconds": round(now - state.get("since", now), 1),
     }
+    _keep_progress(world, now, progress, tables)
     return Look(over, str(progress), kept)
+
+
+def _keep_progress(
+    world: World, now: float, progress: replication.LoadProgress, tables: list[TableProgress]
+) -> None:
+    """How far the load is, for the console; what the source thinks its tables hold is asked once."""
+    from livemove.adapters.schema import list_tables
+
+    before = world.ledger.read(trail.LOADING) or {}
+    of = {t["table"]: t["of"] for t in before.get("tables", ())}
+    if not of:
+        # it only tells: a load goes on whether anybody sees its progress
+        with contextlib.suppress(LivemoveError), world.database(Side.SOURCE) as source:
+            found = list_tables(source, world.spec.source.schemas)
+            of = {f"{t['schema']}.{t['name']}": t["estimate"] for t in found}
+    listed = [
+        {"table": t.name, "state": t.state, "rows": t.full_load_rows, "of": of.get(t.name)}
+        for t in tables
+        if t.schema != "livemove"
+    ]
+    world.ledger.write(trail.LOADING, trail.loading(before, now, dataclasses.asdict(progress), listed))
 
 
 class FullLoadSensor(WatchingSensor):
@@ -133,7 +156,9 @@ def look_at_lag(world: World, state: Json) -> Look:
         finally:
             reader.close_connection()
             writer.close_connection()
-    trips = [*trips, world.clock.now().timestamp() - sent][-replication.GOOD_TRIPS :]
+    arrived = world.clock.now().timestamp()
+    trail.add_delay(world.ledger, arrived, arrived - sent)
+    trips = [*trips, arrived - sent][-replication.GOOD_TRIPS :]
     reason = replication.judge_trips(trips, world.spec.replication.max_lag)
     shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)
     # captured minus applied, and CloudWatch, stand beside the proof; neither is one

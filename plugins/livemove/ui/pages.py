@@ -1,16 +1,12 @@
 """livemove's own pages inside Airflow's UI, for people who are logged in there.
 
-Airflow does not guard what a plugin serves: each route asks for the user itself. A page holds no data; its script reads
-Airflow's API with the reader's own session, so it shows what that reader may see anyway.
+Airflow does not guard what a plugin serves: each route of livemove.ui.routes asks for the user itself.
 """
 
-# FastAPI reads the annotations of routes as values: no `from __future__ import annotations` here
+from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
-
-FINDINGS = Path(__file__).with_name("findings.html")
 
 
 def apps(prefix: str) -> list[dict[str, Any]]:
@@ -21,15 +17,10 @@ def apps(prefix: str) -> list[dict[str, Any]]:
 
 
 def build() -> Any:
-    from airflow.api_fastapi.core_api.security import GetUserDep
     from fastapi import FastAPI
-    from fastapi.responses import HTMLResponse
+
+    from livemove.ui.routes import router
 
     app = FastAPI(title="livemove", docs_url=None, redoc_url=None, openapi_url=None)
-
-    @app.get("/findings", response_class=HTMLResponse)
-    def findings(user: GetUserDep) -> str:
-        """The preflight's table; the page learns DAG and run from its own address."""
-        return FINDINGS.read_text(encoding="utf-8")
-
+    app.include_router(router)
     return app

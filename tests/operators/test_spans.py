@@ -1,0 +1,54 @@
+"""Each task leaves from when to when it was at work; clearing it does not forget the attempt before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from livemove.chapters import DEFAULTS
+from livemove.operators import base
+from tests.doubles.memory import START
+from tests.doubles.worlds import MemoryWorld
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
+    world = MemoryWorld()
+    monkeypatch.setattr(base, "World", lambda spec, **ids: world)
+    return world
+
+
+def context(map_index: int = -1, **more: Any) -> dict[str, Any]:
+    task = SimpleNamespace(service="shop")
+    ti = SimpleNamespace(
+        task=task, task_id="repoint.soak", dag_id="migrate_shop", map_index=map_index, start_date=START
+    )
+    return {"ti": ti, "run_id": "r", **more}
+
+
+def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
+    assert (DEFAULTS["on_success_callback"], DEFAULTS["on_failure_callback"]) == (
+        base.note_success,
+        base.note_failure,
+    )
+    world.clock.sleep(90)
+    base.note_success(context())
+    world.clock.sleep(60)
+    base.note_failure(context(exception=ValueError("x")))
+    first, second = world.ledger.kept["ran/repoint.soak"]["spans"]
+    assert first == {"began": START, "ended": START + timedelta(seconds=90), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
+    assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
+
+
+def test_mapped_tasks_would_be_a_document_each_and_leave_none(world: MemoryWorld) -> None:
+    base.note_success(context(map_index=3))
+    assert world.ledger.kept == {}
+
+
+def test_a_task_that_is_cleared_again_and_again_keeps_its_last_attempts(world: MemoryWorld) -> None:
+    for _ in range(30):
+        base.note_success(context())
+    assert len(world.ledger.kept["ran/repoint.soak"]["spans"]) == base.KEPT_SPANS

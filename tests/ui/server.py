@@ -1,0 +1,62 @@
+"""livemove's routes served for one reader who is logged in, over a ledger that stands still: for the browser, without Airflow."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import uvicorn
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import FastAPI
+
+from livemove.adapters.ledger_view import Seen
+from livemove.core import console
+from livemove.ui import pages
+from tests.ui.night import night
+
+
+class StillView:
+    """A LedgerView over `night(moment)`; the moment may be changed while somebody looks."""
+
+    def __init__(self, moment: str) -> None:
+        self.moment = moment
+        self.ledger = SimpleNamespace(read=lambda name: night(self.moment)[0].get(name))
+
+    def look(self) -> Seen:
+        documents, events = night(self.moment)
+        return Seen({n: d for n, d in documents.items() if console.reads(n)}, events, self.moment)
+
+
+def application() -> FastAPI:
+    """livemove's pages below the path that Airflow gives them, for somebody who is logged in."""
+    app = FastAPI()
+    app.mount("/livemove", logged_in(pages.build()))
+    return app
+
+
+def logged_in(app: FastAPI) -> FastAPI:
+    app.state.auth_manager = SimpleNamespace()
+    app.dependency_overrides[get_user] = lambda: SimpleNamespace(name="somebody")
+    return app
+
+
+@contextlib.contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    """The address at which it is served, on loopback."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)

@@ -1,0 +1,171 @@
+"""The console in the system's Chromium over a ledger that stands still: it shows, updates, survives, and axe finds nothing grave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from livemove.errors import UnreachableError
+from livemove.ui import routes
+from tests.ui.browser import chromium, find, grave
+from tests.ui.night import MOMENTS
+from tests.ui.server import StillView, application, serve
+
+SOON = 20_000
+"""Milliseconds until something must stand there; no statement about how fast it should be."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium(find()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def view() -> StillView:
+    return StillView("nothing")
+
+
+@pytest.fixture(scope="module")
+def address(view: StillView) -> Iterator[str]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(routes, "requires_access_dag", lambda *a, **k: lambda request, user: None)
+    patch.setattr(routes, "_view", lambda spec: view)
+    with serve(application()) as url:
+        yield f"{url}/livemove/console"
+    patch.undo()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_at(browser: Browser, address: str, view: StillView) -> Iterator[Open]:
+    """open_at(moment, ...) -> the page as it stands then; anything that its scripts complain about fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def opened(moment: str, *, width: int = 1280, scheme: str = "light", query: str = "") -> Page:
+        view.moment = moment
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, timezone_id="Asia/Seoul"
+        )  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda e: complaints.append(str(e)))
+        page.on(
+            "console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None
+        )
+        page.goto(address + query)
+        expect(page.locator("#owner-says")).to_be_visible(timeout=SOON)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_axe_finds_nothing_grave(open_at: Open, moment: str, scheme: str) -> None:
+    assert grave(open_at(moment, scheme=scheme)) == []
+
+
+@pytest.mark.parametrize("moment", ["dual", "back"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(open_at: Open, moment: str) -> None:
+    page = open_at(moment, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert grave(page) == []
+
+
+def test_the_owner_flips_and_nothing_is_loaded_anew(open_at: Open, view: StillView) -> None:
+    page = open_at("dual")
+    page.evaluate("window.stays = true")
+    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes")
+    view.moment = "moved"
+    expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
+    expect(page.locator("#told")).to_have_text("AWS: RDS owns the writes")
+    expect(page.locator("#switchovers .timeline")).to_be_visible()
+    view.moment = "back"
+    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
+    expect(page.locator("#way_back .headline")).to_have_text("The writes are back in the data centre")
+    assert page.evaluate("window.stays") is True
+
+
+def test_a_page_that_is_loaded_again_shows_the_same(open_at: Open) -> None:
+    page = open_at("soaked")
+    before = page.locator("main").inner_text()
+    page.reload()
+    expect(page.locator("#traffic canvas").first).to_be_visible(timeout=SOON)
+    # clocks run on
+    words = lambda text: [w for w in text.split() if not any(c.isdigit() for c in w)]  # noqa: E731
+    assert words(page.locator("main").inner_text()) == words(before)
+
+
+def test_the_question_has_its_evidence_its_text_and_the_way_to_answer_it(open_at: Open) -> None:
+    page = open_at("asked")
+    card = page.locator("#s-now")
+    expect(card).to_contain_text("A question waits for you", ignore_case=True)
+    expect(card.locator("dl")).to_contain_text("8 of 8")
+    href = card.locator("a.button").get_attribute("href") or ""
+    assert href.endswith(
+        "/dags/migrate_shop/runs/manual__2026-11-23T17%3A00%3A00%2B00%3A00/tasks/switch_dns.ask/required_actions"
+    )
+    card.get_by_text("Read the whole question").click()
+    expect(card.locator(".text table")).to_be_visible(timeout=SOON)
+    expect(card.locator(".text")).to_contain_text("shop.<script>alert(1)</script>")
+    expect(card.locator(".text")).to_contain_text("shop.a|b")
+    assert card.locator(".text script").count() == 0
+    assert grave(page) == []
+
+
+def test_all_of_it_is_reached_by_the_keyboard(open_at: Open) -> None:
+    page = open_at("soaked")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)"))  # fmt: skip
+    assert {
+        "Answer in Airflow",
+        "Read the whole question",
+        "What each step saw",
+        "Tables: load and comparison",
+    } <= reached
+
+
+def test_a_ledger_that_goes_away_leaves_what_was_read_and_says_so(
+    open_at: Open, view: StillView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_at("dual")
+    look = view.look
+
+    def away() -> None:
+        raise UnreachableError("The ledger s3://b/shop cannot be read", next_step="check the bucket")
+
+    view.look = away  # type: ignore[method-assign,assignment]
+    expect(page.locator("#problem")).to_contain_text("cannot be read", timeout=SOON)
+    expect(page.locator("#live-says")).to_have_text("what stands here is old")
+    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes")
+    view.look = look  # type: ignore[method-assign]
+    expect(page.locator("#problem")).to_be_hidden(timeout=60_000)
+
+
+def test_what_is_no_migration_says_so(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}?dag_id=something_else")
+    expect(page.locator("#problem")).to_contain_text("something_else is no migration", timeout=SOON)
+    expect(page.locator("#problem")).to_contain_text("shop")
+    page.close()
+
+
+def test_an_idle_page_asks_less_and_less_and_is_answered_with_nothing(open_at: Open) -> None:
+    page = open_at("dual")
+    answers: list[int] = []
+    page.on("response", lambda r: answers.append(r.status) if "/console/data/" in r.url else None)
+    page.wait_for_timeout(16_000)
+    assert set(answers) == {304}
+    # every two seconds would be eight; a slow machine makes fewer of them, never more
+    assert len(answers) <= 5
