@@ -118,6 +118,10 @@ def _name(annotation: Any) -> str:
         return ", ".join(f"`{a}`" for a in args)
     if origin is tuple:
         return f"list of {_name(args[0])}"
+    if origin is dict:
+        return f"map of {_name(args[0])} to {_name(args[1])}"
+    if annotation is typing.Any:
+        return "anything"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{a}`" for a in annotation)
     words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "time": "HH:MM", "date": "date"}  # fmt: skip

@@ -305,7 +305,7 @@ def test_other_dags_may_wait_for_the_service_to_be_served_from_aws(bag: DagBag) 
         for task in dag.tasks
         if task.outlets
     }
-    asset = [("shop served from AWS", "livemove://shop/served-from-aws")]
+    asset = [("shop served from AWS", "shop/served-from-aws")]
     assert made == {("migrate_shop", "repoint.smoke"): asset, ("promote_shop", "smoke"): asset}
 
 

@@ -38,7 +38,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Silent:
 
 def context(task_id: str = "finish.report", **more: Any) -> dict[str, Any]:
     ti = SimpleNamespace(
-        task=SimpleNamespace(service="shop"), task_id=task_id, dag_id="migrate_shop", run_id="r"
+        task=SimpleNamespace(service="shop"), task_id=task_id, dag_id="migrate_shop", run_id="r", map_index=0
     )
     return {"ti": ti, "run_id": "r", "params": {}, **more}
 
