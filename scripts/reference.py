@@ -118,10 +118,8 @@ def _name(annotation: Any) -> str:
         return ", ".join(f"`{a}`" for a in args)
     if origin is tuple:
         return f"list of {_name(args[0])}"
-    if origin is dict:
-        return f"map of {_name(args[0])} to {_name(args[1])}"
-    if annotation is typing.Any:
-        return "anything"
+    if origin is dict or annotation is Any:
+        return "any words and values" if origin is dict else "anything"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{a}`" for a in annotation)
     words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "time": "HH:MM", "date": "date"}  # fmt: skip
@@ -335,7 +333,7 @@ def commands_part() -> Iterator[str]:
             spelled = p.metavar if p.param_type_name == "argument" else ", ".join(p.opts)
             default = "**required**" if p.required else _told_default(p)
             rows.append((f"`{spelled}`", default, getattr(p, "help", None) or ""))
-        yield table(("option", "default", "meaning"), rows)
+        yield table(("option", "default", "meaning"), rows) if rows else "It takes no option."
     yield "## Exit codes"
     found = re.findall(r"(\d) (\S.*?)(?=\s{3,}\d |\n|$)", str(cli.__doc__))
     yield table(("code", "meaning"), sorted((code, text) for code, text in found))

@@ -62,6 +62,14 @@ def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
     assert "| warning | keys | shop.log | 1 table without a key | a key | add one | yes |" in text
 
 
+def test_trouble_while_both_sites_serve_stands_in_the_question_about_the_writes() -> None:
+    found = {"at": "2026-11-23T18:31:00+00:00", "looked_at": "2026-11-23T18:32:00+00:00", "share": 100, "reasons": ["9 s behind"]}  # fmt: skip
+    text = ask("repoint", Evidence(breach={**found, "still": []}))
+    assert "at 100 % of the answers: 9 s behind. Not so any more at" in text
+    assert "9 s behind. Still so at" in ask("repoint", Evidence(breach={**found, "still": ["8 s behind"]}))
+    assert "Trouble" not in ask("repoint", Evidence())
+
+
 def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
     same = {
         "equal": True,

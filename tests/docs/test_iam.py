@@ -171,6 +171,14 @@ def test_every_type_of_terraform_is_covered() -> None:
     assert not missing
 
 
+def test_every_call_that_terraform_was_seen_to_make_is_allowed() -> None:
+    """terraform_calls.txt: rpc.service and rpc.method in the provider's log (TF_LOG_PROVIDER=DEBUG) of tests/terraform/test_apply.py,
+    without sts:GetCallerIdentity, which needs no permission."""
+    seen = (Path(__file__).parent / "terraform_calls.txt").read_text(encoding="utf-8").split()
+    assert len(seen) > 50
+    assert [call for call in seen if not allowed(call, "terraform")] == []
+
+
 @pytest.mark.parametrize("name", ["worker", "terraform"])
 def test_every_action_is_one_of_aws(name: str) -> None:
     for action in actions(name) - NO_CALL:

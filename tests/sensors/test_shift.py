@@ -16,9 +16,16 @@ from livemove.core.rollback import failure
 from livemove.core.waiting import Look
 from livemove.errors import DnsError, RefusedError, WorldMovedError
 from livemove.operators.base import LivemoveOperator
+from livemove.operators.gate import standing_breach
 from livemove.sensors import shift
 from livemove.sensors.propagation import look_at_propagation
-from livemove.sensors.shift import ShiftSensor, look_at_baseline, look_at_both_sites, look_at_shift
+from livemove.sensors.shift import (
+    ShiftSensor,
+    WatchSensor,
+    look_at_baseline,
+    look_at_both_sites,
+    look_at_shift,
+)
 from livemove.triggers import polling
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 
@@ -182,6 +189,39 @@ def test_the_watch_ends_with_the_answer_about_the_writes_and_acts_until_then(sit
     site.pass_(1)
     assert "breach" in look_at_both_sites(world, look.state).state  # type: ignore[arg-type]
     assert world.zone.sets == [replace(OLD, ttl=5)]
+
+
+def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    world = site.world
+    world.with_(watch={"on_breach": "ask"})
+    world.zone.sets = [replace(OLD, ttl=5, values=(TARGET,))]
+    heard: list[str] = []
+    monkeypatch.setattr("livemove.sensors.shift.SpecNotifier", lambda **of: lambda context: heard.append(f"{of['moment']}: {context['exception']}"))  # fmt: skip
+    sensor, looks = WatchSensor(task_id="watch", service="shop"), []
+    look = look_at_both_sites(world, {"since": "2026-11-23T18:30:00+00:00"})  # type: ignore[arg-type]
+    for second in range(60):
+        site.failing = 0.5 if 10 <= second < 20 or second >= 50 else 0.0
+        site.pass_(1)
+        look = look_at_both_sites(world, look.state)  # type: ignore[arg-type]
+        if look.done:
+            looks.append(second)
+            again = sensor.goes_on({}, world, look.state)  # type: ignore[arg-type]
+            assert again is not None
+            look = replace(look, state=json.loads(json.dumps(again)))
+        elif second in (15, 55):
+            assert "; still: " in look.says
+    # told when it began, not at every look, and again when it came back
+    assert looks == [10, 50]
+    assert len(heard) == 2
+    assert heard[0].startswith("breach: At 100 % of the answers: ")
+    assert world.zone.sets == [replace(OLD, ttl=5, values=(TARGET,))]
+    shown = standing_breach(world) or {}  # type: ignore[arg-type]
+    assert shown["still"]
+    world.ledger.write("approvals/repoint", {"option": "Proceed", "at": "2026-11-23T18:40:00+00:00"})
+    look = look_at_both_sites(world, look.state)  # type: ignore[arg-type]
+    assert look.done
+    assert sensor.goes_on({}, world, look.state) is None  # type: ignore[arg-type]
+    sensor.finish(world, look.state)  # type: ignore[arg-type]
 
 
 def test_what_is_normal_is_measured_for_the_specs_time(site: Site) -> None:

@@ -45,6 +45,8 @@ class Evidence:
     """Since when the data centre's database no longer follows."""
     way_back: Json | None = None
     """The document `way_back`, looked at when the question is asked; None while the source owns the writes."""
+    breach: Json | None = None
+    """What broke the budget while both sites served, and did not send the name back: {"at", "share", "reasons", "still", "looked_at"}."""
     failures: Sequence[str] | None = None
     """What DMS's events tell of failures since its task was made; None where they could not be read."""
 
@@ -75,7 +77,15 @@ def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
     parts = [_again(gate, e), _lead(gate, spec), _owner(e), _way_back(e)]
     parts += {
         "switch_dns": [_record(e), _findings(e), _load(e), _failures(e), _comparison(e), _plan(e)],
-        "repoint": [_pause(spec, e), _propagation(e), _drain(e), _failures(e), _comparison(e), _findings(e)],
+        "repoint": [
+            _pause(spec, e),
+            _breach(e),
+            _propagation(e),
+            _drain(e),
+            _failures(e),
+            _comparison(e),
+            _findings(e),
+        ],
         "retire": [_moves(e), _propagation(e), _drain(e), _comparison(e)],
     }[gate]
     parts += [_rollback(gate, spec, e), _house_rules(gate, spec, shown_sha)]
@@ -101,6 +111,8 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
         lines.append(f"budget {spec.switchover.pause_budget:g} s")
     if e.drain and gate != "switch_dns":
         lines.append(f"old site: {e.drain.get('share', 0):.1%} of the requests")
+    if gate == "repoint" and e.breach:
+        lines.append(f"while both sites served: {'; '.join(e.breach['reasons'])}")
     if gate != "retire":
         lines.append(_failures_in_short(e))
     if e.way_back:
@@ -274,6 +286,14 @@ def _moment(text: Any) -> str:
         return f"{datetime.fromisoformat(str(text)).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     except ValueError:
         return str(text or "")
+
+
+def _breach(e: Evidence) -> str:
+    if not e.breach:
+        return ""
+    b = e.breach
+    still = f"Still so at {_moment(b['looked_at'])}: {'; '.join(b['still'])}." if b["still"] else f"Not so any more at {_moment(b['looked_at'])}."  # fmt: skip
+    return f"### Trouble while both sites serve\nAt {_moment(b['at'])}, at {b['share']} % of the answers: {'; '.join(b['reasons'])}. {still} Nothing goes back by itself: you decide here."
 
 
 def _propagation(e: Evidence) -> str:

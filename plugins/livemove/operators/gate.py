@@ -241,8 +241,19 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
         moves=done,
         way_back_closed=way_back_closed(world),
         way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
+        breach=standing_breach(world),
         failures=replication_failures(world) if failures else None,
     )
+
+
+def standing_breach(world: World) -> Json | None:
+    """The last breach since the name moved, with what the newest look says of it; None when there was none, or the name went back."""
+    found = world.ledger.read("dns/breach")
+    asked = (world.ledger.read("approvals/switch_dns") or {}).get("asked_at")
+    if not found or found["restored_at"] or (asked and str(found["at"]) < str(asked)):
+        return None
+    newest = world.ledger.read("dns/watch") or {}
+    return {**found, "still": newest.get("breach", []), "looked_at": newest.get("at", found["at"])}
 
 
 def replication_failures(world: World) -> list[str] | None:

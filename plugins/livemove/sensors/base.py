@@ -60,6 +60,10 @@ class WatchingSensor(LivemoveOperator):
         """What is kept and returned when the wait is over."""
         return None
 
+    def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
+        """Called when a look is done: the state with which to look on all the same, or None when the wait is over."""
+        return None
+
     def on_timeout(self, world: World, says: str) -> LivemoveError:
         return RefusedError(
             f"{self.task_id} waited {self.limit(world):.0f} s, and it is not there: {says}",
@@ -68,13 +72,16 @@ class WatchingSensor(LivemoveOperator):
 
     def execute(self, context: Any) -> Any:
         world = self.world(context)
+        return self._look_on(context, world, self.begin(world))
+
+    def _look_on(self, context: Any, world: World, state: Json) -> Any:
         arguments = {**self.arguments(world), "look": self.look}
-        seen = look_and_notice(world, self.begin(world), **arguments)
+        seen = look_and_notice(world, state, **arguments)
         if {"epoch", "reads"} <= seen.state.keys():
             self.dms_task = Link(self.service, seen.state["epoch"], Side(seen.state["reads"])).name
         self.log.info("%s", seen.says)
         if seen.done:
-            return self.finish(world, seen.state)
+            return self._over(context, world, seen.state)
         limit = self.limit(world)
         deadline = None
         if limit is not None:
@@ -105,7 +112,11 @@ class WatchingSensor(LivemoveOperator):
         if event["timed_out"]:
             raise self.on_timeout(world, event["says"])
         self.log.info("%s", event["says"])
-        return self.finish(world, event["state"])
+        return self._over(context, world, event["state"])
+
+    def _over(self, context: Any, world: World, state: Json) -> Any:
+        again = self.goes_on(context, world, state)
+        return self.finish(world, state) if again is None else self._look_on(context, world, again)
 
     def _keep_wait(self, world: World, event: Json) -> None:
         """What was waited for, and how long: the report adds it up."""

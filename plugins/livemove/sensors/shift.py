@@ -6,7 +6,7 @@ second triggerer, or a retry, finds what was done.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -19,6 +19,7 @@ from livemove.core.waiting import Look
 from livemove.core.window import closed, duration
 from livemove.errors import RefusedError, WorldMovedError
 from livemove.links.extra import ZoneLink
+from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.sensors.base import WatchingSensor
@@ -136,16 +137,30 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
     samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
     verdict = _judge(world, samples)
-    if verdict.breach and share is not None:
-        return Look(True, "; ".join(verdict.breach), {"breach": react(world, verdict, share)})
-    says = "Both sites are watched until the writes move"
-    return Look(False, says, {**state, "samples": samples}, again_in=world.spec.watch.poll)
+    kept = {**state, "samples": samples}
+    trouble = "; ".join(verdict.breach) if share is not None else ""
+    if trouble and share is not None and not state.get("breached"):
+        return Look(True, trouble, {**kept, "breach": react(world, verdict, share)})
+    says = "Both sites are watched until the writes move" + (f"; still: {trouble}" if trouble else "")
+    return Look(False, says, {**kept, "breached": bool(trouble)}, again_in=world.spec.watch.poll)
 
 
 class WatchSensor(_Watching):
-    """Watches users' errors, latency, health, lag and load while both sites serve; ends when the writes may move."""
+    """Watches users' errors, latency, health, lag and load while both sites serve; ends when the writes may move.
+
+    A breach that does not go back by itself is told, and shown at the question about the writes; a person decides there, so the watch goes on.
+    """
 
     look = f"{__name__}.look_at_both_sites"
+
+    def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
+        found = state.get("breach")
+        if not found or found["restored_at"]:
+            return None
+        error = breach_error(found)
+        self.log.warning("%s", error)
+        SpecNotifier(service=self.service, moment="breach")({**context, "exception": error})
+        return {**{k: v for k, v in state.items() if k != "breach"}, "breached": True}
 
     def begin(self, world: World) -> Json:
         return {"since": world.clock.now().isoformat()}
