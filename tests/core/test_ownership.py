@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from livemove.core import return_path
+from livemove.core import night, return_path
 from livemove.core.ownership import Result, Turn, attempts, moment, turns
 from livemove.core.switchover import Switchover
 from livemove.errors import LivemoveError
@@ -123,6 +123,34 @@ def test_whatever_strikes_a_move_what_is_told_for_certain_was_so(
     last = world.told()[-1]
     if then == "retry":
         assert (last.owner, last.epoch, last.certain) == (T, 2, True)
+
+
+@pytest.mark.parametrize("by", ["retry", "abort"])
+def test_whoever_lifts_a_fence_that_was_left_behind_says_how_long_it_stood(by: str) -> None:
+    world = Watched()
+    number = next(n for n, name in enumerate(calls(world)) if name == "source close")
+    world = Watched()
+    struck(world, number, die, True)
+    began = world.clock.now()
+    world.wait(7)
+    if by == "retry":
+        move(world, attempt="retry")
+    else:
+        night.abort(world.parts())
+    left = next(a for a in attempts({}, world.ledger.events()) if a.result is Result.INTERRUPTED)
+    assert left.fenced_at
+    assert left.lifted_at
+    assert abs(moment(left.fenced_at) - began) < timedelta(seconds=1)
+    assert timedelta(seconds=7) <= moment(left.lifted_at) - moment(left.fenced_at) < timedelta(seconds=8)
+    assert [(t.owner, t.certain) for t in world.told()][:3] == [(S, True), (None, False), (S, True)]
+    agree(world)
+
+
+def calls(world: Watched) -> list[str]:
+    """The names of all calls of a move, in their order."""
+    began = len(world.calls)
+    move(world)
+    return world.calls[began:]
 
 
 def test_a_refused_attempt_changes_nothing() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import time
+from datetime import UTC, datetime, time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from livemove.core.rollback import failure
 from livemove.core.waiting import Look
 from livemove.errors import DnsError, RefusedError, WorldMovedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.gate import standing_breach
+from livemove.operators.gate import MigrationGate, standing_breach
 from livemove.sensors import shift
 from livemove.sensors.propagation import look_at_propagation
 from livemove.sensors.shift import (
@@ -183,6 +184,10 @@ def test_the_watch_ends_with_the_answer_about_the_writes_and_acts_until_then(sit
     world.ledger.write("approvals/repoint", {**answered, "at": "2026-11-22T18:40:00+00:00"})
     assert not look_at_both_sites(world, look.state).done  # type: ignore[arg-type]
     world.ledger.write("approvals/repoint", answered)
+    assert look_at_both_sites(world, look.state).done  # type: ignore[arg-type]
+    world.ledger.write("approvals/repoint", {})
+    answer = {"chosen_options": ["Proceed"], "responded_at": datetime(2026, 11, 23, 18, 40, tzinfo=UTC)}
+    MigrationGate._keep_answer(SimpleNamespace(gate="repoint"), world, answer)  # type: ignore[arg-type]
     assert look_at_both_sites(world, look.state).done  # type: ignore[arg-type]
     world.ledger.write("approvals/repoint", {})
     site.failing = 0.5

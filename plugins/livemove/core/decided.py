@@ -47,7 +47,7 @@ def _question(asked: Json, later: Sequence[Json], documents: Mapping[str, Json],
     for e in later:
         same = e.get("gate") == gate
         if e.get("event") in ANSWERED and same:
-            answer, end = e, e.get("at") or e.get("time")
+            answer, end = e, moment(e.get("at") or e["time"]).isoformat()
             break
         if (e.get("event") in ASKED and same) or _gave_up_waiting(asked, e):
             end = e.get("time")

@@ -27,8 +27,8 @@ p.lead {{ color: var(--soft); margin: 0 0 1.25rem; }}
 .lines {{ list-style: none; counter-reset: line; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .5rem 1.25rem; margin: 0 0 1.5rem; }}
 .lines li {{ padding: .55rem 0; }} .lines li + li {{ border-top: 1px solid var(--line); }} .lines b {{ color: var(--soft); font-weight: 600; }}
 .numbers {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr)); gap: .75rem; }}
-.numbers div {{ background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; }}
-.numbers b {{ display: block; font-size: 1.2rem; font-variant-numeric: tabular-nums; }}
+.numbers div {{ background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem .8rem; }}
+.numbers b {{ display: block; font-size: 1.15rem; white-space: nowrap; font-variant-numeric: tabular-nums; }}
 .numbers span {{ color: var(--soft); font-size: .85rem; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; font-size: .92rem; }}

@@ -14,6 +14,7 @@ from livemove.adapters.public_record import commit, live_record, new_addresses, 
 from livemove.adapters.watching import breach_error, observe, react, refuse_after_breach, sites
 from livemove.core import record, watch
 from livemove.core.gates import PROCEED
+from livemove.core.ownership import moment
 from livemove.core.record import Change
 from livemove.core.waiting import Look
 from livemove.core.window import closed, duration
@@ -132,7 +133,7 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     """Until somebody answers about the writes, or the name is back: as the shift, over the last `watch.hold` seconds."""
     share = share_now(world)
     answer = world.ledger.read("approvals/repoint") or {}
-    if share == 0 or (answer.get("option") and str(answer.get("at")) > state["since"]):
+    if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
         return Look(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
     samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
