@@ -149,6 +149,8 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
     ssh.keys()
     if plan.dump is None:
         specs.write(variant=plan.variant)
+        # Airflow's API server starts beside all of this, and livemove's console in it reads the ledger
+        connections.write(plan.service)
     home = state_dir() / "hosts" / "idc"
     with _at_once(registry) as pool:
         data = pool.submit(_database, registry, plan)

@@ -293,9 +293,11 @@ def stand(dump: Path | None, variant: str = "") -> Airflow:
         down(say=False)
     airflow = Airflow(state_dir(), here())
     early = threading.Thread(target=_start_api_early, args=(airflow,), daemon=True)
-    early.start()
+    if dump is None:  # what a dump holds, and so its spec, is known at the end only
+        early.start()
     up(dump=dump, variant=variant)
-    early.join(timeout=60)
+    if dump is None:
+        early.join(timeout=60)
     airflow = Airflow(state_dir(), here())
     airflow.install()
     airflow.start()
@@ -305,9 +307,9 @@ def stand(dump: Path | None, variant: str = "") -> Airflow:
 
 
 def _start_api_early(airflow: Airflow) -> None:
-    """The API server takes longest and needs nothing of the lab; the others need its connections."""
+    """The API server takes longest and needs of the lab only its connections, for the console; the others need all of it."""
     deadline = time.monotonic() + 30
-    while not (airflow.state / "secrets.json").exists():
+    while not (airflow.state / "airflow.env").exists():
         if time.monotonic() > deadline:
             return
         time.sleep(0.1)

@@ -12,11 +12,19 @@ from types import SimpleNamespace
 import uvicorn
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 
 from livemove.adapters.ledger_view import Seen
 from livemove.core import console
 from livemove.ui import pages
 from tests.ui.night import night
+
+FRAME = (
+    '<!doctype html><html lang="en" class="dark"><title>Airflow</title><body>'
+    '<iframe title="livemove" src="/livemove/console" sandbox="allow-scripts allow-same-origin allow-forms allow-downloads" width="1200" height="800">'
+    "</iframe></body></html>"
+)
+"""A page of Airflow's UI around the console, as Airflow 3.3 frames it."""
 
 
 class StillView:
@@ -35,6 +43,7 @@ def application() -> FastAPI:
     """livemove's pages below the path that Airflow gives them, for somebody who is logged in."""
     app = FastAPI()
     app.mount("/livemove", logged_in(pages.build()))
+    app.get("/frame", response_class=HTMLResponse)(lambda: FRAME)
     return app
 
 

@@ -122,6 +122,19 @@ def test_the_question_has_its_evidence_its_text_and_the_way_to_answer_it(open_at
     assert grave(page) == []
 
 
+def test_in_airflows_frame_it_is_as_dark_and_leads_to_the_question(
+    browser: Browser, address: str, view: StillView
+) -> None:
+    view.moment = "asked"
+    page = browser.new_page(color_scheme="light")
+    page.goto(address.replace("/livemove/console", "/frame"))
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark", timeout=SOON)
+    frame.locator("a.button").click(timeout=SOON)
+    page.wait_for_url("**/tasks/switch_dns.ask/required_actions", timeout=SOON)
+    page.close()
+
+
 def test_all_of_it_is_reached_by_the_keyboard(open_at: Open) -> None:
     page = open_at("soaked")
     reached = set()
