@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted, SwitchoverIncomplete
 from livemove.operators.switchover import SwitchoverOperator, no_blind_retry
-from livemove.spec import Side
+from livemove.spec import Side, Window
 from tests.doubles.moving import Universe
 
 
@@ -36,6 +37,20 @@ def test_a_kill_asks_the_running_move_to_stop() -> None:
     operator.on_kill()
     with pytest.raises(SwitchoverAborted, match="asked to stop"):
         move.run()
+
+
+def test_the_writes_move_only_inside_the_window_and_a_committed_move_goes_on_outside() -> None:
+    operator = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
+    context: Any = {"ti": SimpleNamespace(try_number=1)}
+    universe = Universe()
+    parts = universe.parts()
+    now = parts.clock.now()
+    open_, over = (Window(opens=(now + timedelta(hours=h)).time(), closes=(now + timedelta(hours=h + 2)).time(), timezone="UTC") for h in (-1, 3))  # fmt: skip
+    with pytest.raises(RefusedError, match=r"The window .* is closed.*Clear repoint\.window"):
+        operator.switchover(parts, Side.TARGET, context, window=over).run()
+    universe.audit(Side.SOURCE)
+    operator.switchover(parts, Side.TARGET, context, window=open_).run()
+    assert operator.switchover(parts, Side.TARGET, context, window=over).run()["to"] == Side.TARGET
 
 
 def test_a_kill_between_two_moves_of_one_task_stops_the_next_one() -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from livemove.core.window import closed
 from livemove.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
 from livemove.links.extra import DatabaseLink, DmsTaskLink
 from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
-from livemove.spec import Side
+from livemove.spec import Side, Window
 
 if TYPE_CHECKING:
     from livemove.adapters.world import World
@@ -58,12 +59,17 @@ class MovingOperator(LivemoveOperator):
         self._running: Switchover | None = None
         self._stopped = False
 
-    def switchover(self, parts: Parts, to: Side, context: Any) -> Switchover:
+    def switchover(self, parts: Parts, to: Side, context: Any, *, window: Window | None = None) -> Switchover:
+        """`window`: the move begins only inside of it; one that was committed goes on at any hour."""
         from livemove.core.guards import refusals
         from livemove.core.switchover import Switchover
 
+        def guards(parts: Parts, to: Side, epoch: int) -> list[str]:
+            outside = [why] if window and (why := closed(window, parts.clock.now())) else []
+            return [*(f"{why}. Clear repoint.window with downstream: it waits for it" for why in outside), *refusals(parts, to, epoch)]  # fmt: skip
+
         attempt = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
-        self._running = Switchover(parts, to, attempt, guards=refusals)
+        self._running = Switchover(parts, to, attempt, guards=guards)
         if self._stopped:
             self._running.stop()
         return self._running
@@ -86,7 +92,10 @@ class MovingOperator(LivemoveOperator):
 
 
 class SwitchoverOperator(MovingOperator):
-    """Steps 0 to 11 in one task. A retry or a clear reads both databases first and goes on from there."""
+    """Steps 0 to 11 in one task. A retry or a clear reads both databases first and goes on from there.
+
+    A move to the target begins only inside the window; a rollback may begin at any time.
+    """
 
     def __init__(self, *, to: Side | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -99,7 +108,8 @@ class SwitchoverOperator(MovingOperator):
         world = self.world(context)
         with parts_of(world) as parts, no_blind_retry():
             around = RequestsAround(world)
-            move = self.switchover(parts, Side(self.to), context)
+            window = world.spec.window if Side(self.to) is Side.TARGET else None
+            move = self.switchover(parts, Side(self.to), context, window=window)
             done = around.kept(move.run())
         self.tell_a_long_pause(world, done, context)
         return done
