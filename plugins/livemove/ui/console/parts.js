@@ -99,12 +99,12 @@ const bar = (part, label) => h("div", { class: "bar", role: "progressbar", "aria
 
 // Requests -------------------------------------------------------------------------------------------------------
 
-const EARLIER = 1800; // seconds
+const NEAR = 1800; // seconds
 
 export function traffic(t, model) {
-  // what was done shortly before anybody counted belongs to the picture: the TTL, for one
-  const before = model.moments.map((m) => seconds(m.at)).filter((at) => at > t.t[0] - EARLIER);
-  const from = Math.min(t.t[0], ...before), to = Math.max(t.t.at(-1), from + 60);
+  // what was done shortly before or after anybody counted belongs to the picture: the TTL, the switchover
+  const near = model.moments.map((m) => seconds(m.at)).filter((at) => at > t.t[0] - NEAR && at < t.t.at(-1) + NEAR);
+  const from = Math.min(t.t[0], ...near), to = Math.max(t.t.at(-1), from + 60, ...near);
   const { marks, list } = numbered(model.moments, from - 5, to + 5);
   const last = t.t.length - 1;
   const sites = ["source", "target"];
