@@ -64,7 +64,7 @@ def load(browser: Browser, address: str) -> dict[str, Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda r: answers.append(r))
     page.goto(address)
     page.wait_for_selector("#owner-says")
     owner = page.evaluate("performance.now()")

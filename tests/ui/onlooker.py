@@ -36,7 +36,7 @@ GLANCE = """() => {
   const text = (q) => document.querySelector(q)?.textContent.trim() ?? "";
   return {
     owner: text("#owner-says"), back: text("#way_back .headline"), title: text("#h-now"), now: text("#now .headline"), card: text("#now"),
-    rows: text("#tables .big"), chapters: Object.fromEntries([...document.querySelectorAll("#chapters li")].map((c) => [c.querySelector("b").textContent, c.className])),
+    rows: text("#tables .big"), servers: text("#resolvers .big"), chapters: Object.fromEntries([...document.querySelectorAll("#chapters li")].map((c) => [c.querySelector("b").textContent, c.className])),
     answer: document.querySelector("#now a.button")?.getAttribute("href") ?? "", moves: document.querySelectorAll("#switchovers .move").length,
     moments: text("#traffic .moments"), problem: document.getElementById("problem").hidden ? "" : text("#problem"), loads: window.loads,
   };
@@ -144,7 +144,9 @@ class Onlooker(threading.Thread):
         moments = {
             "load": "rows/s" in glance["rows"],
             "question": asks and "Switch DNS" in glance["now"],
-            "dual": glance["chapters"].get("Switch DNS") == "now" and "name moved" in glance["moments"],
+            "dual": glance["chapters"].get("Switch DNS") == "now"
+            and "name moved" in glance["moments"]
+            and glance["servers"] != "",
             "move-question": asks and "Move the writes" in glance["now"],
             "moving": "being moved" in glance["owner"],
             "moved": glance["owner"].startswith("AWS"),

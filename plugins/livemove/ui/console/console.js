@@ -5,7 +5,8 @@ import { redraw } from "./charts.js";
 import { h, setNow, tick } from "./dom.js";
 import * as parts from "./parts.js";
 
-const OFTEN = 2, SELDOM = 20, LONGER = 1.4; // seconds between two looks while things change, at most, and the factor between them
+// seconds between two looks: while things change, at most while a task is at work, at most else; and the factor between them
+const OFTEN = 2, WORKING = 4, SELDOM = 20, LONGER = 1.4;
 const byId = (id) => document.getElementById(id);
 
 // decodeURIComponent, not URLSearchParams: a run's id holds a plus sign that must stay one
@@ -37,7 +38,8 @@ async function look() {
     const before = JSON.stringify(state.live);
     state.live = await live(state.service, state.model.run, state.model.question);
     const changed = !same || before !== JSON.stringify(state.live);
-    state.wait = changed ? OFTEN : Math.min(SELDOM, state.wait * LONGER);
+    const most = state.live.tasks.some((t) => t.state !== "failed") ? WORKING : SELDOM;
+    state.wait = changed ? OFTEN : Math.min(most, state.wait * LONGER);
     state.failures = 0;
     problem(null);
     draw();

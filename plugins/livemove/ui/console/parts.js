@@ -69,14 +69,16 @@ function working(model, live) {
   const failed = live.tasks.filter((t) => t.state === "failed");
   const busy = live.tasks.filter((t) => t.state !== "failed");
   const over = model.run && !current && !failed.length && !busy.length;
-  const headline = failed.length ? "A task has failed" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
+  // what failed beside a story that goes on is told below it
+  const stands = failed.length && !busy.length;
+  const headline = stands ? "A task has failed" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
   const line = (t) => h("li", {}, h("span", { class: t.state === "failed" ? "bad" : "" }, t.name), h("span", { class: "soft" }, t.state === "failed" ? "failed" : t.since ? since(t.since) : t.state));
-  const last = model.failures[0];
+  const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id));
   return [
-    h("p", { class: failed.length ? "headline bad" : "headline" }, headline),
-    failed.length && last ? h("p", { class: "says" }, `${last.task_id}: ${last.found}`) : null,
+    h("p", { class: stands ? "headline bad" : "headline" }, headline),
     model.soak && current?.name === "repoint" ? h("p", { class: "says" }, `Soak: ${span(model.soak.counted)} of ${span(model.soak.of)} count${model.soak.current ? "" : "; not counting now"}`) : null,
     how(model, current?.name),
+    last ? h("p", { class: "says bad" }, `${last.task_id} has failed: ${last.found}`) : null,
     busy.length || failed.length ? h("ul", { class: "tasks" }, [...failed, ...busy].slice(0, 8).map(line)) : live.says ? h("p", { class: "says" }, live.says) : null,
   ];
 }
@@ -97,8 +99,12 @@ const bar = (part, label) => h("div", { class: "bar", role: "progressbar", "aria
 
 // Requests -------------------------------------------------------------------------------------------------------
 
+const NEAR = 1800; // seconds
+
 export function traffic(t, model) {
-  const from = t.t[0], to = Math.max(t.t.at(-1), from + 60);
+  // what was done shortly before or after anybody counted belongs to the picture: the TTL, the switchover
+  const near = model.moments.map((m) => seconds(m.at)).filter((at) => at > t.t[0] - NEAR && at < t.t.at(-1) + NEAR);
+  const from = Math.min(t.t[0], ...near), to = Math.max(t.t.at(-1), from + 60, ...near);
   const { marks, list } = numbered(model.moments, from - 5, to + 5);
   const last = t.t.length - 1;
   const sites = ["source", "target"];
@@ -251,7 +257,7 @@ export function decisions(list, model, ask) {
   return [table("Decisions: who was asked, who answered", [
     ["When", (d) => [time(d.at ?? d.asked_at), d.at && d.asked_at ? h("small", {}, `after ${span(seconds(d.at) - seconds(d.asked_at))}`) : null]],
     ["Question", (d) => d.title],
-    ["Answer", (d) => (d.answer ? [h("b", { class: d.tone }, d.answer), h("small", {}, d.by ?? "nobody known")] : h("span", { class: "soft" }, "none"))],
+    ["Answer", (d) => (d.answer ? [h("b", { class: d.tone }, d.answer), h("small", {}, d.by ?? "nobody known")] : h("span", { class: "soft" }, "not answered"))],
     ["What they saw", (d) => (d.question ? whole(`decision ${d.question}`, "text", d.question, ask) : "–")],
   ], list)];
 }
