@@ -29,6 +29,7 @@ Guard = Callable[[Parts, Side, int], Iterable[str]]
 
 
 def rows_stand(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The control rows say so: the owner OPEN, the other side FOLLOW, both in this epoch."""
     for side, state in ((to.other, ControlState.OPEN), (to, ControlState.FOLLOW)):
         row = read_row(parts.control[side], parts.clock)
         if row is None:
@@ -38,6 +39,7 @@ def rows_stand(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def replicator_runs(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The replication task of this epoch is running."""
     link = Link(parts.service, epoch, to.other)
     status = parts.replicator.status(link)
     if status.state is not TaskState.RUNNING:
@@ -46,6 +48,7 @@ def replicator_runs(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def return_is_ready(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The task that will replicate the other way round is made and tested."""
     link = Link(parts.service, epoch + 1, to)
     state = parts.replicator.status(link).state
     if state not in READY:
@@ -53,6 +56,7 @@ def return_is_ready(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The dead-man's switch ticks on both sides, commits are durable, and no transaction of the owner is long or prepared."""
     for side in (to.other, to):
         health = parts.control[side].health(LONGEST_TRANSACTION)
         age = health.heartbeat_age
@@ -69,6 +73,7 @@ def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def servers_answer(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Every server answers, and none has seen a later epoch."""
     yield from server_reasons(parts.servers.status(), to, epoch)
 
 
@@ -146,6 +151,7 @@ def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """No session or account that the fence would miss may write to the owner."""
     for who in parts.control[to.other].strangers():
         yield f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in source.accounts"
 
@@ -164,10 +170,12 @@ def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def no_upkeep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """No backup or maintenance of the RDS instance is in the way."""
     yield from parts.upkeep()
 
 
 def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The pause, measured now, fits the budget."""
     try:
         expected = expected_pause(parts, to)
     except LivemoveError as e:
