@@ -27,6 +27,7 @@ from livemove.sensors.shift import (
     look_at_both_sites,
     look_at_shift,
 )
+from livemove.spec import Side
 from livemove.triggers import polling
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 
@@ -227,6 +228,18 @@ def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(site: Site,
     assert look.done
     assert sensor.goes_on({}, world, look.state) is None  # type: ignore[arg-type]
     sensor.finish(world, look.state)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("now", [Side.TARGET, RefusedError("committed, not open"), Side.SOURCE])
+def test_a_watch_that_is_cleared_after_the_writes_moved_is_over_at_once(site: Site, monkeypatch: pytest.MonkeyPatch, now: Side | RefusedError) -> None:  # fmt: skip
+    def owner(world: MemoryWorld) -> Side:
+        if isinstance(now, RefusedError):
+            raise now
+        return now
+
+    monkeypatch.setattr("livemove.adapters.standing.owner", owner)
+    state = WatchSensor(task_id="watch", service="shop").begin(site.world)  # type: ignore[arg-type]
+    assert look_at_both_sites(site.world, state).done is (now is not Side.SOURCE)  # type: ignore[arg-type]
 
 
 def test_what_is_normal_is_measured_for_the_specs_time(site: Site) -> None:

@@ -24,6 +24,7 @@ from livemove.notifications.spec_notifier import SpecNotifier
 from livemove.operators.base import LivemoveOperator
 from livemove.ports import Json
 from livemove.sensors.base import WatchingSensor
+from livemove.spec import Side
 
 if TYPE_CHECKING:
     from livemove.adapters.world import World
@@ -131,6 +132,8 @@ class ShiftSensor(_Watching):
 
 def look_at_both_sites(world: World, state: Json) -> Look:
     """Until somebody answers about the writes, or the name is back: as the shift, over the last `watch.hold` seconds."""
+    if state.get("moved"):
+        return Look(True, "The writes have moved already: both sites need no watch", {})
     share = share_now(world)
     answer = world.ledger.read("approvals/repoint") or {}
     if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
@@ -164,7 +167,13 @@ class WatchSensor(_Watching):
         return {**{k: v for k, v in state.items() if k != "breach"}, "breached": True}
 
     def begin(self, world: World) -> Json:
-        return {"since": world.clock.now().isoformat()}
+        from livemove.adapters.standing import owner
+
+        try:
+            moved = owner(world) is Side.TARGET
+        except RefusedError:
+            moved = True  # committed, and not open yet
+        return {"since": world.clock.now().isoformat(), "moved": moved}
 
     def limit(self, world: World) -> float:
         spec = world.spec
