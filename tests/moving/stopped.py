@@ -67,7 +67,9 @@ def parts_of(logins: dict[str, list[Any]]) -> Iterator[Parts]:
 if __name__ == "__main__":
     moving.parts_of = lambda _: parts_of(json.loads(sys.argv[1]))  # type: ignore[assignment]
     guards.refusals = lambda *_: []
-    LivemoveOperator.world = lambda self, context: None  # type: ignore[assignment,method-assign,return-value]
+    spec = SimpleNamespace(window=None, drain=SimpleNamespace(source="none"), switchover=SimpleNamespace(pause_budget=25))  # fmt: skip
+    world = SimpleNamespace(spec=spec, clock=SystemClock(), ledger=MemoryLedger())
+    LivemoveOperator.world = lambda self, context: world  # type: ignore[assignment,method-assign,return-value]
     task = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)
     signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
     try:

@@ -6,17 +6,18 @@ does not answer is named in the document and holds nobody up for longer than its
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.adapters.counters import Count, read_count
-from livemove.errors import LivemoveError
 from livemove.ports import Host, Json
 from livemove.spec import Server
 
 if TYPE_CHECKING:
     from livemove.adapters.world import World
 
+log = logging.getLogger(__name__)
 AT_ONCE = ("http", "log")
 
 
@@ -30,10 +31,15 @@ class RequestsAround:
     def kept(self, move: Json) -> Json:
         """The move's document as it came; the ledger has `users/<epoch>` when all of the move lay in between."""
         steps = move.get("steps") or [{}]
-        if steps[0].get("step") == 0 and move.get("fenced_ms") is not None and self.before:
+        if steps[0].get("step") != 0 or move.get("fenced_ms") is None or not self.before:
+            return move
+        try:
             told = between(self.before, counts(self.world))
             seconds = (self.world.clock.now() - self.at).total_seconds()
             self.world.ledger.write(f"users/{move['epoch']}", {**told, "seconds": round(seconds, 1)})
+        except Exception:
+            # the move is done, whatever can be told of it
+            log.warning("the requests around the move could not be kept", exc_info=True)
         return move
 
 
@@ -41,12 +47,18 @@ def counts(world: World) -> dict[str, Count | None]:
     """By server; None where it does not tell. Empty where the spec counts elsewhere."""
     if world.spec.drain.source not in AT_ONCE:
         return {}
-    pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
+    try:
+        pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
+    except Exception:
+        log.warning("the servers could not be found, so their requests are not counted", exc_info=True)
+        return {}
 
     def one(pair: tuple[Server, Host]) -> Count | None:
         try:
             return read_count(world, *pair)
-        except LivemoveError:
+        except Exception as e:
+            # no counter holds up a move
+            log.info("the counter of %s does not answer: %s", pair[0].name, e)
             return None
 
     with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
