@@ -238,8 +238,12 @@ def test_a_watch_that_is_cleared_after_the_writes_moved_is_over_at_once(site: Si
         return now
 
     monkeypatch.setattr("livemove.adapters.standing.owner", owner)
-    state = WatchSensor(task_id="watch", service="shop").begin(site.world)  # type: ignore[arg-type]
-    assert look_at_both_sites(site.world, state).done is (now is not Side.SOURCE)  # type: ignore[arg-type]
+    for sensor, look in ((WatchSensor, look_at_both_sites), (ShiftSensor, look_at_shift)):
+        task = sensor(task_id="t", service="shop")
+        seen = look(site.world, task.begin(site.world))  # type: ignore[arg-type]
+        assert seen.done is (now is not Side.SOURCE)
+        if seen.done:
+            task.finish(site.world, seen.state)  # type: ignore[arg-type]
 
 
 def test_what_is_normal_is_measured_for_the_specs_time(site: Site) -> None:
@@ -256,6 +260,7 @@ def test_the_triggerer_sees_the_breach_puts_the_record_back_and_the_task_fails_f
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The way from task to triggerer and back, with everything that Airflow keeps in between as JSON."""
+    monkeypatch.setattr("livemove.adapters.standing.owner", lambda world: Side.SOURCE)
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: site.world)
     monkeypatch.setattr(polling, "World", lambda *_, **__: site.world)
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from livemove.adapters.world import World
 
 
+MOVED = "The writes have moved already: both sites need no watch"
+
+
 def look_at_baseline(world: World, state: Json) -> Look:
     samples = [*state.get("samples", ()), observe(world)]
     span, wanted = samples[-1]["at"] - samples[0]["at"], world.spec.watch.baseline
@@ -53,6 +56,8 @@ class BaselineSensor(WatchingSensor):
 
 def look_at_shift(world: World, state: Json) -> Look:
     """One look at both sites at the share that stands; the next step when it was clean."""
+    if state.get("moved"):
+        return Look(True, MOVED, {})
     refuse_after_breach(world, "target")
     share = _share(world)
     sample = observe(world)
@@ -110,6 +115,15 @@ class _Watching(WatchingSensor):
 
     failure_is = "breach"
 
+    def begin(self, world: World) -> Json:
+        from livemove.adapters.standing import owner
+
+        try:
+            moved = owner(world) is Side.TARGET
+        except RefusedError:
+            moved = True  # committed, and not open yet
+        return {"since": world.clock.now().isoformat(), "moved": moved}
+
     def finish(self, world: World, state: Json) -> Json:
         if found := state.get("breach"):
             error = breach_error(found)
@@ -126,14 +140,15 @@ class ShiftSensor(_Watching):
 
     def finish(self, world: World, state: Json) -> Json:
         kept = super().finish(world, state)
-        world.ledger.note("shifted", **kept)
+        if kept:
+            world.ledger.note("shifted", **kept)
         return kept
 
 
 def look_at_both_sites(world: World, state: Json) -> Look:
     """Until somebody answers about the writes, or the name is back: as the shift, over the last `watch.hold` seconds."""
     if state.get("moved"):
-        return Look(True, "The writes have moved already: both sites need no watch", {})
+        return Look(True, MOVED, {})
     share = share_now(world)
     answer = world.ledger.read("approvals/repoint") or {}
     if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
@@ -165,15 +180,6 @@ class WatchSensor(_Watching):
         self.log.warning("%s", error)
         SpecNotifier(service=self.service, moment="breach")({**context, "exception": error})
         return {**{k: v for k, v in state.items() if k != "breach"}, "breached": True}
-
-    def begin(self, world: World) -> Json:
-        from livemove.adapters.standing import owner
-
-        try:
-            moved = owner(world) is Side.TARGET
-        except RefusedError:
-            moved = True  # committed, and not open yet
-        return {"since": world.clock.now().isoformat(), "moved": moved}
 
     def limit(self, world: World) -> float:
         spec = world.spec
