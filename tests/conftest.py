@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,11 @@ from lab.mariadb import Server
 from lab.processes import Registry
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Ended by SIGTERM (a CI's time limit, a kill) pytest would leave every server that it started; so it ends as by Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
 
 
 @pytest.fixture(scope="session")

@@ -50,20 +50,25 @@ def play(folder: Path, *words: str) -> Told:
     state, reports = folder / "lab", folder / "reports"
     environment = {**os.environ, "LIVEMOVE_LAB_STATE": str(state)}
     onlooker = _onlooker(state)
+    rehearsal = subprocess.Popen(
+        [sys.executable, "-m", "lab.rehearsal", "run", *words, "--reports", str(reports)],
+        cwd=root(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "lab.rehearsal", "run", *words, "--reports", str(reports)],
-            cwd=root(), env=environment, capture_output=True, text=True, timeout=LONGEST,
-        )  # fmt: skip
+        output, _ = rehearsal.communicate(timeout=LONGEST)
+    except BaseException:
+        # killed, it would leave lab and Airflow; told to end, it ends them
+        rehearsal.terminate()
+        rehearsal.communicate(timeout=180)
+        raise
     finally:
         if onlooker:
             onlooker.stop()
-    output = done.stdout + done.stderr
     print(output[-20000:])
     assert (reports / "last" / "report.json").exists(), output[-3000:]
     report = json.loads((reports / "last" / "report.json").read_text())
     page = (reports / "last" / "report.html").read_text()
-    return Told(done.returncode, output, report, state, page, onlooker)
+    return Told(rehearsal.returncode, output, report, state, page, onlooker)
 
 
 def _onlooker(state: Path) -> Onlooker | None:
