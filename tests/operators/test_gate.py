@@ -12,6 +12,7 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator, HITLOp
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
+from livemove.adapters import evidence
 from livemove.core.survey import Verdict
 from livemove.operators import gate as module
 from livemove.operators.base import LivemoveOperator
@@ -26,7 +27,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld().with_(gates={"timeout": 77})
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, context: "asked")
-    monkeypatch.setattr(module, "survey", lambda world: Verdict((), ("seen",)))
+    monkeypatch.setattr(evidence, "survey", lambda world: Verdict((), ("seen",)))
     monkeypatch.setattr(module, "store_question", lambda **question: question["body"])
     return world
 
@@ -163,7 +164,7 @@ def test_the_ledger_keeps_the_question_word_for_word_and_what_was_seen_in_short(
 def test_what_dms_said_of_failures_stands_in_the_question(
     failures: list[str] | None, shown: str, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "replication_failures", lambda world: failures)
+    monkeypatch.setattr(evidence, "replication_failures", lambda world: failures)
     for name in ("switch_dns", "repoint"):
         asking = gate(name)
         asking.execute(context(asking))
@@ -174,4 +175,4 @@ def test_what_dms_said_of_failures_stands_in_the_question(
 
 
 def test_dms_that_does_not_answer_keeps_nobody_from_being_asked(world: MemoryWorld) -> None:
-    assert module.replication_failures(world) is None  # type: ignore[arg-type]
+    assert evidence.replication_failures(world) is None  # type: ignore[arg-type]

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from livemove.adapters.evidence import standing_breach
 from livemove.core.record import at_share
 from livemove.core.rollback import failure
 from livemove.core.waiting import Look
 from livemove.errors import DnsError, RefusedError, WorldMovedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.gate import MigrationGate, standing_breach
+from livemove.operators.gate import MigrationGate
 from livemove.sensors import shift
 from livemove.sensors.propagation import look_at_propagation
 from livemove.sensors.shift import (

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from livemove.core import trail
-from livemove.core.gates import CLOSING, PROCEED, PROMOTE, ROLL_BACK
+from livemove.core.gates import PROCEED, PROMOTE, ROLL_BACK
+from livemove.core.moves import closed_since, completed
 from livemove.core.window import duration
 from livemove.ports import Json
 from livemove.spec import MigrationSpec, Side
@@ -60,10 +61,7 @@ class Ledger:
     @property
     def moves(self) -> list[Json]:
         """Moves that went through, oldest first; one that was undone never opened the other side."""
-        found = [
-            d for n, d in self.under("switchover/").items() if n.isdigit() and d.get("fenced_ms") is not None
-        ]
-        return sorted(found, key=lambda d: int(d["epoch"]))
+        return completed(self.under("switchover/").values())
 
     @property
     def promotion(self) -> Json | None:
@@ -79,8 +77,7 @@ class Ledger:
     @property
     def closed_at(self) -> str | None:
         """Since when the source misses writes by a person's word; None while it follows."""
-        since = str(self.moves[-1]["started_at"]) if self.moves else ""
-        return min((str(e["time"]) for e in self.told(*CLOSING) if str(e["time"]) > since), default=None)
+        return closed_since(self.moves, self.events)
 
 
 def build(

@@ -20,8 +20,6 @@ PROCEED, ROLL_BACK, PROMOTE = "Proceed", "Roll back", "Promote"
 ACCEPT_WARNINGS = "accept_warnings"
 FAILURES = 10
 """So many of DMS's failures are listed in a question; all are counted."""
-CLOSING = ("replication deleted", "control_removed", "promoted")
-"""Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from livemove.core.moves import went_through
 from livemove.ports import Json
 from livemove.spec import Side
 
@@ -121,7 +122,7 @@ def _only_in_documents(
         kind, _, number = name.partition("/")
         if not number.isdigit() or int(number) in told:
             continue
-        if kind == "switchover" and d.get("to") and d.get("fenced_ms") is not None:
+        if kind == "switchover" and went_through(d):
             told.add(int(number))
             yield _of({**d, "result": Result.MOVED, "time": None}, promoted, whole=True)
     for name, d in documents.items():

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from livemove.core import decided, ownership
+from livemove.core.moves import completed
 from livemove.core.ownership import Turn, moment
 from livemove.core.report_model import (
     Attempt,
@@ -158,15 +159,8 @@ def _attempt(a: ownership.Attempt) -> Attempt:
 
 def _moves(documents: Documents) -> list[Move]:
     """Completed moves by epoch; one that was undone has no `fenced_ms`."""
-    found = [
-        d
-        for name, d in documents.items()
-        if name.startswith("switchover/") and d.get("to") and d.get("fenced_ms") is not None
-    ]
-    return [
-        _move(d, documents.get(f"users/{d['epoch']}") or {})
-        for d in sorted(found, key=lambda d: int(d["epoch"]))
-    ]
+    found = completed(d for name, d in documents.items() if name.startswith("switchover/"))
+    return [_move(d, documents.get(f"users/{d['epoch']}") or {}) for d in found]
 
 
 def _move(d: Json, users: Json) -> Move:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from livemove.adapters.evidence import moves, way_back_closed, way_back_now
 from livemove.adapters.public_record import live_record, original
 from livemove.core.gates import PROCEED, ROLL_BACK
 from livemove.core.record import as_document, same_answer
@@ -13,7 +14,6 @@ from livemove.core.rollback import not_automatic
 from livemove.core.way_back import REPAIR
 from livemove.errors import RefusedError
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.gate import moves, way_back_closed, way_back_now
 from livemove.ports import Json
 from livemove.spec import Side
 

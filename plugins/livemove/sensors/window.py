@@ -6,13 +6,13 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from livemove.adapters.evidence import moves
 from livemove.core.soak import Soak, failed, is_current
 from livemove.core.waiting import Look
 from livemove.core.window import closed, duration, next_opening
 from livemove.errors import ReplicationError, UnreachableError
 from livemove.links.extra import DmsTaskLink
 from livemove.operators.base import LivemoveOperator
-from livemove.operators.gate import moves
 from livemove.ports import Json
 from livemove.sensors.base import WatchingSensor
 
