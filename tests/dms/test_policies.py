@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from lab.cloud.dms.replicator.description import MigrationType, StartType
-from lab.cloud.dms.replicator.events import DELETES, INSERTS, UPDATES
 from lab.cloud.dms.replicator.failure import Failed
 from lab.cloud.dms.replicator.policies import Policies, Policy
 from lab.cloud.dms.replicator.status import TableState
+from livemove.core.binlog_layout import DELETES, INSERTS, UPDATES
 from tests.dms.conftest import Replication, settings
 
 INSERT, UPDATE, DELETE = min(INSERTS), min(UPDATES), min(DELETES)

@@ -14,10 +14,11 @@ import pymysql
 
 from livemove.adapters.control import OWN_ROWS
 from livemove.adapters.mariadb import MariaDb
-from livemove.core import row_events
+from livemove.core import binlog_layout, row_events
+from livemove.core.binlog_layout import Unreadable
 from livemove.core.canonical import Shape
 from livemove.core.comparison import Key
-from livemove.core.row_events import Kind, TableMap, Unreadable, position_key
+from livemove.core.row_events import Kind, TableMap, position_key
 
 log = logging.getLogger(__name__)
 BINLOG_DUMP, NON_BLOCK = 0x12, 1
@@ -89,18 +90,18 @@ class ChangedKeys:
     def _take(self, file: str, raw: bytes) -> None:
         kind = raw[4]
         if kind == Kind.TABLE_MAP:
-            self._maps[row_events.table_id(raw)] = row_events.table_map(raw)
-        elif kind in row_events.ROWS:
+            self._maps[binlog_layout.table_id(raw)] = row_events.table_map(raw)
+        elif kind in binlog_layout.ROWS:
             self._rows(file, raw)
         elif kind == Kind.QUERY:
-            self._query(*row_events.query_text(raw))
-        elif kind in row_events.COMPRESSED or kind in (Kind.INCIDENT, Kind.PAYLOAD, Kind.EXECUTE_LOAD):
+            self._query(*binlog_layout.query(raw))
+        elif kind in binlog_layout.COMPRESSED or kind in (Kind.INCIDENT, Kind.PAYLOAD, Kind.EXECUTE_LOAD):
             self._all_unknown(
                 f"binlog event {kind} at {file}:{int.from_bytes(raw[13:17], 'little')} is not read"
             )
 
     def _rows(self, file: str, raw: bytes) -> None:
-        mapped = self._maps.get(row_events.table_id(raw))
+        mapped = self._maps.get(binlog_layout.table_id(raw))
         if mapped is None or mapped.name not in self._shapes or mapped.name in self.unknown:
             return
         if (file, int.from_bytes(raw[13:17], "little")) <= position_key(self._since[mapped.name]):

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.cloud.dms.replicator.events import DELETES, UPDATES, Event, TableMap, as_inserts, locate
+from lab.cloud.dms.replicator.events import Event, TableMap, as_inserts, locate
 from lab.cloud.dms.replicator.source import speaking
 from lab.cloud.dms.replicator.tables import Key, Layout, full, quote
 from lab.cloud.dms.replicator.target import SCHEMA, Target
+from livemove.core.binlog_layout import DELETES, UPDATES
 
 
 class ByKey:

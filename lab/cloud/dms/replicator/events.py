@@ -13,7 +13,18 @@ from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
-HEADER = 19
+from livemove.core.binlog_layout import (
+    HEADER,
+    INSERTS,
+    SECOND_LAYOUT,
+    UPDATES,
+    layout,
+    packed,
+    query,
+    size,
+    table_id,
+)
+
 STMT_END = 1
 """Flag of the last rows event of a statement."""
 CHECKSUM_CRC32 = 1
@@ -32,15 +43,6 @@ class Kind(IntEnum):
     XA_PREPARE = 38
     GTID = 162
     QUERY_COMPRESSED = 165
-
-
-INSERTS = {23, 30}
-UPDATES = {24, 31}
-DELETES = {25, 32}
-ROWS = INSERTS | UPDATES | DELETES
-SECOND_LAYOUT = {30, 31, 32}
-"""MySQL's rows events, version 2, carry extra data before the column count."""
-COMPRESSED = set(range(165, 172))
 
 
 class Event(NamedTuple):
@@ -82,12 +84,7 @@ class Query(NamedTuple):
 
 
 def parse_query(event: Event, checksum: int) -> Query:
-    _, _, schema_length, _, status_length = struct.unpack_from("<IIBHH", event.raw, HEADER)
-    at = HEADER + 13 + status_length
-    schema = event.raw[at : at + schema_length].decode("utf8", "replace")
-    return Query(
-        schema, event.raw[at + schema_length + 1 : len(event.raw) - checksum].decode("utf8", "replace")
-    )
+    return Query(*query(event.raw, checksum))
 
 
 def parse_rotate(event: Event) -> tuple[str, int]:
@@ -121,7 +118,7 @@ class TableMap:
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is 0."""
-        return [_size(t, m) for t, m in zip(self.types, self.meta, strict=True)]
+        return [size(t, m) for t, m in zip(self.types, self.meta, strict=True)]
 
     def renamed(self, schema: str, table: str, checksum: int) -> bytes:
         """The same table map under another name."""
@@ -133,73 +130,7 @@ class TableMap:
 
 
 def parse_table_map(event: Event) -> TableMap:
-    raw, at = event.raw, HEADER
-    identity = int.from_bytes(raw[at : at + 6], "little")
-    at += 8
-    schema, at = _text(raw, at)
-    table, at = _text(raw, at)
-    count, at = _packed(raw, at)
-    types = raw[at : at + count]
-    _, at = _packed(raw, at + count)
-    meta = []
-    for kind in types:
-        if kind in ONE_BYTE:
-            meta.append((raw[at], 0))
-            at += 1
-        elif kind in TWO_BYTES:
-            meta.append((raw[at], raw[at + 1]))
-            at += 2
-        else:
-            meta.append((0, 0))
-    return TableMap(identity, schema, table, types, meta, raw)
-
-
-def _text(raw: bytes, at: int) -> tuple[str, int]:
-    length = raw[at]
-    return raw[at + 1 : at + 1 + length].decode("utf8"), at + length + 2
-
-
-def _packed(raw: bytes, at: int) -> tuple[int, int]:
-    first = raw[at]
-    if first < 251:
-        return first, at + 1
-    width = {252: 2, 253: 3, 254: 8}[first]
-    return int.from_bytes(raw[at + 1 : at + 1 + width], "little"), at + 1 + width
-
-
-# column types by number: enum_field_types in include/mysql_com.h of MariaDB
-FIXED = {1: 1, 13: 1, 2: 2, 9: 3, 10: 3, 14: 3, 3: 4, 4: 4, 7: 4, 8: 8, 5: 8, 11: 3, 12: 8, 6: 0}
-FRACTIONAL = {17: 4, 18: 5, 19: 3}
-BLOBS = {252, 255, 140}
-ONE_BYTE = {4, 5, *FRACTIONAL, *BLOBS, 245}
-TWO_BYTES = {15, 16, 246, 253, 254, 247, 248, 141}
-DIGITS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
-"""Bytes of a group of 0 to 9 decimal digits."""
-
-
-def _size(kind: int, meta: tuple[int, int]) -> tuple[int, int]:
-    one, two = meta
-    if kind in FIXED:
-        return FIXED[kind], 0
-    if kind in FRACTIONAL:
-        return FRACTIONAL[kind] + (one + 1) // 2, 0
-    if kind == 246:
-        whole = one - two
-        return whole // 9 * 4 + DIGITS[whole % 9] + two // 9 * 4 + DIGITS[two % 9], 0
-    if kind == 16:
-        return two + (1 if one else 0), 0
-    if kind in (15, 253, 141):
-        return 0, 2 if one | two << 8 > 255 else 1
-    if kind in BLOBS:
-        return 0, one
-    if kind in (247, 248):
-        return two, 0
-    if kind == 254:
-        if one in (247, 248):
-            return two, 0
-        long = two if one & 0x30 == 0x30 else two | ((one & 0x30) ^ 0x30) << 4
-        return 0, 2 if long > 255 else 1
-    raise NotImplementedError(f"column type {kind}")
+    return TableMap(*layout(event.raw), event.raw)
 
 
 class Rows(NamedTuple):
@@ -221,7 +152,7 @@ def locate(event: Event, checksum: int) -> Rows:
     at = HEADER + 8
     if event.kind in SECOND_LAYOUT:
         at += int.from_bytes(raw[at : at + 2], "little")
-    columns, at = _packed(raw, at)
+    columns, at = packed(raw, at)
     width = (columns + 7) // 8
     return Rows(
         table, flags, columns, at, at + width * (2 if event.kind in UPDATES else 1), len(raw) - checksum
@@ -229,7 +160,7 @@ def locate(event: Event, checksum: int) -> Rows:
 
 
 def table_of(event: Event) -> int:
-    return int.from_bytes(event.raw[HEADER : HEADER + 6], "little")
+    return table_id(event.raw)
 
 
 def ends_statement(event: Event) -> bool:

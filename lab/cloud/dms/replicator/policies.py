@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from lab.cloud.dms.replicator.events import DELETES, INSERTS
 from lab.cloud.dms.replicator.failure import Failed
+from livemove.core.binlog_layout import DELETES, INSERTS
 
 
 class Policy(StrEnum):

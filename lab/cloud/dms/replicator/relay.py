@@ -31,6 +31,7 @@ from lab.cloud.dms.replicator.status import Status, Table, TableState
 from lab.cloud.dms.replicator.tables import Key, full
 from lab.cloud.dms.replicator.target import Step, Target
 from lab.cloud.dms.replicator.terms import Terms
+from livemove.core.binlog_layout import COMPRESSED, HEADER, INSERTS, ROWS, UPDATES
 
 GROUP = 1 << 20
 """Bytes of events after which a group of transactions is committed, even if more is waiting."""
@@ -126,7 +127,7 @@ class Relay:
             if (name := self.selection.target(table.key)) != table.key:
                 table.raw = table.renamed(*name, self.checksum)
             self.maps[table.id] = table
-        elif kind in ev.ROWS:
+        elif kind in ROWS:
             self.rows(event)
         elif kind == Kind.GTID:
             self.check_time(event.time)
@@ -145,7 +146,7 @@ class Relay:
             self.file, self.offset = ev.parse_rotate(event)
         elif kind == Kind.XA_PREPARE and not self.transaction:
             self.end_transaction(event)
-        elif kind in (Kind.XA_PREPARE, Kind.INCIDENT, Kind.EXECUTE_LOAD) or kind in ev.COMPRESSED:
+        elif kind in (Kind.XA_PREPARE, Kind.INCIDENT, Kind.EXECUTE_LOAD) or kind in COMPRESSED:
             raise Failed(
                 f"The source's binlog has an event of type {kind} at {self.file}:{event.end}, which the lab's DMS cannot apply"
                 " (XA transaction, incident, LOAD DATA as a statement, or compressed events)"
@@ -154,7 +155,7 @@ class Relay:
     def format(self, event: Event) -> None:
         """The layout of the events that follow: the target must know it, and again when it changed."""
         self.checksum = ev.checksum_size(event)
-        body = event.raw[ev.HEADER :]
+        body = event.raw[HEADER:]
         if body[:2] + body[56:] != self.layout:
             self.flush(now=True)
             self.target.add([event.raw])
@@ -177,7 +178,7 @@ class Relay:
             self.size += len(event.raw)
             n = ev.count(event, ev.locate(event, self.checksum), table)
             counts = self.counts.setdefault(table.key, [0, 0, 0])
-            counts[0 if event.kind in ev.INSERTS else 1 if event.kind in ev.UPDATES else 2] += n
+            counts[0 if event.kind in INSERTS else 1 if event.kind in UPDATES else 2] += n
         if ev.ends_statement(event):
             if self.statement:
                 self.transaction.append(self.statement)
