@@ -9,6 +9,17 @@ from livemove.ui.pages import apps
 PREFIX = "/livemove"
 
 
+def _tab(name: str, destination: str, page: str) -> dict[str, Any]:
+    # of two views with the same route Airflow takes the first and drops the second with a line in its log
+    route = f"livemove-{name.lower()}-{destination.replace('_', '-')}"
+    return {
+        "name": name,
+        "url_route": route,
+        "destination": destination,
+        "href": f"{PREFIX}/{page}",
+    }
+
+
 class LivemovePlugin(AirflowPlugin):
     name = "livemove"
     fastapi_apps = apps(PREFIX)
@@ -22,26 +33,10 @@ class LivemovePlugin(AirflowPlugin):
             "icon_dark_mode": f"{PREFIX}/console/files/icon-dark.svg",
             "href": f"{PREFIX}/console",
         },
-        {
-            "name": "Console",
-            "url_route": "livemove-console",
-            "destination": "dag",
-            "href": f"{PREFIX}/console?dag_id={{DAG_ID}}",
-        },
-        {
-            "name": "Console",
-            "url_route": "livemove-console",
-            "destination": "dag_run",
-            "href": f"{PREFIX}/console?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
-        },
-    ] + [
-        {
-            "name": "Preflight",
-            "url_route": "livemove-preflight",
-            "destination": destination,
-            "href": f"{PREFIX}/findings?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
-        }
-        for destination in ("task_instance", "dag_run")
+        _tab("Console", "dag", "console?dag_id={DAG_ID}"),
+        _tab("Console", "dag_run", "console?dag_id={DAG_ID}&run_id={RUN_ID}"),
+        _tab("Preflight", "dag_run", "findings?dag_id={DAG_ID}&run_id={RUN_ID}"),
+        _tab("Preflight", "task_instance", "findings?dag_id={DAG_ID}&run_id={RUN_ID}"),
     ]
 
     @classmethod

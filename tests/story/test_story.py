@@ -114,6 +114,13 @@ def test_airflows_navigation_leads_to_the_console(onlooker: Onlooker) -> None:
     assert "livemove" in onlooker.navigation
 
 
+def test_every_tab_of_airflow_that_is_ours_was_clicked_and_shows_our_page(onlooker: Onlooker) -> None:
+    for place in ("navigation", "DAG", "run"):
+        assert "owns the writes" in onlooker.tabs[place], onlooker.tabs
+    for place in ("run's preflight", "task's preflight"):
+        assert "Preflight" in onlooker.tabs[place], onlooker.tabs
+
+
 def test_the_page_was_loaded_once_and_never_lost_its_ledger(onlooker: Onlooker) -> None:
     assert {glance["loads"] for glance in onlooker.seen} == {1}
     # at its end the rehearsal takes Airflow away from under the page

@@ -7,6 +7,7 @@ form and then only watches. What it saw is judged afterwards, so that it never h
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import urllib.error
@@ -22,6 +23,9 @@ from tests.ui.browser import chromium, grave
 
 EVERY = 0.5
 """Seconds between two glances."""
+CLICK_WITHIN = 60_000
+"""Milliseconds until a tab and the page behind it must be there."""
+ANYTHING = re.compile(r"\w")
 OPENS_WITHIN = 600.0
 """Seconds until Airflow must answer; the lab is made first."""
 DOORS = (
@@ -59,6 +63,8 @@ class Onlooker(threading.Thread):
     """When -> serious and critical findings."""
     navigation: str = ""
     """The text of the entry in Airflow's own navigation."""
+    tabs: dict[str, str] = field(default_factory=dict)
+    """Place in Airflow's own pages -> what our page inside of it said, reached by clicking."""
     error: str = ""
 
     def __post_init__(self) -> None:
@@ -135,7 +141,32 @@ class Onlooker(threading.Thread):
             if what := self._worth_a_look(glance):
                 self.axe[what] = grave(page)
                 self._photograph(page, what)
+                if what == "question":
+                    self._click_tabs(page.context)
             self._end.wait(EVERY)
+
+    def _click_tabs(self, context: BrowserContext) -> None:
+        """Every place where Airflow shows a page of ours, as a person finds it."""
+        page = context.new_page()
+        runs = page.request.get(f"{self.url}/api/v2/dags/migrate_shop/dagRuns").json()["dag_runs"]
+        run = f"dags/migrate_shop/runs/{runs[0]['dag_run_id']}"
+        for place, path, entry, says in (
+            ("navigation", "", "livemove", "#owner-says"),
+            ("DAG", "dags/migrate_shop", "Console", "#owner-says"),
+            ("run", run, "Console", "#owner-says"),
+            ("run's preflight", run, "Preflight", "h1"),
+            ("task's preflight", f"{run}/tasks/preflight.checks", "Preflight", "h1"),
+        ):
+            page.goto(f"{self.url}/{path}")
+            try:
+                page.get_by_role("link", name=entry, exact=True).first.click(timeout=CLICK_WITHIN)
+                inside = page.frame_locator("iframe").locator(says).first
+                inside.filter(has_text=ANYTHING).wait_for(timeout=CLICK_WITHIN)
+                self.tabs[place] = inside.inner_text()
+            except BrowserError as e:
+                self.tabs[place] = f"not reached: {e.message.splitlines()[0]}"
+            self._photograph(page, f"tab-{place.replace(' ', '-')}", whole=False)
+        page.close()
 
     def _worth_a_look(self, glance: dict[str, Any]) -> str:
         """A name for this moment, once each."""
@@ -156,10 +187,14 @@ class Onlooker(threading.Thread):
         }
         return next((name for name, there in moments.items() if there and name not in self.axe), "")
 
-    def _photograph(self, page: Page, what: str) -> None:
+    def _photograph(self, page: Page, what: str, *, whole: bool = True) -> None:
+        """`whole`: in every form in which a page of ours is shown; else as it stands."""
         if self.shots is None:
             return
         self.shots.mkdir(parents=True, exist_ok=True)
+        if not whole:
+            page.screenshot(path=self.shots / f"{what}.png")
+            return
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             for width in (1280, 390):

@@ -75,3 +75,5 @@ def test_the_plugin_serves_and_shows_it() -> None:
         ("Preflight", "dag_run"): f"/livemove/findings?{run}",
         ("Preflight", "task_instance"): f"/livemove/findings?{run}",
     }
+    # of two with the same route Airflow shows one
+    assert len({v["url_route"] for v in LivemovePlugin.external_views}) == len(views)
