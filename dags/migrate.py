@@ -63,6 +63,7 @@ from livemove.sensors.shift import BaselineSensor, ShiftSensor, WatchSensor
 from livemove.sensors.traffic import DrainedSensor
 from livemove.sensors.window import SoakSensor, WindowSensor
 from livemove.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.titles import TITLES
 
 
 def migration(spec: MigrationSpec) -> DAG:
@@ -115,7 +116,7 @@ def migration(spec: MigrationSpec) -> DAG:
             "validate", "4 Validate", "Both sides are equal, table by table and object by object"
         ) as validate:
             tables = ListTablesOperator(task_id="tables", **of)
-            compare = compare_each(tables, task_id="compare", **of)
+            compare = compare_each(tables, "compare", **of)
             table_states = TableStatesSensor(task_id="table_states", **of)
             parity = ParityOperator(task_id="parity", **of)
             compare >> table_states >> parity
@@ -152,7 +153,7 @@ def migration(spec: MigrationSpec) -> DAG:
             switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, retries=FORWARD, **of)
             return_path = ReturnPathOperator(task_id="return_path", retries=FORWARD, **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
-            compare_back = compare_each(tables, task_id="compare_back", **of)
+            compare_back = compare_each(tables, "compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
             prepare_return >> window >> ask_writes
             leads([ask_writes], PROCEED, snapshot)
@@ -218,9 +219,11 @@ EITHER_WAY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 """One of the branches that lead here went through, the others were skipped, and nothing failed."""
 
 
-def compare_each(tables: ListTablesOperator, **of: str) -> Any:
+def compare_each(tables: ListTablesOperator, task_id: str, **of: str) -> Any:
     """One task for each table, or for each part of a huge one, four at a time."""
     return CompareTableOperator.partial(
+        task_id=task_id,
+        task_display_name=TITLES[task_id],
         map_index_template="{{ task.shown }}",
         doc_md=inspect.getdoc(CompareTableOperator),
         max_active_tis_per_dagrun=4,

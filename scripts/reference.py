@@ -199,7 +199,8 @@ def tasks_part() -> Iterator[str]:
     for dag in _dags():
         yield f"### Tasks of {_generic(dag.dag_id)}"
         yield _sentence((dag.description or "").replace("www.shop.test", "The public name"))
-        yield table(("task", "operator"), [(f"`{t.task_id}`", _class_of(t)) for t in _in_order(dag)])
+        rows = [(f"`{t.task_id}`", t.task_display_name, _class_of(t)) for t in _in_order(dag)]
+        yield table(("task", "in Airflow's grid", "operator"), rows)
 
 
 def _in_order(dag: Any) -> list[Any]:

@@ -24,6 +24,7 @@ from livemove.operators.promotion import PromotionGate
 from livemove.operators.rollback import OrderedRollbackOperator
 from livemove.params import FIELDS, trigger_form
 from livemove.spec import MigrationSpec, load_spec
+from livemove.titles import TITLES
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "include" / "migrations" / "shop.yaml"
@@ -290,6 +291,15 @@ def test_links_survive_the_way_to_the_web_server(dag: Any) -> None:
 
     seen = DagSerialization.from_dict(DagSerialization.to_dict(dag)).get_task("replicate.full_load")
     assert set(seen.operator_extra_link_dict) >= {"Console of this run", "Runbook", "DMS task"}
+
+
+def test_every_task_has_a_name_that_a_person_would_say(bag: DagBag) -> None:
+    for dag in bag.dags.values():
+        names = [t.task_display_name for t in dag.tasks]
+        assert not [n for n in names if "." in n or "_" in n or n == n.lower() or len(n) > 28], names
+    assert {t.task_id.rpartition(".")[2] for dag in bag.dags.values() for t in dag.tasks} | {
+        "automatic"  # only where a spec says so
+    } == {*TITLES, "ask"}
 
 
 def test_branches_carry_the_answer_that_leads_to_them(dag: Any) -> None:

@@ -14,6 +14,7 @@ from livemove.core.rollback import failure
 from livemove.links.extra import ConsoleLink, RunbookLink
 from livemove.params import settle
 from livemove.spec import Moment, find_spec
+from livemove.titles import TITLES
 
 log = logging.getLogger(__name__)
 NOTHING_TO_DO = "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate with Roll back first"
@@ -34,6 +35,7 @@ class LivemoveOperator(BaseOperator):
 
     def __init__(self, *, service: str, **kwargs: Any) -> None:
         kwargs.setdefault("doc_md", inspect.getdoc(type(self)))
+        kwargs.setdefault("task_display_name", TITLES.get(kwargs["task_id"]))
         super().__init__(**kwargs)
         self.service = service
         self.dms_task: str | None = None
