@@ -74,12 +74,7 @@ class Terraform:
 
     @classmethod
     def of(cls, world: World) -> Terraform:
-        spec, aws = world.spec, world.secret(world.spec.aws.connection)
-        environment = {"AWS_REGION": spec.aws.region, "AWS_DEFAULT_REGION": spec.aws.region}
-        if aws.login:
-            environment |= {"AWS_ACCESS_KEY_ID": aws.login, "AWS_SECRET_ACCESS_KEY": aws.password}
-        if world.endpoint_url:
-            environment["AWS_ENDPOINT_URL"] = world.endpoint_url
+        spec = world.spec
 
         def secrets() -> Mapping[str, str]:
             return {
@@ -92,7 +87,7 @@ class Terraform:
             service=spec.service,
             region=spec.aws.region,
             s3=world.aws("s3"),
-            environment=environment,
+            environment=world.aws_environment(),
             secrets=secrets,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +20,14 @@ from livemove.errors import RefusedError, SetupError
 from livemove.spec import MigrationSpec, Server, Side
 
 if TYPE_CHECKING:
+    import boto3
+
     from livemove import ports
     from livemove.adapters.mariadb import Login, MariaDb
+
+
+IDENTITIES = {"aws_access_key_id", "aws_session_token", "profile_name", "role_arn"}
+"""Extras of an Amazon connection that say as whom AWS is asked."""
 
 
 class SystemClock:
@@ -55,6 +62,7 @@ class World:
     def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "") -> None:
         self.spec, self.run_id, self.task_id = spec, run_id, task_id
         self.clock: ports.Clock = SystemClock()
+        self._making = threading.RLock()
 
     def secret(self, connection_id: str) -> Secret:
         """An Airflow connection; SetupError when it is not defined."""
@@ -74,42 +82,83 @@ class World:
     @cached_property
     def endpoint_url(self) -> str | None:
         """The AWS endpoint; None is real AWS. A rehearsal refuses any that is not loopback."""
-        url = self.secret(self.spec.aws.connection).extra.get("endpoint_url")
+        extra = self.secret(self.spec.aws.connection).extra
+        url = extra.get("endpoint_url")
         if self.spec.rehearsal:
-            host = urlparse(url or "").hostname or ""
-            try:
-                loopback = bool(host) and all(
-                    ipaddress.ip_address(a[4][0]).is_loopback for a in socket.getaddrinfo(host, None)
-                )
-            except OSError:
-                loopback = False
-            if not loopback:
-                raise RefusedError(
-                    f"{self.spec.service} is a rehearsal, but the endpoint of connection {self.spec.aws.connection!r} is {url or 'real AWS'}",
-                    wanted="a loopback address, as the lab has",
-                    next_step='set "endpoint_url" in the connection\'s extra, or rehearsal: false in the spec',
-                )
+            self._refuse_outside(url, '"endpoint_url"')
+            if extra.get("role_arn"):
+                # the role is asked for at STS, which never is that endpoint
+                sts = extra.get("service_config", {}).get("sts", {}).get("endpoint_url")
+                self._refuse_outside(sts, '"service_config": {"sts": {"endpoint_url": ...}}')
         return url
+
+    def _refuse_outside(self, url: str | None, field: str) -> None:
+        host = urlparse(url or "").hostname or ""
+        try:
+            loopback = bool(host) and all(
+                ipaddress.ip_address(a[4][0]).is_loopback for a in socket.getaddrinfo(host, None)
+            )
+        except OSError:
+            loopback = False
+        if not loopback:
+            raise RefusedError(
+                f"{self.spec.service} is a rehearsal, but the endpoint of connection {self.spec.aws.connection!r} is {url or 'real AWS'}",
+                wanted="a loopback address, as the lab has",
+                next_step=f"set {field} in the connection's extra, or rehearsal: false in the spec",
+            )
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """As Airflow's Amazon provider reads the connection: keys, session token, profile, a role to assume (renewed before it ends), or nothing."""
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+        self.secret(self.spec.aws.connection)  # the hook goes on without a connection that is missing
+        return AwsBaseHook(
+            aws_conn_id=self.spec.aws.connection, region_name=self.spec.aws.region
+        ).get_session()
 
     def aws(self, service: str) -> Any:
         """A boto3 client with timeouts and standard retries."""
-        import boto3
         from botocore.config import Config
 
+        url = self.endpoint_url  # refuses before anything is asked
+        with self._making:  # a session makes one client at a time
+            client: Any = self._session.client  # its stubs know each service by a literal name
+            return client(
+                service,
+                endpoint_url=url,
+                config=Config(
+                    connect_timeout=5,
+                    read_timeout=60,
+                    retries={"mode": "standard", "max_attempts": self.aws_attempts},
+                ),
+            )
+
+    def aws_environment(self) -> dict[str, str]:
+        """Variables by which a program of somebody else's works as the same user at the same AWS; a role's keys in it are not renewed."""
+        region = self.spec.aws.region
+        found = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        if self.endpoint_url:
+            found["AWS_ENDPOINT_URL"] = self.endpoint_url
         s = self.secret(self.spec.aws.connection)
-        client: Any = boto3.client  # its stubs know each service by a literal name
-        return client(
-            service,
-            region_name=self.spec.aws.region,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=s.login or None,
-            aws_secret_access_key=s.password or None,
-            config=Config(
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"mode": "standard", "max_attempts": self.aws_attempts},
-            ),
-        )
+        if not (s.login or s.extra.keys() & IDENTITIES):
+            return found  # the worker's own role, which the program finds and renews itself
+        with self._making:
+            keys = self._session.get_credentials()
+        if keys is None:
+            raise SetupError(
+                f"The connection {s.id!r} leads to no credentials",
+                wanted="an access key and its secret, a role, or a profile that is there",
+                next_step="Admin > Connections",
+            )
+        frozen = keys.get_frozen_credentials()
+        found |= {
+            "AWS_ACCESS_KEY_ID": frozen.access_key or "",
+            "AWS_SECRET_ACCESS_KEY": frozen.secret_key or "",
+        }
+        if frozen.token:
+            found["AWS_SESSION_TOKEN"] = frozen.token
+        return found
 
     @cached_property
     def ledger(self) -> ports.Ledger:
