@@ -138,6 +138,10 @@ def test_the_load_was_seen_without_loading_the_page_again(onlooker: Onlooker) ->
     assert all(n < over for n, r in enumerate(rows) if "%" in r)
 
 
+def test_tasks_at_work_are_called_as_in_the_grid(onlooker: Onlooker) -> None:
+    assert any("Terraform apply" in g["card"] and "provision.apply" in g["card"] for g in onlooker.seen)
+
+
 def test_each_question_was_seen_with_its_evidence_and_the_place_to_answer_it(onlooker: Onlooker) -> None:
     asked = {g["now"]: g for g in onlooker.seen if g["title"].startswith("A question")}
     assert list(asked) == ["Switch DNS?", "Move the writes?", "Retire the data centre?"]

@@ -41,8 +41,7 @@ export async function live(service, run, question) {
 }
 
 function name(t) {
-  const more = t.rendered_map_index ?? (t.task_id.endsWith(t.task_display_name) ? null : t.task_display_name);
-  return more ? `${t.task_id} · ${more}` : t.task_id;
+  return t.rendered_map_index ? `${t.task_display_name} · ${t.rendered_map_index}` : t.task_display_name;
 }
 
 const ask = async (path) => {

@@ -72,7 +72,7 @@ function working(model, live) {
   // what failed beside a story that goes on is told below it
   const stands = failed.length && !busy.length;
   const headline = stands ? "A task has failed" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
-  const line = (t) => h("li", {}, h("span", { class: t.state === "failed" ? "bad" : "" }, t.name), h("span", { class: "soft" }, t.state === "failed" ? "failed" : t.since ? since(t.since) : t.state));
+  const line = (t) => h("li", {}, h("span", { class: t.state === "failed" ? "bad" : "" }, t.name, t.name === t.id ? null : h("small", {}, t.id)), h("span", { class: "soft" }, t.state === "failed" ? "failed" : t.since ? since(t.since) : t.state));
   const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id));
   return [
     h("p", { class: stands ? "headline bad" : "headline" }, headline),
