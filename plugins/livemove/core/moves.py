@@ -22,6 +22,6 @@ def completed(documents: Iterable[Json | None]) -> list[Json]:
 
 def closed_since(done: Sequence[Json], events: Iterable[Json]) -> str | None:
     """When the way back of the newest move was closed by a person's word, ISO; None while the source follows."""
-    began = str(done[-1]["started_at"]) if done else ""
+    began = str(done[-1].get("started_at") or "") if done else ""
     times = (str(e["time"]) for e in events if e.get("event") in CLOSING)
     return min((t for t in times if t > began), default=None)
