@@ -7,6 +7,7 @@
 #   make rehearse STORY=rollback        move, roll back, move again, retire; clears: every task cleared on the way;
 #                                       promote: the data centre dies before the writes moved;
 #                                       weights, breach: the name moves by 5, 25, 100 %, and goes back by itself
+#   make rehearse PATIENCE=60           each question stands for a minute before it is answered: time to look around
 #   make rehearse DNS=rfc2136           the zone at a name server with dynamic updates, or manual: at a person's panel
 
 SHELL := /bin/sh
@@ -19,7 +20,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model reference clean
+.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model reference pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -27,8 +28,8 @@ help: ## this list
 setup: ## make this machine ready: packages, Python environment, Terraform
 	@scripts/bootstrap
 
-rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [DNS=rfc2136|manual] [KEEP=1]
-	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(DNS),--dns $(DNS)) $(if $(KEEP),--keep)
+rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [DNS=rfc2136|manual] [PATIENCE=60] [KEEP=1]
+	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(DNS),--dns $(DNS)) $(if $(PATIENCE),--patience $(PATIENCE)) $(if $(KEEP),--keep)
 
 up: setup ## lab, users and Airflow for you to click in [DUMP=]
 	@$(PYTHON) -m lab.rehearsal up $(if $(DUMP),--dump "$(DUMP)")
@@ -112,6 +113,9 @@ bench-console: setup browser ## what the console weighs, and how soon it shows s
 
 reference: ## write docs/reference.md anew from the code
 	@$(PYTHON) scripts/reference.py
+
+pictures: setup browser ## the pictures of docs/images taken anew, from two rehearsals [KIND=moved|back]
+	@$(PYTHON) scripts/pictures.py $(KIND)
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
 	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

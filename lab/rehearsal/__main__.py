@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.addresses import root
 from lab.processes import LabError
+from lab.rehearsal.robot import PATIENCE
 from lab.rehearsal.scenario import ROLLBACKS, STORIES
 
 
@@ -48,8 +49,20 @@ def _parser() -> argparse.ArgumentParser:
                         help="who holds the zone: the lab's Route 53, a Knot that takes dynamic updates signed with TSIG, or a person at a panel")  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="leave lab and Airflow standing at the end")
     parser.add_argument("--reports", type=Path, default=root() / "rehearsals", help="where the reports go (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--patience", type=_seconds, default=PATIENCE, metavar="SECONDS",
+                        help="how long each question is read before it is answered (default: %(default)s)")  # fmt: skip
     parser.add_argument("--timeout", type=float, default=2700, metavar="SECONDS", help="longest time for the run (default: %(default)s)")  # fmt: skip
     return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not PATIENCE <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted seconds, from {PATIENCE:.0f} to 3600")
+    return seconds
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -58,7 +71,9 @@ def _run(args: argparse.Namespace) -> int:
 
     scenario = choose(args.rollback, args.story)
     variant = scenario.variant or ("" if args.dns == "route53" else args.dns)
-    return rehearse(Options(scenario, args.dump, args.keep, args.reports, args.timeout, variant))
+    return rehearse(
+        Options(scenario, args.dump, args.keep, args.reports, args.timeout, variant, args.patience)
+    )
 
 
 def _up(args: argparse.Namespace) -> int:

@@ -61,6 +61,8 @@ class Robot:
     """What Airflow keeps beside each clear."""
     dies: str = ""
     """The task that the story makes fail."""
+    patience: float = PATIENCE
+    """Seconds that it reads each question."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _asked: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class Robot:
             self._asked[key] = self.clock()
             self.say(f"{act.at} asks: {self.api.question(self.dag_id, self.run_id, act.at)['subject']}")
         # a machine dies without waiting for anybody
-        return isinstance(act, KillSource) or self.clock() - self._asked[key] >= PATIENCE
+        return isinstance(act, KillSource) or self.clock() - self._asked[key] >= self.patience
 
     def _do(self, act: Act, tasks: Sequence[Json]) -> None:
         if isinstance(act, Answer):
@@ -200,7 +202,7 @@ class Robot:
             if t["state"] == ASKING and t["task_id"] != awaited and key not in self._answered:
                 # after a clear the old question may still be on its way out
                 self._asked.setdefault(key, self.clock())
-                if self.clock() - self._asked[key] > 4 * PATIENCE:
+                if self.clock() - self._asked[key] > 4 * self.patience:
                     return str(t["task_id"])
         return None
 

@@ -32,7 +32,7 @@ from lab.rehearsal.panel import Panel
 from lab.rehearsal.plan_check import PlanCheck
 from lab.rehearsal.progress import Progress
 from lab.rehearsal.result import Result
-from lab.rehearsal.robot import Robot, StoryError
+from lab.rehearsal.robot import PATIENCE, Robot, StoryError
 from lab.rehearsal.scenario import SWITCH_DNS, Leg, Scenario
 from lab.rehearsal.users import Users
 from lab.up import up
@@ -54,6 +54,8 @@ class Options:
     timeout: float = TIMEOUT
     variant: str = ""
     """Of the lab's spec: see lab.specs.VARIANTS."""
+    patience: float = PATIENCE
+    """Seconds that each question is read before it is answered."""
 
 
 def rehearse(options: Options) -> int:
@@ -132,7 +134,14 @@ class Rehearsal:
             self.runs[leg.dag] = api.trigger(leg.dag, dict(leg.conf))
             self.progress.say(f"triggered {leg.dag}, run {self.runs[leg.dag]}")
         self.run = (leg.dag, self.runs[leg.dag])
-        robot = Robot(api, *self.run, leg.acts, self.progress.say, kill_source=self._kill_source)
+        robot = Robot(
+            api,
+            *self.run,
+            leg.acts,
+            self.progress.say,
+            kill_source=self._kill_source,
+            patience=self.options.patience,
+        )
         robot.note, robot.dies = f"rehearsal: {self.options.scenario.name}", self.options.scenario.dies
         robot.seen = lambda run, tasks: self._seen(tasks, watcher)
         robot.follow(timeout=self.options.timeout)

@@ -40,6 +40,15 @@ def test_rollback_and_story_exclude_each_other(capsys: pytest.CaptureFixture[str
     assert "choose one" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("patience", ["3", "4000", "long"])
+def test_a_question_is_read_for_seconds_not_less_than_airflow_needs(
+    patience: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--patience", patience])
+    assert f"'{patience}': wanted seconds, from 8 to 3600" in capsys.readouterr().err
+
+
 def test_an_unknown_gate_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--rollback", "dns"])

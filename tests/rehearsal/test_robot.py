@@ -113,6 +113,13 @@ def test_answers_every_gate_once_and_after_the_time_a_person_needs() -> None:
     assert min(airflow.waits) >= PATIENCE
 
 
+def test_reads_each_question_for_as_long_as_it_was_told() -> None:
+    airflow = Airflow()
+    robot = Robot(airflow, "d", "r", choose().acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep, patience=40)  # fmt: skip
+    robot.follow(timeout=600)
+    assert min(airflow.waits) >= 40
+
+
 def test_rolls_back_where_the_scenario_says() -> None:
     assert follow(choose("repoint"), Airflow()).did == ["switch_dns.ask Proceed", "repoint.ask Roll back"]
 

@@ -90,7 +90,7 @@ class Onlooker(threading.Thread):
                     context = browser.new_context(
                         viewport={"width": 1280, "height": 900}, timezone_id="Asia/Seoul"
                     )
-                    self._watch(self._log_in(context))
+                    self._watch(self.log_in(context))
         except Exception as e:
             self.error = f"{type(e).__name__}: {e}"
 
@@ -114,7 +114,8 @@ class Onlooker(threading.Thread):
     def _knock(self) -> None:
         self.closed = {path: self._status(f"livemove/{path}") for path in DOORS}
 
-    def _log_in(self, context: BrowserContext) -> Page:
+    def log_in(self, context: BrowserContext) -> Page:
+        """As a person does, at Airflow's own form."""
         ((name, password),) = json.loads((self.state / "airflow" / "passwords.json").read_text()).items()
         page = context.new_page()
         page.goto(f"{self.url}/")
@@ -139,6 +140,8 @@ class Onlooker(threading.Thread):
             if not self.seen or {**self.seen[-1], "at": 0} != {**glance, "at": 0}:
                 self.seen.append({**glance, "at": time.time()})
             if what := self._worth_a_look(glance):
+                if what == "question" and self.shots:
+                    self._photograph_question(page.context, glance["answer"])
                 self.axe[what] = grave(page)
                 self._photograph(page, what)
                 if what == "question":
@@ -151,9 +154,9 @@ class Onlooker(threading.Thread):
         runs = page.request.get(f"{self.url}/api/v2/dags/migrate_shop/dagRuns").json()["dag_runs"]
         run = f"dags/migrate_shop/runs/{runs[0]['dag_run_id']}"
         for place, path, entry, says in (
-            ("navigation", "", "livemove", "#owner-says"),
-            ("DAG", "dags/migrate_shop", "Console", "#owner-says"),
             ("run", run, "Console", "#owner-says"),
+            ("DAG", "dags/migrate_shop", "Console", "#owner-says"),
+            ("navigation", "", "livemove", "#owner-says"),
             ("run's preflight", run, "Preflight", "h1"),
             ("task's preflight", f"{run}/tasks/preflight.checks", "Preflight", "h1"),
         ):
@@ -166,6 +169,20 @@ class Onlooker(threading.Thread):
             except BrowserError as e:
                 self.tabs[place] = f"not reached: {e.message.splitlines()[0]}"
             self._photograph(page, f"tab-{place.replace(' ', '-')}", whole=False)
+        page.close()
+
+    def _photograph_question(self, context: BrowserContext, answer: str) -> None:
+        """In the tab of its run, and where it is answered. First of all: it waits for seconds only."""
+        page = context.new_page()
+        page.goto(f"{self.url}{answer.partition('/tasks/')[0]}")
+        page.get_by_role("link", name="Console", exact=True).first.click()
+        button = page.frame_locator("iframe").get_by_role("link", name="Answer in Airflow")
+        button.wait_for()
+        self._photograph(page, "tab-question", whole=False)
+        page.set_viewport_size({"width": 1440, "height": 900})
+        button.click()
+        page.get_by_role("button", name="Proceed").first.wait_for()
+        self._photograph(page, "gate", whole=False)
         page.close()
 
     def _worth_a_look(self, glance: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ export function chart({ label, caption, t, series, marks = [], height = 110, ran
     const soft = css("--soft"), line = css("--faint");
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
     return {
-      width: holder.clientWidth, height, legend: { show: false }, padding: [8, 6, 0, 0],
+      width: holder.clientWidth, height, legend: { show: false }, padding: [8, 22, 0, 0],
       cursor: { sync: { key: sync.key }, y: false, points: { size: 5 } },
       scales: { x: { time: true, range: range ? () => range : undefined }, y: { range: (u, low, high) => [0, Math.max(high * 1.15, limit ?? 0, 1)] } },
       axes: [
