@@ -45,9 +45,8 @@ def test_images_are_images_and_none_is_left_over() -> None:
     shown = {(page.path.parent / target).resolve() for page in ALL for image, target in page.links if image}
     unlike = [str(p) for p in shown if p.suffix not in (".png", ".svg")]
     kept = {p.resolve() for p in (ROOT / "docs" / "images").iterdir()}
-    # pictures that another page of the same night brings may come before their text
     assert not unlike
-    assert {p for p in shown if p.parent.name == "images"} <= kept
+    assert {p for p in shown if p.parent.name == "images"} == kept
 
 
 def test_the_index_leads_to_every_page() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from livemove.errors import UnreachableError
+from livemove.errors import SetupError, UnreachableError
 from livemove.ui import routes
 from tests.ui.browser import chromium, find, grave
 from tests.ui.night import MOMENTS
@@ -78,6 +78,11 @@ def test_axe_finds_nothing_grave(open_at: Open, moment: str, scheme: str) -> Non
 def test_on_a_phone_nothing_is_wider_than_the_screen(open_at: Open, moment: str) -> None:
     page = open_at(moment, width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator("#findings .narrow").first).to_be_visible()
+    inside = (
+        "[...document.querySelectorAll('#findings .scroll')].every((s) => s.scrollWidth <= s.clientWidth)"
+    )
+    assert page.evaluate(inside)
     assert grave(page) == []
 
 
@@ -171,6 +176,25 @@ def test_what_is_no_migration_says_so(browser: Browser, address: str) -> None:
     page.goto(f"{address}?dag_id=something_else")
     expect(page.locator("#problem")).to_contain_text("something_else is no migration", timeout=SOON)
     expect(page.locator("#problem")).to_contain_text("shop")
+    page.close()
+
+
+def test_a_ledger_that_never_answered_shows_no_empty_cards_and_fills_them_when_it_does(
+    browser: Browser, address: str, view: StillView
+) -> None:
+    look = view.look
+
+    def away() -> None:
+        raise SetupError("The Airflow connection 'shop_aws' is missing", next_step="Admin > Connections")
+
+    view.look = away  # type: ignore[method-assign,assignment]
+    page = browser.new_page()
+    page.goto(f"{address}?dag_id=migrate_shop")
+    expect(page.locator("#problem")).to_contain_text("'shop_aws' is missing", timeout=SOON)
+    assert page.locator(".card:visible").count() == 0
+    assert grave(page) == []
+    view.look = look  # type: ignore[method-assign]
+    expect(page.locator("#owner-says")).to_be_visible(timeout=60_000)
     page.close()
 
 

@@ -58,6 +58,7 @@ function problem(e) {
   byId("live").className = e ? "live off" : "live on";
   byId("live-says").textContent = e ? (state.model ? "what stands here is old" : "not reading") : "live";
   byId("problem").hidden = !e;
+  byId("main").classList.toggle("unread", Boolean(e) && !state.model); // nothing but empty cards
   if (e) byId("problem").replaceChildren(e.message, ...(e.next ? [h("small", {}, `Next: ${e.next}`)] : []));
 }
 

@@ -239,11 +239,13 @@ function timeline(m) {
 export function findings(f) {
   const tones = { error: "bad", warning: "warn", ok: "good" };
   const c = f.counts, bad = f.rows.filter((r) => r.severity !== "ok"), good = f.rows.filter((r) => r.severity === "ok");
+  const todo = (r) => [r.remedy || "–", r.restart ? h("small", { class: "bad" }, "needs a restart of the source") : null];
+  // on a phone what to do stands below what was found
   const columns = [
     ["", (r) => h("b", { class: tones[r.severity] }, r.severity)],
     ["Check", (r) => [r.check, r.subject ? h("small", {}, r.subject) : null]],
-    ["Found", (r) => [r.measured, r.limit ? h("small", {}, `limit: ${r.limit}`) : null]],
-    ["What to do", (r) => [r.remedy || "–", r.restart ? h("small", { class: "bad" }, "needs a restart of the source") : null]],
+    ["Found", (r) => [r.measured, r.limit ? h("small", {}, `limit: ${r.limit}`) : null, r.severity === "ok" ? null : h("p", { class: "narrow" }, todo(r))]],
+    ["What to do", todo, "broad"],
   ];
   return [
     h("div", { class: "big" }, [["error", "errors"], ["warning", "warnings"], ["ok", "in order"]].map(([k, word]) =>
