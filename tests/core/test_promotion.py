@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,26 @@ def test_the_target_takes_over_and_says_what_may_be_missing() -> None:
     assert "14 s at the most" in said  # three when it died, ten of silence, one more look
     assert world.ledger.kept["promotion/2"] == done
     assert [e["event"] for e in world.ledger.noted][-1] == "promoted"
+
+
+def test_whoever_dies_after_the_take_over_leaves_word_of_what_may_be_missing() -> None:
+    died = 0
+    for number, after in itertools.product(range(60), (False, True)):
+        world = Universe()
+        kill(world)
+        world.strike(number, world.die, after=after)
+        with contextlib.suppress(Died, LivemoveError):
+            promote(world)
+        world.dead, world.fault = False, None
+        if not world.db[T].promoted:
+            continue
+        died += 1
+        unanswered = "promotion/2" not in world.ledger.kept
+        done = promote(world, token="again")
+        assert (done["epoch"], done["owner"]) == (2, "target")
+        most = 15 if unanswered else 14
+        assert any(f"{most} s at the most" in line for line in done["says"]), (number, after, done["says"])
+    assert died > 10
 
 
 @pytest.mark.parametrize("word", ["", "yes", "the target of shop is off", "the source of shop is off "])

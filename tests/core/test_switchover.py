@@ -210,6 +210,23 @@ def test_an_attempt_that_was_overtaken_leaves_no_server_holding_and_no_job_off(u
         assert [s.name for s in world.fleet.servers if s.held] == [], number
 
 
+@pytest.mark.parametrize("blind", [False, True], ids=["rows answer", "rows do not"])
+def test_an_attempt_whose_guards_break_claims_nothing_of_what_another_did_meanwhile(blind: bool) -> None:
+    world = Universe()
+
+    def overtaken(parts: object, to: Side, epoch: int) -> list[str]:
+        move(world, attempt="b")
+        world.db[S].reachable = world.db[T].reachable = not blind
+        raise UnreachableError("the target did not answer in time")
+
+    with pytest.raises(SwitchoverAborted) as e:
+        Switchover(world.parts(), T, "a", guards=overtaken).run()
+    assert e.value.owner == ("nobody can tell who" if blind else "the target")
+    document = world.ledger.kept["switchover/2"]
+    assert (document["attempt"], document["result"]) == ("b", "moved")
+    assert [e["result"] for e in world.ledger.noted if e["event"] == "switchover"] == ["moved", "aborted"]
+
+
 def test_going_on_after_a_crash_in_the_return_path() -> None:
     for after in (False, True):
         for number in range(40):

@@ -74,6 +74,8 @@ def test_an_answer_leads_on_only_if_it_is_promote(universe: Universe) -> None:
     assert gate.execute_complete({}, answer("Promote")) == {"word": WORD}
     with pytest.raises(AirflowSkipException):
         gate.execute_complete({}, answer("Leave everything as it is"))
+    answers = [e["option"] for e in universe.ledger.noted if e["event"] == "promotion_answered"]
+    assert answers == ["Promote", "Leave everything as it is"]
     with pytest.raises(AirflowFailException, match="Nothing was changed"):
         gate.execute_complete({}, {"error": "late", "error_type": "timeout"})
 

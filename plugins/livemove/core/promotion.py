@@ -124,12 +124,13 @@ def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side]
         )
     db = parts.control[to]
     row = db.read()
-    lost = {} if row.promoted else _take(parts, row, token)
-    before = summary(parts.servers.repoint(db.read().epoch, to)) if lost else ""
+    taken = not row.promoted
+    lost = _take(parts, row, token) if taken else _kept(parts, row)
+    before = summary(parts.servers.repoint(db.read().epoch, to)) if taken else ""
     returned = close_returned(parts, to)
     moved = make(to).run()
     document: Json = {
-        **(parts.ledger.read(f"promotion/{moved['epoch']}") or {}), **lost,
+        **lost, **(parts.ledger.read(f"promotion/{moved['epoch']}") or {}),
         "epoch": moved["epoch"], "owner": str(to), "token": token, "move": moved,
     }  # fmt: skip
     document |= {"servers_before_opening": before} if before else {}
@@ -154,7 +155,19 @@ def _take(parts: Parts, row: ControlRow, token: str) -> Json:
         raise RefusedError(
             f"The {row.side} could not be promoted: {told(out)}", next_step="look again: livemove status"
         )
+    taken = {**seen.document, "epoch": out.epoch, "owner": str(row.side), "token": token}
+    try:
+        # from here on the old owner's last writes may be missing; whoever dies now leaves word of it
+        parts.ledger.write(f"promotion/{out.epoch}", taken)
+    except Exception:
+        log.warning("the ledger could not be written", exc_info=True)
     return seen.document
+
+
+def _kept(parts: Parts, row: ControlRow) -> Json:
+    """Of a take-over whose attempt died: what it knew to be missing, or the same seen now."""
+    kept = parts.ledger.read(f"promotion/{row.epoch}") or {}
+    return kept if "says" in kept else bound(parts, row).document
 
 
 def _settled(parts: Parts, row: ControlRow) -> Bound:

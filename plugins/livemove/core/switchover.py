@@ -279,13 +279,27 @@ class Switchover:
 
     def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
-        self._tell(move, started, result="aborted", reason=found)
+        if move.steps:
+            self._tell(move, started, result="aborted", reason=found)
+            owner: Side | None = move.f
+        else:
+            # nothing was done yet: the document of this epoch may be that of another attempt, which moved meanwhile
+            self._note(move, started, result="aborted", reason=found)
+            owner = self._owner()
         return SwitchoverAborted(
             f"The move to the {move.to} was undone: {found}",
-            owner=f"the {move.f}",
+            owner=f"the {owner}" if owner else "nobody can tell who",
             changed=False,
             next_step="remove the cause, then clear this task: it reads both databases and starts afresh",
         )
+
+    def _owner(self) -> Side | None:
+        """As the rows say it now; None when they do not tell."""
+        try:
+            return self.look().owner
+        except LivemoveError as e:
+            log.warning("who owns the writes now was not seen: %s", e)
+            return None
 
     # forward --------------------------------------------------------------------------------------
     def _forward(self, move: Move, do: Do, started: datetime | None = None) -> Json:

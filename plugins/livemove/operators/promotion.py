@@ -63,15 +63,15 @@ class PromotionGate(LivemoveOperator, HITLOperator):
                 "Nobody answered. Nothing was changed; clear this task to be asked again."
             )
         super().execute_complete(context, event)
-        if event["chosen_options"] != [PROMOTE]:
-            raise AirflowSkipException("Everything stays as it is")
         user = event.get("responded_by_user") or {}
         self.world(context).ledger.note(
             "promotion_answered",
             gate="promote",
-            option=PROMOTE,
+            option=", ".join(event["chosen_options"]),
             by=user.get("name") if isinstance(user, dict) else None,
         )
+        if event["chosen_options"] != [PROMOTE]:
+            raise AirflowSkipException("Everything stays as it is")
         return {"word": str((event.get("params_input") or {}).get("word", ""))}
 
 
