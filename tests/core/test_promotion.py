@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -62,26 +61,6 @@ def test_the_target_takes_over_and_says_what_may_be_missing() -> None:
     assert "14 s at the most" in said  # three when it died, ten of silence, one more look
     assert world.ledger.kept["promotion/2"] == done
     assert [e["event"] for e in world.ledger.noted][-1] == "promoted"
-
-
-def test_whoever_dies_after_the_take_over_leaves_word_of_what_may_be_missing() -> None:
-    died = 0
-    for number, after in itertools.product(range(60), (False, True)):
-        world = Universe()
-        kill(world)
-        world.strike(number, world.die, after=after)
-        with contextlib.suppress(Died, LivemoveError):
-            promote(world)
-        world.dead, world.fault = False, None
-        if not world.db[T].promoted:
-            continue
-        died += 1
-        unanswered = "promotion/2" not in world.ledger.kept
-        done = promote(world, token="again")
-        assert (done["epoch"], done["owner"]) == (2, "target")
-        most = 15 if unanswered else 14
-        assert any(f"{most} s at the most" in line for line in done["says"]), (number, after, done["says"])
-    assert died > 10
 
 
 @pytest.mark.parametrize("word", ["", "yes", "the target of shop is off", "the source of shop is off "])
@@ -166,8 +145,12 @@ def test_it_may_die_anywhere_and_is_finished_by_running_it_again(number: int, af
     with contextlib.suppress(Died, LivemoveError):
         promote(world)
     world.dead, world.fault = False, None
+    # what was known at the take-over, or seen now where its answer got lost
+    most = 15 if world.db[T].promoted and "promotion/2" not in world.ledger.kept else 14
+    taken = world.db[T].promoted
     again = promote(world, token="another")
     assert again["epoch"] == 2
+    assert not taken or any(f"{most} s at the most" in line for line in again["says"])
     assert world.owner() is world.db[T]
     assert world.fleet.servers[1].uses is T
 
