@@ -92,19 +92,21 @@ class Abandon:
 
 @dataclass(frozen=True)
 class Resume:
-    """In a run that failed: mark what is left of a chapter as success, and clear the gate after it with downstream."""
+    """In a run that failed: mark what is left of a chapter, and of others beside it, as success, and clear the gate after it with downstream."""
 
     done: str
     gate: str
     at: str = "the failed run"
+    beside: str = "switch_dns.watch"
+    """Waits for nothing in that chapter, and nothing waits for it; left failed it fails the run at its end."""
 
     def tasks(self, instances: Sequence[Json]) -> list[str]:
         """The ids of the tasks that are to be marked."""
-        mine = (t for t in instances if t["task_id"].startswith(self.done + "."))
+        mine = (t for t in instances if t["task_id"].startswith((self.done + ".", self.beside)))
         return sorted({t["task_id"] for t in mine if t["state"] != "success"})
 
     def __str__(self) -> str:
-        return f"mark {self.done} as success, clear {self.gate} with downstream"
+        return f"mark {self.done} and {self.beside} as success, clear {self.gate} with downstream"
 
 
 Act = Answer | Clear | ClearEach | KillSource | Abandon | Resume

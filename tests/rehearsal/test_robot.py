@@ -238,8 +238,9 @@ class Emergency(Airflow):
 
     def __init__(self) -> None:
         super().__init__()
-        self.states = {"repoint.switchover": "skipped", **self.states}
-        self.tries["repoint.switchover"] = 1
+        # the watch of both sites ends with the run that is marked as failed
+        self.states = {"switch_dns.watch": "failed", "repoint.switchover": "skipped", **self.states}
+        self.tries.update({"switch_dns.watch": 1, "repoint.switchover": 1})
         self.promoted = "awaiting_input"
 
     def run(self, dag_id: str, run_id: str) -> Json:
@@ -265,7 +266,7 @@ def test_the_data_centre_dies_and_what_is_left_is_retired() -> None:
     done = follow(choose(story="promote"), Emergency())
     assert done.did == [
         "switch_dns.ask Proceed", "kill", "fail the run", "Promote",
-        "mark repoint.ask", "mark repoint.switchover", "clear retire.ask", "retire.ask Proceed",
+        "mark repoint.ask", "mark repoint.switchover", "mark switch_dns.watch", "clear retire.ask", "retire.ask Proceed",
     ]  # fmt: skip
 
 
