@@ -203,6 +203,26 @@ def test_where_ledger_and_databases_disagree_the_report_says_that_the_databases_
     assert "ATTENTION" not in built(moved(), standing={"source": "FOLLOW@2", "target": "OPEN@2"}).summary[4]
 
 
+def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None:
+    ledger = moved()
+    assert "Going back loses nothing" in built(ledger).summary[4]
+    # the teardown that follows may fail, and then nothing but this event tells
+    ledger.later(hours=1).note("replication deleted", "retire.stop_replication", links=["x"])
+    closed = built(ledger).summary[4]
+    assert "Going back loses nothing" not in closed
+    assert f"the way back was closed at {ledger.now:%Y-%m-%d %H:%M:%S} UTC" in closed
+
+
+@pytest.mark.parametrize("left", [None, {"epoch": 2, "says": "Going back loses nothing"}, {"epoch": 4}])
+def test_a_way_back_of_an_older_move_is_not_that_of_this_one(left: Json | None) -> None:
+    ledger = at_retire().gate("repoint", "Proceed").attempt("target", 4, number="3")
+    ledger.documents.pop("way_back")
+    ledger.documents |= {"way_back": left} if left else {}
+    now = built(ledger).summary[4]
+    assert "the way back does not run yet" in now
+    assert "Going back" not in now
+
+
 # Decisions, data, users, costs ----------------------------------------------------------------------
 def test_decisions_tell_who_when_what_they_saw_and_how_long_it_waited() -> None:
     made = built(at_retire())
