@@ -189,6 +189,25 @@ def test_given_up_says_so_until_somebody_begins_anew() -> None:
     assert built(ledger.later(days=3).prepared()).outcome is not Outcome.GIVEN_UP
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_run_after_a_rollback_is_told_as_its_own(given_up: bool) -> None:
+    ledger = at_repoint()
+    if given_up:
+        ledger.note("given_up", "give_up.asked", by="kim")
+    ledger.run_id = "another"
+    ledger.later(hours=20).prepared()
+    assert built(ledger).outcome is Outcome.NOT_MOVED
+    ledger.gate("switch_dns", "Proceed").name_moves()
+    assert "has not moved" in built(ledger).summary[0]
+    assert built(ledger.rolled_back("repoint", epoch=1)).outcome is Outcome.ROLLED_BACK
+
+
+def test_a_question_asked_again_after_a_rollback_begins_nothing_until_it_is_proceeded() -> None:
+    ledger = at_repoint().gate("switch_dns", "Roll back")
+    assert built(ledger).outcome is Outcome.ROLLED_BACK
+    assert built(ledger.gate("switch_dns", "Proceed")).outcome is Outcome.NOT_MOVED
+
+
 def test_intervals_leave_no_gap_and_never_overlap() -> None:
     for story in (at_switch_dns, at_repoint, moved, at_retire):
         made = built(story())
