@@ -260,6 +260,36 @@ def test_a_question_that_nobody_answered_is_a_decision_without_an_option() -> No
     assert "nobody answered" in made.summary[3]
 
 
+def test_a_question_of_a_run_that_was_ended_waits_until_the_next_run_begins() -> None:
+    ledger = Ledger("ended").prepared()
+    ledger.documents["questions/repoint/1"] = {"subject": "repoint?", "body": "b"}
+    ledger.note("gate_asked", "repoint.ask", gate="repoint", saw=[], question="questions/repoint/1")
+    ledger.later(minutes=30)
+    for elsewhere in ("rollback.begin", "ask", "livemove", ""):
+        ledger.run_id = f"by {elsewhere}"
+        ledger.note("waited", elsewhere)
+    assert built(ledger.later(minutes=30)).decisions[-1].waited_seconds == 3600
+    ledger.run_id = "next"
+    made = built(ledger.prepared().later(days=3))
+    assert [(d.option, d.answered_at, d.waited_seconds) for d in made.decisions] == [(None, None, 3600.0)]
+
+
+@pytest.mark.parametrize("gate", [{"gate": "promote"}, {}])
+def test_an_emergency_that_was_left_as_it_is_waits_no_more(gate: Json) -> None:
+    ledger = Ledger().prepared().note("promotion_asked", "ask", says=["3 s"], **gate).later(seconds=90)
+    ledger.note("promotion_answered", "ask", option="Leave everything as it is", by="kim", **gate)
+    (decision,) = built(ledger.later(days=3)).decisions
+    assert (decision.gate, decision.option, decision.waited_seconds) == ("promote", "Leave everything as it is", 90.0)  # fmt: skip
+    assert decision.answered_at
+
+
+def test_an_emergency_asked_again_by_another_run_waits_there_only() -> None:
+    ledger = Ledger("first").note("promotion_asked", "ask", gate="promote").later(seconds=90)
+    ledger.run_id = "second"
+    ledger.note("task_failed", "ask", error="E", found="refused", harmless=False).later(days=1)
+    assert [d.waited_seconds for d in built(ledger).decisions] == [90.0]
+
+
 def test_an_order_without_a_gate_is_a_decision_too() -> None:
     ledger = moved().rolled_back("rollback_shop", by="lee", epoch=3)
     assert [(d.gate, d.option, d.by) for d in built(ledger).decisions][-1] == (
