@@ -78,9 +78,11 @@ def test_times_that_cannot_be_kept_hold_up_no_report(
     assert len(told) == 1
 
 
-def test_mapped_tasks_would_be_a_document_each_and_leave_none(world: MemoryWorld) -> None:
-    base.note_success(context(map_index=3))
-    assert world.ledger.kept == {}
+def test_mapped_tasks_keep_theirs_in_a_document_each(world: MemoryWorld) -> None:
+    for index in (3, 0, 3):
+        base.note_success(context(map_index=index))
+    kept = {name: len(d["spans"]) for name, d in world.ledger.kept.items()}
+    assert kept == {"ran/repoint.soak/0": 1, "ran/repoint.soak/3": 2}
 
 
 def test_a_task_that_is_cleared_again_and_again_keeps_its_last_attempts(world: MemoryWorld) -> None:

@@ -83,10 +83,11 @@ def _keep_span(context: Any, state: str) -> None:
 
 
 def _write_span(context: Any, state: str) -> None:
-    """In `ran/<task>`. A killed task is told of elsewhere, by somebody who does not know when it began."""
+    """In `ran/<task>`, of a mapped task in `ran/<task>/<map_index>`, so that parallel ones do not write over each other.
+
+    A killed task is told of by Airflow's DAG processor, which does not know when it began.
+    """
     ti = context["ti"]
-    if ti.map_index >= 0:
-        return
     world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
     now = world.clock.now()
     span = {
@@ -96,6 +97,6 @@ def _write_span(context: Any, state: str) -> None:
         "dag_id": ti.dag_id,
         "run_id": context["run_id"],
     }
-    name = f"ran/{ti.task_id}"
+    name = f"ran/{ti.task_id}" if ti.map_index < 0 else f"ran/{ti.task_id}/{ti.map_index}"
     before = world.ledger.read(name) or {}
     world.ledger.write(name, {"spans": [*before.get("spans", ()), span][-KEPT_SPANS:]})
