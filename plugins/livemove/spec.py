@@ -43,7 +43,7 @@ class Aws(Strict):
     """The account, the region and the bucket."""
 
     connection: str = Field(
-        description="Airflow connection of type aws: keys, region, endpoint_url in a rehearsal"
+        description="Airflow connection of type aws, as the Amazon provider reads it: keys, session token, profile or role; the region is aws.region; endpoint_url only in a rehearsal"
     )
     region: str = Field("ap-northeast-2", description="region of everything but the zone")
     bucket: str = Field(description="S3 bucket for Terraform state, plans, releases and the ledger")
@@ -447,6 +447,24 @@ class Infra(Strict):
         for cidr in value:
             ipaddress.ip_network(cidr)
         return value
+
+    @field_validator("vpc_cidr")
+    @classmethod
+    def _network(cls, value: str) -> str:
+        ipaddress.ip_network(value)
+        return value
+
+    @model_validator(mode="after")
+    def _apart(self) -> Infra:
+        """Through a VPN one address can lie on one side only."""
+        vpc = ipaddress.ip_network(self.vpc_cidr)
+        both = [c for c in self.idc_cidrs if vpc.overlaps(ipaddress.ip_network(c))]
+        if both and self.connectivity == "vpn":
+            raise ValueError(
+                f"vpc_cidr {self.vpc_cidr} overlaps idc_cidrs {', '.join(both)}: through a VPN neither side would reach the other; "
+                "give the new VPC a network that the data centre does not use"
+            )
+        return self
 
 
 class MigrationSpec(Strict):

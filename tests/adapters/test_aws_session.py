@@ -92,6 +92,29 @@ def test_a_profile_of_the_worker(connect: Connect, tmp_path: Path) -> None:
     assert connect(profile_name="night").aws_environment()["AWS_ACCESS_KEY_ID"] == "AKIANIGHT"
 
 
+def test_a_connection_that_leads_to_nobody_is_named_without_its_words(connect: Connect) -> None:
+    world = connect("AKIAUSER", "s3cret", profile_name="nowhere")
+    for ask in (lambda: world.aws("s3"), world.aws_environment):
+        with pytest.raises(SetupError, match=r"ProfileNotFound.*Wanted: .*Next: Admin > Connections") as e:
+            ask()
+        assert world.spec.aws.connection in e.value.found
+        assert "s3cret" not in str(e.value)
+
+
+def test_a_role_that_may_not_be_assumed_says_so(connect: Connect) -> None:
+    sts = {"sts": {"endpoint_url": "http://127.0.0.1:9"}}
+    world = connect("AKIAUSER", "s3cret", role_arn=ROLE, service_config=sts)
+    with pytest.raises(SetupError, match=r"cannot be asked by the connection .*EndpointConnectionError"):
+        world.aws_environment()
+
+
+def test_a_way_to_a_role_that_the_provider_does_not_know_is_named(connect: Connect, endpoint: str) -> None:
+    sts = {"sts": {"endpoint_url": endpoint}}
+    world = connect("AKIAUSER", "s", role_arn=ROLE, service_config=sts, assume_role_method="by_magic")
+    with pytest.raises(SetupError, match="cannot be asked by the connection"):
+        world.aws("s3")
+
+
 def test_without_any_word_programs_find_the_workers_own_role(connect: Connect, endpoint: str) -> None:
     assert connect().aws_environment() == {
         "AWS_REGION": "ap-northeast-2",

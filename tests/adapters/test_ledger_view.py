@@ -79,19 +79,22 @@ def test_what_is_deleted_is_gone_and_events_keep_their_order(ledger: Counting, c
     assert view.look().documents == {}
 
 
-def test_a_ledger_that_is_away_is_asked_once_for_everybody_and_made_anew(clock: Clock) -> None:
+@pytest.mark.parametrize("error", [UnreachableError, KeyError])
+def test_a_ledger_that_is_away_is_asked_once_for_everybody_and_made_anew(
+    clock: Clock, error: type[Exception]
+) -> None:
     made = []
 
     def away() -> S3Ledger:
         made.append(1)
-        raise UnreachableError("the ledger cannot be read")
+        raise error("the ledger cannot be read")
 
     view = LedgerView(away, lambda name: True, monotonic=clock)
     for _ in range(5):
-        with pytest.raises(UnreachableError, match="cannot be read"):
+        with pytest.raises(error, match="cannot be read"):
             view.look()
     assert len(made) == 1
     clock.now += FRESH
-    with pytest.raises(UnreachableError):
+    with pytest.raises(error):
         view.look()
     assert len(made) == 2

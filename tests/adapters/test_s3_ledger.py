@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from livemove.adapters.s3_ledger import S3Ledger, ensure_bucket
-from livemove.errors import UnreachableError
+from livemove.errors import LivemoveError, UnreachableError
 from tests.conftest import Endpoint
 
 
@@ -31,6 +31,17 @@ def test_the_last_document_wins_and_keeps_its_words(ledger: S3Ledger) -> None:
     ledger.write("dns/before", {"n": 2, "at": datetime(2026, 1, 2, tzinfo=UTC), "이름": "가"})
     assert ledger.read("dns/before") == {"n": 2, "at": "2026-01-02T00:00:00+00:00", "이름": "가"}
     assert ledger.documents("dns/") == ["dns/before"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]"])
+def test_an_object_that_is_no_json_is_named(ledger: S3Ledger, content: bytes) -> None:
+    ledger.write("findings", {})
+    ledger._put("documents/findings.json", content, "application/json")
+    named = r"s3://ledger-\d+/shop/ledger/documents/findings\.json is no JSON object.*Next: "
+    with pytest.raises(LivemoveError, match=named):
+        ledger.read("findings")
+    with pytest.raises(LivemoveError, match=named):
+        ledger.contents(["documents/findings.json"])
 
 
 def test_no_event_is_lost_when_two_tell_at_once(ledger: S3Ledger) -> None:

@@ -189,6 +189,25 @@ def test_given_up_says_so_until_somebody_begins_anew() -> None:
     assert built(ledger.later(days=3).prepared()).outcome is not Outcome.GIVEN_UP
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_run_after_a_rollback_is_told_as_its_own(given_up: bool) -> None:
+    ledger = at_repoint()
+    if given_up:
+        ledger.note("given_up", "give_up.asked", by="kim")
+    ledger.run_id = "another"
+    ledger.later(hours=20).prepared()
+    assert built(ledger).outcome is Outcome.NOT_MOVED
+    ledger.gate("switch_dns", "Proceed").name_moves()
+    assert "has not moved" in built(ledger).summary[0]
+    assert built(ledger.rolled_back("repoint", epoch=1)).outcome is Outcome.ROLLED_BACK
+
+
+def test_a_question_asked_again_after_a_rollback_begins_nothing_until_it_is_proceeded() -> None:
+    ledger = at_repoint().gate("switch_dns", "Roll back")
+    assert built(ledger).outcome is Outcome.ROLLED_BACK
+    assert built(ledger.gate("switch_dns", "Proceed")).outcome is Outcome.NOT_MOVED
+
+
 def test_intervals_leave_no_gap_and_never_overlap() -> None:
     for story in (at_switch_dns, at_repoint, moved, at_retire):
         made = built(story())
@@ -201,6 +220,26 @@ def test_where_ledger_and_databases_disagree_the_report_says_that_the_databases_
     made = built(moved(), standing={"source": "OPEN@3", "target": "FOLLOW@3"})
     assert "ATTENTION: the ledger ends with target as the owner of the writes" in made.summary[4]
     assert "ATTENTION" not in built(moved(), standing={"source": "FOLLOW@2", "target": "OPEN@2"}).summary[4]
+
+
+def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None:
+    ledger = moved()
+    assert "Going back loses nothing" in built(ledger).summary[4]
+    # the teardown that follows may fail, and then nothing but this event tells
+    ledger.later(hours=1).note("replication deleted", "retire.stop_replication", links=["x"])
+    closed = built(ledger).summary[4]
+    assert "Going back loses nothing" not in closed
+    assert f"the way back was closed at {ledger.now:%Y-%m-%d %H:%M:%S} UTC" in closed
+
+
+@pytest.mark.parametrize("left", [None, {"epoch": 2, "says": "Going back loses nothing"}, {"epoch": 4}])
+def test_a_way_back_of_an_older_move_is_not_that_of_this_one(left: Json | None) -> None:
+    ledger = at_retire().gate("repoint", "Proceed").attempt("target", 4, number="3")
+    ledger.documents.pop("way_back")
+    ledger.documents |= {"way_back": left} if left else {}
+    now = built(ledger).summary[4]
+    assert "the way back does not run yet" in now
+    assert "Going back" not in now
 
 
 # Decisions, data, users, costs ----------------------------------------------------------------------
@@ -219,6 +258,36 @@ def test_a_question_that_nobody_answered_is_a_decision_without_an_option() -> No
     made = built(Ledger().prepared().gate("switch_dns", None, waited=7200).later(hours=3))
     assert [(d.option, d.answered_at, d.waited_seconds) for d in made.decisions] == [(None, None, 7200.0)]
     assert "nobody answered" in made.summary[3]
+
+
+def test_a_question_of_a_run_that_was_ended_waits_until_the_next_run_begins() -> None:
+    ledger = Ledger("ended").prepared()
+    ledger.documents["questions/repoint/1"] = {"subject": "repoint?", "body": "b"}
+    ledger.note("gate_asked", "repoint.ask", gate="repoint", saw=[], question="questions/repoint/1")
+    ledger.later(minutes=30)
+    for elsewhere in ("rollback.begin", "ask", "livemove", ""):
+        ledger.run_id = f"by {elsewhere}"
+        ledger.note("waited", elsewhere)
+    assert built(ledger.later(minutes=30)).decisions[-1].waited_seconds == 3600
+    ledger.run_id = "next"
+    made = built(ledger.prepared().later(days=3))
+    assert [(d.option, d.answered_at, d.waited_seconds) for d in made.decisions] == [(None, None, 3600.0)]
+
+
+@pytest.mark.parametrize("gate", [{"gate": "promote"}, {}])
+def test_an_emergency_that_was_left_as_it_is_waits_no_more(gate: Json) -> None:
+    ledger = Ledger().prepared().note("promotion_asked", "ask", says=["3 s"], **gate).later(seconds=90)
+    ledger.note("promotion_answered", "ask", option="Leave everything as it is", by="kim", **gate)
+    (decision,) = built(ledger.later(days=3)).decisions
+    assert (decision.gate, decision.option, decision.waited_seconds) == ("promote", "Leave everything as it is", 90.0)  # fmt: skip
+    assert decision.answered_at
+
+
+def test_an_emergency_asked_again_by_another_run_waits_there_only() -> None:
+    ledger = Ledger("first").note("promotion_asked", "ask", gate="promote").later(seconds=90)
+    ledger.run_id = "second"
+    ledger.note("task_failed", "ask", error="E", found="refused", harmless=False).later(days=1)
+    assert [d.waited_seconds for d in built(ledger).decisions] == [90.0]
 
 
 def test_an_order_without_a_gate_is_a_decision_too() -> None:

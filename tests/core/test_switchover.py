@@ -447,6 +447,7 @@ def test_a_server_that_cannot_be_armed_is_named_and_told_by_word() -> None:
     assert world.fleet.told_to_hold == ["idc"]
     assert {s.name: s.moved_by for s in world.fleet.servers} == {"idc": "word", "cloud": "itself"}
     assert world.ledger.kept["expected_pause"]["not_armed"] == {"idc": "no client"}
+    assert world.ledger.kept["expected_pause"]["budget_ms"] == world.parts().settings.pause_budget * 1000
     world.audit(T)
 
 

@@ -105,14 +105,19 @@ def test_only_the_wanted_moments_are_told(heard: list[str], monkeypatch: pytest.
 
 
 def test_a_notifier_that_fails_is_logged_without_its_secrets_and_the_next_one_is_told(
-    heard: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    heard: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     dead = Notify(notifier=f"{__name__}.Dead", arguments={"token": "s3cret"})
     spec(monkeypatch, dead, Notify(notifier="no.such.Notifier"), HTTP)
     with caplog.at_level(logging.INFO):
         SpecNotifier(service="shop", moment="question")(context())
     assert len(heard) == 1
-    assert "s3cret" not in caplog.text
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert "could not be told of the question: OSError" in logged
+    assert "s3cret" not in logged
 
 
 class Dead(BaseNotifier):
@@ -124,11 +129,20 @@ class Dead(BaseNotifier):
         raise OSError(f"https://hooks.example/{self.token} does not answer")
 
 
+class Refusing(BaseNotifier):
+    def __init__(self, url: str) -> None:
+        raise ValueError(f"{url} is no address")
+
+
+def test_a_constructor_that_quotes_its_arguments_is_told_by_its_kind_of_error_alone() -> None:
+    wrong = check([Notify(notifier=f"{__name__}.Refusing", arguments={"url": "s3cret"})])
+    assert wrong == [f"{__name__}.Refusing: ValueError"]
+
+
 def test_a_wrong_notifier_is_told_before_the_night() -> None:
     assert check([HTTP]) == []
     wrong = check(
         [Notify(notifier="no.such.Notifier"), HTTP.model_copy(update={"arguments": {"nonsense": 1}})]
     )
-    assert wrong[0].startswith("no.such.Notifier: ModuleNotFoundError")
-    assert "nonsense" in wrong[1]
+    assert wrong == ["no.such.Notifier: ModuleNotFoundError", f"{HTTP.notifier}: TypeError"]
     assert check([Notify(notifier="livemove.spec.Notify", arguments={"notifier": "a.b"})]) == ["livemove.spec.Notify is no notifier of Airflow"]  # fmt: skip

@@ -151,6 +151,8 @@ def test_the_ledger_keeps_the_question_word_for_word_and_what_was_seen_in_short(
     assert "www.shop.test: 192.0.2.1 → 198.51.100.1" in asked["saw"]
     kept = world.ledger.read(asked["question"]) or {}
     assert (kept["body"], kept["subject"]) == (asking.body, asking.subject)
+    # of tonight's form: whoever reads the ledger does not know it
+    assert asked["timeout"] == 77
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,8 @@ def test_the_soak_counts_from_the_switchover_also_in_a_second_try(soaking: Soaki
     look = soaking.look()
     assert look.again_in == 30
     assert look.says.endswith("The return path runs. Going back loses nothing")
+    kept = soaking.world.ledger.read("soak") or {}
+    assert (kept["epoch"], kept["counted"], kept["of"]) == (2, 70, 100)
     soaking.world.clock.sleep(30)
     assert soaking.look().done
     assert "40 ms behind" in soaking.look().says

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from livemove.adapters.s3_ledger import S3Ledger
-from livemove.errors import LivemoveError
 from livemove.ports import Json
 
 FRESH = 1.5
@@ -47,7 +46,7 @@ class LedgerView:
         self._ledger: S3Ledger | None = None
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, Json]] = {}
-        self._seen: Seen | LivemoveError | None = None
+        self._seen: Seen | Exception | None = None
         self._until = 0.0
 
     @property
@@ -56,15 +55,16 @@ class LedgerView:
         return self._ledger
 
     def look(self) -> Seen:
-        """UnreachableError when the ledger does not answer; whoever asks within FRESH seconds hears the same."""
+        """LivemoveError when the ledger cannot be read; whoever asks within FRESH seconds hears the same."""
         with self._lock:
             if self._seen is None or self._monotonic() >= self._until:
                 try:
                     self._seen = self._read()
-                except LivemoveError as e:
+                except Exception as e:
+                    # also what nobody expected: a crowd of readers would do it all again
                     self._seen, self._ledger = e, None
                 self._until = self._monotonic() + FRESH
-            if isinstance(self._seen, LivemoveError):
+            if isinstance(self._seen, Exception):
                 raise self._seen
             return self._seen
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from livemove.errors import UnreachableError
+from livemove.errors import LivemoveError, UnreachableError
 from livemove.ports import Json
 
 MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
@@ -41,8 +41,9 @@ class S3Ledger:
         self.prefix = f"{service}/ledger/"
 
     def read(self, name: str) -> Json | None:
-        content = self._get(f"documents/{name}.json")
-        return None if content is None else dict(json.loads(content))
+        key = f"documents/{name}.json"
+        content = self._get(key)
+        return None if content is None else self._decoded(key, content)
 
     def write(self, name: str, document: Json) -> None:
         self._put(f"documents/{name}.json", _encode(document), "application/json")
@@ -121,7 +122,17 @@ class S3Ledger:
         listed = list(keys)
         with ThreadPoolExecutor(READERS) as pool:
             found = zip(listed, pool.map(self._get, listed), strict=True)
-            return {k: json.loads(c) for k, c in found if c is not None}
+            return {k: self._decoded(k, c) for k, c in found if c is not None}
+
+    def _decoded(self, key: str, content: bytes) -> Json:
+        try:
+            return dict(json.loads(content))
+        except (ValueError, TypeError) as e:
+            raise LivemoveError(
+                f"s3://{self.bucket}/{self.prefix}{key} is no JSON object ({type(e).__name__})",
+                wanted="what livemove wrote there",
+                next_step="the bucket is versioned: restore the version before it, or delete the object when nobody needs what it told",
+            ) from e
 
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:

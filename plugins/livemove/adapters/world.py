@@ -9,7 +9,8 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -113,9 +114,26 @@ class World:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
         self.secret(self.spec.aws.connection)  # the hook goes on without a connection that is missing
-        return AwsBaseHook(
-            aws_conn_id=self.spec.aws.connection, region_name=self.spec.aws.region
-        ).get_session()
+        with self._usable():
+            return AwsBaseHook(
+                aws_conn_id=self.spec.aws.connection, region_name=self.spec.aws.region
+            ).get_session()
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """SetupError where the connection leads to nobody as whom AWS can be asked; in it no word of the connection's own."""
+        from airflow.sdk.exceptions import AirflowException
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError, AirflowException, ValueError, NotImplementedError) as e:
+            code = e.response.get("Error", {}).get("Code") if isinstance(e, ClientError) else None
+            raise SetupError(
+                f"AWS cannot be asked by the connection {self.spec.aws.connection!r} ({code or type(e).__name__})",
+                wanted="an access key and its secret, a role that may be assumed, or a profile that is there",
+                next_step="Admin > Connections; a profile must be on every worker and on the API server",
+            ) from e
 
     def aws(self, service: str) -> Any:
         """A boto3 client with timeouts and standard retries."""
@@ -124,15 +142,13 @@ class World:
         url = self.endpoint_url  # refuses before anything is asked
         with self._making:  # a session makes one client at a time
             client: Any = self._session.client  # its stubs know each service by a literal name
-            return client(
-                service,
-                endpoint_url=url,
-                config=Config(
-                    connect_timeout=5,
-                    read_timeout=60,
-                    retries={"mode": "standard", "max_attempts": self.aws_attempts},
-                ),
+            config = Config(
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"mode": "standard", "max_attempts": self.aws_attempts},
             )
+            with self._usable():
+                return client(service, endpoint_url=url, config=config)
 
     def aws_environment(self) -> dict[str, str]:
         """Variables by which a program of somebody else's works as the same user at the same AWS; a role's keys in it are not renewed."""
@@ -143,15 +159,15 @@ class World:
         s = self.secret(self.spec.aws.connection)
         if not (s.login or s.extra.keys() & IDENTITIES):
             return found  # the worker's own role, which the program finds and renews itself
-        with self._making:
+        with self._making, self._usable():
             keys = self._session.get_credentials()
-        if keys is None:
+            frozen = keys and keys.get_frozen_credentials()
+        if frozen is None:
             raise SetupError(
                 f"The connection {s.id!r} leads to no credentials",
                 wanted="an access key and its secret, a role, or a profile that is there",
                 next_step="Admin > Connections",
             )
-        frozen = keys.get_frozen_credentials()
         found |= {
             "AWS_ACCESS_KEY_ID": frozen.access_key or "",
             "AWS_SECRET_ACCESS_KEY": frozen.secret_key or "",

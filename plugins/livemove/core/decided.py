@@ -14,6 +14,10 @@ from livemove.ports import Json
 GATES = ("switch_dns", "repoint", "retire")
 ASKED = {"gate_asked", "promotion_asked"}
 ANSWERED = {"gate_answered", "promotion_answered"}
+SHARED = ("rollback", "finish", "give_up")
+"""Chapters of more than one DAG."""
+EMERGENCY = ("ask", "promote", "name", "smoke", "propagation", "report")
+"""Tasks of `promote_<service>`, which has no chapters."""
 
 
 def decisions(documents: Mapping[str, Json], events: Sequence[Json], now: datetime) -> list[Decision]:
@@ -41,15 +45,15 @@ def decisions(documents: Mapping[str, Json], events: Sequence[Json], now: dateti
 
 
 def _question(asked: Json, later: Sequence[Json], documents: Mapping[str, Json], now: datetime) -> Decision:
-    gate = str(asked["gate"])
+    gate = _gate(asked)
     answer: Json = {}
     end: str | None = None
     for e in later:
-        same = e.get("gate") == gate
+        same = _gate(e) == gate
         if e.get("event") in ANSWERED and same:
             answer, end = e, moment(e.get("at") or e["time"]).isoformat()
             break
-        if (e.get("event") in ASKED and same) or _gave_up_waiting(asked, e):
+        if (e.get("event") in ASKED and same) or _gave_up_waiting(asked, e) or _left_behind(asked, e):
             end = e.get("time")
             break
     since = asked.get("time")
@@ -75,3 +79,22 @@ def _question(asked: Json, later: Sequence[Json], documents: Mapping[str, Json],
 def _gave_up_waiting(asked: Json, e: Json) -> bool:
     same = e.get("task_id") == asked.get("task_id") and e.get("run_id") == asked.get("run_id")
     return e.get("event") == "task_failed" and bool(asked.get("task_id")) and same
+
+
+def _left_behind(asked: Json, e: Json) -> bool:
+    """Another run of that DAG is at work: whoever asked was ended without a word, a run marked failed for example."""
+    return bool(_dag(e)) and _dag(e) == _dag(asked) and e.get("run_id") != asked.get("run_id")
+
+
+def _dag(e: Json) -> str:
+    """migrate or promote, where the id of the task tells it."""
+    chapter, in_chapter, _ = str(e.get("task_id") or "").partition(".")
+    if in_chapter:
+        return "" if chapter in SHARED else "migrate"
+    return "promote" if chapter in EMERGENCY else ""
+
+
+def _gate(e: Json) -> str:
+    """The emergency's question is none of the three gates, and may be told without a name."""
+    of_emergency = str(e.get("event") or "").startswith("promotion_")
+    return str(e.get("gate") or ("promote" if of_emergency else ""))

@@ -188,8 +188,8 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def expected_pause(parts: Parts, to: Side) -> Json:
-    """{"ms", "watermark_ms", "database_ms", "servers_ms", "probe_ms", "not_armed", "measured_at"}: what lies between
-    hold and release.
+    """{"ms", "watermark_ms", "database_ms", "servers_ms", "probe_ms", "not_armed", "budget_ms", "measured_at"}: what lies
+    between hold and release.
 
     Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and the words of
     the slowest server that lie in the pause, each taken to last as long as a probe does now. Armed servers say them by
@@ -235,6 +235,7 @@ def expected_pause(parts: Parts, to: Side) -> Json:
         "servers_ms": delivery,
         "probe_ms": slowest,
         "not_armed": not_armed,
+        "budget_ms": round(parts.settings.pause_budget * 1000),
         "measured_at": began.isoformat(),
     }
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from livemove.core import decided, ownership
+from livemove.core.gates import PROCEED
 from livemove.core.moves import completed
 from livemove.core.ownership import Turn, moment
 from livemove.core.report_model import (
@@ -101,9 +102,17 @@ def outcome(documents: Documents, events: Events, turns: Sequence[Turn]) -> Outc
     gave_up = _last(events, "given_up")
     if gave_up >= 0 and gave_up > _last(events, "control_prepared"):
         return Outcome.GIVEN_UP
-    if last.epoch > 1 or went_back >= 0:
+    if last.epoch > 1 or went_back > _begun_anew(events):
         return Outcome.ROLLED_BACK
     return Outcome.NOT_MOVED
+
+
+def _begun_anew(events: Events) -> int:
+    """The place of the newest step of a way there: a rollback or a giving up before it is another run's."""
+    proceeded = (
+        n for n, e in enumerate(events) if e.get("event") == "gate_answered" and e.get("option") == PROCEED
+    )
+    return max(_last(events, "control_prepared", "record_changed", "record_shifted"), *proceeded, -1)
 
 
 def _last(events: Events, *names: str) -> int:

@@ -74,13 +74,18 @@ HARMLESS = (RefusedError, SwitchoverAborted, PersonMustDecide)
 
 
 def failure(error: BaseException | None) -> Json:
-    """{"error", "found", "harmless"} of what a task failed with; its causes count, an Airflow error often wraps ours."""
-    one = error
+    """{"error", "found", "harmless"} of what a task failed with; its causes count, an Airflow error often wraps ours.
+
+    None: Airflow calls for a task that was killed without an error.
+    """
+    if error is None:
+        return {"error": "Killed", "found": "it was killed and left no word", "harmless": False}
+    one: BaseException | None = error
     while one is not None:
         if isinstance(one, LivemoveError):
             return {"error": type(one).__name__, "found": one.found, "harmless": isinstance(one, HARMLESS)}
         one = one.__cause__
-    return {"error": type(error).__name__, "found": str(error or "")[:500], "harmless": False}
+    return {"error": type(error).__name__, "found": str(error)[:500], "harmless": False}
 
 
 def not_automatic(failed: Mapping[str, Json | None]) -> str | None:

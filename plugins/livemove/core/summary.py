@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
+from livemove.core.moves import closed_since
 from livemove.core.ownership import Result, moment
 from livemove.core.report_model import Decision, Interval, Move, Outcome
 from livemove.core.window import duration
@@ -163,11 +164,20 @@ def _now(r: Json) -> str:
         parts.append(
             f"AWS has cost since {clock(costs.aws_since)} ({span(costs.aws_seconds)}), both sides together {span(costs.both_sides_seconds)}"
         )
-    if r["outcome"] is Outcome.MOVED and r["way_back"] and not costs.replication_until:
-        parts.append(str(r["way_back"]["says"]))
+    if r["outcome"] is Outcome.MOVED:
+        parts.append(_way_back(r))
     if not r["ownership"][-1].certain:
         parts.append("an attempt left no word of its end: read both control rows")
     return f"Now: {'; '.join(parts) or 'nothing stands that livemove made'}."
+
+
+def _way_back(r: Json) -> str:
+    """Of the newest move only: the document is written over late, and a closed way back is never opened again."""
+    if closed := closed_since([{"started_at": m.started_at} for m in r["moves"]], r["events"]):
+        return f"the way back was closed at {clock(closed)}"
+    seen = r["way_back"] or {}
+    says = seen.get("says") if seen.get("epoch") == r["epoch"] else None
+    return str(says or "the way back does not run yet")
 
 
 def contradiction(standing: dict[str, str], owner: Side | None) -> str:

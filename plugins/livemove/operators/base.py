@@ -74,17 +74,29 @@ def note_success(context: Any) -> None:
 
 
 def _keep_span(context: Any, state: str) -> None:
-    """Keep the last attempts in `ran/<task>`: Airflow forgets the times of a cleared task. Mapped ones stand in their own documents."""
+    """Keep the last attempts: Airflow forgets the times of a cleared task."""
+    try:
+        _write_span(context, state)
+    except Exception as e:
+        # it only tells, and the task has ended as it has
+        log.warning("the times of this task could not be kept: %s: %s", type(e).__name__, e)
+
+
+def _write_span(context: Any, state: str) -> None:
+    """In `ran/<task>`, of a mapped task in `ran/<task>/<map_index>`, so that parallel ones do not write over each other.
+
+    A killed task is told of by Airflow's DAG processor, which does not know when it began.
+    """
     ti = context["ti"]
-    if ti.map_index >= 0:
-        return
     world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    now = world.clock.now()
     span = {
-        "began": ti.start_date,
-        "ended": world.clock.now(),
+        "began": getattr(ti, "start_date", None) or now,
+        "ended": now,
         "state": state,
         "dag_id": ti.dag_id,
         "run_id": context["run_id"],
     }
-    before = world.ledger.read(f"ran/{ti.task_id}") or {}
-    world.ledger.write(f"ran/{ti.task_id}", {"spans": [*before.get("spans", ()), span][-KEPT_SPANS:]})
+    name = f"ran/{ti.task_id}" if ti.map_index < 0 else f"ran/{ti.task_id}/{ti.map_index}"
+    before = world.ledger.read(name) or {}
+    world.ledger.write(name, {"spans": [*before.get("spans", ()), span][-KEPT_SPANS:]})

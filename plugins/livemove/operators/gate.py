@@ -102,7 +102,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             },
         )
         world.ledger.note(
-            "gate_asked", gate=self.gate, sha256=sha, question=question,
+            "gate_asked", gate=self.gate, sha256=sha, question=question, timeout=world.spec.gates.timeout,
             saw=gates.seen(self.gate, world.spec, evidence),
         )  # fmt: skip
         super().execute(context)
