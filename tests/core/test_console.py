@@ -10,7 +10,21 @@ import pytest
 from livemove.core import console
 from livemove.core.console import build
 from livemove.ports import Json
-from tests.ui.night import MOMENTS, RUN, SPEC, TABLES, answers, asks, at, move, night, note, ran, stamp
+from tests.ui.night import (  # fmt: skip
+    MOMENTS,
+    RUN,
+    SPEC,
+    TABLES,
+    answers,
+    asks,
+    at,
+    attempt,
+    move,
+    night,
+    note,
+    ran,
+    stamp,
+)
 
 
 def page(moment: str, **more: str) -> Json:
@@ -68,6 +82,65 @@ def test_the_owner_flips_with_each_move(moment: str, side: str, epoch: int) -> N
     assert (owner["side"], owner["epoch"]) == (side, epoch)
 
 
+COMMITTED = "A move to AWS is committed and not finished"
+HOMEWARD = "A move back to the data centre is committed and not finished"
+DOUBT = "It is not certain who owns the writes: read both control rows (livemove status)"
+
+
+@pytest.mark.parametrize(
+    ("moment", "to", "epoch", "result", "says"),
+    [
+        ("dual", "target", 2, "incomplete", COMMITTED),
+        ("dual", "target", 2, "unknown", DOUBT),
+        ("dual", "target", 2, None, DOUBT),
+        ("soaked", "source", 3, "incomplete", HOMEWARD),
+        ("soaked", "source", 3, "unknown", DOUBT),
+        ("soaked", "source", 3, None, DOUBT),
+    ],
+)
+def test_a_move_that_hangs_names_no_owner_and_promises_no_way_back(
+    moment: str, to: str, epoch: int, result: str | None, says: str
+) -> None:
+    documents, events = night(moment)
+    attempt(events, 30, epoch, to, result=result or "", ended=30.2 if result else None)
+    model = build(SPEC, documents, events)
+    assert (model["owner"]["certain"], model["owner"]["tone"]) == (False, "bad")
+    assert model["owner"]["headline"] == says
+    assert model["owner"]["side"] == (None if result else "source" if to == "target" else "target")
+    assert (model["way_back"]["tone"], model["way_back"]["until"]) == ("warn", None)
+    assert "loses nothing" not in json.dumps(model["way_back"])
+
+
+@pytest.mark.parametrize(("moment", "to", "epoch"), [("dual", "target", 2), ("soaked", "source", 3)])
+def test_a_move_that_opened_the_other_side_has_moved_the_owner_and_says_what_is_left(
+    moment: str, to: str, epoch: int
+) -> None:
+    documents, events = night(moment)
+    attempt(events, 30, epoch, to, result="incomplete", ended=30.2)
+    events[-1]["opened_at"] = at(30.1)
+    model = build(SPEC, documents, events)
+    owner = model["owner"]
+    assert (owner["side"], owner["epoch"], owner["certain"], owner["tone"]) == (to, epoch, True, "warn")
+    assert owner["since"] == at(30.1)
+    assert "not finished" in owner["says"]
+    assert (
+        model["way_back"]["headline"]
+        == {
+            "target": "The way back is being made",
+            "source": "The writes are back in the data centre",
+        }[to]
+    )
+
+
+def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None:
+    documents, events = night("dual")
+    attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
+    documents["switchover/2"] = move(2, "target", 21)
+    note(events, 21.1, "switchover", "repoint.switchover", epoch=2, to="target", attempt="2-b", result="moved", started_at=at(21), opened_at=at(21.05))  # fmt: skip
+    owner = build(SPEC, documents, events)["owner"]
+    assert (owner["side"], owner["certain"], owner["tone"]) == ("target", True, "")
+
+
 def test_a_move_that_was_undone_moves_nobody() -> None:
     documents, events = night("dual")
     documents["switchover/2"] = {k: v for k, v in move(2, "target", 20).items() if k != "fenced_ms"} | {"result": "aborted", "reason": "the drain took too long"}  # fmt: skip
@@ -122,6 +195,20 @@ def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
     model = build(SPEC, documents, events)
     assert model["owner"]["side"] == "target"
     assert model["way_back"]["tone"] == "bad"
+
+
+def test_a_promotion_counts_from_its_take_over_on() -> None:
+    documents, events = night("dual")
+    documents["promotion/2"] = {"epoch": 2, "owner": "target", "token": "t", "says": ["3 s at the most"]}
+    taken = build(SPEC, documents, events)
+    assert (taken["owner"]["certain"], taken["owner"]["headline"]) == (
+        False,
+        "RDS is promoted and not open yet",
+    )
+    assert (taken["way_back"]["tone"], taken["way_back"]["headline"]) == ("bad", "There is no way back")
+    documents["promotion/2"]["move"] = {"epoch": 2}
+    opened = build(SPEC, documents, events)["owner"]
+    assert (opened["side"], opened["certain"], opened["promoted"]) == ("target", True, True)
 
 
 # The question

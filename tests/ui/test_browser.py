@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from livemove.errors import SetupError, UnreachableError
 from livemove.ui import routes
 from tests.ui.browser import chromium, find, grave
-from tests.ui.night import MOMENTS
+from tests.ui.night import MOMENTS, attempt
 from tests.ui.server import StillView, application, serve
 
 SOON = 20_000
@@ -48,7 +48,7 @@ def open_at(browser: Browser, address: str, view: StillView) -> Iterator[Open]:
     contexts = []
 
     def opened(moment: str, *, width: int = 1280, scheme: str = "light", query: str = "") -> Page:
-        view.moment = moment
+        view.moment, view.more = moment, None
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, timezone_id="Asia/Seoul"
         )  # type: ignore[arg-type]
@@ -98,6 +98,17 @@ def test_the_owner_flips_and_nothing_is_loaded_anew(open_at: Open, view: StillVi
     expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
     expect(page.locator("#way_back .headline")).to_have_text("The writes are back in the data centre")
     assert page.evaluate("window.stays") is True
+
+
+def test_nobody_is_shown_as_the_owner_while_a_move_hangs(open_at: Open, view: StillView) -> None:
+    page = open_at("dual")
+    view.more = lambda d, e: attempt(e, 30, 2, "target", result="incomplete", ended=30.2)
+    says = "A move to AWS is committed and not finished"
+    expect(page.locator("#owner-says")).to_have_text(says, timeout=SOON)
+    expect(page.locator("#told")).to_have_text(says)
+    assert page.locator("#owner .owns").count() == 0
+    expect(page.locator("#owner .arrow")).to_have_text("·")
+    assert grave(page) == []
 
 
 def test_a_page_that_is_loaded_again_shows_the_same(open_at: Open) -> None:

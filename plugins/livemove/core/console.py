@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from livemove.core import trail
+from livemove.core import ownership, trail
 from livemove.core.gates import PROCEED, PROMOTE, ROLL_BACK
 from livemove.core.moves import closed_since, completed
+from livemove.core.ownership import Result, Turn
 from livemove.core.window import duration
 from livemove.ports import Json
 from livemove.spec import MigrationSpec, Side
@@ -63,21 +65,50 @@ class Ledger:
         """Moves that went through, oldest first; one that was undone never opened the other side."""
         return completed(self.under("switchover/").values())
 
-    @property
-    def promotion(self) -> Json | None:
-        found = self.under("promotion/")
-        return found[max(found, key=int)] if found else None
+    @cached_property
+    def turn(self) -> Turn:
+        """Who may write since when, as the report tells it too; nobody, or nobody for certain, while a move hangs."""
+        return ownership.turns(self.documents, self.events, None)[-1]
+
+    @cached_property
+    def hangs(self) -> bool:
+        """The newest word about the move to this epoch is that it was committed and not finished."""
+        words = [a for a in ownership.attempts(self.documents, self.events) if a.epoch == self.turn.epoch]
+        words = [a for a in words if a.result is not Result.REFUSED]
+        return bool(words) and words[-1].result is Result.INCOMPLETE
 
     @property
-    def owner(self) -> Side:
-        if self.promotion:
-            return Side(self.promotion["owner"])
-        return Side(self.moves[-1]["to"]) if self.moves else Side.SOURCE
+    def promotion(self) -> Json | None:
+        """The emergency, from the take-over on; None once the writes have moved on after it."""
+        found = self.under("promotion/")
+        newest = max(found, key=int, default="")
+        return found[newest] if newest and int(newest) >= self.turn.epoch else None
+
+    @property
+    def taken_over(self) -> bool:
+        """RDS was promoted, and nobody has yet seen it open."""
+        if not (found := self.promotion) or found.get("move"):
+            return False
+        return self.turn.owner != found["owner"] and not self.told("promoted")
+
+    @property
+    def certain(self) -> bool:
+        return not self.taken_over if self.promotion else self.turn.certain and self.turn.owner is not None
+
+    @property
+    def owner(self) -> Side | None:
+        """As far as the ledger can tell; whether that is sure stands in `certain`."""
+        return Side(self.promotion["owner"]) if self.promotion else self.turn.owner
+
+    @property
+    def epoch(self) -> int:
+        return int(self.promotion["epoch"]) if self.promotion else self.turn.epoch
 
     @property
     def closed_at(self) -> str | None:
         """Since when the source misses writes by a person's word; None while it follows."""
-        return closed_since(self.moves, self.events)
+        began = self.turn.at or (self.moves[-1]["started_at"] if self.moves else "")
+        return closed_since([{"started_at": began}], self.events)
 
 
 def build(
@@ -98,16 +129,52 @@ def build(
 
 
 # Who owns, and the way back -------------------------------------------------------------------------
+ASK_THE_ROWS = "read both control rows (livemove status)"
+
+
 def owner(ledger: Ledger) -> Json:
-    moves, side = ledger.moves, ledger.owner
-    last = moves[-1] if moves else None
+    """{"side", "certain", "tone", "headline", "says", ...}; `side` is null while nobody may write or nobody can tell."""
+    side, certain = ledger.owner, ledger.certain
+    tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(ledger)
     return {
-        "side": str(side),
-        "place": PLACES[side],
-        "epoch": int((ledger.promotion or last or {"epoch": 1})["epoch"]),
-        "since": _ended(last) if last else None,
-        "says": "Every web server of both sites writes to RDS." if side is Side.TARGET else "Every web server of both sites writes to the data centre." if last or _name_moved(ledger) else "Nothing has moved yet.",
-    }  # fmt: skip
+        "side": side and str(side),
+        "certain": certain,
+        "promoted": ledger.promotion is not None,
+        "place": PLACES[side] if side else None,
+        "epoch": ledger.epoch,
+        "since": ledger.turn.at if ledger.turn.epoch > 1 or not certain else None,
+        "tone": tone,
+        "headline": headline,
+        "says": says,
+    }
+
+
+def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
+    headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
+    if ledger.hangs:
+        return "warn", headline, "It is open, and the move is not finished: not every web server is known to write to it. The task's next attempt goes on."  # fmt: skip
+    if side is Side.TARGET:
+        return "", headline, "Every web server of both sites writes to RDS."
+    moved = ledger.turn.epoch > 1 or _name_moved(ledger)
+    return "", headline, "Every web server of both sites writes to the data centre." if moved else "Nothing has moved yet."  # fmt: skip
+
+
+def _in_doubt(ledger: Ledger) -> tuple[str, str, str]:
+    if ledger.taken_over:
+        return "bad", "RDS is promoted and not open yet", "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+    if ledger.hangs:
+        to = "to AWS" if _heads_for(ledger) is Side.TARGET else "back to the data centre"
+        return "bad", f"A move {to} is committed and not finished", "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+    return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(ledger.turn.why)}."
+
+
+def _heads_for(ledger: Ledger) -> Side:
+    tries = ownership.attempts(ledger.documents, ledger.events)
+    return next(a.to for a in reversed(tries) if a.epoch == ledger.turn.epoch)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
 
 
 def way_back(ledger: Ledger) -> Json:
@@ -115,6 +182,9 @@ def way_back(ledger: Ledger) -> Json:
     if ledger.promotion:
         told = "RDS was promoted without the source's word. A return is a new migration, to a source that is rebuilt."
         return _back("bad", "There is no way back", told)
+    if not ledger.certain:
+        told = "First it must be known who owns the writes, and a move that hangs must be finished or undone."
+        return _back("warn", "Nothing is promised about the way back", told)
     if ledger.owner is Side.SOURCE:
         return _back_at_home(ledger)
     if closed := ledger.closed_at:
@@ -125,7 +195,7 @@ def way_back(ledger: Ledger) -> Json:
             checked_at=closed,
         )
     seen = ledger.get("way_back")
-    if not seen or seen.get("epoch") != ledger.moves[-1]["epoch"]:
+    if not seen or seen.get("epoch") != ledger.epoch:
         return _back(
             "warn",
             "The way back is being made",
@@ -143,7 +213,7 @@ def way_back(ledger: Ledger) -> Json:
 
 
 def _back_at_home(ledger: Ledger) -> Json:
-    if ledger.moves:
+    if ledger.turn.epoch > 1:
         return _back(
             "good",
             "The writes are back in the data centre",
@@ -742,7 +812,7 @@ def _seconds(iso: str) -> float:
 
 READS = (
     "approvals/", "baseline", "comparing/", "comparison/", "drain", "expected_pause", "findings", "full_load", "promotion/",
-    "propagation", "ran/", "soak", "switchover/", "trail/", "way_back",
+    "propagation", "ran/", "return_path/", "soak", "switchover/", "trail/", "way_back",
 )  # fmt: skip
 """The documents that the page is made of. Nothing else is read for it: Terraform's outputs, for one, are nobody's to see."""
 

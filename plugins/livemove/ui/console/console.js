@@ -27,17 +27,25 @@ async function json(address, options = {}) {
 
 const question = async (name) => (await json(`console/question/${state.service}?name=${encodeURIComponent(name)}`)).said;
 
+/* Reads the model; true when it is another one than before. */
+async function read() {
+  const query = new URLSearchParams({ dag_id: asked.dag_id ?? "", run_id: asked.run_id ?? "" });
+  const { said, same, answer } = await json(`console/data/${state.service}?${query}`, state.tag ? { headers: { "If-None-Match": state.tag } } : {});
+  if (!same) [state.model, state.tag] = [said, answer.headers.get("ETag")];
+  return !same;
+}
+
 async function look() {
   if (state.looking) return;
   state.looking = true;
   clearTimeout(state.timer);
   try {
-    const query = new URLSearchParams({ dag_id: asked.dag_id ?? "", run_id: asked.run_id ?? "" });
-    const { said, same, answer } = await json(`console/data/${state.service}?${query}`, state.tag ? { headers: { "If-None-Match": state.tag } } : {});
-    if (!same) [state.model, state.tag] = [said, answer.headers.get("ETag")];
+    let changed = await read();
     const before = JSON.stringify(state.live);
     state.live = await live(state.service, state.model.run, state.model.question);
-    const changed = !same || before !== JSON.stringify(state.live);
+    // a move that ended between the two answers: what it left is in the ledger by now
+    if (!state.model.owner.certain && !state.live.moving) changed = (await read()) || changed;
+    changed ||= before !== JSON.stringify(state.live);
     const most = state.live.tasks.some((t) => t.state !== "failed") ? WORKING : SELDOM;
     state.wait = changed ? OFTEN : Math.min(most, state.wait * LONGER);
     state.failures = 0;

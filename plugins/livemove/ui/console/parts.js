@@ -16,11 +16,11 @@ export function chapters(list) {
 
 export function owner(o, model, live) {
   const moving = live.moving;
-  const side = (name, what) => h("div", { class: `side ${name}${!moving && o.side === name ? " owns" : ""}` }, h("b", {}, PLACE[name]), h("small", {}, what));
-  const follows = model.way_back.tone === "none" || !model.lag ? "·" : o.side === "source" ? "→" : "←";
+  const side = (name, what) => h("div", { class: `side ${name}${!moving && o.certain && o.side === name ? " owns" : ""}` }, h("b", {}, PLACE[name]), h("small", {}, what));
+  const still = !o.certain || !o.side || o.promoted || model.way_back.tone === "none" || !model.lag;
   return [
-    h("div", { class: "sides", "aria-hidden": "true" }, side("source", "source"), h("span", { class: "arrow", title: "direction of replication" }, follows), side("target", "target")),
-    h("p", { class: "headline", id: "owner-says" }, moving ? "The writes are being moved right now" : o.side === "target" ? "AWS: RDS owns the writes" : "The data centre owns the writes"),
+    h("div", { class: "sides", "aria-hidden": "true" }, side("source", "source"), h("span", { class: "arrow", title: "direction of replication" }, still ? "·" : o.side === "source" ? "→" : "←"), side("target", "target")),
+    h("p", { class: `headline ${moving ? "" : o.tone}`, id: "owner-says" }, moving ? "The writes are being moved right now" : o.headline),
     h("p", { class: "says" }, moving ? "Before its commit the switchover undoes itself; after it, it only goes forward." : o.says, !moving && o.since ? [" Since ", time(o.since), `, epoch ${o.epoch}.`] : ""),
   ];
 }
