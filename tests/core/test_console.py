@@ -409,6 +409,23 @@ def test_the_nights_moments_in_their_order() -> None:
     assert [m["says"] for m in page("back")["moments"]] == ["TTL lowered to 5 s", "name moved", "writes moved", "rollback begun", "writes moved back", "name moved back"]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("result", "marked"),
+    [
+        ("moved", ("move", "writes moved")),
+        ("aborted", ("bad", "switchover undone")),
+        ("incomplete", ("bad", "switchover not finished")),
+        ("unknown", ("bad", "switchover not finished")),
+        ("refused", None),
+    ],
+)
+def test_an_attempt_is_marked_as_what_came_of_it(result: str, marked: tuple[str, str] | None) -> None:
+    documents, events = night("dual")
+    attempt(events, 30, 2, "target", result=result, ended=30.2)
+    found = [(m["kind"], m["says"]) for m in build(SPEC, documents, events)["moments"] if m["at"] == at(30.2)]
+    assert found == ([marked] if marked else [])
+
+
 # The switchover
 def test_the_timeline_begins_at_the_lease_and_adds_up() -> None:
     (found,) = page("moved")["switchovers"]

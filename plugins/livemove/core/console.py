@@ -618,9 +618,7 @@ def _moment(e: Json) -> tuple[str, str] | None:
         case "ttl_restored":
             return "name", "old TTL restored"
         case "switchover":
-            if e.get("result") == "aborted":
-                return "bad", "switchover undone"
-            return ("back", "writes moved back") if e.get("to") == Side.SOURCE else ("move", "writes moved")
+            return _attempted(e)
         case "rollback_begun":
             return "back", "rollback begun"
         case "breach":
@@ -630,6 +628,17 @@ def _moment(e: Json) -> tuple[str, str] | None:
         case "ddl":
             return "bad", "DDL on the owner"
     return None
+
+
+def _attempted(e: Json) -> tuple[str, str] | None:
+    match e.get("result"):
+        case Result.REFUSED:
+            return None
+        case Result.ABORTED:
+            return "bad", "switchover undone"
+        case Result.INCOMPLETE | Result.UNKNOWN:
+            return "bad", "switchover not finished"
+    return ("back", "writes moved back") if e.get("to") == Side.SOURCE else ("move", "writes moved")
 
 
 STEPS = {
