@@ -211,6 +211,17 @@ def test_a_promotion_counts_from_its_take_over_on() -> None:
     assert (opened["side"], opened["certain"], opened["promoted"]) == ("target", True, True)
 
 
+def test_the_old_ttl_of_a_move_that_was_given_up_moves_no_name() -> None:
+    documents, events = night("dual")
+    note(events, 30, "record_rolled_back", "rollback.name")
+    note(events, 31, "given_up", "give_up.asked", by="kim")
+    before = build(SPEC, documents, events)
+    note(events, 32, "ttl_restored", "give_up.restore_ttl")
+    after = build(SPEC, documents, events)
+    assert (after["owner"], after["way_back"]) == (before["owner"], before["way_back"])
+    assert after["way_back"]["says"] == "No write and no name has left the data centre."
+
+
 # The question
 @pytest.mark.parametrize(
     ("moment", "gate"),

@@ -233,10 +233,10 @@ def _back(tone: str, headline: str, says: str, **more: Any) -> Json:
 
 
 def _name_moved(ledger: Ledger) -> bool:
-    newest = ledger.told("record_changed", "record_shifted", "record_rolled_back", "ttl_restored")
+    newest = ledger.told("record_changed", "record_shifted", "record_rolled_back")
     restored = [e for e in ledger.told("breach") if e.get("restored_at")]
     last = max([*newest, *restored], key=lambda e: str(e["time"]), default=None)
-    return last is not None and last["event"] in ("record_changed", "record_shifted", "ttl_restored")
+    return last is not None and last["event"] in ("record_changed", "record_shifted")
 
 
 # The question that waits ----------------------------------------------------------------------------
