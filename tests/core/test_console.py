@@ -182,6 +182,17 @@ def test_writes_that_would_be_lost_are_said_in_full() -> None:
     assert back["says"].endswith("copy")
 
 
+def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
+    documents, events = night("soaked")
+    documents["way_back"] |= {"state": "failed", "words": "x", "says": "The return path is failed: x. Going back loses nothing if it runs again by then"}  # fmt: skip
+    back = build(SPEC, documents, events)["way_back"]
+    assert (back["tone"], back["headline"]) == (
+        "warn",
+        "Rollback loses nothing once the return path has caught up",
+    )
+    assert back["says"].startswith("The return path is failed: x. Going back")
+
+
 def test_after_the_teardown_there_is_no_way_back() -> None:
     documents, events = night("soaked")
     note(events, 30, "replication deleted", "retire.stop_replication", links=[])

@@ -18,7 +18,7 @@ from livemove.core.gates import PROCEED, PROMOTE, ROLL_BACK
 from livemove.core.moves import closed_since, completed
 from livemove.core.ownership import Result, Turn
 from livemove.core.window import duration
-from livemove.ports import Json
+from livemove.ports import Json, TaskState
 from livemove.spec import MigrationSpec, Side
 
 CHAPTERS = {
@@ -201,7 +201,8 @@ def way_back(ledger: Ledger) -> Json:
             "The way back is being made",
             "The source does not follow yet. A rollback waits until it does.",
         )
-    tone = "bad" if seen.get("losses") else "good" if seen.get("lag_ms") is not None else "warn"
+    current = seen.get("lag_ms") is not None and seen.get("state") == TaskState.RUNNING
+    tone = "bad" if seen.get("losses") else "good" if current else "warn"
     headline = {
         "bad": "A rollback would lose writes",
         "warn": "Rollback loses nothing once the return path has caught up",
