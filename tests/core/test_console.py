@@ -255,6 +255,28 @@ def test_the_question_comes_with_evidence_and_the_place_where_it_is_answered() -
     assert asked["until"] == at(9 + 60)
 
 
+def test_what_the_trigger_form_said_counts_and_not_the_spec() -> None:
+    documents, events = night("moved")
+    documents["expected_pause"] |= {"ms": 810, "budget_ms": 500}
+    asks(documents, events, 30, "repoint")
+    events[-1]["timeout"] = 120
+    asked = build(SPEC, documents, events)["question"]
+    assert asked["until"] == at(32)
+    (pause,) = [e for e in asked["evidence"] if e["label"] == "expected write pause"]
+    assert (pause["value"], pause["tone"]) == ("810 ms, budget 500 ms", "bad")
+    documents["soak"] = {"epoch": 2, "counted": 61.0, "at": at(22), "current": True, "of": 90}
+    assert build(SPEC, documents, events)["soak"]["of"] == 90
+
+
+def test_the_soak_of_a_move_that_went_back_is_not_shown() -> None:
+    assert page("soaked")["soak"]["of"] == SPEC.soak
+    assert page("back")["soak"] is None
+    documents, events = night("back")
+    documents["switchover/4"] = move(4, "target", 60)
+    attempt(events, 60, 4, "target", ended=60.1)
+    assert build(SPEC, documents, events)["soak"] is None
+
+
 def test_a_question_that_failed_or_was_overtaken_does_not_wait() -> None:
     documents, events = night("asked")
     note(events, 70, "task_failed", "switch_dns.ask", error="AirflowFailException", found="Nobody answered", harmless=True)  # fmt: skip

@@ -271,7 +271,7 @@ def question(ledger: Ledger) -> Json | None:
         "run_id": last.get("run_id"),
         "task_id": task_id,
         "question": last.get("question"),
-        "until": _later(str(last["time"]), ledger.spec.gates.timeout),
+        "until": _later(str(last["time"]), _settled(last, "timeout", ledger.spec.gates.timeout)),
         "evidence": [{"label": k, "value": v, "tone": t} for k, v, t in _evidence(ledger, gate, last)],
     }
 
@@ -291,8 +291,9 @@ def _evidence(ledger: Ledger, gate: str, asked: Json) -> Iterable[tuple[str, str
         tone = "bad" if counts.get("error") else "warn" if counts.get("warning") else "good"
         yield "findings", f"{counts.get('error', 0)} errors, {counts.get('warning', 0)} warnings", tone
     if gate == "repoint" and (pause := ledger.get("expected_pause")):
-        fits = pause["ms"] <= ledger.spec.switchover.pause_budget * 1000
-        budget = duration(ledger.spec.switchover.pause_budget)
+        allowed = _settled(pause, "budget_ms", ledger.spec.switchover.pause_budget * 1000)
+        fits = pause["ms"] <= allowed
+        budget = f"{allowed:.0f} ms" if allowed % 1000 else duration(allowed / 1000)
         yield "expected write pause", f"{pause['ms']} ms, budget {budget}", "good" if fits else "bad"
     if gate != "switch_dns" and (caches := resolvers(ledger)):
         done = caches["flipped"] == caches["of"]
@@ -767,8 +768,16 @@ def failures(ledger: Ledger) -> list[Json]:
 
 
 def soak(ledger: Ledger) -> Json | None:
+    """How much of the soak counts, of the move that owns the writes now; None for one that went back since."""
     seen = ledger.get("soak")
-    return {**seen, "of": ledger.spec.soak} if seen else None
+    if not seen or ledger.owner is not Side.TARGET or seen.get("epoch", ledger.epoch) != ledger.epoch:
+        return None
+    return {**seen, "of": _settled(seen, "of", ledger.spec.soak)}
+
+
+def _settled(kept: Json, name: str, otherwise: float) -> float:
+    """What held in that run: its form may have said another value than the spec."""
+    return otherwise if kept.get(name) is None else float(kept[name])
 
 
 # What is not there ----------------------------------------------------------------------------------
