@@ -293,6 +293,49 @@ def test_the_emergencys_question_shows_what_may_be_missing() -> None:
     assert asked["evidence"] == [{"label": "may be missing", "value": "7 s at the most", "tone": "warn"}]
 
 
+def ran_elsewhere(documents: dict[str, Json], task: str, minutes: float, dag: str, run: str, state: str = "success") -> None:  # fmt: skip
+    """A task of another run than the night's own."""
+    ran(documents, task, minutes, minutes + 1, state)
+    documents[f"ran/{task}"]["spans"][-1] |= {"dag_id": dag, "run_id": run}
+
+
+def test_a_question_of_a_run_that_another_one_has_followed_does_not_wait() -> None:
+    documents, events = night("asked")
+    ran_elsewhere(documents, "provision.plan", 300, "rollback_shop", "r")
+    assert build(SPEC, documents, events)["question"]["gate"] == "switch_dns"
+    ran_elsewhere(documents, "preflight.settings", 310, "migrate_shop", "second")
+    model = build(SPEC, documents, events)
+    assert (model["run"]["run_id"], model["question"]) == ("second", None)
+
+
+def test_an_event_of_a_later_run_ends_a_question_as_well() -> None:
+    documents, events = night("asked")
+    ran_elsewhere(documents, "preflight.settings", -10, "migrate_shop", "second")
+    note(events, 300, "ttl_lowered", "replicate.lower_ttl")
+    assert build(SPEC, documents, events)["question"]["gate"] == "switch_dns"
+    events[-1]["run_id"] = "second"
+    assert build(SPEC, documents, events)["question"] is None
+
+
+def test_a_later_question_of_another_run_takes_the_place_of_the_one_before() -> None:
+    documents, events = night("asked")
+    asks(documents, events, 300, "switch_dns")
+    events[-1]["run_id"] = "second"
+    assert build(SPEC, documents, events)["question"]["run_id"] == "second"
+
+
+def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
+    documents, events = night("asked")
+    note(events, 12, "promotion_asked", "ask", gate="promote", says=["7 s at the most"])
+    note(events, 13, "promotion_answered", "ask", gate="promote", option="Leave everything as it is", by="kim")  # fmt: skip
+    model = build(SPEC, documents, events)
+    assert model["question"]["gate"] == "switch_dns"
+    assert (model["decisions"][0]["answer"], model["decisions"][0]["tone"]) == (
+        "Leave everything as it is",
+        "",
+    )
+
+
 # The story
 @pytest.mark.parametrize(
     ("moment", "now", "done"),

@@ -104,6 +104,16 @@ class Ledger:
     def epoch(self) -> int:
         return int(self.promotion["epoch"]) if self.promotion else self.turn.epoch
 
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Every attempt of every task that has ended, in the order of their ends."""
+        return _spans(self)
+
+    @cached_property
+    def dag_of(self) -> dict[str, str]:
+        """Run -> its DAG, of runs that have ended a task."""
+        return {s.run_id: s.dag_id for s in self.spans}
+
     @property
     def closed_at(self) -> str | None:
         """Since when the source misses writes by a person's word; None while it follows."""
@@ -250,30 +260,55 @@ GATES = {
 
 def question(ledger: Ledger) -> Json | None:
     """The gate that asks now, with its evidence in short; None when nobody is asked."""
-    asked = ledger.told("gate_asked", "promotion_asked")
-    if not asked:
+    waiting = [e for e in ledger.told("gate_asked", "promotion_asked") if not _ended_since(ledger, e)]
+    if not waiting:
         return None
-    last = asked[-1]
-    gate, task_id = str(last.get("gate") or PROMOTION), str(last.get("task_id"))
-    for e in ledger.events:
-        if str(e["time"]) <= str(last["time"]):
-            continue
-        answered = e["event"] in ("gate_answered", "promotion_answered", "rollback_begun", "promoted")
-        if answered or (e["event"] == "task_failed" and e.get("task_id") == task_id):
-            return None
+    last = waiting[-1]
+    gate, task_id = _gate(last), str(last.get("task_id"))
     title, means = GATES.get(gate, ("Promote RDS?", "The source is gone; its last writes may be missing."))
     return {
         "gate": gate,
         "title": title,
         "means": means,
         "asked_at": last["time"],
-        "dag_id": f"{PROMOTION if gate == PROMOTION else 'migrate'}_{ledger.spec.service}",
+        "dag_id": _dag_that_asks(ledger, last),
         "run_id": last.get("run_id"),
         "task_id": task_id,
         "question": last.get("question"),
         "until": _later(str(last["time"]), _settled(last, "timeout", ledger.spec.gates.timeout)),
         "evidence": [{"label": k, "value": v, "tone": t} for k, v, t in _evidence(ledger, gate, last)],
     }
+
+
+ENDS_ALL = ("rollback_begun", "promoted")
+"""Events after which no question of before waits."""
+
+
+def _gate(e: Json) -> str:
+    return str(e.get("gate") or PROMOTION)
+
+
+def _dag_that_asks(ledger: Ledger, e: Json) -> str:
+    """Of a question or an answer."""
+    return f"{PROMOTION if _gate(e) == PROMOTION else 'migrate'}_{ledger.spec.service}"
+
+
+def _ended_since(ledger: Ledger, asked: Json) -> bool:
+    """It was answered, gave up waiting, or its DAG has gone on without it: then Airflow asks nobody any more."""
+    at, dag, run = str(asked["time"]), _dag_that_asks(ledger, asked), asked.get("run_id")
+    if any(s.began > at and s.dag_id == dag and s.run_id != run for s in ledger.spans):
+        return True
+    later = (e for e in ledger.events if str(e["time"]) > at)
+    return any(_ends(ledger, asked, dag, e) for e in later)
+
+
+def _ends(ledger: Ledger, asked: Json, dag: str, e: Json) -> bool:
+    same_run = e.get("run_id") == asked.get("run_id")
+    if e["event"] in ("gate_asked", "gate_answered", "promotion_asked", "promotion_answered"):
+        return _dag_that_asks(ledger, e) == dag
+    if e["event"] == "task_failed" and same_run and e.get("task_id") == asked.get("task_id"):
+        return True
+    return e["event"] in ENDS_ALL or (not same_run and ledger.dag_of.get(str(e.get("run_id"))) == dag)
 
 
 def _evidence(ledger: Ledger, gate: str, asked: Json) -> Iterable[tuple[str, str, str]]:
@@ -335,7 +370,7 @@ def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | No
     `state`: done, now, failed, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
     that they end.
     """
-    spans = _spans(ledger)
+    spans = ledger.spans
     begins: dict[str, str] = {}
     for s in spans:
         if s.dag_id.startswith("migrate_"):
@@ -750,9 +785,9 @@ def decisions(ledger: Ledger) -> list[Json]:
 
 
 def _answer(e: Json) -> Json:
-    option = {"promotion_answered": PROMOTE, "rollback_begun": ROLL_BACK}.get(
-        str(e["event"]), e.get("option")
-    )
+    # the order of a rollback, and an answer of before its option was kept, are what their event says
+    told = {"promotion_answered": PROMOTE, "rollback_begun": ROLL_BACK}.get(str(e["event"]))
+    option = e.get("option") or told
     tone = {PROCEED: "good", ROLL_BACK: "warn", PROMOTE: "bad"}.get(str(option), "")
     more = {"title": str(e["gate"])} if e["event"] == "rollback_begun" else {}
     return {"at": e["time"], "answer": option, "tone": tone, "by": e.get("by"), **more}
