@@ -420,6 +420,54 @@ def test_a_rollback_by_its_own_dag_belongs_to_the_story_that_it_ends() -> None:
     )
 
 
+@pytest.mark.parametrize(("state", "wanted"), [("success", "now"), ("failed", "failed"), ("retried", "now")])
+def test_an_emergency_under_way_leaves_the_story_in_its_chapter(state: str, wanted: str) -> None:
+    documents, events = night("dual")
+    ran_elsewhere(documents, "ask", 20, "promote_shop", "p")
+    ran_elsewhere(documents, "promote", 21, "promote_shop", "p", "failed" if state == "retried" else state)
+    if state == "retried":
+        ran_elsewhere(documents, "promote", 25, "promote_shop", "p")
+    found = states(build(SPEC, documents, events))
+    assert (found["switch_dns"], found["repoint"], found["retire"]) == (wanted, "ahead", "ahead")
+
+
+def test_an_emergency_that_is_through_has_ended_the_story_where_it_stood() -> None:
+    documents, events = night("dual")
+    for n, task in enumerate(("ask", "promote", "name", "smoke", "propagation", "report")):
+        ran_elsewhere(documents, task, 20 + n, "promote_shop", "p")
+    found = states(build(SPEC, documents, events))
+    assert (found["validate"], found["switch_dns"], found["repoint"]) == ("done", "ended", "ahead")
+    assert "now" not in found.values()
+
+
+def test_giving_up_belongs_to_the_rollback_that_it_follows() -> None:
+    documents, events = night("dual")
+    for n, task in enumerate(("rollback.begin", "rollback.smoke", "give_up.asked")):
+        ran_elsewhere(documents, task, 20 + n, "rollback_shop", "r")
+    assert states(build(SPEC, documents, events))["rollback"] == "now"
+    ran_elsewhere(documents, "finish.report", 30, "rollback_shop", "r")
+    found = states(build(SPEC, documents, events))
+    assert (found["rollback"], found["finish"]) == ("done", "done")
+
+
+def test_the_instances_of_a_mapped_task_count_for_their_chapter() -> None:
+    documents, events = night("load")
+    for task, began, ended in (("validate.tables", 7, 7.1), ("validate.compare/0", 7.2, 8.2), ("validate.compare/3", 7.2, 9.2)):  # fmt: skip
+        ran(documents, task, began, ended)
+    chapter = next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "validate")
+    assert (chapter["state"], chapter["seconds"], chapter["ended"]) == ("now", 126, at(9.2))
+    assert all(console.reads(n) for n in documents)
+
+
+def test_one_failed_instance_fails_the_chapter_until_it_has_run_again() -> None:
+    documents, events = night("load")
+    ran(documents, "validate.compare/3", 7, 8, "failed")
+    ran(documents, "validate.compare/4", 7, 9)
+    assert states(build(SPEC, documents, events))["validate"] == "failed"
+    ran(documents, "validate.compare/3", 10, 11)
+    assert states(build(SPEC, documents, events))["validate"] == "now"
+
+
 # Tables
 def test_a_load_under_way_tells_rows_rate_and_what_is_left() -> None:
     model = page("load")

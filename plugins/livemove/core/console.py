@@ -367,7 +367,7 @@ class Span:
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
     """The run that is told and its chapters: {"name", "title", "state", "seconds", "began", "ended"}.
 
-    `state`: done, now, failed, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
+    `state`: done, now, failed, left, ended, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
     that they end.
     """
     spans = ledger.spans
@@ -398,15 +398,37 @@ def _spans(ledger: Ledger) -> list[Span]:
     return sorted(out, key=lambda s: s.ended)
 
 
+OVER, ENDED = "over", "ended"
+"""Of the chapter told last: its last task is done; or the emergency has ended the story in it."""
+
+
+def _where(spans: Sequence[Span], asked: Sequence[Json]) -> tuple[str, str]:
+    """The chapter of what happened last, and `now`, `failed`, OVER or ENDED.
+
+    An emergency and giving up are no chapters: what they do is told in the chapter in which they interfere.
+    """
+    last = spans[-1]
+    if asked and str(asked[-1]["time"]) > last.ended:
+        return str(asked[-1]["task_id"]).partition(".")[0], "now"
+    known = next((s.chapter for s in reversed(spans) if s.chapter in CHAPTERS), "")
+    if _failed(spans, last):
+        return known, "failed"
+    if last.dag_id.startswith(f"{PROMOTION}_") and last.chapter == "report":
+        return known, ENDED
+    return known, OVER if last.chapter == known and CHAPTERS[known][1] == last.task else "now"
+
+
+def _failed(spans: Sequence[Span], last: Span) -> bool:
+    """Of a mapped task one failed instance is enough, whichever of them ended last."""
+    of = (last.chapter, last.task.partition("/")[0], last.run_id)
+    newest = {s.task: s.state for s in spans if (s.chapter, s.task.partition("/")[0], s.run_id) == of}
+    return "failed" in newest.values()
+
+
 def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
     """Of one story. The chapter of whatever happened last is the one that is told now."""
-    last = spans[-1]
-    current, over = (
-        last.chapter,
-        CHAPTERS.get(last.chapter, ("", ""))[1] == last.task and last.state != "failed",
-    )
-    if asked and str(asked[-1]["time"]) > last.ended:
-        current, over = str(asked[-1]["task_id"]).partition(".")[0], False
+    current, how = _where(spans, asked)
+    over = how in (OVER, ENDED)
     names = [n for n in CHAPTERS if n != "rollback" or any(s.chapter == "rollback" for s in spans)]
     back = "rollback" in names and current in ("rollback", "finish")
     at = names.index(current) if current in names else len(names)
@@ -414,7 +436,9 @@ def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
     for place, name in enumerate(names):
         of = [s for s in spans if s.chapter == name]
         if name == current and not over:
-            state = "failed" if of and of[-1] is last and last.state == "failed" else "now"
+            state = how
+        elif name == current and how == ENDED and CHAPTERS[name][1] not in {s.task for s in of}:
+            state = ENDED
         elif place <= at:
             state = "done" if any(s.state == "success" for s in of) else "skipped"
         else:
@@ -428,10 +452,10 @@ def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
         ):
             state = "left"  # the story turned back in the middle of it
         out.append(_chapter(name, of if state != "ahead" else [], state))
-    if over and at + 1 < len(out):
+    if how == OVER and at + 1 < len(out):
         # whatever comes next has not ended a task yet; after a move to the end of a rollback that is the finish
         nxt = names[at + 1] if names[at + 1] != "rollback" else "finish"
-        out[names.index(nxt)] |= {"state": "now", "began": last.ended}
+        out[names.index(nxt)] |= {"state": "now", "began": spans[-1].ended}
     return out
 
 

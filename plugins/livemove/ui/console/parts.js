@@ -7,11 +7,11 @@ import { markdown } from "./markdown.js";
 const PLACE = { source: "Data centre", target: "AWS" };
 
 export function chapters(list) {
-  const words = { done: "done", now: "now", failed: "failed", left: "turned back here", skipped: "skipped", ahead: "ahead" };
+  const words = { done: "done", now: "now", failed: "failed", left: "turned back here", ended: "ended here", skipped: "skipped", ahead: "ahead" };
   return list.map((c) => h("li", { class: c.state, "aria-current": c.state === "now" ? "step" : null },
     h("b", { title: c.title }, c.title),
     h("span", {}, c.state === "now" || c.state === "failed" ? "" : h("span", { class: "visually-hidden" }, `${words[c.state]}, `),
-      c.state === "now" ? since(c.began, "") : c.state === "failed" ? "failed" : c.state === "skipped" ? "skipped" : c.state === "left" ? `turned back, ${span(c.seconds)}` : span(c.seconds))));
+      c.state === "now" ? since(c.began, "") : c.state === "failed" ? "failed" : c.state === "skipped" ? "skipped" : c.state === "left" ? `turned back, ${span(c.seconds)}` : c.state === "ended" ? `ended, ${span(c.seconds)}` : span(c.seconds))));
 }
 
 export function owner(o, model, live) {
