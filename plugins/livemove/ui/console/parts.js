@@ -66,14 +66,15 @@ async function text(name, ask) {
 
 function working(model, live) {
   const current = model.chapters.find((c) => c.state === "now");
+  const stopped = model.chapters.find((c) => c.state === "failed");
   const failed = live.tasks.filter((t) => t.state === "failed");
   const busy = live.tasks.filter((t) => t.state !== "failed");
-  const over = model.run && !current && !failed.length && !busy.length;
+  const over = model.run && !current && !stopped && !failed.length && !busy.length;
   // what failed beside a story that goes on is told below it
-  const stands = failed.length && !busy.length;
-  const headline = stands ? "A task has failed" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
+  const stands = (failed.length || stopped) && !busy.length;
+  const headline = stands ? "A task has failed" : busy.some((t) => t.dag.startsWith("promote_")) ? "The emergency: RDS is promoted" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
   const line = (t) => h("li", {}, h("span", { class: t.state === "failed" ? "bad" : "" }, t.name, t.name === t.id ? null : h("small", {}, t.id)), h("span", { class: "soft" }, t.state === "failed" ? "failed" : t.since ? since(t.since) : t.state));
-  const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id));
+  const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id)) ?? (stands ? model.failures[0] : null);
   return [
     h("p", { class: stands ? "headline bad" : "headline" }, headline),
     model.soak && current?.name === "repoint" ? h("p", { class: "says" }, `Soak: ${span(model.soak.counted)} of ${span(model.soak.of)} count${model.soak.current ? "" : "; not counting now"}`) : null,
