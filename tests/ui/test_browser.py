@@ -149,6 +149,16 @@ class Airflow:
             route.fulfill(json={"task_instances": found})
 
 
+COUNT_PLOTS = """() => {
+  window.made = window.destroyed = 0;
+  const Plot = window.uPlot;
+  window.uPlot = new Proxy(Plot, { construct(of, given) {
+    const plot = new of(...given), destroy = plot.destroy;
+    window.made += 1;
+    plot.destroy = () => { window.destroyed += 1; destroy(); };
+    return plot;
+  } });
+}"""
 MOVING = "The writes are being moved right now"
 
 
@@ -180,6 +190,19 @@ def test_an_emergency_that_failed_is_not_the_end_of_the_story(open_at: Open, vie
     view.more = broke
     expect(page.locator("#now .headline")).to_have_text("A task has failed", timeout=SOON)
     expect(page.locator("#now")).to_contain_text("RDS did not open")
+
+
+def test_charts_that_were_replaced_are_released(open_at: Open, view: StillView) -> None:
+    page = open_at("dual")
+    expect(page.locator("#traffic canvas").first).to_be_visible(timeout=SOON)
+    page.evaluate(COUNT_PLOTS)
+    for moment in ("moved", "back", "dual"):
+        before = page.locator("#traffic").inner_html()
+        view.moment = moment
+        page.wait_for_function("(old) => document.querySelector('#traffic').innerHTML !== old", arg=before)
+        expect(page.locator("#traffic canvas").first).to_be_visible(timeout=SOON)
+    assert page.evaluate("window.made") >= 3 * page.locator("#traffic canvas").count()
+    page.wait_for_function("window.made - window.destroyed <= document.querySelectorAll('.uplot').length")
 
 
 def test_a_page_that_is_loaded_again_shows_the_same(open_at: Open) -> None:
