@@ -303,6 +303,21 @@ def test_a_ledger_that_never_answered_shows_no_empty_cards_and_fills_them_when_i
     page.close()
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_read_any_more_is_told_so_once(open_at: Open, status: int) -> None:
+    page = open_at("dual")
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=status, json={"detail": "not for you"})
+
+    page.route("**/console/data/**", refuse)
+    expect(page.locator("#problem")).to_be_visible(timeout=SOON)
+    page.wait_for_timeout(6_000)
+    assert len(asked) == 1
+
+
 def test_an_idle_page_asks_less_and_less_and_is_answered_with_nothing(open_at: Open) -> None:
     page = open_at("dual")
     answers: list[int] = []

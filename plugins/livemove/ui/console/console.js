@@ -11,7 +11,7 @@ const byId = (id) => document.getElementById(id);
 
 // decodeURIComponent, not URLSearchParams: a run's id holds a plus sign that must stay one
 const asked = Object.fromEntries(location.search.slice(1).split("&").filter(Boolean).map((p) => p.split("=").map(decodeURIComponent)));
-const state = { service: null, tag: null, model: null, live: NOTHING, wait: OFTEN, timer: 0, looking: false, drawn: {}, failures: 0 };
+const state = { service: null, tag: null, model: null, live: NOTHING, wait: OFTEN, timer: 0, looking: false, drawn: {}, failures: 0, over: false };
 
 // Reading --------------------------------------------------------------------------------------------------------
 
@@ -49,16 +49,17 @@ async function look() {
     const most = state.live.tasks.some((t) => t.state !== "failed") ? WORKING : SELDOM;
     state.wait = changed ? OFTEN : Math.min(most, state.wait * LONGER);
     state.failures = 0;
+    state.over = false;
     problem(null);
     draw();
   } catch (e) {
     state.failures += 1;
     state.wait = Math.min(SELDOM, OFTEN * 2 ** state.failures);
     problem(e);
-    if (e.final) return; // asking again changes nothing
+    state.over = Boolean(e.final); // asking again by itself changes nothing
   } finally {
     state.looking = false;
-    if (!document.hidden) state.timer = setTimeout(look, state.wait * 1000);
+    if (!document.hidden && !state.over) state.timer = setTimeout(look, state.wait * 1000);
   }
 }
 
