@@ -132,6 +132,17 @@ def test_a_move_that_opened_the_other_side_has_moved_the_owner_and_says_what_is_
     )
 
 
+def test_a_move_whose_retry_found_all_of_it_done_does_not_hang_for_ever() -> None:
+    documents, events = night("dual")
+    attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
+    events[-1]["opened_at"] = at(20.1)
+    ran(documents, "repoint.switchover", 20, 20.2, "failed")
+    assert "not finished" in build(SPEC, documents, events)["owner"]["says"]
+    ran(documents, "repoint.switchover", 21, 21.2)
+    owner = build(SPEC, documents, events)["owner"]
+    assert (owner["tone"], owner["says"]) == ("", "Every web server of both sites writes to RDS.")
+
+
 def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None:
     documents, events = night("dual")
     attempt(events, 20, 2, "target", result="incomplete", ended=20.2)

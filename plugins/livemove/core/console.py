@@ -39,6 +39,9 @@ PROMOTION = "promote"
 LISTED = 200
 """Decisions, moments and failures that are told at most, the newest ones."""
 
+MOVERS = ("repoint.switchover", "rollback.writes", "promote")
+"""Tasks that move the writes."""
+
 Documents = Mapping[str, Json]
 Events = Sequence[Json]
 
@@ -75,7 +78,11 @@ class Ledger:
         """The newest word about the move to this epoch is that it was committed and not finished."""
         words = [a for a in ownership.attempts(self.documents, self.events) if a.epoch == self.turn.epoch]
         words = [a for a in words if a.result is not Result.REFUSED]
-        return bool(words) and words[-1].result is Result.INCOMPLETE
+        if not words or words[-1].result is not Result.INCOMPLETE:
+            return False
+        # an attempt that finds everything done leaves no word but its success
+        since = str(words[-1].ended_at or "")
+        return not any(s.state == "success" and s.ended > since and s.id in MOVERS for s in self.spans)
 
     @property
     def promotion(self) -> Json | None:
@@ -362,6 +369,10 @@ class Span:
     state: str
     dag_id: str
     run_id: str
+
+    @property
+    def id(self) -> str:
+        return ".".join(filter(None, (self.chapter, self.task)))
 
 
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
