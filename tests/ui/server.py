@@ -41,7 +41,9 @@ class StillView:
         if self.more:
             self.more(documents, events)
         return Seen(
-            {n: d for n, d in documents.items() if console.reads(n)}, events, f"{self.moment} {id(self.more)}"
+            {n: d for n, d in documents.items() if console.reads(n)},
+            events,
+            f"{self.moment} {len(documents)} {len(events)}",
         )
 
 

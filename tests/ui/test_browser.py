@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from livemove.adapters.ledger_view import FRESH
 from livemove.errors import SetupError, UnreachableError
 from livemove.ports import Json
 from livemove.ui import routes
@@ -159,6 +161,11 @@ COUNT_PLOTS = """() => {
     return plot;
   } });
 }"""
+KEEP_OWNERS = """() => {
+  window.owners = [];
+  const keep = () => window.owners.push(document.getElementById("owner-says").textContent);
+  new MutationObserver(keep).observe(document.getElementById("owner"), { childList: true });
+}"""
 MOVING = "The writes are being moved right now"
 
 
@@ -171,6 +178,27 @@ def test_runs_of_their_own_that_move_the_writes_are_seen(open_at: Open, dag: str
     expect(page.locator("#now .tasks")).to_contain_text(task)
     airflow.running = {}
     expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
+
+
+def test_a_move_that_ends_between_two_answers_is_never_told_as_doubt(open_at: Open, view: StillView) -> None:
+    looks: list[float] = []
+    ended = False
+
+    def moves(documents: dict[str, Json], events: list[Json]) -> None:
+        """What was read just before the end serves everybody for a while."""
+        looks.extend([time.monotonic()] if ended else [])
+        fresh = looks and looks[-1] - looks[0] >= FRESH
+        attempt(events, 30, 2, "target", ended=30.2 if fresh else None)
+
+    airflow = Airflow({"migrate_shop": RUN}, {RUN: {"repoint.switchover": "running"}})
+    page = open_at("dual", airflow=airflow)
+    page.evaluate(KEEP_OWNERS)
+    view.more = moves
+    expect(page.locator("#owner-says")).to_have_text(MOVING, timeout=SOON)
+    ended = True
+    airflow.tasks = {}
+    expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
+    assert set(page.evaluate("window.owners")) <= {MOVING, "AWS: RDS owns the writes"}
 
 
 def test_a_question_waits_while_another_run_is_at_work(open_at: Open) -> None:

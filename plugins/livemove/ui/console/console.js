@@ -11,7 +11,7 @@ const byId = (id) => document.getElementById(id);
 
 // decodeURIComponent, not URLSearchParams: a run's id holds a plus sign that must stay one
 const asked = Object.fromEntries(location.search.slice(1).split("&").filter(Boolean).map((p) => p.split("=").map(decodeURIComponent)));
-const state = { service: null, tag: null, model: null, live: NOTHING, wait: OFTEN, timer: 0, looking: false, drawn: {}, failures: 0, over: false };
+const state = { service: null, tag: null, model: null, live: NOTHING, wait: OFTEN, timer: 0, looking: false, drawn: {}, failures: 0, over: false, doubted: false };
 
 // Reading --------------------------------------------------------------------------------------------------------
 
@@ -35,6 +35,9 @@ async function read() {
   return !same;
 }
 
+const ask = async () => { state.live = await live(state.service, state.model.run, state.model.question); };
+const doubt = () => !state.model.owner.certain && !state.live.moving;
+
 async function look() {
   if (state.looking) return;
   state.looking = true;
@@ -42,9 +45,14 @@ async function look() {
   try {
     let changed = await read();
     const before = JSON.stringify(state.live);
-    state.live = await live(state.service, state.model.run, state.model.question);
-    // a move that ended between the two answers: what it left is in the ledger by now
-    if (!state.model.owner.certain && !state.live.moving) changed = (await read()) || changed;
+    await ask();
+    if (doubt() && !state.doubted) {
+      // a move may have ended between the two answers: after this its end is in what the server tells
+      await new Promise((go) => setTimeout(go, OFTEN * 1000));
+      changed = (await read()) || changed;
+      await ask();
+    }
+    state.doubted = doubt();
     changed ||= before !== JSON.stringify(state.live);
     const most = state.live.tasks.some((t) => t.state !== "failed") ? WORKING : SELDOM;
     state.wait = changed ? OFTEN : Math.min(most, state.wait * LONGER);
