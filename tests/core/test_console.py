@@ -10,7 +10,21 @@ import pytest
 from livemove.core import console
 from livemove.core.console import build
 from livemove.ports import Json
-from tests.ui.night import MOMENTS, RUN, SPEC, TABLES, answers, asks, at, move, night, note, ran, stamp
+from tests.ui.night import (  # fmt: skip
+    MOMENTS,
+    RUN,
+    SPEC,
+    TABLES,
+    answers,
+    asks,
+    at,
+    attempt,
+    move,
+    night,
+    note,
+    ran,
+    stamp,
+)
 
 
 def page(moment: str, **more: str) -> Json:
@@ -68,6 +82,76 @@ def test_the_owner_flips_with_each_move(moment: str, side: str, epoch: int) -> N
     assert (owner["side"], owner["epoch"]) == (side, epoch)
 
 
+COMMITTED = "A move to AWS is committed and not finished"
+HOMEWARD = "A move back to the data centre is committed and not finished"
+DOUBT = "It is not certain who owns the writes: read both control rows (livemove status)"
+
+
+@pytest.mark.parametrize(
+    ("moment", "to", "epoch", "result", "says"),
+    [
+        ("dual", "target", 2, "incomplete", COMMITTED),
+        ("dual", "target", 2, "unknown", DOUBT),
+        ("dual", "target", 2, None, DOUBT),
+        ("soaked", "source", 3, "incomplete", HOMEWARD),
+        ("soaked", "source", 3, "unknown", DOUBT),
+        ("soaked", "source", 3, None, DOUBT),
+    ],
+)
+def test_a_move_that_hangs_names_no_owner_and_promises_no_way_back(
+    moment: str, to: str, epoch: int, result: str | None, says: str
+) -> None:
+    documents, events = night(moment)
+    attempt(events, 30, epoch, to, result=result or "", ended=30.2 if result else None)
+    model = build(SPEC, documents, events)
+    assert (model["owner"]["certain"], model["owner"]["tone"]) == (False, "bad")
+    assert model["owner"]["headline"] == says
+    assert model["owner"]["side"] == (None if result else "source" if to == "target" else "target")
+    assert (model["way_back"]["tone"], model["way_back"]["until"]) == ("warn", None)
+    assert "loses nothing" not in json.dumps(model["way_back"])
+
+
+@pytest.mark.parametrize(("moment", "to", "epoch"), [("dual", "target", 2), ("soaked", "source", 3)])
+def test_a_move_that_opened_the_other_side_has_moved_the_owner_and_says_what_is_left(
+    moment: str, to: str, epoch: int
+) -> None:
+    documents, events = night(moment)
+    attempt(events, 30, epoch, to, result="incomplete", ended=30.2)
+    events[-1]["opened_at"] = at(30.1)
+    model = build(SPEC, documents, events)
+    owner = model["owner"]
+    assert (owner["side"], owner["epoch"], owner["certain"], owner["tone"]) == (to, epoch, True, "warn")
+    assert owner["since"] == at(30.1)
+    assert "not finished" in owner["says"]
+    assert (
+        model["way_back"]["headline"]
+        == {
+            "target": "The way back is being made",
+            "source": "The writes are back in the data centre",
+        }[to]
+    )
+
+
+def test_a_move_whose_retry_found_all_of_it_done_does_not_hang_for_ever() -> None:
+    documents, events = night("dual")
+    attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
+    events[-1]["opened_at"] = at(20.1)
+    ran(documents, "repoint.switchover", 20, 20.2, "failed")
+    assert "not finished" in build(SPEC, documents, events)["owner"]["says"]
+    ran(documents, "repoint.switchover", 21, 21.2)
+    owner = build(SPEC, documents, events)["owner"]
+    assert (owner["tone"], owner["says"]) == ("", "Every web server of both sites writes to RDS.")
+
+
+def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None:
+    documents, events = night("dual")
+    attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
+    documents["switchover/2"] = move(2, "target", 21)
+    note(events, 21.1, "switchover", "repoint.switchover", epoch=2, to="target", attempt="2-b", result="moved", started_at=at(21), opened_at=at(21.05))  # fmt: skip
+    owner = build(SPEC, documents, events)["owner"]
+    assert (owner["side"], owner["certain"], owner["tone"]) == ("target", True, "")
+
+
 def test_a_move_that_was_undone_moves_nobody() -> None:
     documents, events = night("dual")
     documents["switchover/2"] = {k: v for k, v in move(2, "target", 20).items() if k != "fenced_ms"} | {"result": "aborted", "reason": "the drain took too long"}  # fmt: skip
@@ -109,6 +193,17 @@ def test_writes_that_would_be_lost_are_said_in_full() -> None:
     assert back["says"].endswith("copy")
 
 
+def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
+    documents, events = night("soaked")
+    documents["way_back"] |= {"state": "failed", "words": "x", "says": "The return path is failed: x. Going back loses nothing if it runs again by then"}  # fmt: skip
+    back = build(SPEC, documents, events)["way_back"]
+    assert (back["tone"], back["headline"]) == (
+        "warn",
+        "Rollback loses nothing once the return path has caught up",
+    )
+    assert back["says"].startswith("The return path is failed: x. Going back")
+
+
 def test_after_the_teardown_there_is_no_way_back() -> None:
     documents, events = night("soaked")
     note(events, 30, "replication deleted", "retire.stop_replication", links=[])
@@ -122,6 +217,31 @@ def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
     model = build(SPEC, documents, events)
     assert model["owner"]["side"] == "target"
     assert model["way_back"]["tone"] == "bad"
+
+
+def test_a_promotion_counts_from_its_take_over_on() -> None:
+    documents, events = night("dual")
+    documents["promotion/2"] = {"epoch": 2, "owner": "target", "token": "t", "says": ["3 s at the most"]}
+    taken = build(SPEC, documents, events)
+    assert (taken["owner"]["certain"], taken["owner"]["headline"]) == (
+        False,
+        "RDS is promoted and not open yet",
+    )
+    assert (taken["way_back"]["tone"], taken["way_back"]["headline"]) == ("bad", "There is no way back")
+    documents["promotion/2"]["move"] = {"epoch": 2}
+    opened = build(SPEC, documents, events)["owner"]
+    assert (opened["side"], opened["certain"], opened["promoted"]) == ("target", True, True)
+
+
+def test_the_old_ttl_of_a_move_that_was_given_up_moves_no_name() -> None:
+    documents, events = night("dual")
+    note(events, 30, "record_rolled_back", "rollback.name")
+    note(events, 31, "given_up", "give_up.asked", by="kim")
+    before = build(SPEC, documents, events)
+    note(events, 32, "ttl_restored", "give_up.restore_ttl")
+    after = build(SPEC, documents, events)
+    assert (after["owner"], after["way_back"]) == (before["owner"], before["way_back"])
+    assert after["way_back"]["says"] == "No write and no name has left the data centre."
 
 
 # The question
@@ -146,6 +266,28 @@ def test_the_question_comes_with_evidence_and_the_place_where_it_is_answered() -
     assert asked["until"] == at(9 + 60)
 
 
+def test_what_the_trigger_form_said_counts_and_not_the_spec() -> None:
+    documents, events = night("moved")
+    documents["expected_pause"] |= {"ms": 810, "budget_ms": 500}
+    asks(documents, events, 30, "repoint")
+    events[-1]["timeout"] = 120
+    asked = build(SPEC, documents, events)["question"]
+    assert asked["until"] == at(32)
+    (pause,) = [e for e in asked["evidence"] if e["label"] == "expected write pause"]
+    assert (pause["value"], pause["tone"]) == ("810 ms, budget 500 ms", "bad")
+    documents["soak"] = {"epoch": 2, "counted": 61.0, "at": at(22), "current": True, "of": 90}
+    assert build(SPEC, documents, events)["soak"]["of"] == 90
+
+
+def test_the_soak_of_a_move_that_went_back_is_not_shown() -> None:
+    assert page("soaked")["soak"]["of"] == SPEC.soak
+    assert page("back")["soak"] is None
+    documents, events = night("back")
+    documents["switchover/4"] = move(4, "target", 60)
+    attempt(events, 60, 4, "target", ended=60.1)
+    assert build(SPEC, documents, events)["soak"] is None
+
+
 def test_a_question_that_failed_or_was_overtaken_does_not_wait() -> None:
     documents, events = night("asked")
     note(events, 70, "task_failed", "switch_dns.ask", error="AirflowFailException", found="Nobody answered", harmless=True)  # fmt: skip
@@ -160,6 +302,49 @@ def test_the_emergencys_question_shows_what_may_be_missing() -> None:
     asked = build(SPEC, documents, events)["question"]
     assert (asked["gate"], asked["dag_id"]) == ("promote", "promote_shop")
     assert asked["evidence"] == [{"label": "may be missing", "value": "7 s at the most", "tone": "warn"}]
+
+
+def ran_elsewhere(documents: dict[str, Json], task: str, minutes: float, dag: str, run: str, state: str = "success") -> None:  # fmt: skip
+    """A task of another run than the night's own."""
+    ran(documents, task, minutes, minutes + 1, state)
+    documents[f"ran/{task}"]["spans"][-1] |= {"dag_id": dag, "run_id": run}
+
+
+def test_a_question_of_a_run_that_another_one_has_followed_does_not_wait() -> None:
+    documents, events = night("asked")
+    ran_elsewhere(documents, "provision.plan", 300, "rollback_shop", "r")
+    assert build(SPEC, documents, events)["question"]["gate"] == "switch_dns"
+    ran_elsewhere(documents, "preflight.settings", 310, "migrate_shop", "second")
+    model = build(SPEC, documents, events)
+    assert (model["run"]["run_id"], model["question"]) == ("second", None)
+
+
+def test_an_event_of_a_later_run_ends_a_question_as_well() -> None:
+    documents, events = night("asked")
+    ran_elsewhere(documents, "preflight.settings", -10, "migrate_shop", "second")
+    note(events, 300, "ttl_lowered", "replicate.lower_ttl")
+    assert build(SPEC, documents, events)["question"]["gate"] == "switch_dns"
+    events[-1]["run_id"] = "second"
+    assert build(SPEC, documents, events)["question"] is None
+
+
+def test_a_later_question_of_another_run_takes_the_place_of_the_one_before() -> None:
+    documents, events = night("asked")
+    asks(documents, events, 300, "switch_dns")
+    events[-1]["run_id"] = "second"
+    assert build(SPEC, documents, events)["question"]["run_id"] == "second"
+
+
+def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
+    documents, events = night("asked")
+    note(events, 12, "promotion_asked", "ask", gate="promote", says=["7 s at the most"])
+    note(events, 13, "promotion_answered", "ask", gate="promote", option="Leave everything as it is", by="kim")  # fmt: skip
+    model = build(SPEC, documents, events)
+    assert model["question"]["gate"] == "switch_dns"
+    assert (model["decisions"][0]["answer"], model["decisions"][0]["tone"]) == (
+        "Leave everything as it is",
+        "",
+    )
 
 
 # The story
@@ -246,6 +431,54 @@ def test_a_rollback_by_its_own_dag_belongs_to_the_story_that_it_ends() -> None:
     )
 
 
+@pytest.mark.parametrize(("state", "wanted"), [("success", "now"), ("failed", "failed"), ("retried", "now")])
+def test_an_emergency_under_way_leaves_the_story_in_its_chapter(state: str, wanted: str) -> None:
+    documents, events = night("dual")
+    ran_elsewhere(documents, "ask", 20, "promote_shop", "p")
+    ran_elsewhere(documents, "promote", 21, "promote_shop", "p", "failed" if state == "retried" else state)
+    if state == "retried":
+        ran_elsewhere(documents, "promote", 25, "promote_shop", "p")
+    found = states(build(SPEC, documents, events))
+    assert (found["switch_dns"], found["repoint"], found["retire"]) == (wanted, "ahead", "ahead")
+
+
+def test_an_emergency_that_is_through_has_ended_the_story_where_it_stood() -> None:
+    documents, events = night("dual")
+    for n, task in enumerate(("ask", "promote", "name", "smoke", "propagation", "report")):
+        ran_elsewhere(documents, task, 20 + n, "promote_shop", "p")
+    found = states(build(SPEC, documents, events))
+    assert (found["validate"], found["switch_dns"], found["repoint"]) == ("done", "ended", "ahead")
+    assert "now" not in found.values()
+
+
+def test_giving_up_belongs_to_the_rollback_that_it_follows() -> None:
+    documents, events = night("dual")
+    for n, task in enumerate(("rollback.begin", "rollback.smoke", "give_up.asked")):
+        ran_elsewhere(documents, task, 20 + n, "rollback_shop", "r")
+    assert states(build(SPEC, documents, events))["rollback"] == "now"
+    ran_elsewhere(documents, "finish.report", 30, "rollback_shop", "r")
+    found = states(build(SPEC, documents, events))
+    assert (found["rollback"], found["finish"]) == ("done", "done")
+
+
+def test_the_instances_of_a_mapped_task_count_for_their_chapter() -> None:
+    documents, events = night("load")
+    for task, began, ended in (("validate.tables", 7, 7.1), ("validate.compare/0", 7.2, 8.2), ("validate.compare/3", 7.2, 9.2)):  # fmt: skip
+        ran(documents, task, began, ended)
+    chapter = next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "validate")
+    assert (chapter["state"], chapter["seconds"], chapter["ended"]) == ("now", 126, at(9.2))
+    assert all(console.reads(n) for n in documents)
+
+
+def test_one_failed_instance_fails_the_chapter_until_it_has_run_again() -> None:
+    documents, events = night("load")
+    ran(documents, "validate.compare/3", 7, 8, "failed")
+    ran(documents, "validate.compare/4", 7, 9)
+    assert states(build(SPEC, documents, events))["validate"] == "failed"
+    ran(documents, "validate.compare/3", 10, 11)
+    assert states(build(SPEC, documents, events))["validate"] == "now"
+
+
 # Tables
 def test_a_load_under_way_tells_rows_rate_and_what_is_left() -> None:
     model = page("load")
@@ -320,6 +553,23 @@ def test_a_line_of_the_lag_breaks_where_nobody_looked() -> None:
 
 def test_the_nights_moments_in_their_order() -> None:
     assert [m["says"] for m in page("back")["moments"]] == ["TTL lowered to 5 s", "name moved", "writes moved", "rollback begun", "writes moved back", "name moved back"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("result", "marked"),
+    [
+        ("moved", ("move", "writes moved")),
+        ("aborted", ("bad", "switchover undone")),
+        ("incomplete", ("bad", "switchover not finished")),
+        ("unknown", ("bad", "switchover not finished")),
+        ("refused", None),
+    ],
+)
+def test_an_attempt_is_marked_as_what_came_of_it(result: str, marked: tuple[str, str] | None) -> None:
+    documents, events = night("dual")
+    attempt(events, 30, 2, "target", result=result, ended=30.2)
+    found = [(m["kind"], m["says"]) for m in build(SPEC, documents, events)["moments"] if m["at"] == at(30.2)]
+    assert found == ([marked] if marked else [])
 
 
 # The switchover

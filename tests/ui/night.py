@@ -178,6 +178,23 @@ def move(epoch: int, to: str, minutes: float) -> Json:
     }  # fmt: skip
 
 
+def attempt(events: list[Json], minutes: float, epoch: int, to: str, *, result: str = "moved", ended: float | None = None) -> None:  # fmt: skip
+    """What the events tell of one attempt to move the writes; `ended` None: it died without a word."""
+    task = "repoint.switchover" if to == "target" else "rollback.writes"
+    who = {
+        "epoch": epoch,
+        "from": "source" if to == "target" else "target",
+        "to": to,
+        "attempt": f"1-{epoch}",
+    }
+    note(events, minutes, "switchover_began", task, **who)
+    if ended is None:
+        return
+    came = {"refused": 1, "aborted": 2, "unknown": 2, "incomplete": 3}.get(result, 4)
+    times = dict(zip(("started_at", "fenced_at", "committed_at", "opened_at"), (minutes, minutes + 0.05, minutes + 0.054, minutes + 0.057), strict=True))  # fmt: skip
+    note(events, ended, "switchover", task, **who, **{k: at(m) for k, m in list(times.items())[:came]}, result=result, reason="RDS did not open" if result != "moved" else "")  # fmt: skip
+
+
 def _moved(documents: dict[str, Json], events: list[Json]) -> None:
     for row in documents["propagation"]["rows"][4:6]:
         row |= {"flipped_at": at(14.5), "answer": "127.1.3.10", "until": None}
@@ -200,7 +217,7 @@ def _moved(documents: dict[str, Json], events: list[Json]) -> None:
     documents["switchover/2"] = move(2, "target", 20.6)
     documents["switchover/expected"] = documents["expected_pause"]
     documents["switchover/plan"] = {"epoch": 2, "steps": []}
-    note(events, 20.7, "switchover", "repoint.switchover", epoch=2, to="target", result="moved")
+    attempt(events, 20.6, 2, "target", ended=20.7)
     ran(documents, "repoint.switchover", 20.6, 20.7)
     _traffic(documents, 5, 20.9, lambda m: (31.0, 0.0) if m < 13.1 else (max(0.0, 31 - 60 * (m - 13.1)), min(31.0, 60 * (m - 13.1))))  # fmt: skip
 
@@ -226,8 +243,8 @@ def _back(documents: dict[str, Json], events: list[Json]) -> None:
     answers(documents, events, 26.3, "retire", "Roll back")
     note(events, 26.4, "rollback_begun", "rollback.begin", gate="retire", by="hana.kim", owner="target")
     documents["switchover/3"] = {**move(3, "source", 26.6), "fenced_ms": 377}
-    note(events, 26.7, "switchover", "rollback.writes", epoch=3, to="source", result="moved")
-    note(events, 26.8, "rollback_writes", "rollback.writes", says="the source owns the writes since epoch 3")
+    attempt(events, 26.6, 3, "source", ended=26.7)
+    note(events, 26.8, "rollback_writes", "rollback.writes", owner="source", epoch=3, says="the source owns the writes since epoch 3")  # fmt: skip
     note(events, 26.9, "record_rolled_back", "rollback.name", after=[], before=[])
     for task, began, ended in (
         ("rollback.begin", 26.3, 26.4), ("rollback.writes", 26.4, 26.8), ("rollback.name", 26.8, 26.9), ("rollback.propagation", 26.9, 27.6),

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import uvicorn
@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse
 
 from livemove.adapters.ledger_view import Seen
 from livemove.core import console
+from livemove.ports import Json
 from livemove.ui import pages
 from tests.ui.night import night
 
@@ -28,15 +29,22 @@ FRAME = (
 
 
 class StillView:
-    """A LedgerView over `night(moment)`; the moment may be changed while somebody looks."""
+    """A LedgerView over `night(moment)`, and `more` told after it; both may be changed while somebody looks."""
 
     def __init__(self, moment: str) -> None:
         self.moment = moment
+        self.more: Callable[[dict[str, Json], list[Json]], None] | None = None
         self.ledger = SimpleNamespace(read=lambda name: night(self.moment)[0].get(name))
 
     def look(self) -> Seen:
         documents, events = night(self.moment)
-        return Seen({n: d for n, d in documents.items() if console.reads(n)}, events, self.moment)
+        if self.more:
+            self.more(documents, events)
+        return Seen(
+            {n: d for n, d in documents.items() if console.reads(n)},
+            events,
+            f"{self.moment} {len(documents)} {len(events)}",
+        )
 
 
 def application() -> FastAPI:

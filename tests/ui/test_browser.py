@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from livemove.adapters.ledger_view import FRESH
 from livemove.errors import SetupError, UnreachableError
+from livemove.ports import Json
 from livemove.ui import routes
 from tests.ui.browser import chromium, find, grave
-from tests.ui.night import MOMENTS
+from tests.ui.night import MOMENTS, RUN, at, attempt, note
 from tests.ui.server import StillView, application, serve
 
 SOON = 20_000
@@ -47,13 +51,22 @@ def open_at(browser: Browser, address: str, view: StillView) -> Iterator[Open]:
     complaints: list[str] = []
     contexts = []
 
-    def opened(moment: str, *, width: int = 1280, scheme: str = "light", query: str = "") -> Page:
-        view.moment = moment
+    def opened(
+        moment: str,
+        *,
+        width: int = 1280,
+        scheme: str = "light",
+        query: str = "",
+        airflow: Airflow | None = None,
+    ) -> Page:
+        view.moment, view.more = moment, None
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, timezone_id="Asia/Seoul"
         )  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
+        if airflow:
+            airflow.serve(page)
         page.on("pageerror", lambda e: complaints.append(str(e)))
         page.on(
             "console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None
@@ -98,6 +111,126 @@ def test_the_owner_flips_and_nothing_is_loaded_anew(open_at: Open, view: StillVi
     expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
     expect(page.locator("#way_back .headline")).to_have_text("The writes are back in the data centre")
     assert page.evaluate("window.stays") is True
+
+
+def test_nobody_is_shown_as_the_owner_while_a_move_hangs(open_at: Open, view: StillView) -> None:
+    page = open_at("dual")
+    view.more = lambda d, e: attempt(e, 30, 2, "target", result="incomplete", ended=30.2)
+    says = "A move to AWS is committed and not finished"
+    expect(page.locator("#owner-says")).to_have_text(says, timeout=SOON)
+    expect(page.locator("#told")).to_have_text(says)
+    assert page.locator("#owner .owns").count() == 0
+    expect(page.locator("#owner .arrow")).to_have_text("·")
+    assert grave(page) == []
+
+
+class Airflow:
+    """What Airflow's API says is at work; a DAG in `shut` is answered with its status."""
+
+    def __init__(self, running: dict[str, str], tasks: dict[str, dict[str, str]]) -> None:
+        """`running`: DAG -> its run that runs; `tasks`: run -> task -> state."""
+        self.running, self.tasks = running, tasks
+        self.shut: dict[str, int] = {}
+
+    def serve(self, page: Page) -> None:
+        page.route("**/api/v2/**", self.answer)
+
+    def answer(self, route: Route) -> None:
+        path = urlsplit(route.request.url).path.split("/api/v2/dags/")[1].split("/")
+        dag, run = path[0], unquote(path[2]) if len(path) > 2 else ""
+        if dag in self.shut:
+            route.fulfill(status=self.shut[dag], json={"detail": "no"})
+        elif path[-1] == "dagRuns":
+            runs = [{"dag_run_id": self.running[dag]}] if dag in self.running else []
+            route.fulfill(json={"dag_runs": runs})
+        else:
+            found = [
+                {"task_id": t, "task_display_name": t, "state": s, "start_date": None}
+                for t, s in self.tasks.get(run, {}).items()
+            ]
+            route.fulfill(json={"task_instances": found})
+
+
+COUNT_PLOTS = """() => {
+  window.made = window.destroyed = 0;
+  const Plot = window.uPlot;
+  window.uPlot = new Proxy(Plot, { construct(of, given) {
+    const plot = new of(...given), destroy = plot.destroy;
+    window.made += 1;
+    plot.destroy = () => { window.destroyed += 1; destroy(); };
+    return plot;
+  } });
+}"""
+KEEP_OWNERS = """() => {
+  window.owners = [];
+  const keep = () => window.owners.push(document.getElementById("owner-says").textContent);
+  new MutationObserver(keep).observe(document.getElementById("owner"), { childList: true });
+}"""
+MOVING = "The writes are being moved right now"
+
+
+@pytest.mark.parametrize(("dag", "task"), [("rollback_shop", "rollback.writes"), ("promote_shop", "promote")])
+def test_runs_of_their_own_that_move_the_writes_are_seen(open_at: Open, dag: str, task: str) -> None:
+    airflow = Airflow({dag: "r"}, {"r": {task: "running"}})
+    airflow.shut["promote_shop" if dag == "rollback_shop" else "rollback_shop"] = 403
+    page = open_at("dual", airflow=airflow)
+    expect(page.locator("#owner-says")).to_have_text(MOVING, timeout=SOON)
+    expect(page.locator("#now .tasks")).to_contain_text(task)
+    airflow.running = {}
+    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
+
+
+def test_a_move_that_ends_between_two_answers_is_never_told_as_doubt(open_at: Open, view: StillView) -> None:
+    looks: list[float] = []
+    ended = False
+
+    def moves(documents: dict[str, Json], events: list[Json]) -> None:
+        """What was read just before the end serves everybody for a while."""
+        looks.extend([time.monotonic()] if ended else [])
+        fresh = looks and looks[-1] - looks[0] >= FRESH
+        attempt(events, 30, 2, "target", ended=30.2 if fresh else None)
+
+    airflow = Airflow({"migrate_shop": RUN}, {RUN: {"repoint.switchover": "running"}})
+    page = open_at("dual", airflow=airflow)
+    page.evaluate(KEEP_OWNERS)
+    view.more = moves
+    expect(page.locator("#owner-says")).to_have_text(MOVING, timeout=SOON)
+    ended = True
+    airflow.tasks = {}
+    expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
+    assert set(page.evaluate("window.owners")) <= {MOVING, "AWS: RDS owns the writes"}
+
+
+def test_a_question_waits_while_another_run_is_at_work(open_at: Open) -> None:
+    airflow = Airflow({"rollback_shop": "r"}, {RUN: {"switch_dns.ask": "awaiting_input"}, "r": {"rollback.begin": "running"}})  # fmt: skip
+    page = open_at("asked", airflow=airflow)
+    expect(page.locator("#h-now")).to_have_text("A question waits for you", timeout=SOON)
+    airflow.tasks[RUN] = {}
+    expect(page.locator("#now .tasks")).to_contain_text("rollback.begin", timeout=SOON)
+
+
+def test_an_emergency_that_failed_is_not_the_end_of_the_story(open_at: Open, view: StillView) -> None:
+    def broke(documents: dict[str, Json], events: list[Json]) -> None:
+        documents["ran/promote"] = {"spans": [{"began": at(20), "ended": at(21), "state": "failed", "dag_id": "promote_shop", "run_id": "p"}]}  # fmt: skip
+        note(events, 21, "task_failed", "promote", found="RDS did not open")
+
+    page = open_at("dual", airflow=Airflow({}, {}))
+    view.more = broke
+    expect(page.locator("#now .headline")).to_have_text("A task has failed", timeout=SOON)
+    expect(page.locator("#now")).to_contain_text("RDS did not open")
+
+
+def test_charts_that_were_replaced_are_released(open_at: Open, view: StillView) -> None:
+    page = open_at("dual")
+    expect(page.locator("#traffic canvas").first).to_be_visible(timeout=SOON)
+    page.evaluate(COUNT_PLOTS)
+    for moment in ("moved", "back", "dual"):
+        before = page.locator("#traffic").inner_html()
+        view.moment = moment
+        page.wait_for_function("(old) => document.querySelector('#traffic').innerHTML !== old", arg=before)
+        expect(page.locator("#traffic canvas").first).to_be_visible(timeout=SOON)
+    assert page.evaluate("window.made") >= 3 * page.locator("#traffic canvas").count()
+    page.wait_for_function("window.made - window.destroyed <= document.querySelectorAll('.uplot').length")
 
 
 def test_a_page_that_is_loaded_again_shows_the_same(open_at: Open) -> None:
@@ -196,6 +329,21 @@ def test_a_ledger_that_never_answered_shows_no_empty_cards_and_fills_them_when_i
     view.look = look  # type: ignore[method-assign]
     expect(page.locator("#owner-says")).to_be_visible(timeout=60_000)
     page.close()
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_read_any_more_is_told_so_once(open_at: Open, status: int) -> None:
+    page = open_at("dual")
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=status, json={"detail": "not for you"})
+
+    page.route("**/console/data/**", refuse)
+    expect(page.locator("#problem")).to_be_visible(timeout=SOON)
+    page.wait_for_timeout(6_000)
+    assert len(asked) == 1
 
 
 def test_an_idle_page_asks_less_and_less_and_is_answered_with_nothing(open_at: Open) -> None:

@@ -99,6 +99,12 @@ def test_an_unchanged_ledger_is_answered_with_nothing(client: TestClient, view: 
     assert (later.status_code, later.json()["owner"]["side"]) == (200, "target")
 
 
+def test_a_tag_that_a_proxy_made_weak_is_known_as_well(client: TestClient) -> None:
+    for path in ("/console/data/shop", "/console/files/console.js"):
+        tag = client.get(path).headers["etag"]
+        assert client.get(path, headers={"If-None-Match": f"W/{tag}"}).status_code == 304
+
+
 def test_a_ledger_that_is_away_is_said_in_words(client: TestClient, view: StillView, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     def away() -> Seen:
         raise UnreachableError("The ledger s3://b/shop cannot be read", next_step="check the bucket")

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from livemove.core import trail
+from livemove.core import ownership, trail
 from livemove.core.gates import PROCEED, PROMOTE, ROLL_BACK
 from livemove.core.moves import closed_since, completed
+from livemove.core.ownership import Result, Turn
 from livemove.core.window import duration
-from livemove.ports import Json
+from livemove.ports import Json, TaskState
 from livemove.spec import MigrationSpec, Side
 
 CHAPTERS = {
@@ -36,6 +38,9 @@ PROMOTION = "promote"
 """What the emergency's question is called beside the three gates."""
 LISTED = 200
 """Decisions, moments and failures that are told at most, the newest ones."""
+
+MOVERS = ("repoint.switchover", "rollback.writes", "promote")
+"""Tasks that move the writes."""
 
 Documents = Mapping[str, Json]
 Events = Sequence[Json]
@@ -63,21 +68,64 @@ class Ledger:
         """Moves that went through, oldest first; one that was undone never opened the other side."""
         return completed(self.under("switchover/").values())
 
-    @property
-    def promotion(self) -> Json | None:
-        found = self.under("promotion/")
-        return found[max(found, key=int)] if found else None
+    @cached_property
+    def turn(self) -> Turn:
+        """Who may write since when, as the report tells it too; nobody, or nobody for certain, while a move hangs."""
+        return ownership.turns(self.documents, self.events, None)[-1]
+
+    @cached_property
+    def hangs(self) -> bool:
+        """The newest word about the move to this epoch is that it was committed and not finished."""
+        words = [a for a in ownership.attempts(self.documents, self.events) if a.epoch == self.turn.epoch]
+        words = [a for a in words if a.result is not Result.REFUSED]
+        if not words or words[-1].result is not Result.INCOMPLETE:
+            return False
+        # an attempt that finds everything done leaves no word but its success
+        since = str(words[-1].ended_at or "")
+        return not any(s.state == "success" and s.ended > since and s.id in MOVERS for s in self.spans)
 
     @property
-    def owner(self) -> Side:
-        if self.promotion:
-            return Side(self.promotion["owner"])
-        return Side(self.moves[-1]["to"]) if self.moves else Side.SOURCE
+    def promotion(self) -> Json | None:
+        """The emergency, from the take-over on; None once the writes have moved on after it."""
+        found = self.under("promotion/")
+        newest = max(found, key=int, default="")
+        return found[newest] if newest and int(newest) >= self.turn.epoch else None
+
+    @property
+    def taken_over(self) -> bool:
+        """RDS was promoted, and nobody has yet seen it open."""
+        if not (found := self.promotion) or found.get("move"):
+            return False
+        return self.turn.owner != found["owner"] and not self.told("promoted")
+
+    @property
+    def certain(self) -> bool:
+        return not self.taken_over if self.promotion else self.turn.certain and self.turn.owner is not None
+
+    @property
+    def owner(self) -> Side | None:
+        """As far as the ledger can tell; whether that is sure stands in `certain`."""
+        return Side(self.promotion["owner"]) if self.promotion else self.turn.owner
+
+    @property
+    def epoch(self) -> int:
+        return int(self.promotion["epoch"]) if self.promotion else self.turn.epoch
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Every attempt of every task that has ended, in the order of their ends."""
+        return _spans(self)
+
+    @cached_property
+    def dag_of(self) -> dict[str, str]:
+        """Run -> its DAG, of runs that have ended a task."""
+        return {s.run_id: s.dag_id for s in self.spans}
 
     @property
     def closed_at(self) -> str | None:
         """Since when the source misses writes by a person's word; None while it follows."""
-        return closed_since(self.moves, self.events)
+        began = self.turn.at or (self.moves[-1]["started_at"] if self.moves else "")
+        return closed_since([{"started_at": began}], self.events)
 
 
 def build(
@@ -98,16 +146,52 @@ def build(
 
 
 # Who owns, and the way back -------------------------------------------------------------------------
+ASK_THE_ROWS = "read both control rows (livemove status)"
+
+
 def owner(ledger: Ledger) -> Json:
-    moves, side = ledger.moves, ledger.owner
-    last = moves[-1] if moves else None
+    """{"side", "certain", "tone", "headline", "says", ...}; `side` is null while nobody may write or nobody can tell."""
+    side, certain = ledger.owner, ledger.certain
+    tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(ledger)
     return {
-        "side": str(side),
-        "place": PLACES[side],
-        "epoch": int((ledger.promotion or last or {"epoch": 1})["epoch"]),
-        "since": _ended(last) if last else None,
-        "says": "Every web server of both sites writes to RDS." if side is Side.TARGET else "Every web server of both sites writes to the data centre." if last or _name_moved(ledger) else "Nothing has moved yet.",
-    }  # fmt: skip
+        "side": side and str(side),
+        "certain": certain,
+        "promoted": ledger.promotion is not None,
+        "place": PLACES[side] if side else None,
+        "epoch": ledger.epoch,
+        "since": ledger.turn.at if ledger.turn.epoch > 1 or not certain else None,
+        "tone": tone,
+        "headline": headline,
+        "says": says,
+    }
+
+
+def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
+    headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
+    if ledger.hangs:
+        return "warn", headline, "It is open, and the move is not finished: not every web server is known to write to it. The task's next attempt goes on."  # fmt: skip
+    if side is Side.TARGET:
+        return "", headline, "Every web server of both sites writes to RDS."
+    moved = ledger.turn.epoch > 1 or _name_moved(ledger)
+    return "", headline, "Every web server of both sites writes to the data centre." if moved else "Nothing has moved yet."  # fmt: skip
+
+
+def _in_doubt(ledger: Ledger) -> tuple[str, str, str]:
+    if ledger.taken_over:
+        return "bad", "RDS is promoted and not open yet", "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+    if ledger.hangs:
+        to = "to AWS" if _heads_for(ledger) is Side.TARGET else "back to the data centre"
+        return "bad", f"A move {to} is committed and not finished", "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+    return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(ledger.turn.why)}."
+
+
+def _heads_for(ledger: Ledger) -> Side:
+    tries = ownership.attempts(ledger.documents, ledger.events)
+    return next(a.to for a in reversed(tries) if a.epoch == ledger.turn.epoch)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
 
 
 def way_back(ledger: Ledger) -> Json:
@@ -115,6 +199,9 @@ def way_back(ledger: Ledger) -> Json:
     if ledger.promotion:
         told = "RDS was promoted without the source's word. A return is a new migration, to a source that is rebuilt."
         return _back("bad", "There is no way back", told)
+    if not ledger.certain:
+        told = "First it must be known who owns the writes, and a move that hangs must be finished or undone."
+        return _back("warn", "Nothing is promised about the way back", told)
     if ledger.owner is Side.SOURCE:
         return _back_at_home(ledger)
     if closed := ledger.closed_at:
@@ -125,13 +212,14 @@ def way_back(ledger: Ledger) -> Json:
             checked_at=closed,
         )
     seen = ledger.get("way_back")
-    if not seen or seen.get("epoch") != ledger.moves[-1]["epoch"]:
+    if not seen or seen.get("epoch") != ledger.epoch:
         return _back(
             "warn",
             "The way back is being made",
             "The source does not follow yet. A rollback waits until it does.",
         )
-    tone = "bad" if seen.get("losses") else "good" if seen.get("lag_ms") is not None else "warn"
+    current = seen.get("lag_ms") is not None and seen.get("state") == TaskState.RUNNING
+    tone = "bad" if seen.get("losses") else "good" if current else "warn"
     headline = {
         "bad": "A rollback would lose writes",
         "warn": "Rollback loses nothing once the return path has caught up",
@@ -143,7 +231,7 @@ def way_back(ledger: Ledger) -> Json:
 
 
 def _back_at_home(ledger: Ledger) -> Json:
-    if ledger.moves:
+    if ledger.turn.epoch > 1:
         return _back(
             "good",
             "The writes are back in the data centre",
@@ -163,10 +251,10 @@ def _back(tone: str, headline: str, says: str, **more: Any) -> Json:
 
 
 def _name_moved(ledger: Ledger) -> bool:
-    newest = ledger.told("record_changed", "record_shifted", "record_rolled_back", "ttl_restored")
+    newest = ledger.told("record_changed", "record_shifted", "record_rolled_back")
     restored = [e for e in ledger.told("breach") if e.get("restored_at")]
     last = max([*newest, *restored], key=lambda e: str(e["time"]), default=None)
-    return last is not None and last["event"] in ("record_changed", "record_shifted", "ttl_restored")
+    return last is not None and last["event"] in ("record_changed", "record_shifted")
 
 
 # The question that waits ----------------------------------------------------------------------------
@@ -179,30 +267,55 @@ GATES = {
 
 def question(ledger: Ledger) -> Json | None:
     """The gate that asks now, with its evidence in short; None when nobody is asked."""
-    asked = ledger.told("gate_asked", "promotion_asked")
-    if not asked:
+    waiting = [e for e in ledger.told("gate_asked", "promotion_asked") if not _ended_since(ledger, e)]
+    if not waiting:
         return None
-    last = asked[-1]
-    gate, task_id = str(last.get("gate") or PROMOTION), str(last.get("task_id"))
-    for e in ledger.events:
-        if str(e["time"]) <= str(last["time"]):
-            continue
-        answered = e["event"] in ("gate_answered", "promotion_answered", "rollback_begun", "promoted")
-        if answered or (e["event"] == "task_failed" and e.get("task_id") == task_id):
-            return None
+    last = waiting[-1]
+    gate, task_id = _gate(last), str(last.get("task_id"))
     title, means = GATES.get(gate, ("Promote RDS?", "The source is gone; its last writes may be missing."))
     return {
         "gate": gate,
         "title": title,
         "means": means,
         "asked_at": last["time"],
-        "dag_id": f"{PROMOTION if gate == PROMOTION else 'migrate'}_{ledger.spec.service}",
+        "dag_id": _dag_that_asks(ledger, last),
         "run_id": last.get("run_id"),
         "task_id": task_id,
         "question": last.get("question"),
-        "until": _later(str(last["time"]), ledger.spec.gates.timeout),
+        "until": _later(str(last["time"]), _settled(last, "timeout", ledger.spec.gates.timeout)),
         "evidence": [{"label": k, "value": v, "tone": t} for k, v, t in _evidence(ledger, gate, last)],
     }
+
+
+ENDS_ALL = ("rollback_begun", "promoted")
+"""Events after which no question of before waits."""
+
+
+def _gate(e: Json) -> str:
+    return str(e.get("gate") or PROMOTION)
+
+
+def _dag_that_asks(ledger: Ledger, e: Json) -> str:
+    """Of a question or an answer."""
+    return f"{PROMOTION if _gate(e) == PROMOTION else 'migrate'}_{ledger.spec.service}"
+
+
+def _ended_since(ledger: Ledger, asked: Json) -> bool:
+    """It was answered, gave up waiting, or its DAG has gone on without it: then Airflow asks nobody any more."""
+    at, dag, run = str(asked["time"]), _dag_that_asks(ledger, asked), asked.get("run_id")
+    if any(s.began > at and s.dag_id == dag and s.run_id != run for s in ledger.spans):
+        return True
+    later = (e for e in ledger.events if str(e["time"]) > at)
+    return any(_ends(ledger, asked, dag, e) for e in later)
+
+
+def _ends(ledger: Ledger, asked: Json, dag: str, e: Json) -> bool:
+    same_run = e.get("run_id") == asked.get("run_id")
+    if e["event"] in ("gate_asked", "gate_answered", "promotion_asked", "promotion_answered"):
+        return _dag_that_asks(ledger, e) == dag
+    if e["event"] == "task_failed" and same_run and e.get("task_id") == asked.get("task_id"):
+        return True
+    return e["event"] in ENDS_ALL or (not same_run and ledger.dag_of.get(str(e.get("run_id"))) == dag)
 
 
 def _evidence(ledger: Ledger, gate: str, asked: Json) -> Iterable[tuple[str, str, str]]:
@@ -220,8 +333,9 @@ def _evidence(ledger: Ledger, gate: str, asked: Json) -> Iterable[tuple[str, str
         tone = "bad" if counts.get("error") else "warn" if counts.get("warning") else "good"
         yield "findings", f"{counts.get('error', 0)} errors, {counts.get('warning', 0)} warnings", tone
     if gate == "repoint" and (pause := ledger.get("expected_pause")):
-        fits = pause["ms"] <= ledger.spec.switchover.pause_budget * 1000
-        budget = duration(ledger.spec.switchover.pause_budget)
+        allowed = _settled(pause, "budget_ms", ledger.spec.switchover.pause_budget * 1000)
+        fits = pause["ms"] <= allowed
+        budget = f"{allowed:.0f} ms" if allowed % 1000 else duration(allowed / 1000)
         yield "expected write pause", f"{pause['ms']} ms, budget {budget}", "good" if fits else "bad"
     if gate != "switch_dns" and (caches := resolvers(ledger)):
         done = caches["flipped"] == caches["of"]
@@ -256,14 +370,18 @@ class Span:
     dag_id: str
     run_id: str
 
+    @property
+    def id(self) -> str:
+        return ".".join(filter(None, (self.chapter, self.task)))
+
 
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
     """The run that is told and its chapters: {"name", "title", "state", "seconds", "began", "ended"}.
 
-    `state`: done, now, failed, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
+    `state`: done, now, failed, left, ended, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
     that they end.
     """
-    spans = _spans(ledger)
+    spans = ledger.spans
     begins: dict[str, str] = {}
     for s in spans:
         if s.dag_id.startswith("migrate_"):
@@ -291,15 +409,37 @@ def _spans(ledger: Ledger) -> list[Span]:
     return sorted(out, key=lambda s: s.ended)
 
 
+OVER, ENDED = "over", "ended"
+"""Of the chapter told last: its last task is done; or the emergency has ended the story in it."""
+
+
+def _where(spans: Sequence[Span], asked: Sequence[Json]) -> tuple[str, str]:
+    """The chapter of what happened last, and `now`, `failed`, OVER or ENDED.
+
+    An emergency and giving up are no chapters: what they do is told in the chapter in which they interfere.
+    """
+    last = spans[-1]
+    if asked and str(asked[-1]["time"]) > last.ended:
+        return str(asked[-1]["task_id"]).partition(".")[0], "now"
+    known = next((s.chapter for s in reversed(spans) if s.chapter in CHAPTERS), "")
+    if _failed(spans, last):
+        return known, "failed"
+    if last.dag_id.startswith(f"{PROMOTION}_") and last.chapter == "report":
+        return known, ENDED
+    return known, OVER if last.chapter == known and CHAPTERS[known][1] == last.task else "now"
+
+
+def _failed(spans: Sequence[Span], last: Span) -> bool:
+    """Of a mapped task one failed instance is enough, whichever of them ended last."""
+    of = (last.chapter, last.task.partition("/")[0], last.run_id)
+    newest = {s.task: s.state for s in spans if (s.chapter, s.task.partition("/")[0], s.run_id) == of}
+    return "failed" in newest.values()
+
+
 def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
     """Of one story. The chapter of whatever happened last is the one that is told now."""
-    last = spans[-1]
-    current, over = (
-        last.chapter,
-        CHAPTERS.get(last.chapter, ("", ""))[1] == last.task and last.state != "failed",
-    )
-    if asked and str(asked[-1]["time"]) > last.ended:
-        current, over = str(asked[-1]["task_id"]).partition(".")[0], False
+    current, how = _where(spans, asked)
+    over = how in (OVER, ENDED)
     names = [n for n in CHAPTERS if n != "rollback" or any(s.chapter == "rollback" for s in spans)]
     back = "rollback" in names and current in ("rollback", "finish")
     at = names.index(current) if current in names else len(names)
@@ -307,7 +447,9 @@ def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
     for place, name in enumerate(names):
         of = [s for s in spans if s.chapter == name]
         if name == current and not over:
-            state = "failed" if of and of[-1] is last and last.state == "failed" else "now"
+            state = how
+        elif name == current and how == ENDED and CHAPTERS[name][1] not in {s.task for s in of}:
+            state = ENDED
         elif place <= at:
             state = "done" if any(s.state == "success" for s in of) else "skipped"
         else:
@@ -321,10 +463,10 @@ def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
         ):
             state = "left"  # the story turned back in the middle of it
         out.append(_chapter(name, of if state != "ahead" else [], state))
-    if over and at + 1 < len(out):
+    if how == OVER and at + 1 < len(out):
         # whatever comes next has not ended a task yet; after a move to the end of a rollback that is the finish
         nxt = names[at + 1] if names[at + 1] != "rollback" else "finish"
-        out[names.index(nxt)] |= {"state": "now", "began": last.ended}
+        out[names.index(nxt)] |= {"state": "now", "began": spans[-1].ended}
     return out
 
 
@@ -548,9 +690,7 @@ def _moment(e: Json) -> tuple[str, str] | None:
         case "ttl_restored":
             return "name", "old TTL restored"
         case "switchover":
-            if e.get("result") == "aborted":
-                return "bad", "switchover undone"
-            return ("back", "writes moved back") if e.get("to") == Side.SOURCE else ("move", "writes moved")
+            return _attempted(e)
         case "rollback_begun":
             return "back", "rollback begun"
         case "breach":
@@ -560,6 +700,17 @@ def _moment(e: Json) -> tuple[str, str] | None:
         case "ddl":
             return "bad", "DDL on the owner"
     return None
+
+
+def _attempted(e: Json) -> tuple[str, str] | None:
+    match e.get("result"):
+        case Result.REFUSED:
+            return None
+        case Result.ABORTED:
+            return "bad", "switchover undone"
+        case Result.INCOMPLETE | Result.UNKNOWN:
+            return "bad", "switchover not finished"
+    return ("back", "writes moved back") if e.get("to") == Side.SOURCE else ("move", "writes moved")
 
 
 STEPS = {
@@ -669,9 +820,9 @@ def decisions(ledger: Ledger) -> list[Json]:
 
 
 def _answer(e: Json) -> Json:
-    option = {"promotion_answered": PROMOTE, "rollback_begun": ROLL_BACK}.get(
-        str(e["event"]), e.get("option")
-    )
+    # the order of a rollback, and an answer of before its option was kept, are what their event says
+    told = {"promotion_answered": PROMOTE, "rollback_begun": ROLL_BACK}.get(str(e["event"]))
+    option = e.get("option") or told
     tone = {PROCEED: "good", ROLL_BACK: "warn", PROMOTE: "bad"}.get(str(option), "")
     more = {"title": str(e["gate"])} if e["event"] == "rollback_begun" else {}
     return {"at": e["time"], "answer": option, "tone": tone, "by": e.get("by"), **more}
@@ -687,8 +838,16 @@ def failures(ledger: Ledger) -> list[Json]:
 
 
 def soak(ledger: Ledger) -> Json | None:
+    """How much of the soak counts, of the move that owns the writes now; None for one that went back since."""
     seen = ledger.get("soak")
-    return {**seen, "of": ledger.spec.soak} if seen else None
+    if not seen or ledger.owner is not Side.TARGET or seen.get("epoch", ledger.epoch) != ledger.epoch:
+        return None
+    return {**seen, "of": _settled(seen, "of", ledger.spec.soak)}
+
+
+def _settled(kept: Json, name: str, otherwise: float) -> float:
+    """What held in that run: its form may have said another value than the spec."""
+    return otherwise if kept.get(name) is None else float(kept[name])
 
 
 # What is not there ----------------------------------------------------------------------------------
@@ -742,7 +901,7 @@ def _seconds(iso: str) -> float:
 
 READS = (
     "approvals/", "baseline", "comparing/", "comparison/", "drain", "expected_pause", "findings", "full_load", "promotion/",
-    "propagation", "ran/", "soak", "switchover/", "trail/", "way_back",
+    "propagation", "ran/", "return_path/", "soak", "switchover/", "trail/", "way_back",
 )  # fmt: skip
 """The documents that the page is made of. Nothing else is read for it: Terraform's outputs, for one, are nobody's to see."""
 

@@ -5,7 +5,18 @@ import { h, hour, number, seconds, time } from "./dom.js";
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const drawn = new Set();
 /* Charts know their colours and their width; both change. */
-export const redraw = () => drawn.forEach((c) => (c.node.isConnected ? c.make() : drawn.delete(c)));
+export function redraw() {
+  release();
+  drawn.forEach((c) => c.make());
+}
+/* uPlot listens at the document and in its group of cursors: one that has left the page is kept alive until it is told. */
+function release() {
+  for (const c of drawn) {
+    if (!c.plot || c.node.isConnected) continue;
+    c.plot.destroy();
+    drawn.delete(c);
+  }
+}
 new ResizeObserver(() => drawn.forEach((c) => c.fit())).observe(document.documentElement);
 const sync = uPlot.sync("console");
 
@@ -15,11 +26,12 @@ export function chart({ label, caption, t, series, marks = [], height = 110, ran
   const node = h("figure", { role: "group", "aria-label": label }, caption ? h("figcaption", {}, caption) : null, holder);
   const one = { node, plot: null, make, fit };
   drawn.add(one);
-  requestAnimationFrame(make);
+  // by then the page holds it, and no longer the one that it replaces
+  requestAnimationFrame(() => { release(); make(); });
   return node;
 
   function make() {
-    if (!holder.clientWidth) return;
+    if (!holder.clientWidth) return void (node.isConnected || drawn.delete(one)); // replaced before it was drawn
     one.plot?.destroy();
     one.plot = new uPlot(options(), [t, ...series.map((s) => s.values)], holder);
     // what is drawn is said in the caption; the canvas has nothing to read

@@ -11,7 +11,7 @@ const byId = (id) => document.getElementById(id);
 
 // decodeURIComponent, not URLSearchParams: a run's id holds a plus sign that must stay one
 const asked = Object.fromEntries(location.search.slice(1).split("&").filter(Boolean).map((p) => p.split("=").map(decodeURIComponent)));
-const state = { service: null, tag: null, model: null, live: NOTHING, wait: OFTEN, timer: 0, looking: false, drawn: {}, failures: 0 };
+const state = { service: null, tag: null, model: null, live: NOTHING, wait: OFTEN, timer: 0, looking: false, drawn: {}, failures: 0, over: false, doubted: false };
 
 // Reading --------------------------------------------------------------------------------------------------------
 
@@ -27,30 +27,47 @@ async function json(address, options = {}) {
 
 const question = async (name) => (await json(`console/question/${state.service}?name=${encodeURIComponent(name)}`)).said;
 
+/* Reads the model; true when it is another one than before. */
+async function read() {
+  const query = new URLSearchParams({ dag_id: asked.dag_id ?? "", run_id: asked.run_id ?? "" });
+  const { said, same, answer } = await json(`console/data/${state.service}?${query}`, state.tag ? { headers: { "If-None-Match": state.tag } } : {});
+  if (!same) [state.model, state.tag] = [said, answer.headers.get("ETag")];
+  return !same;
+}
+
+const ask = async () => { state.live = await live(state.service, state.model.run, state.model.question); };
+const doubt = () => !state.model.owner.certain && !state.live.moving;
+
 async function look() {
   if (state.looking) return;
   state.looking = true;
   clearTimeout(state.timer);
   try {
-    const query = new URLSearchParams({ dag_id: asked.dag_id ?? "", run_id: asked.run_id ?? "" });
-    const { said, same, answer } = await json(`console/data/${state.service}?${query}`, state.tag ? { headers: { "If-None-Match": state.tag } } : {});
-    if (!same) [state.model, state.tag] = [said, answer.headers.get("ETag")];
+    let changed = await read();
     const before = JSON.stringify(state.live);
-    state.live = await live(state.service, state.model.run, state.model.question);
-    const changed = !same || before !== JSON.stringify(state.live);
+    await ask();
+    if (doubt() && !state.doubted) {
+      // a move may have ended between the two answers: after this its end is in what the server tells
+      await new Promise((go) => setTimeout(go, OFTEN * 1000));
+      changed = (await read()) || changed;
+      await ask();
+    }
+    state.doubted = doubt();
+    changed ||= before !== JSON.stringify(state.live);
     const most = state.live.tasks.some((t) => t.state !== "failed") ? WORKING : SELDOM;
     state.wait = changed ? OFTEN : Math.min(most, state.wait * LONGER);
     state.failures = 0;
+    state.over = false;
     problem(null);
     draw();
   } catch (e) {
     state.failures += 1;
     state.wait = Math.min(SELDOM, OFTEN * 2 ** state.failures);
     problem(e);
-    if (e.final) return; // asking again changes nothing
+    state.over = Boolean(e.final); // asking again by itself changes nothing
   } finally {
     state.looking = false;
-    if (!document.hidden) state.timer = setTimeout(look, state.wait * 1000);
+    if (!document.hidden && !state.over) state.timer = setTimeout(look, state.wait * 1000);
   }
 }
 

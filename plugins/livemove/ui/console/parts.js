@@ -7,20 +7,20 @@ import { markdown } from "./markdown.js";
 const PLACE = { source: "Data centre", target: "AWS" };
 
 export function chapters(list) {
-  const words = { done: "done", now: "now", failed: "failed", left: "turned back here", skipped: "skipped", ahead: "ahead" };
+  const words = { done: "done", now: "now", failed: "failed", left: "turned back here", ended: "ended here", skipped: "skipped", ahead: "ahead" };
   return list.map((c) => h("li", { class: c.state, "aria-current": c.state === "now" ? "step" : null },
     h("b", { title: c.title }, c.title),
     h("span", {}, c.state === "now" || c.state === "failed" ? "" : h("span", { class: "visually-hidden" }, `${words[c.state]}, `),
-      c.state === "now" ? since(c.began, "") : c.state === "failed" ? "failed" : c.state === "skipped" ? "skipped" : c.state === "left" ? `turned back, ${span(c.seconds)}` : span(c.seconds))));
+      c.state === "now" ? since(c.began, "") : c.state === "failed" ? "failed" : c.state === "skipped" ? "skipped" : c.state === "left" ? `turned back, ${span(c.seconds)}` : c.state === "ended" ? `ended, ${span(c.seconds)}` : span(c.seconds))));
 }
 
 export function owner(o, model, live) {
   const moving = live.moving;
-  const side = (name, what) => h("div", { class: `side ${name}${!moving && o.side === name ? " owns" : ""}` }, h("b", {}, PLACE[name]), h("small", {}, what));
-  const follows = model.way_back.tone === "none" || !model.lag ? "·" : o.side === "source" ? "→" : "←";
+  const side = (name, what) => h("div", { class: `side ${name}${!moving && o.certain && o.side === name ? " owns" : ""}` }, h("b", {}, PLACE[name]), h("small", {}, what));
+  const still = !o.certain || !o.side || o.promoted || model.way_back.tone === "none" || !model.lag;
   return [
-    h("div", { class: "sides", "aria-hidden": "true" }, side("source", "source"), h("span", { class: "arrow", title: "direction of replication" }, follows), side("target", "target")),
-    h("p", { class: "headline", id: "owner-says" }, moving ? "The writes are being moved right now" : o.side === "target" ? "AWS: RDS owns the writes" : "The data centre owns the writes"),
+    h("div", { class: "sides", "aria-hidden": "true" }, side("source", "source"), h("span", { class: "arrow", title: "direction of replication" }, still ? "·" : o.side === "source" ? "→" : "←"), side("target", "target")),
+    h("p", { class: `headline ${moving ? "" : o.tone}`, id: "owner-says" }, moving ? "The writes are being moved right now" : o.headline),
     h("p", { class: "says" }, moving ? "Before its commit the switchover undoes itself; after it, it only goes forward." : o.says, !moving && o.since ? [" Since ", time(o.since), `, epoch ${o.epoch}.`] : ""),
   ];
 }
@@ -66,14 +66,15 @@ async function text(name, ask) {
 
 function working(model, live) {
   const current = model.chapters.find((c) => c.state === "now");
+  const stopped = model.chapters.find((c) => c.state === "failed");
   const failed = live.tasks.filter((t) => t.state === "failed");
   const busy = live.tasks.filter((t) => t.state !== "failed");
-  const over = model.run && !current && !failed.length && !busy.length;
+  const over = model.run && !current && !stopped && !failed.length && !busy.length;
   // what failed beside a story that goes on is told below it
-  const stands = failed.length && !busy.length;
-  const headline = stands ? "A task has failed" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
+  const stands = (failed.length || stopped) && !busy.length;
+  const headline = stands ? "A task has failed" : busy.some((t) => t.dag.startsWith("promote_")) ? "The emergency: RDS is promoted" : busy.length || current ? `${current ? current.title : "At work"}` : over ? "Nothing waits; the story is over" : "Nothing has begun";
   const line = (t) => h("li", {}, h("span", { class: t.state === "failed" ? "bad" : "" }, t.name, t.name === t.id ? null : h("small", {}, t.id)), h("span", { class: "soft" }, t.state === "failed" ? "failed" : t.since ? since(t.since) : t.state));
-  const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id));
+  const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id)) ?? (stands ? model.failures[0] : null);
   return [
     h("p", { class: stands ? "headline bad" : "headline" }, headline),
     model.soak && current?.name === "repoint" ? h("p", { class: "says" }, `Soak: ${span(model.soak.counted)} of ${span(model.soak.of)} count${model.soak.current ? "" : "; not counting now"}`) : null,
