@@ -102,7 +102,7 @@ class Result:
             ("schema", ", ".join(f"{n} {kind}{'' if n == 1 else 'es' if kind == 'index' else 's'}" for kind, n in (self.objects or {}).items()) or "not looked at"),
             ("name", f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}"),
             *([("shares", ", ".join(f"{s['percent']} % asked, {s['measured']} % of {s['requests']} requests" for s in self.shares or ()))] if len(self.shares or ()) > 1 else []),
-            *([("breach", f"{'; '.join(self.breach['reasons'])}; restored after {self.breach.get('restored_ms')} ms")] if self.breach else []),
+            *([("breach", f"{'; '.join(self.breach['reasons'])}; {_restored(self.breach)}")] if self.breach else []),
             ("owner", str(self.owner or "unknown")),
             ("stands", ", ".join(f"{k} {', '.join(v) or 'none' if isinstance(v, list) else v}" for k, v in (self.stands or {}).items()) or "not looked at"),
             *self._emergency(),
@@ -149,6 +149,11 @@ class Result:
         ]  # fmt: skip
         lead = f"{self.scenario}; begun {self.started_at}, {shown(self.seconds)} s in all."
         return Page("Rehearsal of a migration", lead, numbers, tables)
+
+
+def _restored(breach: Json) -> str:
+    ms = breach.get("restored_ms")
+    return "the record stood" if ms is None else f"restored after {ms} ms"
 
 
 def keep(result: Result, folder: Path, *, migration: Page | None = None) -> None:
