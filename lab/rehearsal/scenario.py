@@ -92,7 +92,7 @@ class Abandon:
 
 @dataclass(frozen=True)
 class Resume:
-    """In a run that failed: mark what is left of a chapter, and of others beside it, as success, and clear the gate after it with downstream."""
+    """In a run that failed: mark what is left of a chapter, and the task beside it, as success, and clear the gate after it with downstream."""
 
     done: str
     gate: str

@@ -36,7 +36,7 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
         drain=read("drain"),
         pause=read("expected_pause"),
         moves=done,
-        way_back_closed=way_back_closed(world),
+        way_back_closed=_closed(world, done),
         way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
         breach=standing_breach(world),
         failures=replication_failures(world) if failures else None,
@@ -99,8 +99,11 @@ def way_back_closed(world: World) -> str | None:
 
     For the question and for a clear refusal only; the switchover's own guards decide.
     """
-    done = moves(world)
-    return closed_since(done, world.ledger.events()) if done else None
+    return _closed(world, moves(world))
+
+
+def _closed(world: World, done: list[Json]) -> str | None:
+    return closed_since(str(done[-1].get("started_at") or ""), world.ledger.events()) if done else None
 
 
 def _findings(document: Any) -> list[Json]:

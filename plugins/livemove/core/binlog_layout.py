@@ -6,6 +6,7 @@ Layouts: https://mariadb.com/kb/en/replication-protocol/ (Table_map, Rows events
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 HEADER = 19
@@ -30,10 +31,6 @@ class Layout(NamedTuple):
     table: str
     types: bytes
     meta: list[tuple[int, int]]
-
-    def sizes(self) -> list[tuple[int, int]]:
-        """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is 0. Unreadable for an unknown type."""
-        return [size(t, m) for t, m in zip(self.types, self.meta, strict=True)]
 
 
 def table_id(raw: bytes) -> int:
@@ -85,6 +82,11 @@ ONE_BYTE = {4, 5, 245, *FRACTIONAL, *BLOBS}
 TWO_BYTES = {15, 16, 246, 253, 254, 247, 248, 141}
 DIGITS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
 """Bytes of a group of 0 to 9 decimal digits."""
+
+
+def sizes(types: bytes, meta: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is 0. Unreadable for an unknown type."""
+    return [size(t, m) for t, m in zip(types, meta, strict=True)]
 
 
 def size(kind: int, meta: tuple[int, int]) -> tuple[int, int]:

@@ -124,8 +124,7 @@ class Ledger:
     @property
     def closed_at(self) -> str | None:
         """Since when the source misses writes by a person's word; None while it follows."""
-        began = self.turn.at or (self.moves[-1]["started_at"] if self.moves else "")
-        return closed_since([{"started_at": began}], self.events)
+        return closed_since(self.turn.at or (self.moves[-1]["started_at"] if self.moves else ""), self.events)
 
 
 def build(

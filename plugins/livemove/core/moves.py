@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from livemove.ports import Json
 
@@ -20,8 +20,7 @@ def completed(documents: Iterable[Json | None]) -> list[Json]:
     return sorted((d for d in documents if d and went_through(d)), key=lambda d: int(d["epoch"]))
 
 
-def closed_since(done: Sequence[Json], events: Iterable[Json]) -> str | None:
-    """When the way back of the newest move was closed by a person's word, ISO; None while the source follows."""
-    began = str(done[-1].get("started_at") or "") if done else ""
+def closed_since(began: str, events: Iterable[Json]) -> str | None:
+    """When the way back of a move that began then was closed by a person's word, ISO; None while the source follows."""
     times = (str(e["time"]) for e in events if e.get("event") in CLOSING)
     return min((t for t in times if t > began), default=None)

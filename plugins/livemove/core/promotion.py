@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from livemove.core.acts import Parts, read_row, summary, told
-from livemove.core.switchover import Switchover
+from livemove.core.switchover import Switchover, keep
 from livemove.core.waiting import Voice
 from livemove.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.ports import Answered, ControlRow, ControlState, Json, Link, Newest
@@ -156,11 +156,8 @@ def _take(parts: Parts, row: ControlRow, token: str) -> Json:
             f"The {row.side} could not be promoted: {told(out)}", next_step="look again: livemove status"
         )
     taken = {**seen.document, "epoch": out.epoch, "owner": str(row.side), "token": token}
-    try:
-        # from here on the old owner's last writes may be missing; whoever dies now leaves word of it
-        parts.ledger.write(f"promotion/{out.epoch}", taken)
-    except Exception:
-        log.warning("the ledger could not be written", exc_info=True)
+    # from here on the old owner's last writes may be missing; whoever dies now leaves word of it
+    keep(parts, f"promotion/{out.epoch}", taken)
     return seen.document
 
 

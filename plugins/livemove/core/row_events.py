@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from livemove.core.binlog_layout import HEADER, SECOND_LAYOUT, UPDATES, Unreadable, layout, packed
+from livemove.core.binlog_layout import HEADER, SECOND_LAYOUT, UPDATES, Unreadable, layout, packed, sizes
 from livemove.core.canonical import Column, Shape
 
 
@@ -44,7 +44,7 @@ class TableMap:
 
 def table_map(raw: bytes) -> TableMap:
     found = layout(raw)
-    return TableMap(found.schema, found.table, tuple(found.sizes()))
+    return TableMap(found.schema, found.table, tuple(sizes(found.types, found.meta)))
 
 
 def unreadable(shape: Shape) -> str:

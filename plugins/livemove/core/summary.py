@@ -173,7 +173,7 @@ def _now(r: Json) -> str:
 
 def _way_back(r: Json) -> str:
     """Of the newest move only: the document is written over late, and a closed way back is never opened again."""
-    if closed := closed_since([{"started_at": m.started_at} for m in r["moves"]], r["events"]):
+    if closed := closed_since((r["moves"] and r["moves"][-1].started_at) or "", r["events"]):
         return f"the way back was closed at {clock(closed)}"
     seen = r["way_back"] or {}
     says = seen.get("says") if seen.get("epoch") == r["epoch"] else None

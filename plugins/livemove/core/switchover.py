@@ -376,17 +376,21 @@ class Switchover:
 
     def _tell(self, move: Move, started: datetime, **more: object) -> Json:
         document = {**_document(move, started), **more}
-        try:
-            self.parts.ledger.write(f"switchover/{move.new}", document)
-        except Exception:
-            # the ledger only tells: it must never stop a move
-            log.warning("the ledger could not be written", exc_info=True)
+        keep(self.parts, f"switchover/{move.new}", document)
         self._note(move, started, **more)
         return document
 
     def _note(self, move: Move, started: datetime, **more: object) -> None:
         """The document is written over by the next attempt of this epoch; the event stays."""
         note(self.parts, "switchover", **_who(move), **_times(move, started), **more)
+
+
+def keep(parts: Parts, name: str, document: Json) -> None:
+    """A document of the ledger, which only tells: it must never stop a move."""
+    try:
+        parts.ledger.write(name, document)
+    except Exception:
+        log.warning("the document %s could not be written", name, exc_info=True)
 
 
 def note(parts: Parts, event: str, **facts: object) -> None:

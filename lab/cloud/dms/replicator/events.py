@@ -21,7 +21,7 @@ from livemove.core.binlog_layout import (
     layout,
     packed,
     query,
-    size,
+    sizes,
     table_id,
 )
 
@@ -118,7 +118,7 @@ class TableMap:
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is 0."""
-        return [size(t, m) for t, m in zip(self.types, self.meta, strict=True)]
+        return sizes(self.types, self.meta)
 
     def renamed(self, schema: str, table: str, checksum: int) -> bytes:
         """The same table map under another name."""
