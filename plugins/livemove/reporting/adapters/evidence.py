@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from livemove.dns.adapters.public_record import intended_change, survey
-from livemove.history.completed_switchovers import closed_since, completed
+from livemove.history import READS, History
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
     read = world.ledger.read
-    done = moves(world)
-    epoch = done[-1]["epoch"] if done else 1
+    history = history_now(world)
+    epoch = history.epoch_of_owner
     under = f"comparison/{epoch}/"
     names = sorted({*tables, *(n.removeprefix(under) for n in world.ledger.documents(under))})
     return Evidence(
@@ -35,9 +35,8 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
         propagation=read("propagation"),
         drain=read("drain"),
         pause=read("expected_pause"),
-        moves=done,
-        way_back_closed=_closed(world, done),
-        way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
+        history=history,
+        way_back=way_back_now(world) if history.current.owner is Side.TARGET else None,
         breach=standing_breach(world),
         failures=replication_failures(world) if failures else None,
     )
@@ -89,21 +88,13 @@ def way_back_now(world: World) -> Json | None:
         return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
 
 
-def moves(world: World) -> list[Json]:
-    """Documents switchover/<epoch> of moves that went through, oldest first."""
-    return completed(world.ledger.read(name) for name in world.ledger.documents("switchover/"))
+def history_now(world: World) -> History:
+    """From the ledger, and from both control rows as far as they answer."""
+    from livemove.control.adapters.state import readable_rows
 
-
-def way_back_closed(world: World) -> str | None:
-    """When the return path of the last move was deleted, or None while the source still follows.
-
-    For the question and for a clear refusal only; the switchover's own guards decide.
-    """
-    return _closed(world, moves(world))
-
-
-def _closed(world: World, done: list[Json]) -> str | None:
-    return closed_since(str(done[-1].get("started_at") or ""), world.ledger.events()) if done else None
+    names = [name for prefix in READS for name in world.ledger.documents(prefix)]
+    documents = {name: found for name in names if (found := world.ledger.read(name)) is not None}
+    return History(documents, world.ledger.events(), readable_rows(world))
 
 
 def _findings(document: Any) -> list[Json]:
