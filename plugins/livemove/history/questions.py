@@ -101,8 +101,9 @@ class _Dags:
     runs: Sequence[TaskRun]
 
     def of(self, e: Json) -> str:
-        """migrate, rollback or promote; "" when nothing tells. A run that has ended no task is known by the task's id."""
-        if dag := self.known.get(str(e.get("run_id"))):
+        """migrate, rollback or promote; "" when nothing tells. An older event does not name
+        it; then a task that its run has ended tells, or the task's own id."""
+        if dag := str(e.get("dag_id") or "").partition("_")[0] or self.known.get(str(e.get("run_id"))):
             return dag
         group, in_group, _ = str(e.get("task_id") or "").partition(".")
         if in_group:
