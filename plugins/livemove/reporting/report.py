@@ -61,7 +61,9 @@ def build(
         "outcome": outcome(documents, events, turns),
         "owner": turns[-1].owner,
         "epoch": turns[-1].epoch,
-        "failure": Failure(**{k: failure.get(k) for k in Failure.model_fields}) if failure else None,
+        "failure": Failure.model_validate({k: failure.get(k) for k in Failure.model_fields})
+        if failure
+        else None,
         "standing": dict(standing) if standing else None,
         "ownership": intervals(turns, made_at),
         "attempts": [_attempt(a) for a in ownership.attempts(documents, events)],
@@ -176,14 +178,22 @@ def _moves(documents: Documents) -> list[Move]:
 def _move(d: Json, users: Json) -> Move:
     steps = d.get("steps") or []
     seen = {s.get("name"): s.get("seen") for s in steps}
-    return Move(
-        **{k: d.get(k) for k in ("epoch", "started_at", "fenced_at", "opened_at", "fenced_ms")},
-        **{"from": d.get("from") or Side(d["to"]).other, "to": d["to"]},
-        proof=seen.get("prove"), held=seen.get("arm_servers"), steps=steps,
-        servers_left_behind=d.get("servers_left_behind") or [],
-        requests=users.get("requests"), errors=users.get("errors"), over_seconds=users.get("seconds"),
-        not_counted=users.get("not_counted") or [],
-    )  # fmt: skip
+    times = {k: d.get(k) for k in ("epoch", "started_at", "fenced_at", "opened_at", "fenced_ms")}
+    return Move.model_validate(
+        {
+            **times,
+            "from": d.get("from") or Side(d["to"]).other,
+            "to": d["to"],
+            "proof": seen.get("prove"),
+            "held": seen.get("arm_servers"),
+            "steps": steps,
+            "servers_left_behind": d.get("servers_left_behind") or [],
+            "requests": users.get("requests"),
+            "errors": users.get("errors"),
+            "over_seconds": users.get("seconds"),
+            "not_counted": users.get("not_counted") or [],
+        }
+    )
 
 
 def _comparisons(documents: Documents) -> list[Json]:
@@ -243,9 +253,9 @@ def _costs(events: Events, decisions: Sequence[Any], now: datetime) -> Costs:
     waited = [d.waited_seconds for d in decisions if d.waited_seconds is not None]
     return Costs(
         waited_for_people_seconds=round(sum(waited), 1) if waited else None,
-        aws_since=aws and aws.isoformat(timespec="seconds"),
+        aws_since=aws.isoformat(timespec="seconds") if aws else None,
         aws_seconds=_seconds(aws, now),
-        replication_until=torn and torn.isoformat(timespec="seconds"),
+        replication_until=torn.isoformat(timespec="seconds") if torn else None,
         both_sides_seconds=_seconds(aws, stopped or now),
     )
 
