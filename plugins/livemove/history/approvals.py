@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from livemove.history.ownership import moment
+from livemove.model.approvals import ACCEPT_WARNINGS, ROLL_BACK
 from livemove.model.ports import Json
-from livemove.reporting.gates import ACCEPT_WARNINGS, ROLL_BACK
 from livemove.reporting.report_model import Decision
 from livemove.reporting.summary import NAMES
 

@@ -16,11 +16,11 @@ from typing import Any
 from livemove.history import ownership
 from livemove.history.completed_switchovers import closed_since, completed
 from livemove.history.ownership import Result, Turn
+from livemove.model import time_series as trail
+from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 from livemove.model.ports import Json, TaskState
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.window import duration
-from livemove.reporting.gates import PROCEED, PROMOTE, ROLL_BACK
-from livemove.traffic import time_series as trail
 
 CHAPTERS = {
     "preflight": ("Prepare", "checks"),

@@ -14,9 +14,9 @@ from livemove.history import approvals as decided
 from livemove.history import ownership
 from livemove.history.completed_switchovers import completed
 from livemove.history.ownership import Turn, moment
+from livemove.model.approvals import PROCEED
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.reporting.gates import PROCEED
 from livemove.reporting.report_model import (
     Attempt,
     Costs,

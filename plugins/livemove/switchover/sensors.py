@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from livemove.history.completed_switchovers import moves
 from livemove.model.errors import ReplicationError, UnreachableError
 from livemove.model.ports import Json
 from livemove.model.window import closed, duration, next_opening
-from livemove.reporting.adapters.evidence import moves
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
@@ -107,6 +107,6 @@ class SoakSensor(WatchingSensor):
     look = f"{__name__}.look_at_soak"
 
     def begin(self, world: World) -> Json:
-        last = (moves(world) or [{}])[-1]
+        last = (moves(world.ledger) or [{}])[-1]
         since = last.get("ended_at") or last.get("started_at") or world.clock.now().isoformat()
         return {"from": since, "epoch": last.get("epoch", 1)}

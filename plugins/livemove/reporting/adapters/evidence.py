@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from livemove.comparison.documents import compared
 from livemove.dns.adapters.public_record import intended_change, survey
-from livemove.history.completed_switchovers import closed_since, completed
-from livemove.model.errors import LivemoveError
+from livemove.dns.adapters.zones import zone_of
+from livemove.history.completed_switchovers import moves, way_back_closed
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.replication.adapters.replicator import replicator_of
 from livemove.reporting.gates import Evidence
-from livemove.switchover.guards import compared
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -21,8 +22,10 @@ log = logging.getLogger(__name__)
 
 def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
+    from livemove.switchover.adapters.reverse_replication_status import way_back_now
+
     read = world.ledger.read
-    done = moves(world)
+    done = moves(world.ledger)
     epoch = done[-1]["epoch"] if done else 1
     under = f"comparison/{epoch}/"
     names = sorted({*tables, *(n.removeprefix(under) for n in world.ledger.documents(under))})
@@ -36,7 +39,7 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
         drain=read("drain"),
         pause=read("expected_pause"),
         moves=done,
-        way_back_closed=_closed(world, done),
+        way_back_closed=way_back_closed(world.ledger),
         way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
         breach=standing_breach(world),
         failures=replication_failures(world) if failures else None,
@@ -58,7 +61,7 @@ def replication_failures(world: World) -> list[str] | None:
     from livemove.control.adapters.state import link_in_use
 
     try:
-        found: list[str] | None = world.replicator.signs(link_in_use(world))["failures"]
+        found: list[str] | None = replicator_of(world).signs(link_in_use(world))["failures"]
         return found
     except Exception:
         # a question must be asked whatever cannot be seen
@@ -71,39 +74,8 @@ def record_and_survey(world: World) -> Json:
     change = intended_change(world)
     if change.done:
         return change.document
-    zone = world.zone
+    zone = zone_of(world)
     return {**change.document, **survey(world).document, "provider": zone.provider, "by_hand": zone.by_hand}
-
-
-def way_back_now(world: World) -> Json | None:
-    """The return path, looked at now; where that is not possible, as it was seen last. Only told: guards decide."""
-    from livemove.switchover.adapters.reverse_replication_status import look
-
-    try:
-        return look(world)
-    except Exception as e:
-        # it only tells: a question must be asked whatever cannot be seen
-        found = e.found if isinstance(e, LivemoveError) else repr(e)
-        before = world.ledger.read("way_back") or {}
-        seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
-        return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
-
-
-def moves(world: World) -> list[Json]:
-    """Documents switchover/<epoch> of moves that went through, oldest first."""
-    return completed(world.ledger.read(name) for name in world.ledger.documents("switchover/"))
-
-
-def way_back_closed(world: World) -> str | None:
-    """When the return path of the last move was deleted, or None while the source still follows.
-
-    For the question and for a clear refusal only; the switchover's own guards decide.
-    """
-    return _closed(world, moves(world))
-
-
-def _closed(world: World, done: list[Json]) -> str | None:
-    return closed_since(str(done[-1].get("started_at") or ""), world.ledger.events()) if done else None
 
 
 def _findings(document: Any) -> list[Json]:
