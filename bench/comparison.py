@@ -26,7 +26,8 @@ from pathlib import Path
 
 from lab.mariadb import Server
 from lab.processes import Registry
-from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.comparison.adapters.both_sides import Options
+from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login, MariaDb
 from livemove.runtime.service_context import SystemClock
@@ -121,7 +122,6 @@ def ways(servers: Sequence[Server], reladiff: str) -> list[Way]:
     found = [
         Way("CHECKSUM TABLE on both", one("checksum")),
         Way("ours", one("ours")),
-        Way("ours, --quick", one("quick")),
     ]
     if reladiff:
         urls = [f"mysql://root:root@{end}/bench" for end in ends]
@@ -154,7 +154,7 @@ def once(kind: str, ends: Sequence[str]) -> None:
     else:
         clock = SystemClock()
         # nobody writes: looking again need not wait
-        told = Told(clock, print, arrived=by_waiting(clock, (0.0,)), quick=kind == "quick")
+        told = Options(clock, print, arrived=by_waiting(clock, (0.0,)))
         verdict = compare_table(source, target, "bench", "orders", told)
         print("equal" if verdict.equal else f"{len(verdict.differences)} rows differ")
         for d in verdict.differences:

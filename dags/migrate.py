@@ -29,6 +29,7 @@ from livemove.dns.operators import (
     RestoreTtlOperator,
 )
 from livemove.dns.sensors import InSyncSensor, OldTtlSensor, PropagationSensor
+from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import SpecError
 from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
 from livemove.model.stages import TITLES
@@ -40,7 +41,6 @@ from livemove.replication.operators import (
     StartReplicationOperator,
 )
 from livemove.replication.sensors import FullLoadSensor, LagSensor, TableStatesSensor
-from livemove.reporting.gates import PROCEED, ROLL_BACK
 from livemove.reporting.operators.gate import MigrationGate
 from livemove.reporting.operators.report import ReportOperator
 from livemove.runtime.trigger_form import trigger_form

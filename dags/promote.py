@@ -13,9 +13,10 @@ from livemove.dns.operators import EmergencyRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import SpecError
 from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.reporting.operators.promotion_gate import PromotionGate
 from livemove.reporting.operators.report import ReportOperator
 from livemove.servers.operators.servers import SmokeOperator
-from livemove.switchover.operators.promotion import PromoteOperator, PromotionGate
+from livemove.switchover.operators.promotion import PromoteOperator
 
 
 def emergency(spec: MigrationSpec) -> DAG:

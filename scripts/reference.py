@@ -27,7 +27,7 @@ REFERENCE = ROOT / "docs" / "reference.md"
 SHOP = ROOT / "include" / "migrations" / "shop.yaml"
 OPERATORS = (
     "preflight.operators", "provisioning.operators", "servers.operators.servers", "schema.operators", "replication.operators",
-    "comparison.operators", "dns.operators", "reporting.operators.gate", "switchover.operators.switchover",
+    "comparison.operators", "dns.operators", "reporting.operators.gate", "reporting.operators.promotion_gate", "switchover.operators.switchover",
     "switchover.operators.rollback", "switchover.operators.promotion", "servers.operators.retire", "reporting.operators.report",
 )  # fmt: skip
 SENSORS = (

@@ -16,7 +16,7 @@ from livemove.runtime.service_context import World
 from livemove.model.spec import find_spec
 from livemove.provisioning.operators import variables
 world = World(find_spec(sys.argv[1]))
-summary = world.infra.plan(variables(world, replication_enabled=True))
+summary = infra_of(world).plan(variables(world, replication_enabled=True))
 print("PLAN " + json.dumps([list(c) for c in summary.changes if c[0] not in ("no-op", "read")]))
 """
 """Run as a worker would run it, in Airflow's environment."""

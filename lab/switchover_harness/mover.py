@@ -32,6 +32,7 @@ from lab.switchover_harness.world import ArenaWorld
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.replication.adapters.replicator import replicator_of
 from livemove.switchover import protocol as switchover
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.adapters.wiring import parts_of, prepare_return
@@ -124,7 +125,7 @@ def run(folder: Path, verb: str, to: Side, points: Points) -> Json:
     world = ArenaWorld(Settings.read(folder))
     attempt = f"1-{secrets.token_hex(8)}"
     watch_steps(points)
-    world.__dict__["replicator"] = Watched(world.replicator, "replicator", points)
+    world.ports["replicator"] = Watched(replicator_of(world), "replicator", points)
     with parts_of(world) as real:
         parts = watched(real, points)
 

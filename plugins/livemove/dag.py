@@ -11,19 +11,25 @@ from airflow.sdk import Asset, BaseOperator, TaskGroup, TriggerRule
 from livemove.dns.operators import RollbackRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.spec import MigrationSpec, Side, project_root
+from livemove.reporting.operators.callbacks import note_failure, note_success
 from livemove.runtime.notifications import tell_failure
-from livemove.runtime.operator import note_failure, note_success
 from livemove.servers.operators.servers import SmokeOperator
 from livemove.switchover.operators.rollback import AutomaticRollbackOperator, BeginRollbackOperator
 from livemove.switchover.operators.switchover import RollbackWritesOperator
 
 HOUR = timedelta(hours=1)
+OBSERVERS = (
+    "livemove.schema.adapters.ddl_watch.notice_ddl",
+    "livemove.traffic.adapters.samples.sample_requests",
+)
+"""What every waiting task looks at beside what it waits for; by path, because their modules load drivers."""
 DEFAULTS: dict[str, Any] = {
     "owner": "livemove",
     # Airflow 3.3 can lose a gate's answer or a deferral in a race; every task here may run twice
     "retries": 1,
     "retry_delay": timedelta(seconds=5),
     "execution_timeout": HOUR,
+    "observers": OBSERVERS,
     "on_failure_callback": [note_failure, tell_failure],
     "on_success_callback": note_success,
 }

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lab.mariadb import Server
-from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.comparison.adapters.both_sides import Options
+from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Effort, Verdict, differs
 from livemove.model.ports import Link
 from livemove.model.spec import Side
@@ -30,7 +31,7 @@ def load(server: Server, case: str) -> None:
 
 def compare(sides: Sides, case: str, table: str) -> Verdict:
     clock = SystemClock()
-    told = Told(clock, lambda _: None, Effort(seconds=0, rows=400), by_waiting(clock, (0.0,)))
+    told = Options(clock, lambda _: None, Effort(seconds=0, rows=400), by_waiting(clock, (0.0,)))
     with sides.source as source, sides.target as target:
         return compare_table(source, target, case, table, told)
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.final_check import QuickProof
 from livemove.comparison.adapters.repair import recopy
-from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Change, Effort, Verdict
 from livemove.control.adapters.setup import install
 from livemove.model.errors import LivemoveError, RefusedError
@@ -49,7 +50,7 @@ def compare(sides: Sides, schema: str, table: str, *, chunk_rows: int = 700, wai
     clock = SystemClock()
     told = {"effort": Effort(seconds=0, rows=chunk_rows), "arrived": by_waiting(clock, waits), **told}
     with sides.source as source, sides.target as target:
-        return compare_table(source, target, schema, table, Told(clock, lambda _: None, **told))
+        return compare_table(source, target, schema, table, Options(clock, lambda _: None, **told))
 
 
 @pytest.fixture(scope="module")
@@ -374,27 +375,11 @@ def test_the_source_rests_while_it_is_busy(listings: Sides) -> None:
             if len(sleeps) > 3:
                 raise Interrupted
 
-    told = Told(Busy(), said.append, Effort(seconds=0, rows=500, running=0), by_waiting(Busy(), (0.0,)))
+    told = Options(Busy(), said.append, Effort(seconds=0, rows=500, running=0), by_waiting(Busy(), (0.0,)))
     with listings.source as source, listings.target as target, pytest.raises(Interrupted):
         compare_table(source, target, "listings", "pairs", told)
     assert "paused" in said[0]
     assert "limit 0" in said[0]
-
-
-def test_the_servers_checksum_is_asked_first_only_where_it_can_tell(sides: Sides) -> None:
-    sides.move(
-        "quick",
-        "CREATE TABLE fit (id INT PRIMARY KEY, a VARCHAR(9), n INT); INSERT INTO fit VALUES (1, 'a', 1), (2, NULL, 2);"
-        "CREATE TABLE unfit (id INT PRIMARY KEY, a VARCHAR(9) NOT NULL, b VARCHAR(9) NOT NULL); INSERT INTO unfit VALUES (1, 'ab', 'c');",
-    )
-    assert "CHECKSUM TABLE" in compare(sides, "quick", "fit", quick=True).note
-    assert "CHECKSUM TABLE" not in compare(sides, "quick", "fit").note
-    sides.target_server.query("UPDATE quick.unfit SET a = 'a', b = 'bc'")
-    sums = [s.query("CHECKSUM TABLE quick.unfit")[0][1] for s in (sides.source_server, sides.target_server)]
-    assert sums[0] == sums[1], "the server sees no difference here, which is why it is not asked"
-    assert not compare(sides, "quick", "unfit", quick=True).equal
-    sides.target_server.query("UPDATE quick.fit SET n = 3 WHERE id = 2")
-    assert [d.key for d in compare(sides, "quick", "fit", quick=True).differences] == [(2,)]
 
 
 REPAIR = """

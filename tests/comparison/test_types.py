@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.comparison.adapters.both_sides import Options
+from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Effort, Verdict
 from livemove.runtime.service_context import SystemClock
 from livemove.runtime.watermarks import by_waiting
@@ -165,7 +166,7 @@ class Twins:
 
     def compare(self) -> Verdict:
         clock = SystemClock()
-        told = Told(clock, lambda _: None, Effort(seconds=0, rows=4), by_waiting(clock, (0.0,)))
+        told = Options(clock, lambda _: None, Effort(seconds=0, rows=4), by_waiting(clock, (0.0,)))
         with self.sides.source as source, self.sides.target as target:
             return compare_table(source, target, "twins", "t", told)
 

@@ -19,8 +19,9 @@ from livemove.dag import rollback_chapter
 from livemove.dns.operators import RollbackRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import DnsError, RefusedError
-from livemove.runtime import operator as base
-from livemove.runtime.operator import LivemoveOperator, note_failure
+from livemove.reporting.operators import callbacks
+from livemove.reporting.operators.callbacks import note_failure
+from livemove.runtime.operator import LivemoveOperator
 from livemove.servers.operators.servers import SmokeOperator
 from livemove.switchover.operators.rollback import BeginRollbackOperator
 from livemove.switchover.operators.switchover import RollbackWritesOperator
@@ -73,7 +74,7 @@ def story() -> DAG:
 if __name__ == "__main__":
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LivemoveOperator, "world", lambda self, context: WORLD)
-        patch.setattr(base, "World", lambda spec, **told: SimpleNamespace(ledger=Noted(told)))
+        patch.setattr(callbacks, "World", lambda spec, **told: SimpleNamespace(ledger=Noted(told)))
         for kind in (RollbackWritesOperator, RollbackRecordOperator, PropagationSensor, SmokeOperator):
             patch.setattr(kind, "execute", lambda self, context: {})
         for name in ("nothing", "change", "move"):

@@ -19,11 +19,12 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 from livemove.dag import FORWARD
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.model.stages import TITLES
+from livemove.reporting.operators.callbacks import note_failure
 from livemove.reporting.operators.gate import MigrationGate
+from livemove.reporting.operators.promotion_gate import PromotionGate
 from livemove.runtime.notifications import check, tell_failure
-from livemove.runtime.operator import LivemoveOperator, note_failure
+from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.trigger_form import FIELDS, trigger_form
-from livemove.switchover.operators.promotion import PromotionGate
 from livemove.switchover.operators.rollback import OrderedRollbackOperator
 
 ROOT = Path(__file__).parents[2]

@@ -33,10 +33,10 @@ from livemove.dns.operators import (
 from livemove.dns.record import same
 from livemove.dns.sensors import look_at_change, look_at_old_ttl, look_at_propagation
 from livemove.dns.zone_checks import judge
+from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns
-from livemove.reporting.gates import checksum
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.service_context import SystemClock
 from tests.doubles.worlds import MemoryWorld

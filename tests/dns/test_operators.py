@@ -17,10 +17,10 @@ from livemove.dns.operators import (
 )
 from livemove.dns.record import from_document
 from livemove.dns.zone_checks import Verdict
+from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, RefusedError, WorldMovedError
-from livemove.reporting.gates import approved, checksum
+from livemove.reporting.gates import approved
 from livemove.runtime.operator import LivemoveOperator
-from livemove.switchover.operators import rollback
 from livemove.switchover.operators.rollback import BeginRollbackOperator
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 
@@ -32,7 +32,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld()
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(record, "survey", lambda world: SURVEY)
-    monkeypatch.setattr(rollback, "way_back_now", lambda world: world.ledger.read("way_back"))
+    monkeypatch.setattr(
+        "livemove.switchover.adapters.reverse_replication_status.way_back_now",
+        lambda world: world.ledger.read("way_back"),
+    )
     return world
 
 

@@ -14,10 +14,10 @@ from livemove.dns.record import (
     to_source,
     to_target,
 )
+from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, RefusedError, WorldMovedError
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Dns, Window
-from livemove.reporting.gates import checksum
 from tests.doubles.memory import START
 
 DNS = Dns(name="www.shop.test", zone="shop.test", ttl=60)

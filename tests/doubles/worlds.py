@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,15 @@ OLD = RecordSet("www.shop.test", "A", 300, ("192.0.2.1",))
 TARGET = "198.51.100.1"
 
 
+class OwnPorts:
+    """A world whose ports are attributes of its own."""
+
+    def port(self, name: str, make: Callable[[], Any]) -> Any:
+        return getattr(self, name)
+
+
 @dataclass
-class MemoryWorld:
+class MemoryWorld(OwnPorts):
     """The lab's spec; the record points at the data centre with a TTL of 300 s; Terraform made one server."""
 
     spec: MigrationSpec = SHOP

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from livemove.comparison.adapters.both_sides import Options, read_shapes, snapshot_position
 from livemove.comparison.adapters.changed_keys import ChangedKeys
 from livemove.comparison.adapters.final_check import QuickProof
-from livemove.comparison.adapters.table_comparison import Told, compare_table, read_shapes, snapshot_position
+from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Change, Effort, Verdict
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login, MariaDb
@@ -110,7 +111,7 @@ def moving(replication: Replication) -> Replication:
 
 
 def compare(replication: Replication, arrived: object) -> Verdict:
-    told = Told(SystemClock(), lambda _: None, Effort(seconds=0, rows=10_000), arrived)  # type: ignore[arg-type]
+    told = Options(SystemClock(), lambda _: None, Effort(seconds=0, rows=10_000), arrived)  # type: ignore[arg-type]
     with database(replication, Side.SOURCE) as s, database(replication, Side.TARGET) as t:
         return compare_table(s, t, replication.schema, "orders", told)
 

@@ -33,6 +33,7 @@ from livemove.replication.sensors import (
 )
 from livemove.runtime.mariadb import Login, MariaDb, sql
 from livemove.runtime.service_context import SystemClock
+from tests.doubles.worlds import OwnPorts
 from tests.lab_dms.conftest import Replication
 
 SPEC = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
@@ -92,7 +93,7 @@ def unreachable(side: Side) -> MariaDb:
 
 
 @dataclass
-class MemoryWorld:
+class MemoryWorld(OwnPorts):
     replicator: MemoryDms = field(default_factory=MemoryDms)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     spec: MigrationSpec = SPEC

@@ -32,12 +32,12 @@ from livemove.preflight.facts import (
     ColumnFact,
     DatabaseFacts,
     Facts,
-    LobFact,
     Sample,
     TableFact,
     TargetFacts,
     release_of,
 )
+from livemove.replication.lobs import LobFact
 
 SPEC = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
 SOUND = {

@@ -46,9 +46,11 @@ class PaperInfra:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def world(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(infra, "variables", lambda world, replication_enabled: {"on": replication_enabled})
-    return SimpleNamespace(ledger=MemoryLedger(), infra=PaperInfra(CREATE), clock=HandClock())
+    world = SimpleNamespace(ledger=MemoryLedger(), infra=PaperInfra(CREATE), clock=HandClock())
+    world.port = lambda name, make: getattr(world, name)
+    return world
 
 
 def run(operator: Any, world: Any) -> Json:

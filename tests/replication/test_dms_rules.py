@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.cloud.dms.replicator.selection import Selection
+from livemove.control.current_link import current_link
 from livemove.model.errors import RefusedError, ReplicationError, SetupError
 from livemove.model.ports import ControlRow, ControlState, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.model.spec import Side, project_root
@@ -16,7 +17,6 @@ from livemove.replication.dms_rules import (
     STOPPING,
     StartType,
     TableState,
-    current_link,
     is_first,
     judge_trips,
     literal,

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from livemove.history import ControlRows, History
+from livemove.model.approvals import checksum
 from livemove.model.ports import ControlRow, ControlState, Json
 from livemove.model.spec import MigrationSpec, Side, load_spec
-from livemove.reporting.gates import Evidence, approved, body, checksum, subject, table
+from livemove.reporting.gates import Evidence, approved, body, subject, table
 
 SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
 RECORD = {"name": "www.shop.test", "type": "A", "ttl": 5, "values": ["127.1.1.10"]}

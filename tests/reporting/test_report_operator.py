@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from livemove.model.errors import RefusedError, UnreachableError
-from livemove.reporting.adapters import report_writer as reporting
-from livemove.reporting.operators import report
+from livemove.provisioning.adapters import versions
+from livemove.reporting.adapters import report_writer
+from livemove.reporting.operators import callbacks, report
+from livemove.reporting.operators.callbacks import note_failure
 from livemove.reporting.operators.report import ReportOperator
-from livemove.runtime import operator as base
-from livemove.runtime.operator import LivemoveOperator, note_failure
+from livemove.runtime.operator import LivemoveOperator
 from tests.doubles.worlds import MemoryWorld
 
 
@@ -31,8 +32,8 @@ class Silent(MemoryWorld):
 def world(monkeypatch: pytest.MonkeyPatch) -> Silent:
     world = Silent()
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
-    monkeypatch.setattr(base, "World", lambda spec, **told: world)
-    monkeypatch.setattr(reporting, "_terraform", lambda: "1.11.0")
+    monkeypatch.setattr(callbacks, "World", lambda spec, **told: world)
+    monkeypatch.setattr(versions, "_terraform", lambda: "1.11.0")
     monkeypatch.setattr(report, "SpecNotifier", lambda **told: lambda context: None)
     return world
 
@@ -68,14 +69,14 @@ def test_whatever_failed_for_good_writes_it_too_and_says_so(world: Silent) -> No
 def test_a_report_that_cannot_be_written_hides_no_failure(
     world: Silent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "write_report", lambda *_: 1 / 0)
+    monkeypatch.setattr(report_writer, "write_report", lambda *_: 1 / 0)
     note_failure(context("repoint.switchover", exception=RefusedError("a table differs")))
     assert [e["event"] for e in world.ledger.noted] == ["task_failed"]
 
 
 def test_a_database_that_is_silent_at_the_end_keeps_the_version_that_it_told_before(world: Silent) -> None:
     world.ledger.write("versions", {"source database": "10.11.6-MariaDB", "Airflow": "older"})
-    found = reporting.keep_versions(world)  # type: ignore[arg-type]
+    found = versions.keep_versions(world)  # type: ignore[arg-type]
     assert found["source database"] == "10.11.6-MariaDB"
     assert found["Terraform"] == "1.11.0"
     assert found["Airflow"] not in (None, "older")

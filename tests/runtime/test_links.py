@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from livemove.dns.adapters import zone_link
+from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.model.errors import UnreachableError
 from livemove.model.spec import MigrationSpec
 from livemove.runtime import links as extra
-from livemove.runtime.links import ConsoleLink, DatabaseLink, DmsTaskLink, RunbookLink, ZoneLink
+from livemove.runtime.links import ConsoleLink, DatabaseLink, DmsTaskLink, RunbookLink
 from tests.doubles.worlds import SHOP, MemoryWorld
 
 TI = SimpleNamespace(dag_id="migrate_shop", run_id="manual__1", task_id="t")
@@ -49,6 +51,7 @@ def test_aws_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     world.ledger.write("outputs", {"database_identifier": "shop-db"})
     world.zone.zone_id = "Z1"  # type: ignore[attr-defined]
     monkeypatch.setattr(extra, "World", lambda spec: world)
+    monkeypatch.setattr(zone_link, "World", lambda spec: world)
     task = operator()
     home = "https://ap-northeast-2.console.aws.amazon.com"
     assert DmsTaskLink().get_link(task, ti_key=TI) == f"{home}/dms/v2/home?region=ap-northeast-2#tasks"
@@ -68,6 +71,7 @@ def test_a_link_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UnreachableError("nothing answers")
 
     monkeypatch.setattr(extra, "World", Dead)
+    monkeypatch.setattr(zone_link, "World", Dead)
     assert DatabaseLink().get_link(operator(), ti_key=TI).endswith("#databases:")
     assert ZoneLink().get_link(operator(), ti_key=TI).endswith("hostedzones?region=us-east-1")
 

@@ -11,8 +11,8 @@ import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from livemove.dag import DEFAULTS
-from livemove.reporting.adapters import report_writer as reporting
-from livemove.runtime import operator as base
+from livemove.reporting.adapters import report_writer
+from livemove.reporting.operators import callbacks
 from tests.doubles.memory import START
 from tests.doubles.worlds import MemoryWorld
 
@@ -20,7 +20,7 @@ from tests.doubles.worlds import MemoryWorld
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld()
-    monkeypatch.setattr(base, "World", lambda spec, **ids: world)
+    monkeypatch.setattr(callbacks, "World", lambda spec, **ids: world)
     return world
 
 
@@ -33,12 +33,12 @@ def context(map_index: int = -1, **more: Any) -> dict[str, Any]:
 
 
 def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
-    assert DEFAULTS["on_success_callback"] is base.note_success
-    assert base.note_failure in DEFAULTS["on_failure_callback"]
+    assert DEFAULTS["on_success_callback"] is callbacks.note_success
+    assert callbacks.note_failure in DEFAULTS["on_failure_callback"]
     world.clock.sleep(90)
-    base.note_success(context())
+    callbacks.note_success(context())
     world.clock.sleep(60)
-    base.note_failure(context(exception=ValueError("x")))
+    callbacks.note_failure(context(exception=ValueError("x")))
     first, second = world.ledger.kept["ran/repoint.soak"]["spans"]
     assert first == {"began": START, "ended": START + timedelta(seconds=90), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
     assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
@@ -58,9 +58,9 @@ def test_a_killed_task_leaves_its_times_and_a_report_that_says_so(
 ) -> None:
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        reporting, "write_report", lambda world, failed: told.append(failed) or (None, {"html": "h"})
+        report_writer, "write_report", lambda world, failed: told.append(failed) or (None, {"html": "h"})
     )
-    base.note_failure(killed())
+    callbacks.note_failure(killed())
     (failed,) = told
     assert (failed["task_id"], failed["found"], failed["harmless"]) == ("repoint.switchover", "it was killed and left no word", False)  # fmt: skip
     (span,) = world.ledger.kept["ran/repoint.switchover"]["spans"]
@@ -71,21 +71,23 @@ def test_times_that_cannot_be_kept_hold_up_no_report(
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[object] = []
-    monkeypatch.setattr(reporting, "write_report", lambda *given: told.append(given) or (None, {"html": "h"}))
+    monkeypatch.setattr(
+        report_writer, "write_report", lambda *given: told.append(given) or (None, {"html": "h"})
+    )
     monkeypatch.setattr(world.ledger, "write", lambda *_: 1 / 0)
-    base.note_failure(context(exception=ValueError("x")))
-    base.note_success(context())
+    callbacks.note_failure(context(exception=ValueError("x")))
+    callbacks.note_success(context())
     assert len(told) == 1
 
 
 def test_mapped_tasks_keep_theirs_in_a_document_each(world: MemoryWorld) -> None:
     for index in (3, 0, 3):
-        base.note_success(context(map_index=index))
+        callbacks.note_success(context(map_index=index))
     kept = {name: len(d["spans"]) for name, d in world.ledger.kept.items()}
     assert kept == {"ran/repoint.soak/0": 1, "ran/repoint.soak/3": 2}
 
 
 def test_a_task_that_is_cleared_again_and_again_keeps_its_last_attempts(world: MemoryWorld) -> None:
     for _ in range(30):
-        base.note_success(context())
-    assert len(world.ledger.kept["ran/repoint.soak"]["spans"]) == base.KEPT_SPANS
+        callbacks.note_success(context())
+    assert len(world.ledger.kept["ran/repoint.soak"]["spans"]) == callbacks.KEPT_SPANS

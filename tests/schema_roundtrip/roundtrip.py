@@ -19,7 +19,8 @@ from typing import Any
 from lab.addresses import root
 from lab.cloud.dms.replicator.description import Description, Login, MigrationType, StartType
 from lab.cloud.dms.replicator.status import Phase, Status, read_status
-from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.comparison.adapters.both_sides import Options
+from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.model.ports import Finding, Json
 from livemove.model.spec import Side, find_spec
 from livemove.preflight.adapters.facts_reader import read_database
@@ -164,7 +165,7 @@ class Journey:
             return {
                 x["name"]: verdict
                 for x in list_tables(source, t.schemas)
-                if not (verdict := compare_table(source, target, x["schema"], x["name"], Told(clock, arrived=by_waiting(clock, (0.01, 0.01))))).equal
+                if not (verdict := compare_table(source, target, x["schema"], x["name"], Options(clock, arrived=by_waiting(clock, (0.01, 0.01))))).equal
             }  # fmt: skip
 
     def move(self, t: Traveller) -> Any:

@@ -13,7 +13,9 @@ from typing import Any
 import pymysql
 import pytest
 
-from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.comparison.adapters.both_sides import Options
+from livemove.comparison.adapters.table_comparison import compare_table
+from livemove.comparison.documents import compared
 from livemove.control.adapters.setup import keep_binlogs
 from livemove.model.errors import SwitchoverAborted
 from livemove.model.ports import Json, Link, Reply
@@ -22,7 +24,7 @@ from livemove.model.spec import Switchover as Settings
 from livemove.runtime.service_context import SystemClock
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.adapters.wiring import LastProof, StoredCode
-from livemove.switchover.guards import compared, refusals
+from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.steps import Parts
 from tests.doubles.memory import MemoryLedger
@@ -127,7 +129,7 @@ class World:
         """What the tasks `compare` and `compare_back` do."""
         ours, theirs = self.two.db[owner], self.two.db[owner.other]
         for table in self.tables():
-            verdict = compare_table(ours, theirs, *table.split("."), Told(self.parts.clock))
+            verdict = compare_table(ours, theirs, *table.split("."), Options(self.parts.clock))
             assert verdict.equal, verdict
             now = self.parts.clock.now().isoformat()
             self.ledger.write(compared(epoch, table), {**verdict.as_json(), "checked_at": now})

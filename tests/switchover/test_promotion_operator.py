@@ -13,8 +13,9 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from livemove.model.spec import Side
+from livemove.reporting.operators.promotion_gate import PromotionGate
 from livemove.runtime.operator import LivemoveOperator
-from livemove.switchover.operators.promotion import PromoteOperator, PromotionGate
+from livemove.switchover.operators.promotion import PromoteOperator
 from tests.doubles.moving import Universe
 from tests.doubles.worlds import MemoryWorld
 from tests.switchover.test_promotion import kill

@@ -17,8 +17,9 @@ from livemove.model.errors import (
     UnreachableError,
     WorldMovedError,
 )
-from livemove.runtime import operator as base
-from livemove.runtime.operator import LivemoveOperator, note_failure
+from livemove.reporting.operators import callbacks
+from livemove.reporting.operators.callbacks import note_failure
+from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.operators.rollback import (
     AutomaticRollbackOperator,
     BeginRollbackOperator,
@@ -136,7 +137,7 @@ def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorl
 
 def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     world = MemoryWorld()
-    monkeypatch.setattr(base, "World", lambda spec, **_: world)
+    monkeypatch.setattr(callbacks, "World", lambda spec, **_: world)
     ti = SimpleNamespace(task=SimpleNamespace(service="shop"), task_id="repoint.switchover", map_index=0)
     note_failure({"ti": ti, "run_id": "r", "exception": wrapped(RefusedError("not now"))})
     assert world.ledger.noted[0] | {"time": ""} == {

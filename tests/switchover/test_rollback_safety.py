@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from livemove.comparison.documents import compared
 from livemove.model.errors import RefusedError, ReplicationError
 from livemove.model.ports import (
     Binlogs,
@@ -23,7 +24,7 @@ from livemove.model.spec import Side
 from livemove.switchover import guards
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
-from livemove.switchover.guards import compared, refusals, remarks
+from livemove.switchover.guards import refusals, remarks
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
 from livemove.switchover.rollback_safety import Facts, checkpoint, kept_until, losses, lost_marks

@@ -30,6 +30,7 @@ from livemove.switchover.adapters.wiring import (
     remove_control,
 )
 from tests.doubles.memory import MemoryLedger
+from tests.doubles.worlds import OwnPorts
 from tests.switchover.conftest import Two
 from tests.switchover.replicating import Replicators
 from tests.switchover.test_control_row import make_owner
@@ -51,7 +52,7 @@ class LoggingIn(Replicators):
         super().prepare(link, full_load=full_load)
 
 
-class FakeWorld:
+class FakeWorld(OwnPorts):
     """What these functions ask of the World, on the two servers and an AWS in memory."""
 
     def __init__(self, two: Two, folder: Any) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from livemove.dag import OBSERVERS
+from livemove.model import time_series as trail
 from livemove.model.errors import UnreachableError
 from livemove.model.spec import Server, Side
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import look_and_notice
-from livemove.traffic import time_series as trail
 from livemove.traffic.adapters import samples as sampling
 from livemove.traffic.adapters.counters import Count
 from tests.doubles.worlds import MemoryWorld
@@ -22,7 +23,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryWorld]:
     monkeypatch.setattr(sampling, "made", lambda world: True)
     monkeypatch.setattr(sampling, "_behind", lambda world: 0.5)
     monkeypatch.setattr(MemoryWorld, "host", lambda self, server: None, raising=False)
-    monkeypatch.setattr("livemove.schema.adapters.ddl_watch.notice", lambda world: "")
+    monkeypatch.setattr("livemove.schema.adapters.ddl_watch.notice_ddl", lambda world, awaited: "")
     yield MemoryWorld()
     sampling._paces.clear()
 
@@ -42,7 +43,7 @@ def count(monkeypatch: pytest.MonkeyPatch, **requests: int | None) -> None:
 
 
 def look(world: MemoryWorld) -> None:
-    assert look_and_notice(world, {}, look=f"{__name__}.nothing").says == "nothing yet"  # type: ignore[arg-type]
+    assert look_and_notice(world, {}, look=f"{__name__}.nothing", observers=OBSERVERS).says == "nothing yet"  # type: ignore[arg-type]
 
 
 def test_each_wait_leaves_the_requests_of_both_sites(
@@ -78,13 +79,13 @@ def test_a_long_wait_is_looked_at_seldom_and_a_new_one_closely(
     monkeypatch.setattr(sampling.time, "monotonic", lambda: now[0])
     for second in range(4 * 3600):
         now[0] = float(second)
-        sampling.sample(world, "soak")  # type: ignore[arg-type]
+        sampling.sample_requests(world, "soak")  # type: ignore[arg-type]
     assert len([t for t in looked if t < 60]) > 20
     assert 55 < len([t for t in looked if t >= 3 * 3600]) <= 61
     looked.clear()
     for _ in range(60):
         now[0] += 1
-        sampling.sample(world, "propagation")  # type: ignore[arg-type]
+        sampling.sample_requests(world, "propagation")  # type: ignore[arg-type]
     assert len(looked) > 20
 
 

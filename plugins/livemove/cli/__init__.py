@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livemove.comparison.row_comparison import Effort, Verdict, differs
+from livemove.control.current_link import current_link
 from livemove.model.errors import (
     LivemoveError,
     PersonMustDecide,
@@ -219,7 +220,7 @@ def reload_table(
         now = night.Standing.of(parts)
         if now.source is None or now.target is None:
             raise UnreachableError(f"{' and '.join(now.silent)} does not answer, nothing was changed")
-        link = replication.current_link(parts.service, now.source, now.target)
+        link = current_link(parts.service, now.source, now.target)
         replication.require_reloadable(
             link, parts.replicator.status(link), parts.replicator.tables(link), wanted
         )
@@ -289,9 +290,6 @@ def compare(
     nice: Nice = 0.0,
     seconds: Seconds = 0.5,
     running: Running = 25,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="CHECKSUM TABLE first: faster, and proves less (docs)")
-    ] = False,
 ) -> None:
     """Every row of the follower against its owner, writes going on; a pass that was interrupted goes on. Exits 8 when tables differ."""
     from livemove.comparison.adapters.compared_tables import compare_in_use
@@ -301,7 +299,7 @@ def compare(
     with opened(spec, env_file) as (world, parts):
         link = link_in_use(world)
         for name in table or parts.tables():
-            verdict = compare_in_use(world, link, name, progress=typer.echo, effort=effort, quick=quick)
+            verdict = compare_in_use(world, link, name, progress=typer.echo, effort=effort)
             wrong += not verdict.equal
             typer.echo(told(name, verdict, link))
     if wrong:

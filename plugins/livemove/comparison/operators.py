@@ -8,8 +8,8 @@ from livemove.comparison.key_ranges import ROWS, Share
 from livemove.comparison.row_comparison import Effort, differs
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import Side
+from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
-from livemove.switchover import rollback_safety as way_back
 
 
 class ListTablesOperator(LivemoveOperator):
@@ -68,7 +68,7 @@ class CompareTableOperator(LivemoveOperator):
             raise LivemoveError(
                 differs(self.table, verdict, link),
                 wanted=f"the same rows on both sides ({verdict.rows_source} on the source, {verdict.rows_target} on the target)",
-                next_step=REPAIR if link.epoch == 1 else way_back.REPAIR,
+                next_step=REPAIR if link.epoch == 1 else REPAIR_FOLLOWER,
             )
         self.log.info("%s: %s rows equal in %.1f s. %s", self.shown, verdict.rows_source, verdict.seconds, verdict.note)  # fmt: skip
         return {"table": self.shown, "rows": verdict.rows_source, "seconds": verdict.seconds}

@@ -14,6 +14,16 @@ from dataclasses import dataclass
 
 ADMIN_SPLIT = (10, 5)
 """MariaDB split SUPER into READ_ONLY ADMIN, CONNECTION ADMIN, SET USER and others in 10.5.2."""
+PAST_THE_FENCE = {
+    "SUPER",
+    "READ_ONLY ADMIN",
+    "CONNECTION ADMIN",
+    "SYSTEM_VARIABLES_ADMIN",
+    "CONNECTION_ADMIN",
+}
+"""Privileges by which an account writes where read_only shuts others out."""
+OPENS_THE_FENCE = {"CREATE USER"}
+"""Privileges by which a locked account could be unlocked."""
 
 
 @dataclass(frozen=True)

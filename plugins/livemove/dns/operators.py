@@ -22,10 +22,11 @@ from livemove.dns.adapters.public_record import (
     survey,
     target_addresses,
 )
+from livemove.dns.adapters.zone_link import ZoneLink
+from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
 from livemove.model.errors import DnsError, WorldMovedError
 from livemove.model.ports import Json
-from livemove.runtime.links import ZoneLink
 from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class LowerTtlOperator(LivemoveOperator):
         if is_low and kept and kept["ttl"] == record.ttl(live):
             self.log.info("%s has had TTL %d since %s", live[0].name, record.ttl(live), kept["at"])
             return kept
-        change_id = "" if is_low else world.zone.change(live, low)
-        by_hand = bool(change_id) and world.zone.by_hand
+        change_id = "" if is_low else zone_of(world).change(live, low)
+        by_hand = bool(change_id) and zone_of(world).by_hand
         if change_id and not by_hand:
             self._wait(world, change_id)
         was = record.ttl(before if is_low else live)
@@ -63,7 +64,7 @@ class LowerTtlOperator(LivemoveOperator):
         world.ledger.write("dns/ttl", kept)
         world.ledger.note("ttl_lowered", **kept)
         if by_hand:
-            self.log.warning("Somebody has to enter this at %s: %s", world.zone.provider, change_id)
+            self.log.warning("Somebody has to enter this at %s: %s", zone_of(world).provider, change_id)
         self.log.info("TTL of %s: %d s, was %d s; caches know it after %d s", low[0].name, kept["ttl"], was, was)  # fmt: skip
         return kept
 
@@ -79,11 +80,11 @@ class LowerTtlOperator(LivemoveOperator):
 
     def _wait(self, world: World, change_id: str) -> None:
         for _ in range(IN_SYNC_WITHIN):
-            if world.zone.in_sync(change_id):
+            if zone_of(world).in_sync(change_id):
                 return
             world.clock.sleep(1)
         raise DnsError(
-            f"{world.zone.provider}: the change {change_id} is not at every authority after {IN_SYNC_WITHIN} s",
+            f"{zone_of(world).provider}: the change {change_id} is not at every authority after {IN_SYNC_WITHIN} s",
             next_step="clear this task",
         )
 
@@ -116,8 +117,8 @@ class ChangeRecordOperator(LivemoveOperator):
         seconds = record.ttl(change.after)
         after = record.at_share(first, original(world), new_addresses(world), seconds)
         change_id = commit(world, Change(change.before, after, change.steps), "record_changed")
-        if world.zone.by_hand:
-            self.log.warning("Somebody has to enter this at %s: %s", world.zone.provider, change_id)
+        if zone_of(world).by_hand:
+            self.log.warning("Somebody has to enter this at %s: %s", zone_of(world).provider, change_id)
         self.log.info("%s -> %s (change %s)", change.name, record.text(after), change_id)
         return change.document
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, checksum
 from livemove.model.errors import DnsError, LivemoveError, RefusedError, WorldMovedError
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Dns, Window
 from livemove.model.window import closed
-from livemove.reporting.gates import ACCEPT_WARNINGS, PROCEED, checksum
 
 Records = tuple[RecordSet, ...]
 ADDRESSES = ("A", "AAAA")

@@ -7,17 +7,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livemove.dns import propagation, record
+from livemove.dns.adapters.breach import refuse_after_breach
 from livemove.dns.adapters.public_record import live_record, original, target_addresses
+from livemove.dns.adapters.zone_link import ZoneLink
+from livemove.dns.adapters.zones import resolvers_of, zone_of
 from livemove.dns.public_resolvers import caches, not_waited_for
 from livemove.model.errors import DnsError, LivemoveError
 from livemove.model.ports import Answer, Json
 from livemove.model.spec import Side
 from livemove.model.window import duration
-from livemove.runtime.links import ZoneLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
-from livemove.traffic.adapters.site_watch import refuse_after_breach
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -31,8 +32,8 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
             "The ledger does not know when the TTL was lowered", next_step="clear replicate.lower_ttl"
         )
     if kept["at"] is None:
-        if not world.zone.in_sync(kept["change_id"]):
-            says = f"Somebody has to enter this at {world.zone.provider}: {kept['change_id']}. The old TTL is waited for when every authority has it"
+        if not zone_of(world).in_sync(kept["change_id"]):
+            says = f"Somebody has to enter this at {zone_of(world).provider}: {kept['change_id']}. The old TTL is waited for when every authority has it"
             return Look(False, says, again_in=5)
         kept = {**kept, "at": world.clock.now().isoformat()}
         world.ledger.write("dns/ttl", kept)
@@ -56,11 +57,11 @@ def look_at_change(world: World, state: Json) -> Look:
     change = world.ledger.read("dns/change")
     if change is None:
         return Look(True, "The record was not changed; there is nothing to publish")
-    provider = world.zone.provider
-    if world.zone.in_sync(change["change_id"]):
+    provider = zone_of(world).provider
+    if zone_of(world).in_sync(change["change_id"]):
         return Look(True, f"{provider}: all name servers have the change {change['change_id']}")
     says = f"{provider}: the change {change['change_id']} is not at all name servers; usually 60 s; then caches are watched"
-    if world.zone.by_hand:
+    if zone_of(world).by_hand:
         says = f"Somebody has to enter this at {provider}: {change['change_id']}; it is awaited at every authority"
     return Look(False, says, again_in=2)
 
@@ -73,7 +74,7 @@ class InSyncSensor(WatchingSensor):
     look = f"{__name__}.look_at_change"
 
     def limit(self, world: World) -> float:
-        return world.spec.gates.timeout if world.zone.by_hand else 600
+        return world.spec.gates.timeout if zone_of(world).by_hand else 600
 
 
 def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
@@ -81,7 +82,7 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
     refuse_after_breach(world, expected)
     wanted = wanted_addresses(world, Side(expected))
     old_ttl = _old_ttl(world)
-    authorities = state.get("authorities") or world.zone.authorities()
+    authorities = state.get("authorities") or zone_of(world).authorities()
     rows = propagation.fold(
         propagation.from_rows(state.get("rows", ())),
         _ask_all(world, authorities),
@@ -121,7 +122,7 @@ def _old_ttl(world: World) -> int:
 def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
     name, known = world.spec.dns.name, caches(world.spec.dns)
     questions = [(s, False) for s in authorities] + [(s, True) for s in known if s not in authorities]
-    resolvers = world.resolvers
+    resolvers = resolvers_of(world)
     with ThreadPoolExecutor(max_workers=min(16, len(questions))) as pool:
         return list(pool.map(lambda q: resolvers.ask(q[0], name, recurse=q[1]), questions))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from livemove.dns.zone_checks import Verdict
 from livemove.model.ports import RecordSet
 from livemove.model.spec import MigrationSpec
+from livemove.replication.lobs import LobFact
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,6 @@ class ColumnFact:
 
     def __str__(self) -> str:
         return f"{self.table}.{self.name}"
-
-
-@dataclass(frozen=True)
-class LobFact:
-    table: str
-    column: str
-    longest: int | None
-    """Bytes; None when measuring took too long."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from livemove.control import privileges as rights
+from livemove.control.privileges import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.model.ports import Severity
 from livemove.model.source_settings import DAY, SETTINGS, Setting, needs_restart, retention_line
 from livemove.model.spec import MigrationSpec, Side
@@ -126,7 +127,7 @@ def _own() -> list[str]:
 
 
 def _application(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
-    forbidden = ", ".join(sorted(accounts.PAST_THE_FENCE | accounts.OPENS_THE_FENCE))
+    forbidden = ", ".join(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))
     lines = [
         f"-- The application's accounts ({', '.join(spec.source.accounts)}) must hold none of {forbidden}: a fence would not stop them."
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import InfraError, RefusedError
 from livemove.model.ports import Json
+from livemove.provisioning.adapters.terraform import infra_of
 from livemove.provisioning.adapters.variables import variables
 from livemove.provisioning.plan import markdown, refusal
 from livemove.runtime.links import DatabaseLink
@@ -48,8 +49,8 @@ class TerraformPlanOperator(_TerraformOperator):
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
-        self.infra = world.infra  # type: ignore[assignment]
-        plan = world.infra.plan(variables(world, replication_enabled=self.replication_enabled))
+        self.infra = infra_of(world)
+        plan = infra_of(world).plan(variables(world, replication_enabled=self.replication_enabled))
         for action, address in plan.changes:
             self.log.info("%-8s %s", action, address)
         for address in plan.drift:
@@ -79,7 +80,7 @@ class TerraformApplyOperator(_TerraformOperator):
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
-        self.infra = world.infra  # type: ignore[assignment]
+        self.infra = infra_of(world)
         plan = world.ledger.read(self.document)
         if plan is None:
             raise RefusedError(
@@ -89,12 +90,12 @@ class TerraformApplyOperator(_TerraformOperator):
         if done and done["digest"] == digest:
             self.log.info("plan %s was applied at %s already", digest[:12], done["at"])
         else:
-            world.infra.apply(digest)
+            infra_of(world).apply(digest)
             world.ledger.write(
                 f"{self.document}/applied", {"digest": digest, "at": world.clock.now().isoformat()}
             )
             world.ledger.note("terraform_applied", digest=digest, counts=plan["counts"])
-        outputs = world.infra.outputs()
+        outputs = infra_of(world).outputs()
         world.ledger.write("outputs", outputs)
         self.log.info("%s", outputs.get("idc_firewall", ""))
         return {"digest": digest, "database": outputs.get("database_address")}

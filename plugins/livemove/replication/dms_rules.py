@@ -15,8 +15,6 @@ from enum import StrEnum
 
 from livemove.model.errors import RefusedError, ReplicationError, SetupError
 from livemove.model.ports import (
-    ControlRow,
-    ControlState,
     Json,
     Link,
     ReplicationStatus,
@@ -26,6 +24,8 @@ from livemove.model.ports import (
 from livemove.model.spec import Side
 
 # Asking ---------------------------------------------------------------------------------------------
+REPAIR_FOLLOWER = "copy the follower anew from the owner first (docs/runbook.md, The way back is broken); the owner serves meanwhile"
+"""How a follower that lacks writes is made whole again."""
 
 
 def table_mappings(schemas: Iterable[str], link: Link) -> str:
@@ -144,18 +144,6 @@ def require_reloadable(
 
 
 # Where things stand ---------------------------------------------------------------------------------
-
-
-def current_link(service: str, source: ControlRow, target: ControlRow) -> Link:
-    """The link in use: it reads from the owner. RefusedError while a switchover is under way."""
-    for owner, follower in ((source, target), (target, source)):
-        if owner.state is ControlState.OPEN and follower.state is ControlState.FOLLOW and owner.epoch == follower.epoch:  # fmt: skip
-            return Link(service, owner.epoch, owner.side)
-    raise RefusedError(
-        f"The databases stand at {source} and {target}: a switchover is under way or was interrupted",
-        wanted="one OPEN and one FOLLOW of the same epoch",
-        next_step="let that switchover's task finish, or clear it; then clear this one",
-    )
 
 
 def may_load(link: Link) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.model.errors import RefusedError
+from livemove.replication.adapters.replicator import replicator_of
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
 
@@ -36,7 +37,7 @@ class PrepareReplicationOperator(LivemoveOperator):
                 "%s is in use since a rollback; there is nothing to prepare and nothing to load", link.name
             )
             return {"link": link.name, "prepared": False}
-        world.replicator.prepare(
+        replicator_of(world).prepare(
             link,
             full_load=True,
             reader=credentials(world, link.reads, READ_ACCOUNT),
@@ -66,9 +67,9 @@ class StartReplicationOperator(LivemoveOperator):
                 next_step=NOTHING_TO_DO,
             )
         self.dms_task = link.name
-        before = world.replicator.status(link)
-        world.replicator.start(link)
-        after = world.replicator.status(link)
+        before = replicator_of(world).status(link)
+        replicator_of(world).start(link)
+        after = replicator_of(world).status(link)
         self.log.info("%s was %s, is %s", link.name, before.state, after.state)
         world.ledger.note("replication started", link=link.name, was=str(before.state), words=says(before))
         return {"link": link.name, "was": str(before.state), "is": str(after.state)}
@@ -81,9 +82,9 @@ class DeleteReplicationOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> list[str]:
         world = self.world(context)
-        links = world.replicator.links()
+        links = replicator_of(world).links()
         for link in links:
-            world.replicator.delete(link)
+            replicator_of(world).delete(link)
             self.log.info("%s: task, endpoints and secrets are gone", link.name)
         world.ledger.note("replication deleted", links=[k.name for k in links])
         return [k.name for k in links]

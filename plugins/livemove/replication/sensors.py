@@ -10,15 +10,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError, ReplicationError
 from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
+from livemove.replication.adapters.replicator import replicator_of
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
-from livemove.traffic import time_series as trail
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -36,7 +37,7 @@ def telling(world: World, link: Link) -> Iterator[None]:
     try:
         yield
     except ReplicationError:
-        for words in world.replicator.signs(link)["failures"] or ():
+        for words in replicator_of(world).signs(link)["failures"] or ():
             log.error("DMS: %s", words)
         raise
 
@@ -51,7 +52,7 @@ def look_at_full_load(world: World, state: Json) -> Look:
     )
     if not replication.is_first(link):
         return Look(True, f"{link.name} began at a binlog position: there is no full load to wait for", {})
-    status, tables = world.replicator.status(link), world.replicator.tables(link)
+    status, tables = replicator_of(world).status(link), replicator_of(world).tables(link)
     with telling(world, link):
         over = replication.load_is_over(link, status, tables)
     now = world.clock.now().timestamp()
@@ -109,9 +110,9 @@ class FullLoadSensor(WatchingSensor):
             return {}
         link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
         # livemove's own watermark is no part of what the user asked to move
-        tables = [t for t in world.replicator.tables(link) if t.schema != "livemove"]
+        tables = [t for t in replicator_of(world).tables(link) if t.schema != "livemove"]
         loaded = [{"table": t.name, "rows": t.full_load_rows} for t in tables]
-        seconds = world.replicator.status(link).full_load_seconds
+        seconds = replicator_of(world).status(link).full_load_seconds
         document = {
             "rows": sum(t.full_load_rows for t in tables),
             "seconds": state["seconds"] if seconds is None else seconds,
@@ -132,9 +133,9 @@ def look_at_lag(world: World, state: Json) -> Look:
     from livemove.control.adapters.state import link_in_use
 
     link = link_in_use(world)
-    tables = world.replicator.tables(link)
+    tables = replicator_of(world).tables(link)
     with telling(world, link):
-        replication.require_running(link, world.replicator.status(link))
+        replication.require_running(link, replicator_of(world).status(link))
         if reason := replication.trouble(tables):
             raise ReplicationError(f"Tables of {link.name} cannot be trusted: {reason}")
     trips = list(state.get("trips", ()))
@@ -165,7 +166,7 @@ def look_at_lag(world: World, state: Json) -> Look:
     # captured minus applied, and CloudWatch, stand beside the proof; neither is one
     beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
     if reason is None:
-        beside += [f"{k} {v:g} s" for k, v in world.replicator.signs(link)["latency"].items()]
+        beside += [f"{k} {v:g} s" for k, v in replicator_of(world).signs(link)["latency"].items()]
     words = f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}"
     return Look(
         reason is None,
@@ -214,7 +215,7 @@ def look_at_table_states(world: World, state: Json) -> Look:
     from livemove.control.adapters.state import link_in_use
 
     link = link_in_use(world)
-    status, tables = world.replicator.status(link), world.replicator.tables(link)
+    status, tables = replicator_of(world).status(link), replicator_of(world).tables(link)
     with telling(world, link):
         replication.require_running(link, status)
         if reason := replication.trouble(tables) or (
@@ -252,7 +253,7 @@ class TableStatesSensor(WatchingSensor):
 
     def finish(self, world: World, state: Json) -> Json:
         link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
-        tables = world.replicator.tables(link)
+        tables = replicator_of(world).tables(link)
         for t in tables:
             self.log.info("%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s", t.name, t.state, t.full_load_rows, t.inserts, t.updates, t.deletes, t.applied, t.validation)  # fmt: skip
         found = {

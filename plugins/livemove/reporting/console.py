@@ -17,11 +17,11 @@ from livemove.history import CurrentOwner, History, Question, Stage
 from livemove.history.ownership import Result
 from livemove.history.questions import GIVE_UP
 from livemove.history.task_runs import TaskRun
+from livemove.model import time_series as trail
+from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 from livemove.model.ports import Json, TaskState
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.window import duration
-from livemove.reporting.gates import PROCEED, PROMOTE, ROLL_BACK
-from livemove.traffic import time_series as trail
 
 CHAPTERS = {
     "preflight": ("Prepare", "checks"),

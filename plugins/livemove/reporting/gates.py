@@ -5,20 +5,17 @@ Pure: documents in, text out. The gate's operator reads the documents, also thos
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from livemove.history import CurrentOwner, History, Stage
+from livemove.model.approvals import ACCEPT_WARNINGS, PROMOTE
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.window import duration
 
-PROCEED, ROLL_BACK, PROMOTE = "Proceed", "Roll back", "Promote"
-ACCEPT_WARNINGS = "accept_warnings"
 FAILURES = 10
 """So many of DMS's failures are listed in a question; all are counted."""
 
@@ -59,11 +56,6 @@ class Evidence:
     @property
     def warnings(self) -> list[Json]:
         return [f for f in self.findings if f["severity"] == "warning"]
-
-
-def checksum(shown: object) -> str:
-    """SHA-256 of what a person approves; the acting task computes it again over what stands there then."""
-    return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def subject(gate: str, spec: MigrationSpec) -> str:

@@ -14,9 +14,9 @@ from livemove.history import ControlRows, History, Question
 from livemove.history import ownership as owners
 from livemove.history.ownership import OwnershipChange, moment
 from livemove.history.questions import GIVE_UP
+from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.reporting.gates import ACCEPT_WARNINGS, PROCEED
 from livemove.reporting.report_model import (
     Attempt,
     Costs,

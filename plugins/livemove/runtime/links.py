@@ -75,20 +75,3 @@ class DatabaseLink(AwsLink):
             log.info("the database's page: %s", e.found)
             found = None
         return f"{home}#database:id={found};is-cluster=false" if found else f"{home}#databases:"
-
-
-class ZoneLink(AwsLink):
-    """The hosted zone of the public name."""
-
-    name = "Route 53 zone"
-
-    def page(self, spec: MigrationSpec, operator: Any) -> str:
-        if spec.dns.provider != "route53":
-            return ""
-        home = "https://us-east-1.console.aws.amazon.com/route53/v2/hostedzones?region=us-east-1"
-        try:
-            zone = World(spec).zone
-            return f"{home}#ListRecordSets/{zone.zone_id}"  # type: ignore[attr-defined]
-        except LivemoveError as e:
-            log.info("the zone's page: %s", e.found)
-            return home

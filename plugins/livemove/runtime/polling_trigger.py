@@ -119,7 +119,7 @@ class PollingTrigger(BaseTrigger):
         )
 
 
-def resolve(path: str) -> Callable[..., Look]:
+def resolve(path: str) -> Callable[..., Any]:
     """The function behind a dotted path."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]

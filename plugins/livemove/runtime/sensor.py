@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -15,20 +16,23 @@ from livemove.runtime.polling_trigger import PollingTrigger, resolve
 from livemove.runtime.service_context import World
 
 
-def look_and_notice(world: World, state: Json, *, look: str, **arguments: Any) -> Look:
-    """The look of this path; whatever is awaited, DDL on the owner is told with it, and the users' requests are counted."""
-    from livemove.schema.adapters.ddl_watch import notice
-    from livemove.traffic.adapters.samples import sample
-
+def look_and_notice(
+    world: World, state: Json, *, look: str, observers: Sequence[str] = (), **arguments: Any
+) -> Look:
+    """The look of this path, then every observer: whatever is awaited, what they see is told with it."""
     try:
         seen: Look = resolve(look)(world, state, **arguments)
     except LivemoveError as e:
-        if told := notice(world):
+        if told := _observe(world, look, observers):
             raise type(e)(f"{e.found}. {told}", wanted=e.wanted, next_step=e.next_step) from e
         raise
-    told = notice(world)
-    sample(world, look)
+    told = _observe(world, look, observers)
     return replace(seen, says=f"{seen.says}\n{told}") if told else seen
+
+
+def _observe(world: World, look: str, observers: Sequence[str]) -> str:
+    found = [resolve(o)(world, look) for o in observers]
+    return "\n".join(str(f) for f in found if f)
 
 
 class WatchingSensor(LivemoveOperator):
@@ -43,6 +47,11 @@ class WatchingSensor(LivemoveOperator):
     interval: ClassVar[float] = 5
     """Seconds between two looks, where the look itself does not say."""
     ui_color = "#fdf3d8"
+
+    def __init__(self, *, observers: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.observers = tuple(observers)
+        """Dotted paths of `observer(world, look) -> str | None`, called at every look; what they return is told."""
 
     def arguments(self, world: World) -> Json:
         """Further arguments of the look, JSON only."""
@@ -75,7 +84,7 @@ class WatchingSensor(LivemoveOperator):
         return self._look_on(context, world, self.begin(world))
 
     def _look_on(self, context: Any, world: World, state: Json) -> Any:
-        arguments = {**self.arguments(world), "look": self.look}
+        arguments = {**self.arguments(world), "look": self.look, "observers": list(self.observers)}
         seen = look_and_notice(world, state, **arguments)
         if {"epoch", "reads"} <= seen.state.keys():
             self.dms_task = Link(self.service, seen.state["epoch"], Side(seen.state["reads"])).name

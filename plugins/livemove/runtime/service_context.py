@@ -1,6 +1,7 @@
-"""Builds every port of one service from its spec, the Airflow connections and Terraform's outputs.
+"""One service at run time: its spec, Airflow connections, AWS sessions, ledger, databases and servers.
 
-Operators ask the World for what they need; nothing is connected before it is used.
+Operators ask it for what they need; nothing is connected before it is used. Zone, replicator and Terraform are ports of
+their rooms, which make them from this.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from urllib.parse import urlparse
 
 from livemove.model.errors import RefusedError, SetupError
 from livemove.model.spec import MigrationSpec, Server, Side
+from livemove.runtime.ssh import SshHost
+from livemove.runtime.ssm import SsmHost
 
 if TYPE_CHECKING:
     import boto3
@@ -63,6 +66,8 @@ class World:
     def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "") -> None:
         self.spec, self.run_id, self.task_id = spec, run_id, task_id
         self.clock: ports.Clock = SystemClock()
+        self.ports: dict[str, Any] = {}
+        """Ports that were made, by name; a test or a rehearsal may put its own here."""
         self._making = threading.RLock()
 
     def secret(self, connection_id: str) -> Secret:
@@ -178,44 +183,19 @@ class World:
 
     @cached_property
     def ledger(self) -> ports.Ledger:
-        from livemove.runtime.s3_ledger import S3Ledger
+        from livemove.runtime.s3_ledger import S3Ledger  # loads the AWS SDK
 
         return S3Ledger(
             self.aws("s3"), self.spec.aws.bucket, self.spec.service, run_id=self.run_id, task_id=self.task_id
         )
 
-    @cached_property
-    def infra(self) -> ports.Infra:
-        from livemove.provisioning.adapters.terraform import Terraform
-
-        return Terraform.of(self)
-
-    @cached_property
-    def replicator(self) -> ports.Replicator:
-        from livemove.replication.adapters.dms import DmsReplicator
-
-        return DmsReplicator.of(self)
-
-    @cached_property
-    def zone(self) -> ports.Zone:
-        dns = self.spec.dns
-        if dns.provider == "rfc2136":
-            from livemove.dns.adapters.rfc2136 import UpdateZone, key_of
-
-            return UpdateZone(dns, key_of(self.secret(dns.connection or "")), self.resolvers)
-        if dns.provider == "manual":
-            from livemove.dns.adapters.manual_zone import HandZone
-
-            return HandZone(dns, self.resolvers)
-        from livemove.dns.adapters.route53 import Route53Zone
-
-        return Route53Zone(self.aws("route53"), dns, self.resolvers)
-
-    @cached_property
-    def resolvers(self) -> ports.Resolvers:
-        from livemove.dns.adapters.resolvers import DnsResolvers
-
-        return DnsResolvers(self.clock)
+    def port[P](self, name: str, make: Callable[[], P]) -> P:
+        """The port of this name, made once; rooms offer it by a function of their own, for example `zone_of(world)`."""
+        with self._making:
+            if name not in self.ports:
+                self.ports[name] = make()
+        made: P = self.ports[name]
+        return made
 
     @cached_property
     def outputs(self) -> Mapping[str, Any]:
@@ -265,12 +245,22 @@ class World:
     # Servers --------------------------------------------------------------------------------------
     def host(self, server: Server) -> ports.Host:
         if server.reach == "ssh":
-            from livemove.runtime.ssh import SshHost
+            address = server.address or self.secret(server.connection or "").host
+            return SshHost(server.name, server.site, address, server.connection or "")
+        made = self._instance(server)
+        return SsmHost(self.aws("ssm"), server.name, str(made["instance_id"]), str(made["public_ip"]))
 
-            return SshHost.of(self, server)
-        from livemove.runtime.ssm import SsmHost
-
-        return SsmHost.of(self, server)
+    def _instance(self, server: Server) -> Mapping[str, Any]:
+        """What Terraform made for this server: the first server of the spec is the first instance."""
+        number = [s.name for s in self.spec.at(server.site)].index(server.name)
+        made = list(self.outputs["web_servers"])
+        if number >= len(made):
+            raise SetupError(
+                f"Terraform made {len(made)} web servers, but {server.name} is number {number + 1} in the spec",
+                next_step="raise infra.web_servers in the spec and run the provision chapter again",
+            )
+        found: Mapping[str, Any] = made[number]
+        return found
 
     def hosts(self, site: Side | None = None) -> list[ports.Host]:
         """All servers of the spec, those of the cloud with the ids and addresses that Terraform gave them."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import SetupError, UnreachableError
 from livemove.model.ports import CommandResult
-from livemove.model.spec import Server, Side
+from livemove.model.spec import Side
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    pass
 
 log = logging.getLogger(__name__)
 CONNECT = 10
@@ -26,11 +26,6 @@ class SshHost:
     def __init__(self, name: str, site: Side, address: str, connection: str) -> None:
         self.name, self.site, self.address, self._connection = name, site, address, connection
         self._client: Any = None
-
-    @classmethod
-    def of(cls, world: World, server: Server) -> SshHost:
-        connection = server.connection or ""
-        return cls(server.name, server.site, server.address or world.secret(connection).host, connection)
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
         """Run in the login directory; UnreachableError when it was not delivered or did not end in time."""

@@ -11,12 +11,12 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
-from livemove.model.errors import SetupError, UnreachableError
+from livemove.model.errors import UnreachableError
 from livemove.model.ports import CommandResult
-from livemove.model.spec import Server, Side
+from livemove.model.spec import Side
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    pass
 
 log = logging.getLogger(__name__)
 ONLINE_WITHIN = 300.0
@@ -35,19 +35,6 @@ class SsmHost:
         self.client, self.name, self.instance_id, self.address = client, name, instance_id, address
         self.site = Side.TARGET
         self._online = False
-
-    @classmethod
-    def of(cls, world: World, server: Server) -> SsmHost:
-        """The instance that Terraform made for this server: the first server of the spec is the first instance."""
-        number = [s.name for s in world.spec.at(server.site)].index(server.name)
-        made = list(world.outputs["web_servers"])
-        if number >= len(made):
-            raise SetupError(
-                f"Terraform made {len(made)} web servers, but {server.name} is number {number + 1} in the spec",
-                next_step="raise infra.web_servers in the spec and run the provision chapter again",
-            )
-        one = made[number]
-        return cls(world.aws("ssm"), server.name, str(one["instance_id"]), str(one["public_ip"]))
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
         """Run with sh in the agent's directory; UnreachableError when it was not delivered."""

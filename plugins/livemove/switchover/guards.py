@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
+from livemove.comparison.documents import compared
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import ControlState, Json, Link, Reply, TaskState
 from livemove.model.spec import Side
@@ -121,11 +122,6 @@ def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
             yield f"{table} was changed by DDL on the {owner} since it was compared at {found['checked_at']}; run {_compare(to)}"
         if started and datetime.fromisoformat(str(found["checked_at"])) < started:
             yield f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at {found['checked_at']}; run {_compare(to)}"
-
-
-def compared(epoch: int, table: str) -> str:
-    """The ledger's name for what a comparison of this table found in this epoch."""
-    return f"comparison/{epoch}/{table}"
 
 
 def _compare(to: Side) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from livemove.model.errors import RefusedError, ReplicationError, SwitchoverIncomplete
 from livemove.model.ports import ControlRow, ControlState, Json, Link, TaskState
 from livemove.model.spec import Side
+from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.steps import Parts, read_row
 
@@ -105,7 +106,7 @@ def _can_begin(parts: Parts, link: Link, start: str) -> None:
         raise ReplicationError(
             f"The {link.writes} cannot follow any more: {'; '.join(lost)}",
             wanted=f"every write of the {link.reads} since {start}",
-            next_step=way_back.REPAIR,
+            next_step=REPAIR_FOLLOWER,
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from livemove.model.errors import LivemoveError, PersonMustDecide, RefusedError, SwitchoverAborted
 from livemove.model.ports import ControlRow, ControlState, Json, Link
 from livemove.model.spec import Side
+from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.guards import remarks
@@ -66,7 +67,7 @@ def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
         raise RefusedError(
             f"Going back would lose writes: {'; '.join(lost)}",
             wanted=f"every write of the {owner.side} in the {owner.side.other}",
-            next_step=f"nothing was changed, the {owner.side} owns the writes. {way_back.REPAIR[0].upper()}{way_back.REPAIR[1:]}; then order the rollback again",
+            next_step=f"nothing was changed, the {owner.side} owns the writes. {REPAIR_FOLLOWER[0].upper()}{REPAIR_FOLLOWER[1:]}; then order the rollback again",
         )
 
 

@@ -14,14 +14,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from livemove.model import time_series as trail
 from livemove.model.errors import UnreachableError
 from livemove.model.ports import Binlogs, Json, Link, Mark, ReplicationStatus, TableProgress, TaskState
+from livemove.replication.dms_rules import REPAIR_FOLLOWER, trouble
 from livemove.replication.dms_rules import says as words_of
-from livemove.replication.dms_rules import trouble
 from livemove.switchover.steps import Parts
-from livemove.traffic import time_series as trail
 
-REPAIR = "copy the follower anew from the owner first (docs/runbook.md, The way back is broken); the owner serves meanwhile"
 UNTOUCHED = (TaskState.ABSENT, TaskState.CREATING, TaskState.READY)
 STREAM = "way back"
 """Name of the watermark rows that show whether the follower is current."""
@@ -169,7 +168,7 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
 def says(d: Json) -> str:
     """One sentence for the soak, the gates and the report."""
     if d["losses"]:
-        return f"Going back would lose writes: {'; '.join(d['losses'])}. To repair it, {REPAIR}"
+        return f"Going back would lose writes: {'; '.join(d['losses'])}. To repair it, {REPAIR_FOLLOWER}"
     running = d["state"] == TaskState.RUNNING
     holds = _holds(d, running)
     if not running:

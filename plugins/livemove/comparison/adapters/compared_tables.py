@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from livemove.comparison.adapters.both_sides import WHOLE_TABLE, Options
 from livemove.comparison.adapters.repair import recopy
-from livemove.comparison.adapters.table_comparison import WHOLE_TABLE, Told, compare_table
+from livemove.comparison.adapters.table_comparison import compare_table
+from livemove.comparison.documents import compared
 from livemove.comparison.key_ranges import Share, merged
 from livemove.comparison.row_comparison import Effort, Verdict, taken_apart
 from livemove.control.adapters.control_row import Control
 from livemove.model.ports import Json, Ledger, Link, Progress
 from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import Arrival, by_watermark
-from livemove.switchover.guards import compared
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -42,7 +43,6 @@ def compare_in_use(
     *,
     progress: Progress,
     effort: Effort,
-    quick: bool = False,
     listed: int = 100,
     share: Share = WHOLE_TABLE,
 ) -> Verdict:
@@ -55,7 +55,7 @@ def compare_in_use(
     part = "" if share.whole else f"/{share.number}"
     keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}{part}")
     with _both(world, link) as (owner, follower, arrived):
-        told = Told(world.clock, progress, effort, arrived, keep, listed, quick, share)
+        told = Options(world.clock, progress, effort, arrived, keep, listed, share)
         verdict = compare_table(owner, follower, schema, table, told)
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
     result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": began}

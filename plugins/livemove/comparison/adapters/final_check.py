@@ -12,8 +12,8 @@ from typing import Any
 import pymysql
 
 from livemove.comparison import row_comparison as core
+from livemove.comparison.adapters.both_sides import ConnectionPair, incomparable, look_at, read_shapes
 from livemove.comparison.adapters.changed_keys import ChangedKeys
-from livemove.comparison.adapters.table_comparison import Pair, incomparable, look_at, read_shapes
 from livemove.comparison.canonical import Shape, quote
 from livemove.comparison.row_comparison import Difference
 from livemove.model.spec import Side
@@ -49,7 +49,7 @@ class QuickProof:
         connections: int = 2,
     ) -> None:
         """`since`: the owner's binlog position by table, from before its last clean comparison."""
-        self._pairs = [Pair(source_db, target_db) for _ in range(connections)]
+        self._pairs = [ConnectionPair(source_db, target_db) for _ in range(connections)]
         first = self._pairs[0]
         self._here, self._there = read_shapes(first.source, tables), read_shapes(first.target, tables)
         self._tables = sorted(tables, key=lambda t: _urgency(self._here.get(t)))
@@ -99,7 +99,7 @@ class QuickProof:
             told.append(f"not covered for lack of time: {', '.join(sorted(self.left_out))}")
         return "; ".join(told)
 
-    def _work(self, pair: Pair, todo: queue.SimpleQueue[str], deadline: float) -> list[str]:
+    def _work(self, pair: ConnectionPair, todo: queue.SimpleQueue[str], deadline: float) -> list[str]:
         found: list[str] = []
         while True:
             try:
@@ -114,7 +114,7 @@ class QuickProof:
             else:
                 found += self._prove(pair, self._here[name].beside(self._there[name]), deadline)
 
-    def _prove(self, pair: Pair, shape: Shape, deadline: float) -> list[str]:
+    def _prove(self, pair: ConnectionPair, shape: Shape, deadline: float) -> list[str]:
         if why := self._uncovered(shape):
             self.only_newest[shape.name] = why
         try:
@@ -141,7 +141,7 @@ class QuickProof:
             return "no clean comparison with a binlog position"
         return self._changed.unknown.get(shape.name, "")
 
-    def _to_prove(self, pair: Pair, shape: Shape) -> Iterator[tuple[str, list[Any]]]:
+    def _to_prove(self, pair: ConnectionPair, shape: Shape) -> Iterator[tuple[str, list[Any]]]:
         """WHERE clauses whose rows are compared: all, or those changed, the newest by key and by time of change."""
         if _wholly(shape):
             yield "1", []
@@ -183,7 +183,7 @@ def _cascaded(db: MariaDb, shapes: Mapping[str, Shape]) -> set[str]:
     )
 
 
-def _describe(pair: Pair, shape: Shape, where: str, args: list[Any], n: int, m: int) -> str:
+def _describe(pair: ConnectionPair, shape: Shape, where: str, args: list[Any], n: int, m: int) -> str:
     """Name the first rows that differ; nobody writes, so one look is enough."""
     if not shape.key or max(n, m) > 5 * SMALL_ROWS:
         return f"{shape.name}: {n} rows on the source, {m} on the target, and not the same"

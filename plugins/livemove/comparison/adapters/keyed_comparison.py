@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 
 from livemove.comparison import row_comparison as core
-from livemove.comparison.adapters.table_comparison import Pair, Told, by_key, look_at
+from livemove.comparison.adapters.both_sides import ConnectionPair, Options, by_key, look_at
 from livemove.comparison.canonical import Shape
 from livemove.comparison.row_comparison import Change, Difference, Judgement, Key, Look, Verdict, pack, unpack
 from livemove.model.ports import Json
@@ -52,7 +52,9 @@ Differing = tuple[Range, int, int]
 class Compared:
     """What both ways share: looking again at what differs, and the verdict."""
 
-    def __init__(self, pair: Pair, shape: Shape, told: Told, began_at: str, position: str) -> None:
+    def __init__(
+        self, pair: ConnectionPair, shape: Shape, told: Options, began_at: str, position: str
+    ) -> None:
         self.pair, self.shape, self.told = pair, shape, told
         self.began_at, self.position = began_at, position
         self.rows = (0, 0)

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from livemove.comparison import row_comparison as core
-from livemove.comparison.adapters.table_comparison import SESSION, read_shapes
+from livemove.comparison.adapters.both_sides import SESSION, read_shapes
 from livemove.comparison.canonical import NUMBERS, TEMPORAL, Column, Shape, quote
 from livemove.comparison.row_comparison import Key
 from livemove.control.adapters.control_row import Control

@@ -15,6 +15,7 @@ from typing import Any
 
 import pymysql
 
+from livemove.control.privileges import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.model.errors import SetupError
 from livemove.model.ports import (
     Answered,
@@ -28,7 +29,6 @@ from livemove.model.ports import (
     SwitchHealth,
 )
 from livemove.model.spec import Side
-from livemove.preflight.checks.accounts import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.runtime.mariadb import MariaDb, quote, sql
 
 SCRIPTS = (

@@ -6,11 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.control_row import Control, kept_version
+from livemove.control.current_link import current_link
 from livemove.control.rows import ControlRows
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import ControlRow, ControlState, Link
 from livemove.model.spec import Side
-from livemove.replication.dms_rules import current_link
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from livemove.dns import record
+from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
 from livemove.dns.zone_checks import Verdict, judge
 from livemove.model.errors import DnsError, WorldMovedError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def live_record(world: World) -> Records:
-    return record.address_records(world.zone.records(world.spec.dns.name), world.spec.dns)
+    return record.address_records(zone_of(world).records(world.spec.dns.name), world.spec.dns)
 
 
 def target_addresses(world: World) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ def keep_original(world: World, live: Records) -> Records:
 
 def commit(world: World, change: Change, event: str, *, document_name: str = "dns/change") -> str:
     """Change the record and keep what was done; returns the change's id."""
-    change_id = world.zone.change(change.before, change.after)
+    change_id = zone_of(world).change(change.before, change.after)
     document = {**change.document, "change_id": change_id, "at": world.clock.now().isoformat()}
     world.ledger.write(document_name, document)
     world.ledger.note(event, **document)

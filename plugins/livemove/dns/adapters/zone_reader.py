@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.delegation import delegation
+from livemove.dns.adapters.zones import resolvers_of, zone_of
 from livemove.dns.public_resolvers import caches
 from livemove.dns.record import ADDRESSES, ELSEWHERE, Records, addresses
 from livemove.dns.zone_checks import Survey, Voice
@@ -19,7 +20,7 @@ TYPES = ("SOA", *ADDRESSES, *ELSEWHERE, "CAA")
 
 def look(world: World, live: Records) -> Survey:
     """Every question goes to an authority itself; the parent's servers are found through the caches."""
-    dns, zone, resolvers = world.spec.dns, world.zone, world.resolvers
+    dns, zone, resolvers = world.spec.dns, zone_of(world), resolvers_of(world)
     servers = list(dict.fromkeys(zone.authorities()))
     with ThreadPoolExecutor(max_workers=8) as pool:
         above = pool.submit(delegation, dns, resolvers, caches(dns)[:3])

@@ -16,25 +16,25 @@ import pymysql
 
 from livemove.control import privileges as rights
 from livemove.control.adapters.setup import READ_ACCOUNT
+from livemove.dns.adapters.zones import zone_of
 from livemove.dns.zone_checks import Verdict
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Side, find_spec, project_root
+from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.adapters.measurements import (
-    LOB_SECONDS,
     SAMPLE_SECONDS,
     ZERO_SECONDS,
     Look,
     clock_ahead,
     column_facts,
-    longest_lobs,
     rows_if_allowed,
     sample,
     trips,
     zero_dates,
 )
 from livemove.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
-from livemove.replication.adapters.assessment import read_assessment
+from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.runtime.service_context import World
 from livemove.schema.objects import schemas_named
@@ -111,7 +111,7 @@ def _records(world: World, problems: dict[str, str]) -> tuple[RecordSet, ...] | 
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return tuple(world.zone.records(world.spec.dns.name))
+        return tuple(zone_of(world).records(world.spec.dns.name))
     except LivemoveError as e:
         problems["zone"] = e.found
     except (BotoCoreError, ClientError) as e:

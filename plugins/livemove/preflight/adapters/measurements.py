@@ -16,15 +16,16 @@ from typing import Any
 import pymysql
 
 from livemove.model.ports import Json
-from livemove.preflight.facts import ColumnFact, LobFact, Sample
+from livemove.preflight.facts import ColumnFact, Sample
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.runtime.query_budget import QueryBudget, by_table
 
 log = logging.getLogger(__name__)
 
 SAMPLE_SECONDS = 3.0
 """The shortest time between the two looks at the counters."""
-LOB_SECONDS, ZERO_SECONDS = 30.0, 10.0
-"""The longest that all scans together may take: for the longest LOBs, and for zero dates."""
+ZERO_SECONDS = 10.0
+"""The longest that all scans for zero dates together may take."""
 EVENTS = 500
 """The server holds its binlog's lock while it lists events: so many and no more."""
 TRIPS = 11
@@ -110,49 +111,13 @@ def clock_ahead(db: MariaDb) -> float:
 
 
 # Values -------------------------------------------------------------------------------------------------------------
-class Budget:
-    """A time that several queries share; each may use what is left."""
-
-    def __init__(self, db: MariaDb, seconds: float) -> None:
-        self.db, self.ends = db, time.monotonic() + seconds
-        self._mariadb = "mariadb" in str(db.one("SELECT VERSION() AS v")["v"]).lower()
-
-    def one(self, select: str) -> Json | None:
-        """The first row; {} when there is none; None when the time was over before the end."""
-        left = self.ends - time.monotonic()
-        if left <= 0.05:
-            return None
-        if self._mariadb:
-            query = f"SET STATEMENT max_statement_time = {left:.2f} FOR {select}"
-        else:
-            query = select.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({left * 1000:.0f}) */", 1)
-        try:
-            return next(iter(self.db.rows(query)), {})
-        except pymysql.err.MySQLError as e:
-            log.info("not measured to the end: %s", e.args)
-            return None
-
-
-def longest_lobs(
-    db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
-) -> tuple[LobFact, ...]:
-    """The longest value of each LOB column, one scan a table, small tables first."""
-    budget, found = Budget(db, seconds), []
-    for table, mine in _by_table(columns, sizes):
-        names = [c["name"] for c in mine]
-        asked = ", ".join(f"COALESCE(MAX(LENGTH({quote(n)})), 0) AS c{i}" for i, n in enumerate(names))
-        row = budget.one(f"SELECT {asked} FROM {qualified(mine[0]['schema'], mine[0]['table'])}")
-        found += [LobFact(table, n, int(row[f"c{i}"]) if row else None) for i, n in enumerate(names)]
-    return tuple(found)
-
-
 def zero_dates(
     db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
 ) -> dict[str, bool | None]:
     """table.column -> whether a zero date is there; of several columns with one, the first row's are told."""
-    budget = Budget(db, seconds)
+    budget = QueryBudget(db, seconds)
     found: dict[str, bool | None] = {}
-    for table, mine in _by_table([c for c in columns if c["type"] in DATES], sizes):
+    for table, mine in by_table([c for c in columns if c["type"] in DATES], sizes):
         names = [c["name"] for c in mine]
         asked = ", ".join(f"COALESCE({quote(n)} = 0, 0) AS c{i}" for i, n in enumerate(names))
         zero = " OR ".join(f"{quote(n)} = 0" for n in names)
@@ -163,13 +128,6 @@ def zero_dates(
             f"{table}.{n}": None if row is None else bool(row.get(f"c{i}")) for i, n in enumerate(names)
         }
     return found
-
-
-def _by_table(columns: Sequence[Json], sizes: Mapping[str, int]) -> list[tuple[str, list[Json]]]:
-    tables: dict[str, list[Json]] = {}
-    for c in columns:
-        tables.setdefault(f"{c['schema']}.{c['table']}", []).append(c)
-    return sorted(tables.items(), key=lambda item: sizes.get(item[0], 0))
 
 
 def column_facts(columns: Sequence[Json]) -> tuple[ColumnFact, ...]:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from livemove.control.privileges import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.model.ports import Finding
 from livemove.model.spec import MigrationSpec
 from livemove.preflight.facts import DatabaseFacts
 from livemove.preflight.result import error, ok, some, warning
 
 CHECK = "application accounts"
-PAST_THE_FENCE = {
-    "SUPER",
-    "READ_ONLY ADMIN",
-    "CONNECTION ADMIN",
-    "SYSTEM_VARIABLES_ADMIN",
-    "CONNECTION_ADMIN",
-}
-OPENS_THE_FENCE = {"CREATE USER"}
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:

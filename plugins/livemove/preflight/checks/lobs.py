@@ -8,8 +8,9 @@ bounded in time; what was not reached is named.
 from __future__ import annotations
 
 from livemove.model.ports import Finding
-from livemove.preflight.facts import Facts, LobFact
+from livemove.preflight.facts import Facts
 from livemove.preflight.result import error, ok, some, warning
+from livemove.replication.lobs import LobFact
 
 CHECK = "lobs"
 

@@ -28,7 +28,6 @@ from livemove.model.errors import InfraError, SetupError, WorldMovedError
 from livemove.model.ports import Json, PlanSummary
 from livemove.model.spec import project_root
 from livemove.provisioning.plan import summary
-from livemove.runtime.s3_ledger import ensure_bucket
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -94,6 +93,8 @@ class Terraform:
     # the port -------------------------------------------------------------------------------------
     def plan(self, variables: Json) -> PlanSummary:
         """Make a plan and keep it in S3 under its digest."""
+        from livemove.runtime.s3_ledger import ensure_bucket
+
         ensure_bucket(self.s3, self.bucket)
         with self._ready() as folder:
             (folder / "livemove.auto.tfvars.json").write_text(json.dumps(variables, indent=1))
@@ -317,3 +318,7 @@ def _hint(text: str) -> str:
     ):
         return "the provider could not be fetched: open the way to registry.terraform.io, or set LIVEMOVE_TF_MIRROR and run `make setup`"
     return "mend the cause, then clear the plan task with downstream: a new plan goes on from what is there"
+
+
+def infra_of(world: World) -> Terraform:
+    return world.port("infra", lambda: Terraform.of(world))

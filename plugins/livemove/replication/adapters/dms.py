@@ -475,7 +475,7 @@ def is_loaded(table: Json) -> bool:
 
 def longest_lob(world: World) -> int | None:
     """Bytes of the longest LOB on the source; None when one column takes too long to look at."""
-    from livemove.preflight.adapters.measurements import LOB_SECONDS, longest_lobs
+    from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
     from livemove.runtime.mariadb import sql
 
     with world.database(Side.SOURCE) as db:

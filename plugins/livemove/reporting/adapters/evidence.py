@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from livemove.comparison.documents import compared
 from livemove.dns.adapters.public_record import intended_change, survey
-from livemove.history import READS, History
-from livemove.model.errors import LivemoveError
+from livemove.dns.adapters.zones import zone_of
+from livemove.history.adapters.history_reader import read_history
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.replication.adapters.replicator import replicator_of
 from livemove.reporting.gates import Evidence
-from livemove.switchover.guards import compared
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -21,8 +22,10 @@ log = logging.getLogger(__name__)
 
 def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
+    from livemove.switchover.adapters.reverse_replication_status import way_back_now
+
     read = world.ledger.read
-    history = history_now(world)
+    history = read_history(world)
     epoch = history.epoch_of_owner
     under = f"comparison/{epoch}/"
     names = sorted({*tables, *(n.removeprefix(under) for n in world.ledger.documents(under))})
@@ -57,7 +60,7 @@ def replication_failures(world: World) -> list[str] | None:
     from livemove.control.adapters.state import link_in_use
 
     try:
-        found: list[str] | None = world.replicator.signs(link_in_use(world))["failures"]
+        found: list[str] | None = replicator_of(world).signs(link_in_use(world))["failures"]
         return found
     except Exception:
         # a question must be asked whatever cannot be seen
@@ -70,31 +73,8 @@ def record_and_survey(world: World) -> Json:
     change = intended_change(world)
     if change.done:
         return change.document
-    zone = world.zone
+    zone = zone_of(world)
     return {**change.document, **survey(world).document, "provider": zone.provider, "by_hand": zone.by_hand}
-
-
-def way_back_now(world: World) -> Json | None:
-    """The return path, looked at now; where that is not possible, as it was seen last. Only told: guards decide."""
-    from livemove.switchover.adapters.reverse_replication_status import look
-
-    try:
-        return look(world)
-    except Exception as e:
-        # it only tells: a question must be asked whatever cannot be seen
-        found = e.found if isinstance(e, LivemoveError) else repr(e)
-        before = world.ledger.read("way_back") or {}
-        seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
-        return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
-
-
-def history_now(world: World) -> History:
-    """From the ledger, and from both control rows as far as they answer."""
-    from livemove.control.adapters.state import readable_rows
-
-    names = [name for prefix in READS for name in world.ledger.documents(prefix)]
-    documents = {name: found for name in names if (found := world.ledger.read(name)) is not None}
-    return History(documents, world.ledger.events(), readable_rows(world))
 
 
 def _findings(document: Any) -> list[Json]:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-import livemove
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.provisioning.adapters.versions import keep_versions
 from livemove.reporting import report
 from livemove.reporting.report_model import Report, as_json
 from livemove.reporting.report_page import page
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
-
-PACKAGES = {
-    "Airflow": "apache-airflow",
-    "Airflow amazon provider": "apache-airflow-providers-amazon",
-    "Airflow mysql provider": "apache-airflow-providers-mysql",
-    "Airflow ssh provider": "apache-airflow-providers-ssh",
-    "Airflow standard provider": "apache-airflow-providers-standard",
-    "boto3": "boto3",
-}
 
 
 def write_report(world: World, failure: Json | None = None) -> tuple[Report, dict[str, str]]:
@@ -80,46 +69,3 @@ def standing(world: World) -> dict[str, str]:
         except LivemoveError:
             found[str(side)] = "does not answer"
     return found
-
-
-def keep_versions(world: World) -> Json:
-    """What is installed here and what both servers say, into the ledger; a server that is silent keeps what it said before."""
-    known = world.ledger.read("versions") or {}
-    found: Json = {"livemove": livemove.__version__}
-    found |= {name: _installed(package) for name, package in PACKAGES.items()}
-    found["Terraform"] = _terraform() or known.get("Terraform")
-    for side, name in ((Side.SOURCE, "source database"), (Side.TARGET, "target database")):
-        found[name] = _server(world, side) or known.get(name)
-    if found != known:
-        world.ledger.write("versions", found)
-    return found
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _terraform() -> str | None:
-    from livemove.provisioning.adapters.terraform import program
-
-    try:
-        done = subprocess.run([program(), "version", "-json"], capture_output=True, timeout=20, check=True)
-        return str(json.loads(done.stdout)["terraform_version"])
-    except (LivemoveError, OSError, subprocess.SubprocessError, ValueError, KeyError):
-        return None
-
-
-def _server(world: World, side: Side) -> str | None:
-    from livemove.control.adapters.state import made
-
-    try:
-        if side is Side.TARGET and not made(world):
-            return None
-        with world.database(side) as db:
-            said = db.one("SELECT VERSION() AS version, @@version_comment AS comment")
-        return f"{said['version']} ({said['comment']})"
-    except LivemoveError:
-        return None

@@ -17,12 +17,12 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowFailException
 
+from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, checksum
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
 from livemove.model.window import duration
 from livemove.reporting import gates
 from livemove.reporting.adapters.evidence import collect
-from livemove.reporting.gates import ACCEPT_WARNINGS, PROCEED, ROLL_BACK
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 
@@ -84,7 +84,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             if self.gate == "switch_dns"
             else {"moves": evidence.history.completed_switchovers}
         )
-        sha = gates.checksum(shown)
+        sha = checksum(shown)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)
         self.body = gates.body(self.gate, world.spec, evidence, sha)

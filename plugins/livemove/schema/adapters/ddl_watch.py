@@ -42,8 +42,10 @@ def keep(world: World, db: MariaDb, *, code_only: bool = False) -> None:
     _next.pop(world.spec.service, None)
 
 
-def notice(world: World) -> str:
+def notice_ddl(world: World, awaited: str = "") -> str:
     """One sentence about DDL on the owner since its definitions were kept; empty when there was none. Never raises.
+
+    An observer of every waiting task; what that awaits does not matter here.
 
     A change is noted in the ledger once, and stays in `definitions/<side>` for the gates and the report.
     """

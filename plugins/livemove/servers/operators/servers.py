@@ -125,7 +125,7 @@ class SmokeOperator(LivemoveOperator):
 
 def healthy(world: World, address: str) -> tuple[Json, float]:
     """(what the health page says, milliseconds it took) of the server at this address."""
-    from livemove.traffic.adapters.counters import get_json
+    from livemove.servers.adapters.http_page import get_json
 
     began = time.monotonic()
     said = get_json(world.spec.application, address, world.spec.application.health_path)

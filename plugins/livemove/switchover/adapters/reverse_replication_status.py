@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from livemove.model.errors import RefusedError
+from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import Json, Link
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
@@ -26,3 +26,15 @@ def look(world: World) -> Json:
             )
         link = Link(world.spec.service, now.epoch, now.owner.side)
         return way_back.look(parts, link, now.owner.position, world.spec.replication.max_lag)
+
+
+def way_back_now(world: World) -> Json | None:
+    """The return path, looked at now; where that is not possible, as it was seen last. Only told: guards decide."""
+    try:
+        return look(world)
+    except Exception as e:
+        # it only tells: a question must be asked whatever cannot be seen
+        found = e.found if isinstance(e, LivemoveError) else repr(e)
+        before = world.ledger.read("way_back") or {}
+        seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
+        return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}

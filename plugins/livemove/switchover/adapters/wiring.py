@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from livemove.comparison.adapters.both_sides import incomparable, read_shapes
 from livemove.comparison.adapters.changed_keys import since_compared
 from livemove.comparison.adapters.final_check import QuickProof
-from livemove.comparison.adapters.table_comparison import incomparable, read_shapes
+from livemove.comparison.documents import compared
 from livemove.control.adapters.control_row import Control, kept_version, version
 from livemove.control.adapters.setup import (
     copy_application_accounts,
@@ -27,6 +28,7 @@ from livemove.model.errors import RefusedError, SetupError, UnreachableError
 from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.model.spec import Side
 from livemove.provisioning import rds_maintenance as upkeep
+from livemove.replication.adapters.replicator import replicator_of
 from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema import ddl_digests as definitions
 from livemove.schema.adapters.copy_schema import list_tables, raise_auto_increment
@@ -34,7 +36,7 @@ from livemove.schema.adapters.ddl_watch import read_digests
 from livemove.schema.adapters.stored_code import code_of, create_code, drop_triggers
 from livemove.servers.adapters.servers import Servers
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.guards import compared, expected_pause, refusals
+from livemove.switchover.guards import expected_pause, refusals
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.steps import Parts
 
@@ -68,7 +70,7 @@ def parts_of(world: World) -> Iterator[Parts]:
             service=world.spec.service,
             control=controls,
             servers=Servers.of(world),
-            replicator=world.replicator,
+            replicator=replicator_of(world),
             code=StoredCode(databases, controls, world.ledger, schemas),
             proof=proof,
             tables=tables,
@@ -246,7 +248,7 @@ def prepare_return(world: World, parts: Parts) -> Json:
     control = parts.control[owner]
     _granted(control.allow_test(now.epoch, TEST_SECONDS))
     try:
-        world.replicator.prepare(link, full_load=False, reader=reader, applier=applier)
+        replicator_of(world).prepare(link, full_load=False, reader=reader, applier=applier)
     finally:
         control.allow_test(now.epoch, 0)
     plan = Switchover(parts, other, "plan", guards=refusals).dry_run(now.epoch)

@@ -9,14 +9,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from livemove.dns.adapters.public_record import live_record, original
 from livemove.dns.record import as_document, same_answer
 from livemove.history import CurrentOwner, Stage
+from livemove.history.adapters.history_reader import read_history
+from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.reporting.adapters.evidence import history_now, way_back_now
-from livemove.reporting.gates import PROCEED, ROLL_BACK
+from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.rollback import not_automatic
-from livemove.switchover.rollback_safety import REPAIR
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -32,9 +32,11 @@ class BeginRollbackOperator(LivemoveOperator):
     runbook_section = "going-back"
 
     def execute(self, context: Any) -> Json:
+        from livemove.switchover.adapters.reverse_replication_status import way_back_now
+
         world = self.world(context)
         order = self.order(world, context)
-        history = history_now(world)
+        history = read_history(world)
         now = history.current
         closed = history.way_back_closed_at
         if closed and now.owner is Side.TARGET:
@@ -48,7 +50,7 @@ class BeginRollbackOperator(LivemoveOperator):
             raise RefusedError(
                 f"Going back would lose writes: {'; '.join(seen['losses'])}",
                 wanted="a source that has every write",
-                next_step=f"nothing was changed, RDS owns the writes. To repair it, {REPAIR}; then clear this task",
+                next_step=f"nothing was changed, RDS owns the writes. To repair it, {REPAIR_FOLLOWER}; then clear this task",
             )
         for answer in answers(world):
             # a task of the story that is cleared by itself later must not act on what was true before this

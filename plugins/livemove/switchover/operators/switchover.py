@@ -25,7 +25,7 @@ class PrepareControlOperator(LivemoveOperator):
     """Control rows, guarded procedures, dead-man's switch and accounts on both databases. Resets nothing."""
 
     def execute(self, context: Any) -> Json:
-        from livemove.reporting.adapters.report_writer import keep_versions
+        from livemove.provisioning.adapters.versions import keep_versions
         from livemove.switchover.adapters.wiring import prepare_control
 
         world = self.world(context)

@@ -5,28 +5,22 @@ A server's own page is asked at its address under the public name, as a user's T
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
 import shlex
-import socket
-import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlparse
 
 from livemove.model.errors import UnreachableError
-from livemove.model.ports import Host, Json
+from livemove.model.ports import Host
 from livemove.model.spec import Application, Drain, Server
+from livemove.servers.adapters.http_page import TIMEOUT, get_json
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
-
-TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -50,13 +44,6 @@ def read_count(world: World, server: Server, host: Host) -> Count:
     if drain.source == "cloudwatch":
         return Count(_cloudwatch(world, server.name, getattr(host, "instance_id", "")))
     return read_page(world.spec.application, host.address, drain.counter_path)
-
-
-def trusted(application: Application) -> ssl.SSLContext:
-    """The spec's CA bundle, else LIVEMOVE_CA_FILE, else the system's."""
-    return ssl.create_default_context(
-        cafile=application.ca_file or os.environ.get("LIVEMOVE_CA_FILE") or None
-    )
 
 
 def read_page(application: Application, address: str, path: str) -> Count:
@@ -137,30 +124,3 @@ def _cloudwatch(world: World, server: str, instance: str) -> int:
             next_step="check drain.metric, drain.dimension and the permission cloudwatch:GetMetricStatistics",
         ) from e
     return round(sum(float(p["Sum"]) for p in found["Datapoints"]))
-
-
-def get_json(application: Application, address: str, path: str) -> Json:
-    """A JSON page of the server at this address, asked for under the public name with its certificate checked."""
-    url = urlparse(application.url)
-    name, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-    connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)
-    try:
-        sock: socket.socket = socket.create_connection((address, port), timeout=TIMEOUT)
-        connection.sock = (
-            trusted(application).wrap_socket(sock, server_hostname=name) if url.scheme == "https" else sock
-        )
-        connection.request("GET", path, headers={"Host": url.netloc, "Connection": "close"})
-        reply = connection.getresponse()
-        body = reply.read(1_000_000)
-        if reply.status != 200:
-            raise ValueError(f"HTTP {reply.status}: {body[:200].decode(errors='replace')}")
-        said: Json = json.loads(body)
-        return said
-    except (OSError, ValueError, http.client.HTTPException) as e:
-        raise UnreachableError(
-            f"{url.scheme}://{address}:{port}{path} (as {name}) cannot be read: {type(e).__name__}: {e}",
-            wanted="HTTP 200 with JSON and a certificate that is valid for the public name",
-            next_step="check the path in the spec, the server and its certificate",
-        ) from e
-    finally:
-        connection.close()

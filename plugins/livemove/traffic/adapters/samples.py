@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.state import made, owner
+from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import Server, Side
-from livemove.traffic import time_series as trail
 from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.adapters.site_watch import TICK, sites
 
@@ -41,7 +41,7 @@ _paces: dict[tuple[str, str], _Pace] = {}
 _lock = threading.Lock()
 
 
-def sample(world: World, awaited: str) -> None:
+def sample_requests(world: World, awaited: str) -> None:
     """One more point in the ledger's series of requests. Never raises: it only tells.
 
     At most every `watch.poll` seconds, and seldom in a long wait: each point is a new version of one object.

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.public_record import put_back
-from livemove.model.errors import DnsError, LivemoveError, RefusedError
+from livemove.model.errors import LivemoveError
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server, Side
-from livemove.traffic.adapters.counters import get_json, read_count
+from livemove.servers.adapters.http_page import get_json
+from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.watch import Verdict
 
 if TYPE_CHECKING:
@@ -85,27 +86,3 @@ def react(world: World, verdict: Verdict, share: int) -> Json:
     world.ledger.write("dns/breach", found)
     world.ledger.note("breach", **found)
     return found
-
-
-def breach_error(found: Json) -> LivemoveError:
-    """What the task fails with after `react`."""
-    why = "; ".join(found["reasons"])
-    if found["restored_at"]:
-        return DnsError(
-            f"At {found['share']} % of the answers: {why}. The name went back by itself at {found['restored_at']}",
-            wanted="a cloud site within the spec's budget (watch)",
-            next_step="users return as their caches expire; mend the cloud, then clear switch_dns.baseline with downstream",
-        )
-    more = f" ({found['not_restored']})" if found.get("not_restored") else ""
-    return RefusedError(
-        f"At {found['share']} % of the answers: {why}{more}. The record stands as it is",
-        wanted="a decision: watch.on_breach is ask, or the old site is no better",
-        next_step="to go back, clear switch_dns.ask with downstream and answer Roll back; to go on, clear this task",
-    )
-
-
-def refuse_after_breach(world: World, expected: str) -> None:
-    """Whoever waits for the new answer learns that the name went back."""
-    found = world.ledger.read("dns/breach")
-    if expected == Side.TARGET and found and found.get("restored_at"):
-        raise breach_error(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from livemove.dns.adapters.breach import refuse_after_breach
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
@@ -12,7 +13,6 @@ from livemove.model.window import duration
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
 from livemove.traffic import drain
-from livemove.traffic.adapters.site_watch import refuse_after_breach
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.dns import record
+from livemove.dns.adapters.breach import breach_error, refuse_after_breach
 from livemove.dns.adapters.public_record import commit, live_record, new_addresses, original, share_now
+from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.record import Change
 from livemove.history.ownership import moment
+from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.window import closed, duration
-from livemove.reporting.gates import PROCEED
-from livemove.runtime.links import ZoneLink
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
 from livemove.traffic import watch
-from livemove.traffic.adapters.site_watch import breach_error, observe, react, refuse_after_breach, sites
+from livemove.traffic.adapters.site_watch import observe, react, sites
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World

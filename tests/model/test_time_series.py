@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from livemove.model import time_series as trail
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.traffic import time_series as trail
 from tests.doubles.memory import MemoryLedger
 
 SITES = {"old": Side.SOURCE, "new": Side.TARGET}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.facts import Assessment
-from livemove.replication.adapters.assessment import read_assessment
 from livemove.runtime.service_context import World
 from tests.preflight.test_preflight import SPEC
 

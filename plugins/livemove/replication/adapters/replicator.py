@@ -1,0 +1,23 @@
+"""The replicator of one service. DMS's module is imported when used: it loads the AWS SDK.
+
+A second replication engine is one more branch here, one more module beside this one and one word in the spec.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livemove.model.ports import Replicator
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+def replicator_of(world: World) -> Replicator:
+    return world.port("replicator", lambda: _dms(world))
+
+
+def _dms(world: World) -> Replicator:
+    from livemove.replication.adapters.dms import DmsReplicator
+
+    return DmsReplicator.of(world)
