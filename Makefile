@@ -77,8 +77,8 @@ story: ## one whole rehearsal, judged by its report
 
 model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of Hypothesis [LONG=1: hours]
 	@command -v spin >/dev/null && command -v gcc >/dev/null || scripts/install-packages spin gcc
-	$(PYTHON) -m tests.model $(if $(LONG),--long)
-	$(PYTHON) -m tests.core.test_machine 1500 20
+	$(PYTHON) -m tests.protocol_model $(if $(LONG),--long)
+	$(PYTHON) -m tests.switchover.test_state_machine 1500 20
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long

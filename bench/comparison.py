@@ -26,11 +26,11 @@ from pathlib import Path
 
 from lab.mariadb import Server
 from lab.processes import Registry
-from livemove.adapters.arrival import by_waiting
-from livemove.adapters.comparing import Told, compare_table
-from livemove.adapters.mariadb import Login, MariaDb
-from livemove.adapters.world import SystemClock
-from livemove.spec import Side
+from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.model.spec import Side
+from livemove.runtime.mariadb import Login, MariaDb
+from livemove.runtime.service_context import SystemClock
+from livemove.runtime.watermarks import by_waiting
 
 RESULTS = Path(__file__).parent / "results"
 TABLE = """

@@ -20,9 +20,9 @@ from lab import lock
 from lab.addresses import here
 from lab.dns import authority, resolvers
 from lab.processes import Registry
-from livemove.adapters.resolvers import DnsResolvers
-from livemove.adapters.world import SystemClock
-from livemove.core import propagation
+from livemove.dns import propagation
+from livemove.dns.adapters.resolvers import DnsResolvers
+from livemove.runtime.service_context import SystemClock
 
 ZONE, NAME, TTL = "shop.test", "www.shop.test", 5
 RESULT = Path(__file__).parent / "results" / "propagation.json"

@@ -33,14 +33,14 @@ from lab.processes import Registry
 from lab.rehearsal import shares
 from lab.traffic.record import FAILURES, SECONDS, Outcome, Recorder, Result, read_lines
 from lab.traffic.stub import Stub, Unresolved
-from livemove.adapters.resolvers import DnsResolvers
-from livemove.adapters.route53 import Route53Zone
-from livemove.adapters.world import SystemClock
-from livemove.core import record
-from livemove.core.record import Change
-from livemove.errors import UnreachableError
-from livemove.sensors.shift import look_at_baseline, look_at_shift
-from livemove.spec import MigrationSpec, load_spec
+from livemove.dns import record
+from livemove.dns.adapters.resolvers import DnsResolvers
+from livemove.dns.adapters.route53 import Route53Zone
+from livemove.dns.record import Change
+from livemove.model.errors import UnreachableError
+from livemove.model.spec import MigrationSpec, load_spec
+from livemove.runtime.service_context import SystemClock
+from livemove.traffic.sensors.shift import look_at_baseline, look_at_shift
 
 ZONE, NAME, TTL, PORT = "shop.test", "www.shop.test", 2, 8099
 STEPS, HOLD, RATE, USERS = (5, 25, 100), 30, 40, 16
@@ -171,7 +171,7 @@ async def story(world: World, folder: Path, errors: float) -> None:
 
 
 def first_step(world: Any) -> None:
-    from livemove.adapters.public_record import commit, keep_original, live_record, new_addresses
+    from livemove.dns.adapters.public_record import commit, keep_original, live_record, new_addresses
 
     live = live_record(world)
     keep_original(world, live)

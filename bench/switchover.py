@@ -1,6 +1,6 @@
 """The write pause: many moves there and back under load, as users see them. `python -m bench.switchover --help`.
 
-Two real databases, replicators, servers of both sites and users (lab/arena), on a real disk, because each commit
+Two real databases, replicators, servers of both sites and users (lab/switchover_harness), on a real disk, because each commit
 waits for one. Between two moves everything that the DAG does before its gate is done here too: the way back is
 prepared and the tables count as compared. A pause is the longest gap between two acknowledged writes of all users
 from the begin of a move to the end of its return path.
@@ -22,15 +22,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab.arena import Arena
-from lab.arena.distance import Distance
-from lab.arena.hosts import DELIVERY
-from lab.arena.settings import PORT
-from livemove.adapters.moving import parts_of, prepare_return
-from livemove.core import return_path
-from livemove.core.guards import expected_pause, refusals
-from livemove.core.switchover import Switchover
-from livemove.spec import Side
+from lab.switchover_harness import Arena
+from lab.switchover_harness.distance import Distance
+from lab.switchover_harness.hosts import DELIVERY
+from lab.switchover_harness.settings import PORT
+from livemove.model.spec import Side
+from livemove.switchover import reverse_replication as return_path
+from livemove.switchover.adapters.wiring import parts_of, prepare_return
+from livemove.switchover.guards import expected_pause, refusals
+from livemove.switchover.protocol import Switchover
 
 RESULTS = Path(__file__).parent / "results"
 SETTLE = 1.0

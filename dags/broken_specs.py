@@ -6,8 +6,8 @@ in one spec would stop the running migration of another service.
 
 from __future__ import annotations
 
-from livemove.errors import SpecError
-from livemove.spec import load_spec, spec_files
+from livemove.model.errors import SpecError
+from livemove.model.spec import load_spec, spec_files
 
 broken = []
 for path in spec_files():

@@ -12,7 +12,8 @@ from typing import Any
 
 from airflow.sdk import DAG, TriggerRule
 
-from livemove.chapters import (
+from livemove.comparison.operators import CompareTableOperator, ListTablesOperator
+from livemove.dag import (
     FORWARD,
     HOUR,
     chapter,
@@ -22,48 +23,47 @@ from livemove.chapters import (
     rollback_chapter,
     served_from_aws,
 )
-from livemove.core.gates import PROCEED, ROLL_BACK
-from livemove.errors import SpecError
-from livemove.operators.comparison import CompareTableOperator, ListTablesOperator
-from livemove.operators.gate import MigrationGate
-from livemove.operators.infra import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
-from livemove.operators.preflight import PreflightOperator, ShowSettingsOperator
-from livemove.operators.record import (
+from livemove.dns.operators import (
     ChangeRecordOperator,
     LowerTtlOperator,
     RestoreTtlOperator,
 )
-from livemove.operators.replication import (
+from livemove.dns.sensors import InSyncSensor, OldTtlSensor, PropagationSensor
+from livemove.model.errors import SpecError
+from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.model.stages import TITLES
+from livemove.preflight.operators import PreflightOperator, ShowSettingsOperator
+from livemove.provisioning.operators import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
+from livemove.replication.operators import (
     DeleteReplicationOperator,
     PrepareReplicationOperator,
     StartReplicationOperator,
 )
-from livemove.operators.report import ReportOperator
-from livemove.operators.retire import FinalDumpOperator
-from livemove.operators.rollback import BeginRollbackOperator
-from livemove.operators.schema import CarrySchemaOperator, ParityOperator
-from livemove.operators.servers import (
+from livemove.replication.sensors import FullLoadSensor, LagSensor, TableStatesSensor
+from livemove.reporting.gates import PROCEED, ROLL_BACK
+from livemove.reporting.operators.gate import MigrationGate
+from livemove.reporting.operators.report import ReportOperator
+from livemove.runtime.trigger_form import trigger_form
+from livemove.schema.operators import CarrySchemaOperator, ParityOperator
+from livemove.servers.operators.retire import FinalDumpOperator
+from livemove.servers.operators.servers import (
     DeployOperator,
     KeepJobsOperator,
     ReachabilityOperator,
     SmokeOperator,
     StopServersOperator,
 )
-from livemove.operators.switchover import (
+from livemove.switchover.operators.rollback import BeginRollbackOperator
+from livemove.switchover.operators.switchover import (
     PrepareControlOperator,
     PrepareReturnOperator,
     RemoveControlOperator,
     ReturnPathOperator,
     SwitchoverOperator,
 )
-from livemove.params import trigger_form
-from livemove.sensors.propagation import InSyncSensor, OldTtlSensor, PropagationSensor
-from livemove.sensors.replication import FullLoadSensor, LagSensor, TableStatesSensor
-from livemove.sensors.shift import BaselineSensor, ShiftSensor, WatchSensor
-from livemove.sensors.traffic import DrainedSensor
-from livemove.sensors.window import SoakSensor, WindowSensor
-from livemove.spec import MigrationSpec, Side, load_spec, spec_files
-from livemove.titles import TITLES
+from livemove.switchover.sensors import SoakSensor, WindowSensor
+from livemove.traffic.sensors.drain import DrainedSensor
+from livemove.traffic.sensors.shift import BaselineSensor, ShiftSensor, WatchSensor
 
 
 def migration(spec: MigrationSpec) -> DAG:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from livemove.chapters import FORWARD, dag_manners, doc, served_from_aws
-from livemove.errors import SpecError
-from livemove.operators.promotion import PromoteOperator, PromotionGate
-from livemove.operators.record import EmergencyRecordOperator
-from livemove.operators.report import ReportOperator
-from livemove.operators.servers import SmokeOperator
-from livemove.sensors.propagation import PropagationSensor
-from livemove.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.dag import FORWARD, dag_manners, doc, served_from_aws
+from livemove.dns.operators import EmergencyRecordOperator
+from livemove.dns.sensors import PropagationSensor
+from livemove.model.errors import SpecError
+from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.reporting.operators.report import ReportOperator
+from livemove.servers.operators.servers import SmokeOperator
+from livemove.switchover.operators.promotion import PromoteOperator, PromotionGate
 
 
 def emergency(spec: MigrationSpec) -> DAG:

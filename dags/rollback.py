@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 
-from livemove.chapters import chapter, dag_manners, doc, rollback_chapter
-from livemove.errors import SpecError
-from livemove.operators.record import RestoreTtlOperator
-from livemove.operators.replication import DeleteReplicationOperator
-from livemove.operators.report import ReportOperator
-from livemove.operators.rollback import GIVE_UP, GiveUpOperator, OrderedRollbackOperator
-from livemove.operators.switchover import RemoveControlOperator
-from livemove.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.dag import chapter, dag_manners, doc, rollback_chapter
+from livemove.dns.operators import RestoreTtlOperator
+from livemove.model.errors import SpecError
+from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.replication.operators import DeleteReplicationOperator
+from livemove.reporting.operators.report import ReportOperator
+from livemove.switchover.operators.rollback import GIVE_UP, GiveUpOperator, OrderedRollbackOperator
+from livemove.switchover.operators.switchover import RemoveControlOperator
 
 
 def way_back(spec: MigrationSpec) -> DAG:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lab.addresses import Addresses, here, root, state_dir
 from lab.processes import LabError
-from livemove.errors import SpecError
-from livemove.spec import load_spec
+from livemove.model.errors import SpecError
+from livemove.model.spec import load_spec
 
 DEFAULT_OCTET = 1
 SHOP = root() / "include" / "migrations" / "shop.yaml"

@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 from lab.addresses import root, state_dir
 from lab.rehearsal.airflow import default_port
 from tests.ui.browser import chromium, find
-from tests.ui.onlooker import Onlooker
+from tests.ui.console_observer import Onlooker
 
 IMAGES = root() / "docs" / "images"
 SHOTS = {

@@ -26,10 +26,17 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"
 SHOP = ROOT / "include" / "migrations" / "shop.yaml"
 OPERATORS = (
-    "preflight", "infra", "servers", "schema", "replication", "comparison", "record", "gate", "switchover",
-    "rollback", "promotion", "retire", "report",
+    "preflight.operators", "provisioning.operators", "servers.operators.servers", "schema.operators", "replication.operators",
+    "comparison.operators", "dns.operators", "reporting.operators.gate", "switchover.operators.switchover",
+    "switchover.operators.rollback", "switchover.operators.promotion", "servers.operators.retire", "reporting.operators.report",
 )  # fmt: skip
-SENSORS = ("replication", "propagation", "shift", "traffic", "window")
+SENSORS = (
+    "replication.sensors",
+    "dns.sensors",
+    "traffic.sensors.shift",
+    "traffic.sensors.drain",
+    "switchover.sensors",
+)
 
 
 def main(words: Sequence[str]) -> int:
@@ -60,7 +67,7 @@ Made from the code by `make reference`; do not edit it by hand. Terms are those 
 
 # The spec -------------------------------------------------------------------------------------------
 def spec_part() -> Iterator[str]:
-    from livemove.spec import MigrationSpec
+    from livemove.model.spec import MigrationSpec
 
     yield (
         "## The spec\n\n`include/migrations/<service>.yaml`, one file for each service. An unknown key, or a value that does not fit, is refused with file and line. "
@@ -154,7 +161,7 @@ def _spelled(value: Any) -> str:
 
 # Connections ----------------------------------------------------------------------------------------
 def connections_part() -> Iterator[str]:
-    from livemove.spec import MigrationSpec
+    from livemove.model.spec import MigrationSpec
 
     yield (
         "## Connections\n\nLogins are Airflow connections, or `AIRFLOW_CONN_<ID>` in the environment. The spec names their ids. No password is ever in the spec."
@@ -223,7 +230,7 @@ def _generic(dag_id: str) -> str:
 
 
 def _dags() -> list[Any]:
-    from livemove.spec import load_spec
+    from livemove.model.spec import load_spec
 
     sys.path.insert(0, str(ROOT / "dags"))
     spec = load_spec(SHOP)
@@ -237,16 +244,16 @@ def _dags() -> list[Any]:
 # Operators and sensors ------------------------------------------------------------------------------
 def operators_part() -> Iterator[str]:
     yield "## Operators\n\nAll of them take `service`, the name of a spec, and whatever Airflow's `BaseOperator` takes."
-    yield from _classes("livemove.operators", OPERATORS)
+    yield from _classes("livemove", OPERATORS)
     yield (
         "## Sensors\n\nA sensor looks once in the worker and then goes on in the triggerer, so that no worker slot waits. "
         "Each look writes one line: what is awaited, how far it is, what comes next."
     )
-    yield from _classes("livemove.sensors", SENSORS)
+    yield from _classes("livemove", SENSORS)
 
 
 def _classes(package: str, names: Iterable[str]) -> Iterator[str]:
-    from livemove.operators.base import LivemoveOperator
+    from livemove.runtime.operator import LivemoveOperator
 
     for name in names:
         module = import_module(f"{package}.{name}")
@@ -289,7 +296,7 @@ def _parameters(one: type) -> list[str]:
 
 # Checks and guards ----------------------------------------------------------------------------------
 def checks_part() -> Iterator[str]:
-    from livemove.core import preflight
+    from livemove.preflight import checks as preflight
 
     yield (
         "## Preflight checks\n\nEach reads only. An error stops the run, a warning has to be accepted at the first question. The runbook says [what is behind some of them](runbook.md#what-the-source-needs)."
@@ -300,7 +307,7 @@ def checks_part() -> Iterator[str]:
 
 
 def guards_part() -> Iterator[str]:
-    from livemove.core import guards
+    from livemove.switchover import guards
 
     yield (
         "## Guards of the switchover\n\nStep 0 asks all of them and lists every reason. Those marked *told* refuse only the way forth; a rollback says them and goes on."
@@ -346,7 +353,8 @@ def _told_default(p: Any) -> str:
 
 # Errors ---------------------------------------------------------------------------------------------
 def errors_part() -> Iterator[str]:
-    from livemove import cli, errors
+    from livemove import cli
+    from livemove.model import errors
 
     yield (
         "## Errors\n\nEvery message says what was found, what was wanted and what to do next. [what-if.md](what-if.md) goes through them by what you see."

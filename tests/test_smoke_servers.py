@@ -1,6 +1,6 @@
 from lab.mariadb import Server
-from livemove.adapters.mariadb import Login, MariaDb
-from livemove.spec import Side
+from livemove.model.spec import Side
+from livemove.runtime.mariadb import Login, MariaDb
 
 
 def test_two_servers_start_and_answer(source_server: Server, target_server: Server) -> None:

@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lab.addresses import root
-from lab.arena import Arena
-from lab.arena.arena import shared_memory
 from lab.chaos.case import BAD, Case, Result, Verdict, proxies_for
 from lab.chaos.report import markdown
 from lab.faults import Fault, all_faults
 from lab.faults.proxy import Proxy
-from livemove.spec import Side
+from lab.switchover_harness import Arena
+from lab.switchover_harness.harness import shared_memory
+from livemove.model.spec import Side
 
 Planned = tuple[Fault, str, Side]
 TRIES = 3

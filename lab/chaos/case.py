@@ -14,18 +14,18 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lab.arena import Arena, MoverProcess
-from lab.arena.settings import PORT
-from lab.arena.users import changes_of_owner
 from lab.faults import Fault, NotBitten, Stage
 from lab.faults.proxy import Proxy
 from lab.faults.stage import NOBODY, ROLLBACK
-from livemove.adapters.moving import parts_of, prepare_return
-from livemove.core import return_path
-from livemove.core.guards import refusals
-from livemove.core.switchover import Switchover
-from livemove.ports import ControlState, Link
-from livemove.spec import Side
+from lab.switchover_harness import Arena, MoverProcess
+from lab.switchover_harness.settings import PORT
+from lab.switchover_harness.users import changes_of_owner
+from livemove.model.ports import ControlState, Link
+from livemove.model.spec import Side
+from livemove.switchover import reverse_replication as return_path
+from livemove.switchover.adapters.wiring import parts_of, prepare_return
+from livemove.switchover.guards import refusals
+from livemove.switchover.protocol import Switchover
 
 PATIENCE = 12.0
 """Seconds beyond the lease after which a service without writes counts as stuck."""

@@ -1,4 +1,4 @@
-"""Faults, one file for each kind, armed by name against a switchover in the arena (lab/arena).
+"""Faults, one file for each kind, armed by name against a switchover in the arena (lab/switchover_harness).
 
 Each file gives a list of `Fault`s. A fault runs the first attempt of a move up to the moment at which somebody has
 to do something about it, and makes sure that it happened: `NotBitten` when it did not, for a case that proves

@@ -10,11 +10,11 @@ from typing import Any
 
 import pymysql
 
-from lab.arena.application import NOT_DONE
-from lab.arena.settings import ACCOUNT, PASSWORD, PORT, SCHEMA
-from lab.arena.users import Write
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
-from livemove.spec import Side
+from lab.switchover_harness.application import NOT_DONE
+from lab.switchover_harness.settings import ACCOUNT, PASSWORD, PORT, SCHEMA
+from lab.switchover_harness.users import Write
+from livemove.model.spec import Side
 
 
 def connect(stage: Stage, side: Side) -> Any:

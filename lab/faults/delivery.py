@@ -7,9 +7,9 @@ import json
 import os
 import signal
 
-from lab.arena.hosts import DELIVERED, DELIVERY
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, TWO, Fault, Stage
 from lab.processes import Registry
+from lab.switchover_harness.hosts import DELIVERED, DELIVERY
 
 EXPLICIT = r"repoint (?!.*--when-open)"
 """The order to move now."""

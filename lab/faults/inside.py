@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
-from livemove.adapters.mariadb import sql, statements
+from livemove.runtime.mariadb import sql, statements
 
 LOCK = "lab.pause"
 PAUSE = f"DO GET_LOCK('{LOCK}', 120); DO RELEASE_LOCK('{LOCK}');"
@@ -48,7 +48,11 @@ HALVES = (
 
 def with_pause(half: Half) -> str:
     """CREATE OR REPLACE of that procedure with the wait in it; LookupError when the place is not there just once."""
-    texts = [s for s in statements(sql("control_procedures")) if f"PROCEDURE livemove.{half.procedure}(" in s]
+    texts = [
+        s
+        for s in statements(sql("control/control_procedures"))
+        if f"PROCEDURE livemove.{half.procedure}(" in s
+    ]
     text = "\n".join(texts)
     lines = text.splitlines()
     here = [n for n, line in enumerate(lines) if line.strip().endswith(half.after)]

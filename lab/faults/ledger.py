@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from lab.arena.world import DOWN
 from lab.faults.stage import RETRY, ROLLBACK, Fault, Stage
+from lab.switchover_harness.world import DOWN
 
 
 def _down(where: str, step: str) -> Fault:

@@ -7,7 +7,7 @@ import os
 import signal
 
 from lab.faults.stage import RETRY, ROLLBACK, Fault, Stage
-from livemove.ports import Link
+from livemove.model.ports import Link
 
 POINTS = (
     ("4", "between the watermarks", "{f}.write_watermark.before#7"),

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lab.arena import Arena, MoverProcess
 from lab.faults.proxy import Proxy
-from livemove.ports import ControlState, Link
-from livemove.spec import Side
+from lab.switchover_harness import Arena, MoverProcess
+from livemove.model.ports import ControlState, Link
+from livemove.model.spec import Side
 
 NOBODY, RETRY, ROLLBACK, TWO = "nobody", "retry", "rollback", "two retries"
 RECOVERIES = (NOBODY, RETRY, ROLLBACK, TWO)

@@ -19,11 +19,11 @@ import pymysql
 from lab import secrets_file, status
 from lab.addresses import here
 from lab.up import START_TTL, aws
-from livemove.adapters.s3_ledger import S3Ledger
-from livemove.core import report
-from livemove.core.page import Page
-from livemove.core.report_model import Report
-from livemove.core.report_page import page
+from livemove.reporting import report
+from livemove.reporting.html import Page
+from livemove.reporting.report_model import Report
+from livemove.reporting.report_page import page
+from livemove.runtime.s3_ledger import S3Ledger
 
 Json = dict[str, Any]
 SIDES = ("source", "target")

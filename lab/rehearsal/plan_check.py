@@ -12,9 +12,9 @@ from lab.rehearsal.airflow import Airflow
 TIMEOUT = 300
 SCRIPT = """
 import json, sys
-from livemove.adapters.world import World
-from livemove.spec import find_spec
-from livemove.operators.infra import variables
+from livemove.runtime.service_context import World
+from livemove.model.spec import find_spec
+from livemove.provisioning.operators import variables
 world = World(find_spec(sys.argv[1]))
 summary = world.infra.plan(variables(world, replication_enabled=True))
 print("PLAN " + json.dumps([list(c) for c in summary.changes if c[0] not in ("no-op", "read")]))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.rehearsal.scenario import Scenario
-from livemove.core.page import Page, Table, shown
+from livemove.reporting.html import Page, Table, shown
 
 Json = dict[str, Any]
 MOVED, ROLLED_BACK, FAILED = "moved", "rolled_back", "failed"

@@ -19,16 +19,16 @@ from typing import Any
 from lab import lock, status
 from lab.addresses import here, octet, root, settings_file, state_dir
 from lab.down import down
-from lab.idc import death
+from lab.idc import outage as death
 from lab.processes import LabError, Registry
 from lab.rehearsal import logs, objects, promotion, result, shares
 from lab.rehearsal.airflow import Airflow, check_port, default_port
 from lab.rehearsal.api import AirflowApi, ApiError
 from lab.rehearsal.chapters import Chapters
+from lab.rehearsal.dns_panel import Panel
 from lab.rehearsal.evidence import Evidence
 from lab.rehearsal.facts import Watcher
 from lab.rehearsal.measure import Memory
-from lab.rehearsal.panel import Panel
 from lab.rehearsal.plan_check import PlanCheck
 from lab.rehearsal.progress import Progress
 from lab.rehearsal.result import Result
@@ -36,8 +36,8 @@ from lab.rehearsal.robot import PATIENCE, Robot, StoryError
 from lab.rehearsal.scenario import SWITCH_DNS, Leg, Scenario
 from lab.rehearsal.users import Users
 from lab.up import up
-from livemove.errors import LivemoveError
-from livemove.spec import MigrationSpec, find_spec
+from livemove.model.errors import LivemoveError
+from livemove.model.spec import MigrationSpec, find_spec
 
 Json = dict[str, Any]
 TIMEOUT = 2700.0

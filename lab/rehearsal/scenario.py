@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from livemove.core.gates import PROCEED, PROMOTE, ROLL_BACK
+from livemove.reporting.gates import PROCEED, PROMOTE, ROLL_BACK
 
 Json = dict[str, Any]
 SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "repoint.ask", "retire.ask"

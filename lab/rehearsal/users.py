@@ -16,7 +16,7 @@ from lab.rehearsal.evidence import Evidence
 from lab.traffic import service
 from lab.traffic.audit import Audit, audit, write_pause_ms
 from lab.traffic.record import ACKNOWLEDGED, SECONDS, read_lines
-from livemove.spec import MigrationSpec
+from livemove.model.spec import MigrationSpec
 
 Json = dict[str, Any]
 RECENT = 5

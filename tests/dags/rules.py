@@ -15,15 +15,15 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
-from livemove.chapters import rollback_chapter
-from livemove.errors import DnsError, RefusedError
-from livemove.operators import base
-from livemove.operators.base import LivemoveOperator, note_failure
-from livemove.operators.record import RollbackRecordOperator
-from livemove.operators.rollback import BeginRollbackOperator
-from livemove.operators.servers import SmokeOperator
-from livemove.operators.switchover import RollbackWritesOperator
-from livemove.sensors.propagation import PropagationSensor
+from livemove.dag import rollback_chapter
+from livemove.dns.operators import RollbackRecordOperator
+from livemove.dns.sensors import PropagationSensor
+from livemove.model.errors import DnsError, RefusedError
+from livemove.runtime import operator as base
+from livemove.runtime.operator import LivemoveOperator, note_failure
+from livemove.servers.operators.servers import SmokeOperator
+from livemove.switchover.operators.rollback import BeginRollbackOperator
+from livemove.switchover.operators.switchover import RollbackWritesOperator
 from tests.doubles.worlds import SHOP, MemoryWorld
 
 WORLD = MemoryWorld()

@@ -16,15 +16,15 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
-from livemove.chapters import FORWARD
-from livemove.notifications.spec_notifier import check, tell_failure
-from livemove.operators.base import LivemoveOperator, note_failure
-from livemove.operators.gate import MigrationGate
-from livemove.operators.promotion import PromotionGate
-from livemove.operators.rollback import OrderedRollbackOperator
-from livemove.params import FIELDS, trigger_form
-from livemove.spec import MigrationSpec, load_spec
-from livemove.titles import TITLES
+from livemove.dag import FORWARD
+from livemove.model.spec import MigrationSpec, load_spec
+from livemove.model.stages import TITLES
+from livemove.reporting.operators.gate import MigrationGate
+from livemove.runtime.notifications import check, tell_failure
+from livemove.runtime.operator import LivemoveOperator, note_failure
+from livemove.runtime.trigger_form import FIELDS, trigger_form
+from livemove.switchover.operators.promotion import PromotionGate
+from livemove.switchover.operators.rollback import OrderedRollbackOperator
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "include" / "migrations" / "shop.yaml"

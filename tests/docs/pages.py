@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from livemove.spec import project_root
+from livemove.model.spec import project_root
 
 ROOT = project_root()
 FENCE = re.compile(r"^( *)(`{3,})([\w-]*)\n(.*?)^\1\2 *$", re.S | re.M)

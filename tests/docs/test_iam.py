@@ -16,7 +16,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from livemove.spec import project_root
+from livemove.model.spec import project_root
 
 IAM = project_root() / "include" / "iam"
 PLUGINS = project_root() / "plugins" / "livemove"

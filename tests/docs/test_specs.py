@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from livemove.spec import Commands, MigrationSpec, load_spec
+from livemove.model.spec import Commands, MigrationSpec, load_spec
 from tests.docs.pages import ROOT, Page, pages
 
 EXAMPLE = ROOT / "include" / "migrations" / "example-aws.yaml"

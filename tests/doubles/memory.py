@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from livemove.errors import WorldMovedError
-from livemove.ports import Answer, Json, RecordSet
+from livemove.model.errors import WorldMovedError
+from livemove.model.ports import Answer, Json, RecordSet
 
 START = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 """03:30 in Seoul."""

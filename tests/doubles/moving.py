@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from livemove.core.acts import Parts
-from livemove.errors import UnreachableError
-from livemove.ports import (
+from livemove.model.errors import UnreachableError
+from livemove.model.ports import (
     Answered,
     Binlogs,
     ControlRow,
@@ -31,8 +30,9 @@ from livemove.ports import (
     TableProgress,
     TaskState,
 )  # fmt: skip
-from livemove.spec import Side
-from livemove.spec import Switchover as Settings
+from livemove.model.spec import Side
+from livemove.model.spec import Switchover as Settings
+from livemove.switchover.steps import Parts
 from tests.doubles.memory import HandClock, MemoryLedger
 
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from livemove.ports import Json, RecordSet
-from livemove.spec import MigrationSpec, load_spec
+from livemove.model.ports import Json, RecordSet
+from livemove.model.spec import MigrationSpec, load_spec
 from tests.doubles.memory import HandClock, MemoryLedger, MemoryResolvers, MemoryZone
 
 SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")

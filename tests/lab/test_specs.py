@@ -12,7 +12,7 @@ from lab import connections, secrets_file, specs
 from lab.addresses import Addresses, here, settle
 from lab.idc import ssh
 from lab.processes import LabError
-from livemove.spec import load_spec
+from livemove.model.spec import load_spec
 
 
 def test_default_addresses_need_no_spec_of_their_own(state: Path) -> None:

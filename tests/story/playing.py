@@ -16,7 +16,7 @@ import pytest
 from lab.addresses import root
 from lab.rehearsal.airflow import default_port
 from tests.ui.browser import find
-from tests.ui.onlooker import Onlooker
+from tests.ui.console_observer import Onlooker
 
 LONGEST = 3000
 """Seconds until a rehearsal counts as hung; no statement about how long it should take."""

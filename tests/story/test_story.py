@@ -14,7 +14,7 @@ import pytest
 from lab.addresses import octet
 from lab.lock import holder
 from tests.story.playing import Told, play
-from tests.ui.onlooker import Onlooker
+from tests.ui.console_observer import Onlooker
 
 pytestmark = pytest.mark.story
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.story.playing import Told, play
-from tests.ui.onlooker import Onlooker
+from tests.ui.console_observer import Onlooker
 
 pytestmark = pytest.mark.long
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from livemove.adapters.terraform import Terraform, program
-from livemove.errors import SetupError
+from livemove.model.errors import SetupError
+from livemove.provisioning.adapters.terraform import Terraform, program
 from tests.conftest import Endpoint
 
 SECRETS = {"TF_VAR_database_password": "master-secret-1", "TF_VAR_application_password": "app-secret-2"}

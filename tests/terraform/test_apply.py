@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from livemove.core.plan import refusal
+from livemove.provisioning.plan import refusal
 from tests.conftest import Endpoint
 from tests.terraform.setting import SECRETS, need_provider, need_terraform, terraform_on
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from livemove.spec import project_root
+from livemove.model.spec import project_root
 from tests.terraform.setting import copy_of, need_provider, need_terraform
 
 ROOT = project_root() / "include" / "terraform"

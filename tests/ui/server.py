@@ -14,11 +14,11 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from livemove.adapters.ledger_view import Seen
-from livemove.core import console
-from livemove.ports import Json
+from livemove.model.ports import Json
+from livemove.reporting import console
+from livemove.runtime.ledger_view import Seen
 from livemove.ui import pages
-from tests.ui.night import night
+from tests.ui.ledger_fixtures import night
 
 FRAME = (
     '<!doctype html><html lang="en" class="dark"><title>Airflow</title><body>'

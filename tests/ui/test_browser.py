@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from livemove.adapters.ledger_view import FRESH
-from livemove.errors import SetupError, UnreachableError
-from livemove.ports import Json
+from livemove.model.errors import SetupError, UnreachableError
+from livemove.model.ports import Json
+from livemove.runtime.ledger_view import FRESH
 from livemove.ui import routes
 from tests.ui.browser import chromium, find, grave
-from tests.ui.night import MOMENTS, RUN, at, attempt, note
+from tests.ui.ledger_fixtures import MOMENTS, RUN, at, attempt, note
 from tests.ui.server import StillView, application, serve
 
 SOON = 20_000

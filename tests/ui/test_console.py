@@ -11,10 +11,10 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 
-from livemove.adapters.ledger_view import Seen
-from livemove.errors import UnreachableError
+from livemove.model.errors import UnreachableError
+from livemove.runtime.ledger_view import Seen
 from livemove.ui import pages, routes
-from tests.ui.night import BODY
+from tests.ui.ledger_fixtures import BODY
 from tests.ui.server import StillView, logged_in
 
 PATHS = (

@@ -16,13 +16,13 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from livemove.adapters.ledger_view import LedgerView, Seen
-from livemove.adapters.s3_ledger import S3Ledger
-from livemove.adapters.world import World
-from livemove.core import console
-from livemove.errors import LivemoveError, SpecError
-from livemove.ports import Json
-from livemove.spec import MigrationSpec, find_spec, load_spec, spec_files
+from livemove.model.errors import LivemoveError, SpecError
+from livemove.model.ports import Json
+from livemove.model.spec import MigrationSpec, find_spec, load_spec, spec_files
+from livemove.reporting import console
+from livemove.runtime.ledger_view import LedgerView, Seen
+from livemove.runtime.s3_ledger import S3Ledger
+from livemove.runtime.service_context import World
 
 HERE = Path(__file__).parent
 FINDINGS = HERE / "findings.html"

@@ -13,7 +13,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from livemove.core.binlog_layout import (
+from livemove.comparison.binlog_layout import (
     HEADER,
     INSERTS,
     SECOND_LAYOUT,

@@ -11,12 +11,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from lab.cloud.dms.replicator.bykey import ByKey
 from lab.cloud.dms.replicator.control_tables import ControlTables
 from lab.cloud.dms.replicator.description import BEFORE, RELOAD, Description, MigrationType, StartType
 from lab.cloud.dms.replicator.failure import Again, Failed, Lost, OneByOne, Stopped
 from lab.cloud.dms.replicator.load import FullLoad, Work
 from lab.cloud.dms.replicator.lobs import LobLimit, limit_of
+from lab.cloud.dms.replicator.non_transactional import ByKey
 from lab.cloud.dms.replicator.policies import Policies
 from lab.cloud.dms.replicator.relay import Relay
 from lab.cloud.dms.replicator.selection import Selection
@@ -33,9 +33,9 @@ from lab.cloud.dms.replicator.source import (
     start_of,
 )
 from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer, read_status
+from lab.cloud.dms.replicator.stop_conditions import Terms
 from lab.cloud.dms.replicator.tables import Key, Layout, read_counterparts, read_selected, require_match
 from lab.cloud.dms.replicator.target import Checkpoint, Step, Target
-from lab.cloud.dms.replicator.terms import Terms
 from lab.cloud.dms.replicator.validation import Validator
 
 PATIENCE = 30.0

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from lab.cloud.dms.replicator.failure import Failed
-from livemove.core.binlog_layout import DELETES, INSERTS
+from livemove.comparison.binlog_layout import DELETES, INSERTS
 
 
 class Policy(StrEnum):

@@ -18,20 +18,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.cloud.dms.replicator import events as ev
-from lab.cloud.dms.replicator.bykey import ByKey
 from lab.cloud.dms.replicator.control_tables import ControlTables
 from lab.cloud.dms.replicator.events import Event, Gtid, Kind, TableMap
 from lab.cloud.dms.replicator.failure import Failed, Lost, OneByOne, Refused, Stopped
 from lab.cloud.dms.replicator.lobs import LobLimit
-from lab.cloud.dms.replicator.onebyone import OneByOneApplier, Statement
+from lab.cloud.dms.replicator.non_transactional import ByKey
 from lab.cloud.dms.replicator.policies import Policies
+from lab.cloud.dms.replicator.row_by_row import OneByOneApplier, Statement
 from lab.cloud.dms.replicator.selection import Selection
 from lab.cloud.dms.replicator.source import BinlogStream, Place, speaking
 from lab.cloud.dms.replicator.status import Status, Table, TableState
+from lab.cloud.dms.replicator.stop_conditions import Terms
 from lab.cloud.dms.replicator.tables import Key, full
 from lab.cloud.dms.replicator.target import Step, Target
-from lab.cloud.dms.replicator.terms import Terms
-from livemove.core.binlog_layout import COMPRESSED, HEADER, INSERTS, ROWS, UPDATES
+from livemove.comparison.binlog_layout import COMPRESSED, HEADER, INSERTS, ROWS, UPDATES
 
 GROUP = 1 << 20
 """Bytes of events after which a group of transactions is committed, even if more is waiting."""

@@ -14,7 +14,7 @@ import pymysql
 from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.events import Event, parse
 from lab.cloud.dms.replicator.failure import Failed, Lost, translate
-from lab.cloud.dms.replicator.terms import TIME, seconds_of
+from lab.cloud.dms.replicator.stop_conditions import TIME, seconds_of
 
 HEARTBEAT = 1.0
 """Seconds of silence after which the source sends a sign of life."""

@@ -1,0 +1,5 @@
+"""`python -m livemove.cli`."""
+
+from livemove.cli import main
+
+main()

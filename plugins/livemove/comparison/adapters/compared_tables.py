@@ -1,0 +1,93 @@
+"""One table of a service compared in the direction in use, and what came of it kept in the ledger: for DAG and command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from livemove.comparison.adapters.repair import recopy
+from livemove.comparison.adapters.table_comparison import WHOLE_TABLE, Told, compare_table
+from livemove.comparison.key_ranges import Share, merged
+from livemove.comparison.row_comparison import Effort, Verdict, taken_apart
+from livemove.control.adapters.control_row import Control
+from livemove.model.ports import Json, Ledger, Link, Progress
+from livemove.runtime.mariadb import MariaDb
+from livemove.runtime.watermarks import Arrival, by_watermark
+from livemove.switchover.guards import compared
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The Keep port: one document of the ledger."""
+
+    ledger: Ledger
+    name: str
+
+    def read(self) -> Json | None:
+        return self.ledger.read(self.name)
+
+    def write(self, document: Json) -> None:
+        self.ledger.write(self.name, document)
+
+
+def compare_in_use(
+    world: World,
+    link: Link,
+    name: str,
+    *,
+    progress: Progress,
+    effort: Effort,
+    quick: bool = False,
+    listed: int = 100,
+    share: Share = WHOLE_TABLE,
+) -> Verdict:
+    """Compare "schema.table" between the owner and its follower; the verdict is in the ledger as `comparison/<epoch>/<table>`.
+
+    `checked_at` there is the moment before the first row was read, not the last: what came later is not proved.
+    A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there makes the table's.
+    """
+    schema, table = taken_apart(name, world.spec.source.schemas)
+    part = "" if share.whole else f"/{share.number}"
+    keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}{part}")
+    with _both(world, link) as (owner, follower, arrived):
+        told = Told(world.clock, progress, effort, arrived, keep, listed, quick, share)
+        verdict = compare_table(owner, follower, schema, table, told)
+    began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
+    result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": began}
+    if not share.whole:
+        under = f"comparison_part/{link.epoch}/{name}/"
+        world.ledger.write(f"{under}{share.number}", {**result, "share": share.as_json()})
+        # numbers beyond the newest cut are left of an older one
+        parts = [world.ledger.read(f"{under}{n}") for n in range(1, share.of + 1)]
+        mine = [p for p in parts if p and p["share"]["of"] == share.of]
+        whole = merged(mine)
+        if whole is None:
+            return verdict
+        result = whole
+    world.ledger.write(compared(link.epoch, name), result)
+    return verdict
+
+
+def repair_in_use(world: World, link: Link, name: str, verdict: Verdict, *, progress: Progress) -> int:
+    """Copy the rows of this verdict again from the owner; how many were touched. Noted in the ledger; proves nothing."""
+    keys = [d.key for d in verdict.differences]
+    with _both(world, link) as (owner, follower, arrived):
+        done = recopy(owner, follower, name, keys, epoch=link.epoch, arrived=arrived, progress=progress)
+    world.ledger.note("repaired", table=name, epoch=link.epoch, rows=done, keys=[str(k) for k in keys[:100]])
+    return done
+
+
+@contextmanager
+def _both(world: World, link: Link) -> Iterator[tuple[MariaDb, MariaDb, Arrival]]:
+    with world.database(link.reads) as owner, world.database(link.writes) as follower:
+        ours, theirs = Control(owner), Control(follower)
+        try:
+            yield owner, follower, by_watermark(ours, theirs, link.reads, world.clock)
+        finally:
+            for control in (ours, theirs):
+                control.close_connection()

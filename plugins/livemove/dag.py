@@ -1,0 +1,96 @@
+"""Chapters that more than one DAG tells, and what all of their tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, BaseOperator, TaskGroup, TriggerRule
+
+from livemove.dns.operators import RollbackRecordOperator
+from livemove.dns.sensors import PropagationSensor
+from livemove.model.spec import MigrationSpec, Side, project_root
+from livemove.runtime.notifications import tell_failure
+from livemove.runtime.operator import note_failure, note_success
+from livemove.servers.operators.servers import SmokeOperator
+from livemove.switchover.operators.rollback import AutomaticRollbackOperator, BeginRollbackOperator
+from livemove.switchover.operators.switchover import RollbackWritesOperator
+
+HOUR = timedelta(hours=1)
+DEFAULTS: dict[str, Any] = {
+    "owner": "livemove",
+    # Airflow 3.3 can lose a gate's answer or a deferral in a race; every task here may run twice
+    "retries": 1,
+    "retry_delay": timedelta(seconds=5),
+    "execution_timeout": HOUR,
+    "on_failure_callback": [note_failure, tell_failure],
+    "on_success_callback": note_success,
+}
+FORWARD = 3
+"""Retries of a task that goes on where it stopped. What can be retried only by a person's word fails at once, whatever stands here."""
+
+
+def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:
+    return TaskGroup(group_id, group_display_name=title, tooltip=tooltip, doc_md=doc(group_id))
+
+
+def leads(upstream: Sequence[BaseOperator], label: str, downstream: BaseOperator) -> None:
+    """Edges with a label. Not Airflow's `Label`: between two task groups it ties the whole groups together."""
+    for task in upstream:
+        task >> downstream
+        task.dag.set_edge_info(task.task_id, downstream.task_id, {"label": label})
+
+
+def served_from_aws(spec: MigrationSpec) -> Asset:
+    """Has an event whenever all servers at AWS were seen to serve from RDS: other DAGs may wait for it."""
+    # a name without a scheme: for a scheme Airflow imports every provider that knows one
+    return Asset(f"{spec.service} served from AWS")
+
+
+def dag_manners(spec: MigrationSpec) -> dict[str, Any]:
+    """What all DAGs of a service have in common."""
+    return {
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": DEFAULTS,
+        "tags": ["livemove", spec.service],
+        **({"owner_links": {str(DEFAULTS["owner"]): spec.runbook}} if spec.runbook else {}),
+    }
+
+
+def doc(name: str) -> str:
+    return (project_root() / "include" / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def rollback_chapter(
+    spec: MigrationSpec,
+    title: str,
+    begin: type[BeginRollbackOperator],
+    *,
+    trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS,
+    watched: Sequence[BaseOperator] = (),
+) -> tuple[TaskGroup, BaseOperator]:
+    """The way back to the data centre and its first task. `watched`: tasks whose failure begins it by itself."""
+    of = {"service": spec.service}
+    with chapter(
+        "rollback", title, "The writes, then the name, go back to the data centre; nothing is lost"
+    ) as group:
+        first = begin(task_id="begin", trigger_rule=trigger_rule, **of)
+        writes = RollbackWritesOperator(
+            task_id="writes",
+            retries=FORWARD,
+            trigger_rule=TriggerRule.ONE_SUCCESS if watched else TriggerRule.ALL_SUCCESS,
+            **of,
+        )
+        name = RollbackRecordOperator(task_id="name", **of)
+        propagation = PropagationSensor(task_id="propagation", expected=Side.SOURCE, **of)
+        smoke = SmokeOperator(task_id="smoke", site=Side.SOURCE, **of)
+        first >> writes >> name >> propagation >> smoke
+        if watched:
+            automatic = AutomaticRollbackOperator(
+                task_id="automatic", trigger_rule=TriggerRule.ONE_FAILED, **of
+            )
+            leads(watched, "failed for good", automatic)
+            automatic >> writes
+    return group, first

@@ -1,0 +1,117 @@
+"""The public record as one service has it: what stands there, what the move makes of it, and the way back.
+
+The ledger keeps the record as it was before livemove touched it (`dns/before`, written once) and the last
+change (`dns/change`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from livemove.dns import record
+from livemove.dns.record import Change, Records
+from livemove.dns.zone_checks import Verdict, judge
+from livemove.model.errors import DnsError, WorldMovedError
+from livemove.model.ports import Json
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+def live_record(world: World) -> Records:
+    return record.address_records(world.zone.records(world.spec.dns.name), world.spec.dns)
+
+
+def target_addresses(world: World) -> tuple[str, ...]:
+    return new_addresses(world)["A"]
+
+
+def new_addresses(world: World) -> Mapping[str, tuple[str, ...]]:
+    """Type -> addresses of the cloud's web servers."""
+    servers: Sequence[Json] = world.outputs["web_servers"]
+    return {
+        "A": tuple(s["public_ip"] for s in servers),
+        "AAAA": tuple(s["ipv6"] for s in servers if s.get("ipv6")),
+    }
+
+
+def intended_change(world: World) -> Change:
+    """The change of the story over what stands there now."""
+    before = world.ledger.read("dns/before")
+    base = record.from_document(before["records"]) if before else None
+    return record.to_target(live_record(world), new_addresses(world), base, world.spec.dns)
+
+
+def survey(world: World) -> Verdict:
+    """Ask every authority of the zone, by address, and its parent: what speaks against moving the name now."""
+    from livemove.dns.adapters.zone_reader import look
+
+    return judge(look(world, live_record(world)))
+
+
+def share_now(world: World) -> int | None:
+    """Percent of the answers that give the cloud; None when a stranger's record stands there."""
+    return record.share(live_record(world), original(world), new_addresses(world))
+
+
+def original(world: World) -> Records:
+    """The record before livemove touched it."""
+    document = world.ledger.read("dns/before")
+    if document is None:
+        raise DnsError(
+            "The ledger does not know the record before the move", next_step="clear replicate.lower_ttl"
+        )
+    return record.from_document(document["records"])
+
+
+def keep_original(world: World, live: Records) -> Records:
+    """The record before livemove touched it; writes it down when this is the first time."""
+    if world.ledger.read("dns/before") is None:
+        world.ledger.write("dns/before", {"records": record.as_document(live)})
+    return original(world)
+
+
+def commit(world: World, change: Change, event: str, *, document_name: str = "dns/change") -> str:
+    """Change the record and keep what was done; returns the change's id."""
+    change_id = world.zone.change(change.before, change.after)
+    document = {**change.document, "change_id": change_id, "at": world.clock.now().isoformat()}
+    world.ledger.write(document_name, document)
+    world.ledger.note(event, **document)
+    return change_id
+
+
+def point_at_target(world: World) -> tuple[Json, str]:
+    """Give the name the cloud servers' addresses now, whatever was approved: for an emergency, when the old ones are dead."""
+    change = intended_change(world)
+    to = ", ".join(record.addresses(change.after))
+    keep_original(world, change.before)
+    if change.done:
+        return change.document, f"{change.name} answers {to} already"
+    change_id = commit(world, change, "record_changed")
+    return (
+        change.document,
+        f"{change.name} -> {to} (change {change_id}), caches follow within {record.ttl(change.before)} s",
+    )
+
+
+def put_back(world: World, event: str = "record_rolled_back") -> tuple[Json, str]:
+    """Give the name the record that it had before the move: what was changed, and a sentence about it."""
+    if world.ledger.read("dns/before") is None:
+        return {}, "The record was never touched; nothing to undo"
+    change = record.to_source(live_record(world), original(world), world.spec.dns)
+    to = ", ".join(record.addresses(change.after))
+    if record.same(change.before, record.with_ttl(change.after, record.ttl(change.before))):
+        return change.document, f"{change.name} answers {to}, as before the move; nothing to undo"
+    _refuse_a_stranger(world, change)
+    change_id = commit(world, change, event)
+    return change.document, f"{change.name} -> {to} again (change {change_id})"
+
+
+def _refuse_a_stranger(world: World, change: Change) -> None:
+    if share_now(world) is None:
+        raise WorldMovedError(
+            f"{change.name} is {record.text(change.before)}, which livemove did not set",
+            wanted=f"{', '.join(target_addresses(world))}, as this migration left it",
+            next_step=f"find out who changed it; to undo by hand, set {record.text(change.after)}; then clear this task",
+        )

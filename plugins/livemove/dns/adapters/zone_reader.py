@@ -1,0 +1,56 @@
+"""Collects what the zone's authorities and its parent say: the facts behind `core.survey`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from livemove.dns.adapters.delegation import delegation
+from livemove.dns.public_resolvers import caches
+from livemove.dns.record import ADDRESSES, ELSEWHERE, Records, addresses
+from livemove.dns.zone_checks import Survey, Voice
+from livemove.model.ports import Resolvers
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+TYPES = ("SOA", *ADDRESSES, *ELSEWHERE, "CAA")
+
+
+def look(world: World, live: Records) -> Survey:
+    """Every question goes to an authority itself; the parent's servers are found through the caches."""
+    dns, zone, resolvers = world.spec.dns, world.zone, world.resolvers
+    servers = list(dict.fromkeys(zone.authorities()))
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        above = pool.submit(delegation, dns, resolvers, caches(dns)[:3])
+        voices = list(pool.map(lambda s: _voice(resolvers, s, dns.name, dns.zone), servers))
+        parent = above.result()
+    listed = resolvers.ask(servers[0], dns.zone, "NS", recurse=False) if servers else None
+    names = tuple(sorted(n.rstrip(".").lower() for n in listed.addresses)) if listed else ()
+    old = {a for t in ADDRESSES for a in addresses(live, t)}
+    return Survey(
+        live=live,
+        provider=zone.provider,
+        weights=zone.weights,
+        voices=voices,
+        parent=parent.parent,
+        parent_names=parent.names,
+        parent_ttl=parent.ttl,
+        parent_error=parent.error,
+        glue=parent.glue,
+        own_names=names,
+        own_addresses={n: _own(resolvers, servers[0], n) for n in names},
+        ds=parent.signed,
+        others=zone.pointing_at(old),
+        stays=dns.stays,
+    )
+
+
+def _voice(resolvers: Resolvers, server: str, name: str, zone: str) -> Voice:
+    return Voice(
+        server, {t: resolvers.ask(server, zone if t == "SOA" else name, t, recurse=False) for t in TYPES}
+    )
+
+
+def _own(resolvers: Resolvers, server: str, name: str) -> tuple[str, ...]:
+    return resolvers.ask(server, name, "A", recurse=False).addresses

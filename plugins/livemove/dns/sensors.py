@@ -1,0 +1,157 @@
+"""Waiting for the name: the old TTL, the zone's own servers, every cache we know."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from livemove.dns import propagation, record
+from livemove.dns.adapters.public_record import live_record, original, target_addresses
+from livemove.dns.public_resolvers import caches, not_waited_for
+from livemove.model.errors import DnsError, LivemoveError
+from livemove.model.ports import Answer, Json
+from livemove.model.spec import Side
+from livemove.model.window import duration
+from livemove.runtime.links import ZoneLink
+from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling import Look
+from livemove.runtime.sensor import WatchingSensor
+from livemove.traffic.adapters.site_watch import refuse_after_breach
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+def look_at_old_ttl(world: World, state: Json) -> Look:
+    """Done one old TTL after the short one held everywhere: then no honest cache keeps the old TTL any more."""
+    kept = world.ledger.read("dns/ttl")
+    if kept is None:
+        raise DnsError(
+            "The ledger does not know when the TTL was lowered", next_step="clear replicate.lower_ttl"
+        )
+    if kept["at"] is None:
+        if not world.zone.in_sync(kept["change_id"]):
+            says = f"Somebody has to enter this at {world.zone.provider}: {kept['change_id']}. The old TTL is waited for when every authority has it"
+            return Look(False, says, again_in=5)
+        kept = {**kept, "at": world.clock.now().isoformat()}
+        world.ledger.write("dns/ttl", kept)
+    end = datetime.fromisoformat(kept["at"]) + timedelta(seconds=kept["was"])
+    left = (end - world.clock.now()).total_seconds()
+    if left <= 0:
+        return Look(True, f"The old TTL of {kept['was']} s is over since {end:%Y-%m-%d %H:%M:%S} UTC")
+    says = f"Caches may hold the old TTL of {kept['was']} s until {end:%Y-%m-%d %H:%M:%S} UTC; then the window is awaited"
+    return Look(False, says, again_in=min(left, 60))
+
+
+class OldTtlSensor(WatchingSensor):
+    """Waits until every honest cache has learnt the short TTL."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
+    look = f"{__name__}.look_at_old_ttl"
+
+
+def look_at_change(world: World, state: Json) -> Look:
+    change = world.ledger.read("dns/change")
+    if change is None:
+        return Look(True, "The record was not changed; there is nothing to publish")
+    provider = world.zone.provider
+    if world.zone.in_sync(change["change_id"]):
+        return Look(True, f"{provider}: all name servers have the change {change['change_id']}")
+    says = f"{provider}: the change {change['change_id']} is not at all name servers; usually 60 s; then caches are watched"
+    if world.zone.by_hand:
+        says = f"Somebody has to enter this at {provider}: {change['change_id']}; it is awaited at every authority"
+    return Look(False, says, again_in=2)
+
+
+class InSyncSensor(WatchingSensor):
+    """Waits until all authorities have the change; says nothing about caches."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
+    look = f"{__name__}.look_at_change"
+
+    def limit(self, world: World) -> float:
+        return world.spec.gates.timeout if world.zone.by_hand else 600
+
+
+def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
+    """Ask every authority and every cache at once."""
+    refuse_after_breach(world, expected)
+    wanted = wanted_addresses(world, Side(expected))
+    old_ttl = _old_ttl(world)
+    authorities = state.get("authorities") or world.zone.authorities()
+    rows = propagation.fold(
+        propagation.from_rows(state.get("rows", ())),
+        _ask_all(world, authorities),
+        wanted=wanted,
+        record_ttl=old_ttl,
+        authorities=authorities,
+        advisory=not_waited_for(world.spec.dns),
+    )
+    look = propagation.judge(rows, wanted=wanted, now=world.clock.now(), record_ttl=old_ttl)
+    # written when a server says something else, or the last old answer ends at another time
+    shown = [
+        [r.server, bool(r.flipped_at), r.stretches, r.error, r.until and r.until[:18]] for r in rows.values()
+    ]
+    if shown != state.get("shown"):
+        world.ledger.write(
+            "propagation", {"expected": expected, "wanted": list(wanted), "rows": propagation.as_rows(rows)}
+        )
+    return Look(
+        look.done, look.says, {**look.state, "authorities": authorities, "shown": shown}, look.again_in
+    )
+
+
+def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
+    if expected is Side.TARGET:
+        return target_addresses(world)
+    # a rollback before the record was ever touched: what stands there is the original
+    touched = world.ledger.read("dns/before") is not None
+    return record.addresses(original(world) if touched else live_record(world))
+
+
+def _old_ttl(world: World) -> int:
+    """Seconds for which a cache may keep the answer that was given before the last change."""
+    change = world.ledger.read("dns/change")
+    return max((int(r["ttl"]) for r in change["before"]), default=0) if change else world.spec.dns.ttl
+
+
+def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
+    name, known = world.spec.dns.name, caches(world.spec.dns)
+    questions = [(s, False) for s in authorities] + [(s, True) for s in known if s not in authorities]
+    resolvers = world.resolvers
+    with ThreadPoolExecutor(max_workers=min(16, len(questions))) as pool:
+        return list(pool.map(lambda q: resolvers.ask(q[0], name, recurse=q[1]), questions))
+
+
+class PropagationSensor(WatchingSensor):
+    """Waits until all authorities and caches give the new answer (`expected`: target, or source after a rollback)."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
+    look = f"{__name__}.look_at_propagation"
+
+    def __init__(self, *, expected: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.expected = Side(expected)
+
+    def arguments(self, world: World) -> Json:
+        return {"expected": str(self.expected)}
+
+    def limit(self, world: World) -> float:
+        return world.spec.dns.propagation_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        rows = state["rows"]
+        self.log.info("\n%s", propagation.as_table(propagation.from_rows(rows)))
+        world.ledger.note("propagated", expected=str(self.expected), servers=len(rows))
+        return {"servers": len(rows), "stretching": [r["server"] for r in rows if r["stretches"]]}
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return DnsError(
+            f"After {duration(self.limit(world))} not every name server gives the new answer: {says}",
+            wanted="the new answer everywhere",
+            next_step="both sites serve meanwhile, nothing is lost; clear this task to wait on, or take a dead resolver out of dns.resolvers",
+        )

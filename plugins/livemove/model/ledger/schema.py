@@ -1,0 +1,76 @@
+"""Documents and events of the schema: definitions, stored code, parity."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from livemove.model.ledger.base import Document, Event
+from livemove.model.spec import Side
+
+
+class StoredCode(Document):
+    """Triggers and events of the application as this side had them when it last owned the writes."""
+
+    NAME: ClassVar[str] = "schema/{side}"
+    side: Side
+    triggers: list[dict[str, Any]] = []
+    """In the order in which they fire: kind, schema, name, sql, sql_mode, charset, table."""
+    events: list[dict[str, Any]] = []
+    """Kind, schema, name, sql, sql_mode, charset, status."""
+
+
+class Definers(Document):
+    """What became of the definers of stored code on the target."""
+
+    NAME: ClassVar[str] = "schema/definers"
+    definers: Any = None
+
+
+class Definitions(Document):
+    """Digests of a side's definitions when both sides were last seen to have the same."""
+
+    NAME: ClassVar[str] = "definitions/{side}"
+    side: Side
+    objects: dict[str, str]
+    """Digest by kind and name."""
+    kept_at: str
+    """UTC, to the second."""
+    changed: list[str] = []
+    """DDL since then, as text."""
+
+
+class Parity(Document):
+    """How the definitions of both sides compare."""
+
+    NAME: ClassVar[str] = "parity"
+    counts: dict[str, int] = {}
+    """Objects of each category."""
+    unexplained: list[str] = []
+    explained: list[dict[str, Any]] = []
+    """category, subject, kind, source, target, explanation; at most 500."""
+
+
+class SchemaCarried(Event):
+    """One phase of the schema was created on the target; counts by phase."""
+
+    event: Literal["schema_carried"] = "schema_carried"
+    phase: str
+    created: int | None = None
+    triggers_proved: int | None = None
+    stood: int | None = None
+    sequences: int | None = None
+    index_statements: int | None = None
+    foreign_key_statements: int | None = None
+    routines: int | None = None
+    routines_created: int | None = None
+    views_created: int | None = None
+    events_created: int | None = None
+
+
+class DdlSeen(Event):
+    """DDL on the owner since its definitions were kept."""
+
+    event: Literal["ddl"] = "ddl"
+    side: Side
+    objects: list[str]
+    """At most 50."""

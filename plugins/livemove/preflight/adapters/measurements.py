@@ -1,0 +1,179 @@
+"""What has to be measured on a live source, each in bounded time: its write rate, its distance, its clock, its values.
+
+Everything reads. The sample stands around the other readings, so it costs no time of its own unless they are quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pymysql
+
+from livemove.model.ports import Json
+from livemove.preflight.facts import ColumnFact, LobFact, Sample
+from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+
+log = logging.getLogger(__name__)
+
+SAMPLE_SECONDS = 3.0
+"""The shortest time between the two looks at the counters."""
+LOB_SECONDS, ZERO_SECONDS = 30.0, 10.0
+"""The longest that all scans together may take: for the longest LOBs, and for zero dates."""
+EVENTS = 500
+"""The server holds its binlog's lock while it lists events: so many and no more."""
+TRIPS = 11
+DATES = {"date", "datetime", "timestamp"}
+STATEMENT = re.compile(r"(?:use `((?:[^`]|``)+)`; *)?(insert|update|delete|replace|load)\b", re.IGNORECASE)
+
+
+def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Json]:
+    """Rows of a statement that some versions or logins do not have."""
+    try:
+        return db.rows(query, args)
+    except pymysql.err.MySQLError as e:
+        log.info("%s: %s", query.strip().splitlines()[0], e.args)
+        return []
+
+
+# Rate and distance --------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Look:
+    """The counters at one moment."""
+
+    at: float
+    counters: Mapping[str, int]
+    file: str
+    position: int
+
+    @classmethod
+    def at_now(cls, db: MariaDb) -> Look:
+        rows = {str(r["variable_name"]).lower(): int(float(r["value"] or 0)) for r in db.rows(sql("preflight/list_counters"))}  # fmt: skip
+        master = next(iter(rows_if_allowed(db, "SHOW MASTER STATUS")), {})
+        return cls(time.monotonic(), rows, str(master.get("file", "")), int(master.get("position", 0)))
+
+    @property
+    def row_events(self) -> int:
+        # InnoDB's own counters leave temporary tables out; MariaDB no longer shows them, and counts those apart
+        engine = [v for k, v in self.counters.items() if k.startswith("innodb_rows_")]
+        return sum(engine or [v for k, v in self.counters.items() if k.startswith("handler_")])
+
+
+def sample(db: MariaDb, first: Look, schemas: Sequence[str], seconds: float) -> Sample:
+    """What happened since the first look, which is at least `seconds` ago."""
+    time.sleep(max(0.0, first.at + seconds - time.monotonic()))
+    last = Look.at_now(db)
+    written = last.counters.get("binlog_bytes_written", 0) - first.counters.get("binlog_bytes_written", 0)
+    if "binlog_bytes_written" not in last.counters and first.file == last.file:
+        written = last.position - first.position
+    return Sample(
+        seconds=last.at - first.at,
+        row_events=max(0, last.row_events - first.row_events),
+        binlog_bytes=max(0, written),
+        uptime=last.counters.get("uptime", 0),
+        row_events_ever=last.row_events,
+        binlog_bytes_ever=last.counters.get("binlog_bytes_written", 0),
+        statements=tuple(_statements(db, first, schemas)),
+    )
+
+
+def _statements(db: MariaDb, since: Look, schemas: Sequence[str]) -> list[str]:
+    """Kinds of changes in the moved schemas that stand as statements in the binlog; never their values."""
+    if not since.file:
+        return []
+    events = rows_if_allowed(db, f"SHOW BINLOG EVENTS IN '{since.file}' FROM {since.position} LIMIT {EVENTS}")
+    found = [m for e in events if e["event_type"] == "Query" and (m := STATEMENT.match(str(e["info"])))]
+    return sorted({f"{m[2].upper()} in {m[1]}" for m in found if m[1] in schemas})
+
+
+def trips(db: MariaDb) -> tuple[float, ...]:
+    """Seconds of small questions; the first one may have to connect and is left out."""
+    took = []
+    for _ in range(TRIPS):
+        began = time.perf_counter()
+        db.rows("SELECT 1")
+        took.append(time.perf_counter() - began)
+    return tuple(took[1:])
+
+
+def clock_ahead(db: MariaDb) -> float:
+    """Seconds by which the server's clock is ahead of ours, at the middle of the question's way."""
+    before = datetime.now(UTC)
+    there = db.one("SELECT UTC_TIMESTAMP(6) AS now")["now"].replace(tzinfo=UTC)
+    after = datetime.now(UTC)
+    return float((there - (before + (after - before) / 2)).total_seconds())
+
+
+# Values -------------------------------------------------------------------------------------------------------------
+class Budget:
+    """A time that several queries share; each may use what is left."""
+
+    def __init__(self, db: MariaDb, seconds: float) -> None:
+        self.db, self.ends = db, time.monotonic() + seconds
+        self._mariadb = "mariadb" in str(db.one("SELECT VERSION() AS v")["v"]).lower()
+
+    def one(self, select: str) -> Json | None:
+        """The first row; {} when there is none; None when the time was over before the end."""
+        left = self.ends - time.monotonic()
+        if left <= 0.05:
+            return None
+        if self._mariadb:
+            query = f"SET STATEMENT max_statement_time = {left:.2f} FOR {select}"
+        else:
+            query = select.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({left * 1000:.0f}) */", 1)
+        try:
+            return next(iter(self.db.rows(query)), {})
+        except pymysql.err.MySQLError as e:
+            log.info("not measured to the end: %s", e.args)
+            return None
+
+
+def longest_lobs(
+    db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
+) -> tuple[LobFact, ...]:
+    """The longest value of each LOB column, one scan a table, small tables first."""
+    budget, found = Budget(db, seconds), []
+    for table, mine in _by_table(columns, sizes):
+        names = [c["name"] for c in mine]
+        asked = ", ".join(f"COALESCE(MAX(LENGTH({quote(n)})), 0) AS c{i}" for i, n in enumerate(names))
+        row = budget.one(f"SELECT {asked} FROM {qualified(mine[0]['schema'], mine[0]['table'])}")
+        found += [LobFact(table, n, int(row[f"c{i}"]) if row else None) for i, n in enumerate(names)]
+    return tuple(found)
+
+
+def zero_dates(
+    db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
+) -> dict[str, bool | None]:
+    """table.column -> whether a zero date is there; of several columns with one, the first row's are told."""
+    budget = Budget(db, seconds)
+    found: dict[str, bool | None] = {}
+    for table, mine in _by_table([c for c in columns if c["type"] in DATES], sizes):
+        names = [c["name"] for c in mine]
+        asked = ", ".join(f"COALESCE({quote(n)} = 0, 0) AS c{i}" for i, n in enumerate(names))
+        zero = " OR ".join(f"{quote(n)} = 0" for n in names)
+        row = budget.one(
+            f"SELECT {asked} FROM {qualified(mine[0]['schema'], mine[0]['table'])} WHERE {zero} LIMIT 1"
+        )
+        found |= {
+            f"{table}.{n}": None if row is None else bool(row.get(f"c{i}")) for i, n in enumerate(names)
+        }
+    return found
+
+
+def _by_table(columns: Sequence[Json], sizes: Mapping[str, int]) -> list[tuple[str, list[Json]]]:
+    tables: dict[str, list[Json]] = {}
+    for c in columns:
+        tables.setdefault(f"{c['schema']}.{c['table']}", []).append(c)
+    return sorted(tables.items(), key=lambda item: sizes.get(item[0], 0))
+
+
+def column_facts(columns: Sequence[Json]) -> tuple[ColumnFact, ...]:
+    return tuple(
+        ColumnFact(f"{c['schema']}.{c['table']}", c["name"], c["type"], c["charset"], str(c["default"]), str(c["extra"]), "GENERATED" in str(c["extra"]).upper())
+        for c in columns
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Looks at the source and at Terraform's outputs for `livemove prepare-source`; what does not answer is left out."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from livemove.model.errors import LivemoveError
+from livemove.model.spec import Side
+from livemove.preflight.adapters.facts_reader import read_database
+from livemove.preflight.facts import DatabaseFacts
+from livemove.preflight.prepare_source import Part, parts
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+log = logging.getLogger(__name__)
+
+
+def needs(world: World, *, look: bool) -> tuple[list[Part], str]:
+    """The DBA's texts, and how they came about. `look`: whether the source and the ledger are asked."""
+    if not look:
+        return parts(world.spec, None), "everything that a source needs, from the spec alone"
+    db, account, why = _source(world)
+    return parts(world.spec, db, account=account, firewall_told=_firewall(world)), why
+
+
+def _source(world: World) -> tuple[DatabaseFacts | None, str, str]:
+    spec = world.spec.source
+    try:
+        with world.database(Side.SOURCE, timeout=5) as db:
+            user, _, host = str(db.one("SELECT CURRENT_USER() AS who")["who"]).rpartition("@")
+            facts = read_database(
+                db, spec.schemas, spec.accounts, sample_seconds=0, lob_seconds=0, zero_seconds=0
+            )
+            return facts, f"'{user}'@'{host}'", f"only what is missing on {spec.address}, as it stands now"
+    except LivemoveError as e:
+        return None, "", f"from the spec alone, because the source could not be asked: {e.found}"
+    except pymysql.err.MySQLError as e:
+        return None, "", f"from the spec alone, because the source's catalogue could not be read: {e.args}"
+
+
+def _firewall(world: World) -> str:
+    try:
+        return str((world.ledger.read("outputs") or {}).get("idc_firewall") or "")
+    except Exception as e:
+        # no AWS, no ledger: the spec's own list is printed
+        log.info("no ledger: %s", e)
+        return ""

@@ -1,0 +1,159 @@
+"""Provisioning: plan, apply of exactly that plan, and the snapshot before the writes move."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from livemove.model.errors import InfraError, RefusedError
+from livemove.model.ports import Json
+from livemove.provisioning.adapters.variables import variables
+from livemove.provisioning.plan import markdown, refusal
+from livemove.runtime.links import DatabaseLink
+from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling import Voice
+
+if TYPE_CHECKING:
+    from livemove.provisioning.adapters.terraform import Terraform
+
+__all__ = ["SnapshotOperator", "TerraformApplyOperator", "TerraformPlanOperator", "variables"]
+
+BEFORE, STAMP = "-before-move-", "%Y%m%d%H%M%S"
+SNAPSHOT_WITHIN = 3 * 3600.0
+"""Seconds; the first snapshot of a large database copies all of it."""
+FRESH = timedelta(hours=1)
+"""A snapshot that is older than this says nothing about tonight."""
+
+
+class _TerraformOperator(LivemoveOperator):
+    """:param replication_enabled: False plans the teardown of DMS"""
+
+    def __init__(self, *, replication_enabled: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.replication_enabled = replication_enabled
+        self.infra: Terraform | None = None
+
+    @property
+    def document(self) -> str:
+        return "plan" if self.replication_enabled else "plan/teardown"
+
+    def on_kill(self) -> None:
+        if self.infra is not None:
+            self.infra.cancel()
+
+
+class TerraformPlanOperator(_TerraformOperator):
+    """Plans, keeps the plan under its digest, shows what it would do; refuses one that would lose a database."""
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        self.infra = world.infra  # type: ignore[assignment]
+        plan = world.infra.plan(variables(world, replication_enabled=self.replication_enabled))
+        for action, address in plan.changes:
+            self.log.info("%-8s %s", action, address)
+        for address in plan.drift:
+            self.log.warning("changed outside Terraform: %s", address)
+        if why := refusal(plan):
+            raise RefusedError(
+                why,
+                wanted="a plan that keeps the database",
+                next_step="undo what makes Terraform replace it (see the log); if an interrupted apply left it tainted,"
+                " `terraform untaint` it; then clear this task",
+            )
+        document = {
+            "digest": plan.digest,
+            "changes": [list(c) for c in plan.changes],
+            "counts": plan.counts,
+            "drift": list(plan.drift),
+            "markdown": markdown(plan),
+        }
+        world.ledger.write(self.document, document)
+        return {"digest": plan.digest, "counts": plan.counts}
+
+
+class TerraformApplyOperator(_TerraformOperator):
+    """Applies exactly the plan that was shown, once; writes Terraform's outputs to the ledger."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        self.infra = world.infra  # type: ignore[assignment]
+        plan = world.ledger.read(self.document)
+        if plan is None:
+            raise RefusedError(
+                "There is no plan in the ledger", next_step="clear the plan task with downstream"
+            )
+        digest, done = plan["digest"], world.ledger.read(f"{self.document}/applied")
+        if done and done["digest"] == digest:
+            self.log.info("plan %s was applied at %s already", digest[:12], done["at"])
+        else:
+            world.infra.apply(digest)
+            world.ledger.write(
+                f"{self.document}/applied", {"digest": digest, "at": world.clock.now().isoformat()}
+            )
+            world.ledger.note("terraform_applied", digest=digest, counts=plan["counts"])
+        outputs = world.infra.outputs()
+        world.ledger.write("outputs", outputs)
+        self.log.info("%s", outputs.get("idc_firewall", ""))
+        return {"digest": digest, "database": outputs.get("database_address")}
+
+
+class SnapshotOperator(LivemoveOperator):
+    """An RDS snapshot before the writes move. A retry goes on with the one it began; tomorrow's attempt makes its own."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        rds, database = world.aws("rds"), world.outputs["database_identifier"]
+        name = _begun(rds, database, world.clock.now())
+        if name is None:
+            name = f"{database}{BEFORE}{world.clock.now():{STAMP}}"
+            rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=database)
+        else:
+            self.log.info("snapshot %s was begun already", name)
+        self._wait(rds, name)
+        world.ledger.note("snapshot", name=name)
+        return {"snapshot": name}
+
+    def _wait(self, rds: Any, name: str) -> None:
+        deadline, pause, voice = time.monotonic() + SNAPSHOT_WITHIN, 0.5, Voice()
+        while time.monotonic() < deadline:
+            one = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
+            if one["Status"] == "available" and not _backing_up(rds, one["DBInstanceIdentifier"]):
+                return
+            if one["Status"] == "failed":
+                break
+            says = f"snapshot {name} is {one['Status']}, {int(one.get('PercentProgress') or 0)} %"
+            if line := voice.line(says, time.monotonic()):
+                self.log.info("%s", line)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 15.0)
+        raise InfraError(
+            f"The snapshot {name} is {one['Status']}",
+            wanted=f"available within {SNAPSHOT_WITHIN / 3600:.0f} h",
+            next_step="look at it in the RDS console, delete it, clear this task",
+        )
+
+
+def _backing_up(rds: Any, database: str) -> bool:
+    """The instance may say so for a while after its snapshot is there; the switchover's guards want it at rest."""
+    one = rds.describe_db_instances(DBInstanceIdentifier=database)["DBInstances"][0]
+    return bool(one["DBInstanceStatus"] == "backing-up")
+
+
+def _begun(rds: Any, database: str, now: datetime) -> str | None:
+    """The newest snapshot of this task that is not older than FRESH and has not failed."""
+    known = rds.describe_db_snapshots(DBInstanceIdentifier=database, SnapshotType="manual")["DBSnapshots"]
+    ours: dict[str, str] = {
+        s["DBSnapshotIdentifier"]: s["Status"]
+        for s in known
+        if s["DBSnapshotIdentifier"].startswith(f"{database}{BEFORE}")
+    }
+    for name in sorted(ours, reverse=True):
+        made = datetime.strptime(name.rsplit("-", 1)[1], STAMP).replace(tzinfo=UTC)
+        if now - made < FRESH and ours[name] in ("creating", "available"):
+            return name
+    return None

@@ -1,0 +1,89 @@
+"""Replication tasks: made, started, judged and deleted. Each operator first asks the databases where things stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livemove.model.errors import RefusedError
+from livemove.runtime.links import DmsTaskLink
+from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
+
+
+class PrepareReplicationOperator(LivemoveOperator):
+    """Make secrets, endpoints and task for the full load and CDC of the first epoch; test both connections.
+
+    Nothing is done in a later epoch: its task began at a binlog position, and a full load would destroy.
+    """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.control.adapters.control_row import apply_account
+        from livemove.control.adapters.setup import READ_ACCOUNT, credentials
+        from livemove.control.adapters.state import link_in_use
+        from livemove.replication.dms_rules import is_first, may_load
+
+        world = self.world(context)
+        link = link_in_use(world)
+        if reason := may_load(link):
+            raise RefusedError(
+                f"No replication task is made: {reason}",
+                wanted="the source as the owner",
+                next_step=NOTHING_TO_DO,
+            )
+        if not is_first(link):
+            self.log.info(
+                "%s is in use since a rollback; there is nothing to prepare and nothing to load", link.name
+            )
+            return {"link": link.name, "prepared": False}
+        world.replicator.prepare(
+            link,
+            full_load=True,
+            reader=credentials(world, link.reads, READ_ACCOUNT),
+            applier=credentials(world, link.writes, apply_account(link.epoch)),
+        )
+        self.dms_task = link.name
+        self.log.info("%s: both connections tested, the task is there", link.name)
+        world.ledger.note("replication prepared", link=link.name)
+        return {"link": link.name, "prepared": True}
+
+
+class StartReplicationOperator(LivemoveOperator):
+    """Start the task of the link in use, or resume it; nothing to do when it runs."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.control.adapters.state import link_in_use
+        from livemove.replication.dms_rules import may_load, says
+
+        world = self.world(context)
+        link = link_in_use(world)
+        if reason := may_load(link):
+            raise RefusedError(
+                f"The replication from source to target is not started: {reason}",
+                wanted="the source as the owner; the return path is started by repoint.return_path",
+                next_step=NOTHING_TO_DO,
+            )
+        self.dms_task = link.name
+        before = world.replicator.status(link)
+        world.replicator.start(link)
+        after = world.replicator.status(link)
+        self.log.info("%s was %s, is %s", link.name, before.state, after.state)
+        world.ledger.note("replication started", link=link.name, was=str(before.state), words=says(before))
+        return {"link": link.name, "was": str(before.state), "is": str(after.state)}
+
+
+class DeleteReplicationOperator(LivemoveOperator):
+    """Stop and delete tasks, endpoints and secrets of all links of the service."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    def execute(self, context: Any) -> list[str]:
+        world = self.world(context)
+        links = world.replicator.links()
+        for link in links:
+            world.replicator.delete(link)
+            self.log.info("%s: task, endpoints and secrets are gone", link.name)
+        world.ledger.note("replication deleted", links=[k.name for k in links])
+        return [k.name for k in links]

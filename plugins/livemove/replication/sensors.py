@@ -1,0 +1,271 @@
+"""Waiting for the full load, for CDC to have caught up, and for DMS's own validation."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from livemove.model.errors import LivemoveError, ReplicationError
+from livemove.model.ports import Json, Link, TableProgress
+from livemove.model.spec import Side
+from livemove.replication import dms_rules as replication
+from livemove.runtime.links import DmsTaskLink
+from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling import Look
+from livemove.runtime.sensor import WatchingSensor
+from livemove.traffic import time_series as trail
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+log = logging.getLogger(__name__)
+STREAM = "lag"
+"""Name of the watermark rows that measure the lag."""
+PATIENCE_IN_ONE_LOOK = 15.0
+"""Seconds for which one look waits for its watermark row."""
+
+
+@contextlib.contextmanager
+def telling(world: World, link: Link) -> Iterator[None]:
+    """What DMS said of failures goes into the log before an error goes on."""
+    try:
+        yield
+    except ReplicationError:
+        for words in world.replicator.signs(link)["failures"] or ():
+            log.error("DMS: %s", words)
+        raise
+
+
+def look_at_full_load(world: World, state: Json) -> Look:
+    from livemove.control.adapters.state import link_in_use
+
+    link = (
+        Link(world.spec.service, state["epoch"], Side(state["reads"]))
+        if "epoch" in state
+        else link_in_use(world)
+    )
+    if not replication.is_first(link):
+        return Look(True, f"{link.name} began at a binlog position: there is no full load to wait for", {})
+    status, tables = world.replicator.status(link), world.replicator.tables(link)
+    with telling(world, link):
+        over = replication.load_is_over(link, status, tables)
+    now = world.clock.now().timestamp()
+    samples = replication.recent([*state.get("samples", ()), replication.load_sample(status, tables, now)])
+    progress = replication.load_progress(status, tables, samples[0] if len(samples) > 1 else {}, now)
+    kept = {
+        "epoch": link.epoch,
+        "reads": str(link.reads),
+        "since": state.get("since", now),
+        "samples": samples,
+        "rows": progress.rows,
+        "seconds": round(now - state.get("since", now), 1),
+    }
+    _keep_progress(world, now, progress, tables)
+    return Look(over, str(progress), kept)
+
+
+def _keep_progress(
+    world: World, now: float, progress: replication.LoadProgress, tables: list[TableProgress]
+) -> None:
+    """How far the load is, for the console; what the source thinks its tables hold is asked once."""
+    from livemove.schema.adapters.copy_schema import list_tables
+
+    before = world.ledger.read(trail.LOADING) or {}
+    of = {t["table"]: t["of"] for t in before.get("tables", ())}
+    if not of:
+        # it only tells: a load goes on whether anybody sees its progress
+        with contextlib.suppress(LivemoveError), world.database(Side.SOURCE) as source:
+            found = list_tables(source, world.spec.source.schemas)
+            of = {f"{t['schema']}.{t['name']}": t["estimate"] for t in found}
+    listed = [
+        {"table": t.name, "state": t.state, "rows": t.full_load_rows, "of": of.get(t.name)}
+        for t in tables
+        if t.schema != "livemove"
+    ]
+    world.ledger.write(trail.LOADING, trail.loading(before, now, dataclasses.asdict(progress), listed))
+
+
+class FullLoadSensor(WatchingSensor):
+    """Waits until every table is loaded, and tells rows, percent, rate and time left.
+
+    The task then stands, changes that came meanwhile not applied, so that keys and indexes are made first.
+    """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    look = f"{__name__}.look_at_full_load"
+    interval = 2
+
+    def limit(self, world: World) -> float:
+        return world.spec.replication.full_load_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        if not state:
+            return {}
+        link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
+        # livemove's own watermark is no part of what the user asked to move
+        tables = [t for t in world.replicator.tables(link) if t.schema != "livemove"]
+        loaded = [{"table": t.name, "rows": t.full_load_rows} for t in tables]
+        seconds = world.replicator.status(link).full_load_seconds
+        document = {
+            "rows": sum(t.full_load_rows for t in tables),
+            "seconds": state["seconds"] if seconds is None else seconds,
+            "tables": loaded,
+        }
+        world.ledger.write("full_load", document)
+        return {"rows": document["rows"], "tables": len(loaded)}
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return ReplicationError(
+            f"The full load was not over after {self.limit(world):.0f} s (replication.full_load_timeout): {says}",
+            next_step="raise the limit in the spec or the form, then clear this task; the load goes on meanwhile",
+        )
+
+
+def look_at_lag(world: World, state: Json) -> Look:
+    from livemove.control.adapters.control_row import Control
+    from livemove.control.adapters.state import link_in_use
+
+    link = link_in_use(world)
+    tables = world.replicator.tables(link)
+    with telling(world, link):
+        replication.require_running(link, world.replicator.status(link))
+        if reason := replication.trouble(tables):
+            raise ReplicationError(f"Tables of {link.name} cannot be trusted: {reason}")
+    trips = list(state.get("trips", ()))
+    with world.database(link.reads) as ours, world.database(link.writes) as theirs:
+        reader, writer = Control(ours), Control(theirs)
+        try:
+            number, sent = state.get("pending") or (0, 0.0)
+            if not number:
+                sent = world.clock.now().timestamp()
+                number = int(sent * 1000)
+                reader.write_watermark(link.reads, STREAM, number)
+            if not _arrived(world, writer, link, number, sent):
+                waited = world.clock.now().timestamp() - sent
+                return Look(
+                    False,
+                    f"{link.name}: a watermark row is on its way since {waited:.0f} s",
+                    {"trips": trips, "pending": [number, sent]},
+                    again_in=1,
+                )
+        finally:
+            reader.close_connection()
+            writer.close_connection()
+    arrived = world.clock.now().timestamp()
+    trail.add_delay(world.ledger, arrived, arrived - sent)
+    trips = [*trips, arrived - sent][-replication.GOOD_TRIPS :]
+    reason = replication.judge_trips(trips, world.spec.replication.max_lag)
+    shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)
+    # captured minus applied, and CloudWatch, stand beside the proof; neither is one
+    beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
+    if reason is None:
+        beside += [f"{k} {v:g} s" for k, v in world.replicator.signs(link)["latency"].items()]
+    words = f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}"
+    return Look(
+        reason is None,
+        f"{words} ({', '.join(beside)})",
+        {"trips": trips},
+        again_in=0.5,
+    )
+
+
+def _arrived(world: World, writer: object, link: Link, number: int, sent: float) -> bool:
+    deadline = time.monotonic() + PATIENCE_IN_ONE_LOOK
+    pause = 0.005
+    while not writer.has_watermark(link.reads, STREAM, number):  # type: ignore[attr-defined]
+        if time.monotonic() > deadline:
+            return False
+        world.clock.sleep(pause)
+        pause = min(0.5, pause * 1.5)
+    return True
+
+
+class LagSensor(WatchingSensor):
+    """Waits until three watermark rows in a row made the way from owner to follower within replication.max_lag."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    look = f"{__name__}.look_at_lag"
+    interval = 2
+
+    def limit(self, world: World) -> float:
+        return world.spec.replication.full_load_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        trips = [round(t, 4) for t in state["trips"]]
+        world.ledger.note("caught up", round_trips=trips)
+        return {"round_trips": trips}
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return ReplicationError(
+            f"CDC has not caught up after {self.limit(world):.0f} s: {says}",
+            wanted=f"three watermark rows within {world.spec.replication.max_lag:g} s each",
+            next_step="look at the load of both databases and of the replication instance, then clear this task",
+        )
+
+
+def look_at_table_states(world: World, state: Json) -> Look:
+    from livemove.control.adapters.state import link_in_use
+
+    link = link_in_use(world)
+    status, tables = world.replicator.status(link), world.replicator.tables(link)
+    with telling(world, link):
+        replication.require_running(link, status)
+        if reason := replication.trouble(tables) or (
+            replication.unfinished(tables) if tables else "DMS lists no table"
+        ):
+            raise ReplicationError(
+                f"Tables of {link.name} cannot be trusted: {reason}",
+                wanted="every table completed and without error",
+                next_step="`livemove reload-table` brings one table again; then clear this task",
+            )
+    waiting = replication.unvalidated(tables)
+    return Look(
+        waiting is None,
+        f"{link.name}: DMS has not validated {waiting}"
+        if waiting
+        else f"{link.name}: {len(tables)} tables without error",
+        {"epoch": link.epoch, "reads": str(link.reads)},
+    )
+
+
+class TableStatesSensor(WatchingSensor):
+    """Waits until DMS has validated every table once; fails at the first that cannot be trusted, in DMS's own words.
+
+    A task that is "running" says nothing: a table may be suspended under it. Records that wait while users write are
+    no reason to wait on. livemove's own comparison does not depend on this one.
+    """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    look = f"{__name__}.look_at_table_states"
+    interval = 2
+
+    def limit(self, world: World) -> float:
+        return world.spec.replication.validation_timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
+        tables = world.replicator.tables(link)
+        for t in tables:
+            self.log.info("%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s", t.name, t.state, t.full_load_rows, t.inserts, t.updates, t.deletes, t.applied, t.validation)  # fmt: skip
+        found = {
+            "link": link.name,
+            "tables": len(tables),
+            "undelivered": replication.undelivered(tables),
+            "validation": dict(Counter(t.validation for t in tables)),
+        }
+        world.ledger.write("table_states", {**found, "checked_at": world.clock.now().isoformat()})
+        return found
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return ReplicationError(
+            f"After {self.limit(world):.0f} s (replication.validation_timeout): {says}",
+            next_step="raise the limit in the spec, then clear this task; or mark it successful to rely on livemove's own comparison alone",
+        )

@@ -1,0 +1,221 @@
+"""The shape of the report's JSON, published as include/schema/report.schema.json (`make schema`).
+
+Times are ISO 8601 in UTC, durations seconds unless the name says ms. What the ledger does not know is null and never
+zero. Objects of the ledger that only pass through are plain objects here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from livemove.history.ownership import Result
+from livemove.model.spec import Side
+
+Json = dict[str, Any]
+VERSION = "1"
+"""Of this shape; it grows when a field is renamed, taken away or changes its meaning, not when one is added."""
+
+
+class Outcome(StrEnum):
+    """How the migration stands, as the ledger tells it."""
+
+    MOVED = "moved"
+    ROLLED_BACK = "rolled_back"
+    GIVEN_UP = "given_up"
+    PROMOTED = "promoted"
+    NOT_MOVED = "not_moved"
+    UNFINISHED = "unfinished"
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Interval(Part):
+    """From `since` to `until` this side might write."""
+
+    since: str | None = Field(description="null: before anything that the ledger knows")
+    until: str | None = Field(description="the moment of the report, for the last one")
+    seconds: float | None
+    owner: Side | None = Field(description="null: nobody, behind a fence or between commit and opening")
+    epoch: int
+    why: str = Field(description="what began this interval")
+    certain: bool = Field(
+        description="false: an attempt left no word of what it did, so this is only the most that is known"
+    )
+
+
+class Attempt(Part):
+    """One attempt to move the writes, also one that was refused, undone or interrupted."""
+
+    epoch: int = Field(description="the new owner's, had it gone through")
+    to: Side
+    result: Result
+    started_at: str | None
+    fenced_at: str | None
+    committed_at: str | None
+    opened_at: str | None
+    lifted_at: str | None
+    reason: str
+    promoted: bool
+
+
+class Move(Part):
+    """A move of the writes that went through."""
+
+    epoch: int
+    from_: Side = Field(alias="from")
+    to: Side
+    started_at: str | None = None
+    fenced_at: str | None = None
+    opened_at: str | None = None
+    fenced_ms: int = Field(description="from the fence to the opening: nobody may write")
+    proof: str | None = Field(
+        None, description="what the comparison inside the fence covered, in its own words"
+    )
+    held: str | None = Field(
+        None, description="servers that let requests wait meanwhile, in the step's own words"
+    )
+    steps: list[Json] = Field(default_factory=list, description="number, name, ms, what was seen")
+    requests: int | None = Field(
+        None, description="that all servers answered from before the move to after it"
+    )
+    errors: int | None = Field(None, description="of these, answered with 500 or above")
+    over_seconds: float | None = Field(None, description="the time in which these were counted")
+    not_counted: list[str] = Field(default_factory=list, description="servers whose counters did not tell")
+    servers_left_behind: list[str] = []
+
+
+class Decision(Part):
+    """What a person, or the spec for a person, decided."""
+
+    gate: str
+    subject: str | None = None
+    task_id: str | None = None
+    run_id: str | None = None
+    asked_at: str | None = None
+    answered_at: str | None = None
+    by: str | None = None
+    option: str | None = Field(None, description="null: nobody answered")
+    waited_seconds: float | None = Field(
+        None, description="from the question to its answer, or to the end of waiting"
+    )
+    accepted_warnings: bool | None = None
+    saw: list[str] = Field(
+        default_factory=list, description="the evidence in short, as the question showed it"
+    )
+    sha256: str | None = Field(None, description="of what was approved; the acting task computes it again")
+    question: str | None = Field(None, description="the question word for word, Markdown")
+
+
+class Wait(Part):
+    """Time that a task waited for something."""
+
+    task_id: str
+    run_id: str | None
+    since: str | None
+    until: str | None
+    seconds: float
+    says: str
+
+
+class Costs(Part):
+    """What is paid by the hour, as durations; prices are not livemove's to know."""
+
+    waited_for_people_seconds: float | None
+    aws_since: str | None = Field(description="when Terraform had made the cloud side")
+    aws_seconds: float | None = Field(description="until the report; it goes on")
+    replication_until: str | None = Field(
+        description="when DMS was torn down; null: it still stands, or never stood"
+    )
+    both_sides_seconds: float | None = Field(description="both sites stood and cost at the same time")
+
+
+class Table(Part):
+    """One table: loaded, and compared in the last epoch in which any was."""
+
+    table: str
+    rows_loaded: int | None
+    epoch: int | None
+    equal: bool | None = Field(description="null: not compared")
+    rows_source: int | None = None
+    rows_target: int | None = None
+    checked_at: str | None = None
+    note: str = ""
+
+
+class Users(Part):
+    """What users met, as the servers counted it."""
+
+    rate: float | None = Field(description="requests per second before the name moved")
+    error_share: float | None = Field(description="of them failed, 0 to 1")
+    drained_share: float | None = Field(
+        description="of all requests that still reached the old site when it counted as empty"
+    )
+    breach: Json | None = Field(description="what broke the budget while both sites served")
+
+
+class Failure(Part):
+    """What a task failed with for good, when the report was written because of it."""
+
+    task_id: str
+    error: str
+    found: str
+    time: str | None = None
+    run_id: str | None = None
+
+
+class Report(Part):
+    """Everything that the ledger knows of one service's migration."""
+
+    schema_version: str = VERSION
+    service: str
+    title: str
+    made_at: str
+    outcome: Outcome
+    owner: Side | None
+    epoch: int
+    summary: list[str] = Field(min_length=5, max_length=5)
+    failure: Failure | None
+    standing: dict[str, str] | None = Field(
+        description="both control rows when the report was made, or why there is none"
+    )
+    ownership: list[Interval]
+    attempts: list[Attempt]
+    moves: list[Move]
+    decisions: list[Decision]
+    waits: list[Wait]
+    costs: Costs
+    users: Users
+    versions: dict[str, str | None]
+    rows_copied: int | None
+    full_load_seconds: float | None
+    tables: list[Table]
+    tables_compared: int | None
+    tables_equal: int | None
+    objects: dict[str, int] | None = Field(
+        description="objects on the source by kind, when both schemas were the same"
+    )
+    dms_validation: Json | None
+    findings: list[Json]
+    propagation: list[Json]
+    dns: Json | None
+    plan: Json | None
+    way_back: Json | None
+    final_dump: Json | None
+    promotion: Json | None
+    rollback: Json | None
+    events: list[Json]
+
+
+def schema() -> Json:
+    """JSON Schema, draft 2020-12, of what `as_json` gives."""
+    found = Report.model_json_schema(by_alias=True, mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def as_json(report: Report) -> Json:
+    return report.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,317 @@
+"""The report as a page for people: five lines, the picture of the writes, then everything that was kept."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+
+from livemove.history.ownership import moment
+from livemove.model.ports import Json
+from livemove.reporting.html import Block, Folded, Page, Table
+from livemove.reporting.report_model import Interval, Report
+from livemove.reporting.summary import PLACE, clock, name, precise, span
+from livemove.reporting.timeline import Timeline
+
+HIDDEN = {"event", "time", "run_id", "task_id", "sha256", "saw", "question", "steps", "record"}
+"""Keys of an event that have a place of their own, or are too long for a line."""
+TELLS = (
+    "From the migration's ledger. It tells and never decides: who owns the writes stands in the databases."
+)
+
+
+def page(r: Report) -> Page:
+    lead = f"Report of {clock(r.made_at)}, livemove {r.versions.get('livemove') or '(version not kept)'}. {TELLS}"
+    pauses = " + ".join(f"{m.fenced_ms:,}" for m in r.moves)
+    numbers = {
+        "owner of the writes": str(r.owner or "nobody"),
+        "rows copied": r.rows_copied,
+        "tables equal, row by row": _of(r.tables_equal, r.tables_compared),
+        "closed to writes, ms": pauses or None,
+        "name servers switched": _switched(r.propagation),
+        "questions waited": span(r.costs.waited_for_people_seconds) if r.decisions else None,
+    }
+    blocks = [block for make in BLOCKS for block in make(r)]
+    return Page(
+        r.title or "Migration", lead, numbers, blocks, lines=r.summary, verdict=str(r.outcome).replace("_", " ")
+    )  # fmt: skip
+
+
+def _of(part: object, whole: object) -> str | None:
+    return None if whole is None else f"{part} of {whole}"
+
+
+def _switched(rows: Sequence[Json]) -> str | None:
+    return _of(sum(bool(r.get("flipped_at")) for r in rows), len(rows)) if rows else None
+
+
+def letters(r: Report) -> list[tuple[str, str]]:
+    """(letter, when) of every decision that was made, in their order."""
+    made = [d.answered_at for d in r.decisions if d.answered_at]
+    return list(zip(_alphabet(len(made)), made, strict=True))
+
+
+def _alphabet(count: int) -> list[str]:
+    letters = string.ascii_uppercase
+    return [letters[n] if n < len(letters) else str(n + 1) for n in range(count)]
+
+
+# The blocks, in their order ---------------------------------------------------------------------------
+def _ownership(r: Report) -> list[Block]:
+    rows = [
+        (
+            n, precise(i.since), precise(i.until), span(i.seconds), _owner(i), i.epoch,
+            i.why + ("" if i.certain else " (not certain)"),
+        )
+        for n, i in enumerate(r.ownership, 1)
+    ]  # fmt: skip
+    lead = "Every change of who might write, without a gap. The epoch grows with each move, also with a rollback."
+    columns = ["#", "From, UTC", "Until, UTC", "For", "Owner", "Epoch", "What began it"]
+    return [
+        Table("Who owned the writes at each moment", [], [], lead),
+        Timeline(r.ownership, letters(r)),
+        Table("", columns, rows),
+    ]
+
+
+def _owner(i: Interval) -> str:
+    return "nobody" if i.owner is None else f"{i.owner} ({PLACE[i.owner].removeprefix('the ')})"
+
+
+def _decisions(r: Report) -> list[Block]:
+    answered = iter(_alphabet(len(r.decisions)))
+    rows = [
+        (
+            next(answered) if d.answered_at else None, name(d), d.asked_at, d.answered_at,
+            span(d.waited_seconds) if d.asked_at else None, d.by, d.option or "no answer", "\n".join(d.saw),
+        )
+        for d in r.decisions
+    ]  # fmt: skip
+    texts = [(f"{name(d)} as it was asked at {clock(d.asked_at)}, word for word", d.question) for d in r.decisions if d.question]  # fmt: skip
+    columns = ["", "Question", "Asked", "Answered", "Waited", "By", "Answer", "What they saw"]
+    return [Table("Decisions", columns, rows, "No question was asked."), Folded(texts)]
+
+
+def _moves(r: Report) -> list[Block]:
+    fenced = {(m.epoch, m.to): m.fenced_ms for m in r.moves}
+    rows = [
+        (
+            a.epoch, PLACE[a.to], "promoted" if a.promoted else str(a.result), a.started_at,
+            fenced.get((a.epoch, a.to)) if a.result == "moved" else None, a.reason,
+        )
+        for a in r.attempts
+    ]  # fmt: skip
+    columns = ["Epoch", "To", "Ended as", "Began", "Closed to writes, ms", "Why"]
+    found: list[Block] = [Table("Attempts to move the writes", columns, rows, "There was none.")]
+    for m in r.moves:
+        steps = [(s.get("step"), s.get("name"), s.get("ms"), s.get("seen")) for s in m.steps]
+        left = f" Left behind: {', '.join(m.servers_left_behind)}." if m.servers_left_behind else ""
+        found.append(
+            Table(f"The move to {PLACE[m.to]}, epoch {m.epoch}, step by step", ["Step", "Name", "ms", "What was seen"], steps, "Its steps were not kept.", f"From the fence to the opening {m.fenced_ms:,} ms; requests that were let wait went on at step 11.{left}")
+        )  # fmt: skip
+    return found
+
+
+def _proof(r: Report) -> list[Block]:
+    rows = [
+        (
+            t.table, t.rows_loaded, {None: "not compared", True: "equal", False: "differs"}[t.equal], t.rows_source,
+            t.rows_target, t.checked_at, t.epoch, t.note,
+        )
+        for t in r.tables
+    ]  # fmt: skip
+    lead = "All rows of both sides, compared while users wrote; a row that changed meanwhile was looked at again. What each check cannot see: docs/verification.md."
+    columns = ["Table", "Rows loaded", "Result", "Rows at the source", "Rows at the target", "Compared", "Epoch", "Remarks"]  # fmt: skip
+    found: list[Block] = [
+        Table("What was moved, and the proof that it is equal", columns, rows, "Nothing was copied.", lead)
+    ]
+    inside = [(f"inside the fence of epoch {m.epoch}", m.proof) for m in r.moves if m.proof]
+    dms = r.dms_validation or {}
+    states = ", ".join(
+        f"{n} {state or 'without a word'}" for state, n in (dms.get("validation") or {}).items()
+    )
+    other = [
+        *inside,
+        *([("DMS's own validation", f"{dms.get('tables')} tables: {states}")] if dms else []),
+        *([("objects of the schemas, the same on both sides", ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in r.objects.items() if n))] if r.objects else []),
+    ]  # fmt: skip
+    return [*found, Table("", ["Other proofs", ""], other)] if other else found
+
+
+def _users(r: Report) -> list[Block]:
+    u = r.users
+    rows: list[Sequence[object]] = [
+        ("requests per second before the name moved", None if u.rate is None else f"{u.rate:g}"),
+        ("of these failed", None if u.error_share is None else f"{u.error_share:.2%}"),
+        ("share of the old site when it counted as empty", None if u.drained_share is None else f"{u.drained_share:.1%}"),
+    ]  # fmt: skip
+    for m in r.moves:
+        told = f"{m.fenced_ms:,} ms closed to writes; waiters: {m.held or 'not kept'}"
+        if m.requests is not None:
+            told += f"; {m.requests:,} requests in {span(m.over_seconds)} around it, {'errors not counted' if m.errors is None else f'{m.errors:,} failed at the servers'}"
+        rows.append((f"the move to {PLACE[m.to]}", told))
+    if u.breach:
+        rows.append(("while both sites served", f"{'; '.join(u.breach.get('reasons', ()))}; {u.breach.get('says') or 'the record stood'}"))  # fmt: skip
+    known = [row for row in rows if row[1] is not None]
+    return [Table("What users met", ["", "As the servers counted it"], known, "Nothing was measured.")]
+
+
+def _way_back(r: Report) -> list[Block]:
+    d = r.way_back or {}
+    rows = (
+        [tuple(d.get(k) for k in ("epoch", "task", "state", "lag_ms", "until", "checked_at", "says"))]
+        if d
+        else []
+    )
+    columns = ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"]
+    old = f"Of epoch {d['epoch']}, before the writes went back." if d and d.get("epoch") != r.epoch else ""
+    empty = "The writes were not moved."
+    found: list[Block] = [Table("The way back, as it was seen last", columns, rows, empty, old)]
+    if p := r.promotion:
+        lines = [(p.get("epoch"), line) for line in p.get("says", ())]
+        found.append(Table("Promoted without the source's word", ["Epoch", "What may be missing"], lines))
+    return found
+
+
+def _name(r: Report) -> list[Block]:
+    rows = [
+        (x.get("server"), x.get("answer"), x.get("ttl"), x.get("flipped_at"), "stretches TTLs" if x.get("stretches") else None)
+        for x in r.propagation
+    ]  # fmt: skip
+    columns = ["Name server", "Answer", "TTL, s", "Seen switching", ""]
+    sets = [
+        (word, s.get("type"), ", ".join(s.get("values", ())), s.get("ttl"))
+        for word in ("before", "after")
+        for s in (r.dns or {}).get(word, ())
+    ]
+    return [
+        Table(
+            "The last change of the name",
+            ["", "Type", "Address", "TTL, s"],
+            sets,
+            "The name was not changed.",
+        ),
+        Table("Propagation, as it was seen last", columns, rows),
+    ]
+
+
+def _findings(r: Report) -> list[Block]:
+    kept = [f for f in r.findings if f.get("severity") != "ok"]
+    rows = [
+        tuple(f.get(k) for k in ("severity", "check", "subject", "measured", "limit", "remedy")) for f in kept
+    ]
+    good = len(r.findings) - len(rows)
+    empty = f"All {good} checks were ok." if good else "The checks did not run."
+    lead = f"{good} checks were ok; these were not." if rows else ""
+    columns = ["", "Check", "Subject", "Measured", "Limit", "What to do"]
+    return [Table("Findings before the move", columns, rows, empty, lead)]
+
+
+def _costs(r: Report) -> list[Block]:
+    c = r.costs
+    rows: list[Sequence[object]] = [
+        (f"question: {name(d)}", d.asked_at, span(d.waited_seconds), d.by or "nobody answered")
+        for d in r.decisions
+        if d.asked_at
+    ]
+    rows += [(w.task_id, w.since, span(w.seconds), _first(w.says)) for w in r.waits]
+    paid = [
+        ("both sides together", c.aws_since, span(c.both_sides_seconds)),
+        ("AWS, until this report; it goes on", c.aws_since, span(c.aws_seconds)),
+    ]
+    lead = "Durations, because livemove does not know your prices."
+    found: list[Block] = [Table("What the waiting cost", ["Waited for", "Since", "For", ""], rows, "Nothing was waited for.", lead)]  # fmt: skip
+    if c.aws_since:
+        found.append(Table("", ["Paid by the hour", "Since", "For"], paid))
+    return found
+
+
+def _first(text: str, limit: int = 160) -> str:
+    line = text.splitlines()[0] if text else ""
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _versions(r: Report) -> list[Block]:
+    rows = [(name, version or "not known") for name, version in r.versions.items()]
+    return [Table("Versions", ["", "Version"], rows, "Not kept.")]
+
+
+def _infrastructure(r: Report) -> list[Block]:
+    plan, dump = r.plan or {}, r.final_dump or {}
+    rows = [(action, count) for action, count in (plan.get("counts") or {}).items()]
+    where = dump.get("address") or f"skipped: {dump.get('skipped')}"
+    kept = [(where, dump.get("bytes"), dump.get("sha256"), dump.get("made_at"))] if dump else []
+    return [
+        Table("Last Terraform plan", ["Action", "Resources"], rows, "No changes."),
+        Table("Final dump of the source", ["Kept at", "Bytes", "SHA-256", "Made"], kept, "Not made."),
+    ]
+
+
+def _events(r: Report) -> list[Block]:
+    rows = [
+        (e.get("time"), _owner_at(r.ownership, e.get("time")), e.get("task_id"), _words(e), _facts(e))
+        for e in r.events
+    ]
+    lead = "Every event of the ledger, all runs, oldest first, with the owner of the writes at that moment."
+    return [Table("What happened, in order", ["Time", "Owner", "Task", "Event", "Facts"], rows, lead=lead)]
+
+
+def _owner_at(ownership: Sequence[Interval], time: str | None) -> str | None:
+    if not time:
+        return None
+    standing = [i for i in ownership if not i.since or moment(i.since) <= moment(time)]
+    return str(standing[-1].owner or "nobody") if standing else None
+
+
+WORDS = {
+    "gate_asked": "question asked",
+    "gate_answered": "question answered",
+    "task_failed": "a task failed for good",
+    "switchover_began": "an attempt to move the writes began",
+    "switchover": "an attempt to move the writes ended",
+    "fence_lifted": "a fence that was left behind was lifted",
+    "return_path": "the return path runs",
+    "rollback_begun": "a rollback began",
+    "rollback_writes": "rollback of the writes",
+    "record_changed": "the name was changed",
+    "record_shifted": "the name was shifted further",
+    "record_rolled_back": "the name was put back",
+    "ttl_lowered": "the TTL was lowered",
+    "ttl_restored": "the old TTL was put back",
+    "control_prepared": "control rows and accounts were made",
+    "control_removed": "livemove's schema was taken away",
+    "schema_carried": "schema objects were created",
+    "terraform_applied": "Terraform's plan was applied",
+    "servers_stopped": "services were stopped for good",
+    "jobs_kept": "jobs were kept to one site",
+    "breach": "the budget was broken while both sites served",
+    "given_up": "the move was given up",
+    "ddl": "definitions were changed",
+}
+
+
+def _words(e: Json) -> str:
+    name = str(e.get("event"))
+    return WORDS.get(name, name.replace("_", " "))
+
+
+def _facts(e: Json) -> str:
+    return ", ".join(
+        f"{k.replace('_', ' ')} {_value(v)}"
+        for k, v in e.items()
+        if k not in HIDDEN and v not in (None, [], {}, "")
+    )
+
+
+def _value(value: object, limit: int = 200) -> str:
+    if isinstance(value, dict):
+        value = ", ".join(f"{k} {v}" for k, v in value.items())
+    elif isinstance(value, list):
+        value = ", ".join(str(v) for v in value)
+    text = str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+BLOCKS: tuple[Callable[[Report], list[Block]], ...] = (
+    _ownership, _decisions, _proof, _users, _moves, _way_back, _name, _findings, _costs, _infrastructure, _versions,
+    _events,
+)  # fmt: skip

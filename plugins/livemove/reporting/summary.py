@@ -1,0 +1,193 @@
+"""The report's first five lines, for somebody who reads no more: result, data, users, decisions, what stands now."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+from livemove.history.completed_switchovers import closed_since
+from livemove.history.ownership import Result, moment
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+from livemove.model.window import duration
+from livemove.reporting.report_model import Decision, Interval, Move, Outcome
+
+PLACE = {Side.SOURCE: "the data centre", Side.TARGET: "RDS"}
+
+
+NAMES = {
+    "switch_dns": "Switch DNS?", "repoint": "Move writes?", "retire": "Retire the data centre?", "promote": "Promote the target?",
+}  # fmt: skip
+
+
+def summary(r: Json) -> list[str]:
+    """Five sentences from the report's other fields."""
+    return [_result(r), _data(r), _users(r), _decisions(r["decisions"]), _now(r)]
+
+
+def clock(text: str | None) -> str:
+    return "an unknown time" if not text else f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def precise(text: str | None) -> str | None:
+    """To the millisecond, for moments that lie close together."""
+    return text and f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+
+
+def span(seconds: float | None) -> str:
+    """For people: 932 ms, 6.7 s, 12 min."""
+    if seconds is None:
+        return "an unknown time"
+    if seconds < 5:
+        return f"{seconds * 1000:,.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
+def _result(r: Json) -> str:
+    last: Interval = r["ownership"][-1]
+    title, since = r["title"], clock(_since(r["ownership"]))
+    match r["outcome"]:
+        case Outcome.MOVED:
+            told = f"{title} was moved to AWS: RDS has taken the writes since {since} (epoch {last.epoch})"
+            ended = next((e["time"] for e in r["events"] if e["event"] == "servers_stopped"), None)
+            told += f"; the data centre was retired at {clock(ended)}" if ended else ""
+        case Outcome.PROMOTED:
+            told = f"Emergency: the data centre was gone, and RDS took the writes of {title} without its word at {since} (epoch {last.epoch})"
+        case Outcome.ROLLED_BACK:
+            told = f"{title} was rolled back: {_back(r['ownership'])}"
+        case Outcome.GIVEN_UP:
+            told = f"The move of {title} was given up: the writes never left the data centre, and what was prepared was taken down"
+        case Outcome.UNFINISHED:
+            told = f"{title} is in the middle of a move: nobody may write since {since} ({last.why})"
+        case _:
+            told = f"{title} has not moved: the data centre takes the writes as before"
+    if r["rollback"] and r["outcome"] is Outcome.ROLLED_BACK and r["rollback"]["failed"]:
+        told += f". {r['rollback']['says']}"
+    if failed := r["failure"]:
+        told += f". The run failed at {failed.task_id}: {_short(failed.found)}"
+    return f"Result: {told}."
+
+
+def _since(ownership: Sequence[Interval]) -> str | None:
+    """Since when the one who may write now has owned; an undone fence in between does not count."""
+    last = ownership[-1]
+    return next(i.since for i in ownership if (i.owner, i.epoch) == (last.owner, last.epoch))
+
+
+def _back(ownership: Sequence[Interval]) -> str:
+    last = ownership[-1]
+    there = sum(i.seconds or 0 for i in ownership if i.owner is Side.TARGET)
+    if not any(i.owner is Side.TARGET for i in ownership):
+        return "the writes never left the data centre"
+    return (
+        f"the data centre has taken the writes again since {clock(_since(ownership))} (epoch {last.epoch}); RDS had taken them for {span(there)} in between, "
+        "and every write of that time had arrived at the data centre before it opened"
+    )
+
+
+def _data(r: Json) -> str:
+    if r["rows_copied"] is None:
+        return "Data: nothing was copied."
+    told = f"Data: {r['rows_copied']:,} rows in {len(r['tables'])} tables were copied in {span(r['full_load_seconds'])}"
+    if r["tables_compared"] is None:
+        return f"{told}; no comparison was made."
+    equal = f"{r['tables_equal']} of {r['tables_compared']} tables were equal, row by row, when compared last (epoch {r['tables'] and max(t.epoch or 0 for t in r['tables'])})"
+    again = _inside([m.proof for m in r["moves"] if m.proof])
+    differs = [t.table for t in r["tables"] if t.equal is False]
+    return f"{told}; {equal}{again}" + (f"; DIFFERENT: {', '.join(differs)}" if differs else "") + "."
+
+
+def _inside(proofs: Sequence[str]) -> str:
+    """What the comparisons inside the fences covered, no more than they say themselves."""
+    if not proofs:
+        return ""
+    covered = [re.search(r"every row that could have changed of (\d+ of \d+) tables", p) for p in proofs]
+    if not all(covered):
+        return "; what was compared again inside the fence stands below"
+    told = " and of ".join(m[1] for m in covered if m)
+    return f"; inside {'the fence' if len(proofs) == 1 else 'the fences'}, every row that could have changed of {told} tables was compared again"
+
+
+def _users(r: Json) -> str:
+    moves: list[Move] = r["moves"]
+    undone = [a for a in r["attempts"] if a.result in (Result.ABORTED, Result.INTERRUPTED) and a.fenced_at]
+    parts = [_pause(m) for m in moves]
+    parts += [f"an attempt that was undone fenced the writes for {_fence(a)}" for a in undone]
+    if breach := r["users"].breach:
+        parts.append(f"while both sites served: {'; '.join(breach.get('reasons', ()))}")
+    if not parts:
+        return "Users: the writes were never paused."
+    return f"Users: {'; '.join(parts)}."
+
+
+def _pause(m: Move) -> str:
+    told = f"the move to {PLACE[m.to]} closed the database to writes for {m.fenced_ms:,} ms"
+    if m.requests is not None:
+        failed = "errors not counted" if m.errors is None else f"{m.errors:,} failed at the servers"
+        left = f"; not counted: {', '.join(m.not_counted)}" if m.not_counted else ""
+        told += f" ({m.requests:,} requests in the {span(m.over_seconds)} around it, {failed}{left})"
+    return told
+
+
+def _fence(a: Any) -> str:
+    if not a.lifted_at:
+        return "at most its lease"
+    return span((moment(a.lifted_at) - moment(a.fenced_at)).total_seconds())
+
+
+def _decisions(found: Sequence[Decision]) -> str:
+    if not found:
+        return "Decisions: no question was asked."
+    told = [
+        f"{name(d)} {d.option} ({d.by or 'somebody'})" if d.option else f"{name(d)} nobody answered"
+        for d in found
+    ]
+    waited = sum(d.waited_seconds or 0 for d in found)
+    return f"Decisions: {'; '.join(told)}. Questions waited {span(waited) if waited else 'no time'} in all."
+
+
+def name(d: Decision) -> str:
+    return NAMES.get(d.gate, d.subject or d.gate)
+
+
+def _now(r: Json) -> str:
+    parts = []
+    if r["standing"]:
+        rows = ", ".join(f"{side} {row}" for side, row in r["standing"].items())
+        parts.append(f"the databases say {rows}")
+        if wrong := contradiction(r["standing"], r["owner"]):
+            parts.append(f"ATTENTION: {wrong}; the databases decide, not this page")
+    costs = r["costs"]
+    if costs.aws_seconds is not None:
+        parts.append(
+            f"AWS has cost since {clock(costs.aws_since)} ({span(costs.aws_seconds)}), both sides together {span(costs.both_sides_seconds)}"
+        )
+    if r["outcome"] is Outcome.MOVED:
+        parts.append(_way_back(r))
+    if not r["ownership"][-1].certain:
+        parts.append("an attempt left no word of its end: read both control rows")
+    return f"Now: {'; '.join(parts) or 'nothing stands that livemove made'}."
+
+
+def _way_back(r: Json) -> str:
+    """Of the newest move only: the document is written over late, and a closed way back is never opened again."""
+    if closed := closed_since((r["moves"] and r["moves"][-1].started_at) or "", r["events"]):
+        return f"the way back was closed at {clock(closed)}"
+    seen = r["way_back"] or {}
+    says = seen.get("says") if seen.get("epoch") == r["epoch"] else None
+    return str(says or "the way back does not run yet")
+
+
+def contradiction(standing: dict[str, str], owner: Side | None) -> str:
+    """Where the ledger's story and the control rows do not fit together; "" when they do, or cannot be compared."""
+    open_sides = [side for side, row in standing.items() if row.startswith("OPEN")]
+    if len(open_sides) == 1 and open_sides[0] != owner:
+        return f"the ledger ends with {owner or 'nobody'} as the owner of the writes"
+    return "both databases are open" if len(open_sides) > 1 else ""
+
+
+def _short(text: str, limit: int = 240) -> str:
+    one = " ".join(text.split()).rstrip(".")
+    return one if len(one) <= limit else one[: limit - 1] + "…"

@@ -1,0 +1,87 @@
+"""The ledger as many readers look at it again and again: one listing a second or two, and only what has changed is read.
+
+For the console. A listing names every object's ETag, so an idle night costs two listings a look, whatever was kept, and
+ten readers cost no more than one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from livemove.model.ports import Json
+from livemove.runtime.s3_ledger import S3Ledger
+
+FRESH = 1.5
+"""Seconds for which one look serves everybody."""
+FOLDERS = ("documents/", "events/")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The ledger at one moment; the same `tag` is the same ledger."""
+
+    documents: dict[str, Json]
+    events: list[Json]
+    tag: str
+
+
+class LedgerView:
+    """One service's ledger, read by one reader at a time. `wanted`: the documents that are read at all, by name.
+
+    After an error the ledger is made anew: its keys may have changed in the meantime.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], S3Ledger],
+        wanted: Callable[[str], bool],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._make, self.wanted, self._monotonic = make, wanted, monotonic
+        self._ledger: S3Ledger | None = None
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[str, Json]] = {}
+        self._seen: Seen | Exception | None = None
+        self._until = 0.0
+
+    @property
+    def ledger(self) -> S3Ledger:
+        self._ledger = self._ledger or self._make()
+        return self._ledger
+
+    def look(self) -> Seen:
+        """LivemoveError when the ledger cannot be read; whoever asks within FRESH seconds hears the same."""
+        with self._lock:
+            if self._seen is None or self._monotonic() >= self._until:
+                try:
+                    self._seen = self._read()
+                except Exception as e:
+                    # also what nobody expected: a crowd of readers would do it all again
+                    self._seen, self._ledger = e, None
+                self._until = self._monotonic() + FRESH
+            if isinstance(self._seen, Exception):
+                raise self._seen
+            return self._seen
+
+    def _read(self) -> Seen:
+        now = {k: v for folder in FOLDERS for k, v in self.ledger.versions(folder).items() if self._reads(k)}
+        changed = [k for k, v in now.items() if self._known.get(k, ("",))[0] != v]
+        found = self.ledger.contents(changed)
+        kept = {k: v for k, v in self._known.items() if k in now}
+        self._known = kept | {k: (now[k], content) for k, content in found.items()}
+        documents = {_name(k): d for k, (_, d) in self._known.items() if k.startswith(FOLDERS[0])}
+        events = [d for k, (_, d) in sorted(self._known.items()) if k.startswith(FOLDERS[1])]
+        tag = hashlib.sha256(repr(sorted((k, v) for k, (v, _) in self._known.items())).encode()).hexdigest()
+        return Seen(documents, events, tag)
+
+    def _reads(self, key: str) -> bool:
+        return key.startswith(FOLDERS[1]) or self.wanted(_name(key))
+
+
+def _name(key: str) -> str:
+    return key.removeprefix(FOLDERS[0]).removesuffix(".json")

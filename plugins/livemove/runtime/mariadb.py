@@ -1,0 +1,189 @@
+"""A MariaDB or MySQL server over PyMySQL: the Database port."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from pymysql.cursors import DictCursor
+
+from livemove.model.errors import UnreachableError
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+
+log = logging.getLogger(__name__)
+Args = Sequence[Any] | Mapping[str, Any] | None
+
+GONE = {0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055}
+"""Error numbers that say nothing about the statement, only that the server is not there (MariaDB error codes)."""
+
+
+@dataclass(frozen=True)
+class Login:
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.user}@{self.host}:{self.port})"
+
+
+class MariaDb:
+    """One login to one server; connects when first used, again after the connection broke."""
+
+    def __init__(
+        self,
+        side: Side,
+        login: Login,
+        *,
+        schema: str | None = None,
+        timeout: float = 10,
+        read_timeout: float = 3600,
+        session: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.side, self.login, self.schema, self.timeout, self.read_timeout = (
+            side,
+            login,
+            schema,
+            timeout,
+            read_timeout,
+        )
+        self.session = dict(session or {})
+        self.pinned = False
+        """A session that breaks is not replaced: what it held is gone with it."""
+        self._connection: Any = None
+
+    def __enter__(self) -> MariaDb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fresh(self, **changes: Any) -> MariaDb:
+        """Another connection with the same login (for a thread of its own)."""
+        kept: Json = {
+            "schema": self.schema,
+            "timeout": self.timeout,
+            "read_timeout": self.read_timeout,
+            "session": self.session,
+        }
+        return MariaDb(self.side, self.login, **{**kept, **changes})
+
+    def connection(self) -> Any:
+        if self._connection is None and self.pinned:
+            raise UnreachableError(
+                f"The session at the {self.side} database that held the lock is gone",
+                next_step="clear this task: it reads both rows and goes on",
+            )
+        if self._connection is None:
+            try:
+                self._connection = pymysql.connect(
+                    host=self.login.host,
+                    port=self.login.port,
+                    user=self.login.user,
+                    password=self.login.password,
+                    database=self.schema,
+                    charset="utf8mb4",
+                    autocommit=True,
+                    connect_timeout=self.timeout,
+                    read_timeout=self.read_timeout,
+                    write_timeout=self.read_timeout,
+                    local_infile=False,
+                )
+            except pymysql.err.OperationalError as e:
+                raise UnreachableError(
+                    f"The {self.side} database at {self.login} did not let us in: {e.args[1]} ({e.args[0]})",
+                    next_step="check address, firewall and the Airflow connection's login",
+                ) from e
+            with self._connection.cursor() as cursor:
+                for name, value in self.session.items():
+                    cursor.execute(f"SET SESSION {name} = %s", (value,))
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.close()
+            except pymysql.err.Error:
+                log.debug("closing a broken connection", exc_info=True)
+            self._connection = None
+
+    def _execute(self, sql: str, args: Args) -> tuple[list[Json], int]:
+        cursor = self.connection().cursor(DictCursor)
+        try:
+            touched = cursor.execute(sql, args)
+            rows = (
+                [{k.lower(): v for k, v in row.items()} for row in cursor.fetchall()]
+                if cursor.description
+                else []
+            )
+            while cursor.nextset():
+                pass
+            return rows, touched
+        except pymysql.err.MySQLError as e:
+            if e.args and e.args[0] in GONE:
+                self.close()
+                raise UnreachableError(f"The {self.side} database at {self.login} broke off: {e.args}") from e
+            raise
+        finally:
+            cursor.close()
+
+    def rows(self, sql: str, args: Args = None) -> list[Json]:
+        return self._execute(sql, args)[0]
+
+    def one(self, sql: str, args: Args = None) -> Json:
+        rows = self.rows(sql, args)
+        if not rows:
+            raise LookupError(f"no row for: {sql.strip().splitlines()[0]}")
+        return rows[0]
+
+    def run(self, sql: str, args: Args = None) -> int:
+        return self._execute(sql, args)[1]
+
+    def script(self, sql: str) -> None:
+        for statement in statements(sql):
+            self.run(statement)
+
+
+def statements(script: str) -> list[str]:
+    """Split a script the way the mariadb client does: at the delimiter at a line's end; DELIMITER changes it."""
+    out: list[str] = []
+    buffer: list[str] = []
+    delimiter = ";"
+    for line in script.splitlines():
+        change = re.match(r"\s*DELIMITER\s+(\S+)\s*$", line, re.IGNORECASE)
+        if change:
+            delimiter = change.group(1)
+            continue
+        if not buffer and (not line.strip() or line.lstrip().startswith("--")):
+            continue
+        buffer.append(line)
+        if line.rstrip().endswith(delimiter):
+            out.append("\n".join(buffer).rstrip()[: -len(delimiter)].rstrip())
+            buffer = []
+    if "".join(buffer).strip():
+        out.append("\n".join(buffer))
+    return [s for s in out if s.strip()]
+
+
+def quote(identifier: str) -> str:
+    """An identifier for SQL text: the one place where names are quoted."""
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def qualified(schema: str, name: str) -> str:
+    return f"{quote(schema)}.{quote(name)}"
+
+
+@cache
+def sql(name: str) -> str:
+    """The text of <room>/sql/<query>.sql by its name "<room>/<query>": one query a file, named verb_object."""
+    room, _, query = name.partition("/")
+    return (Path(__file__).parents[1] / room / "sql" / f"{query}.sql").read_text(encoding="utf-8")

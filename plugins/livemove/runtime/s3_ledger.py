@@ -1,0 +1,179 @@
+"""The ledger on S3: documents that are written over, events that are only added, files beside them.
+
+Layout under `<service>/ledger/`: `documents/<name>.json`, `events/<time>-<uuid>.json`, `files/<name>`.
+Two workers never lose each other's events, because every event is an object of its own; of a document the
+last writer wins. Nothing in here decides anything: see DESIGN, "Ledger, XCom and report only tell".
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from livemove.model.errors import LivemoveError, UnreachableError
+from livemove.model.ports import Json
+
+MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
+READERS = 8
+
+
+class S3Ledger:
+    """The Ledger port. The bucket is made by the first write when it is not there yet."""
+
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+        service: str,
+        *,
+        run_id: str = "",
+        task_id: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.s3, self.bucket, self.run_id, self.task_id, self.now = s3, bucket, run_id, task_id, now
+        self.prefix = f"{service}/ledger/"
+
+    def read(self, name: str) -> Json | None:
+        key = f"documents/{name}.json"
+        content = self._get(key)
+        return None if content is None else self._decoded(key, content)
+
+    def write(self, name: str, document: Json) -> None:
+        self._put(f"documents/{name}.json", _encode(document), "application/json")
+
+    def note(self, event: str, **facts: Any) -> None:
+        now = self.now()
+        document = {
+            **facts,
+            "event": event,
+            "time": now.isoformat(),
+            "run_id": self.run_id,
+            "task_id": self.task_id,
+        }
+        key = f"events/{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex}.json"
+        self._put(key, _encode(document), "application/json")
+
+    def events(self) -> list[Json]:
+        return list(self.contents(sorted(self.versions("events/"))).values())
+
+    def documents(self, prefix: str = "") -> list[str]:
+        """Names of all documents that begin with `prefix`, sorted."""
+        start = len("documents/")
+        return sorted(k[start:].removesuffix(".json") for k in self.versions(f"documents/{prefix}"))
+
+    def put_file(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> str:
+        self._put(f"files/{name}", content, content_type)
+        return f"s3://{self.bucket}/{self.prefix}files/{name}"
+
+    def get_file(self, name: str) -> bytes | None:
+        return self._get(f"files/{name}")
+
+    def _get(self, key: str) -> bytes | None:
+        with self._explained("read"):
+            try:
+                answer = self.s3.get_object(Bucket=self.bucket, Key=self.prefix + key)
+                return bytes(answer["Body"].read())
+            except ClientError as e:
+                if e.response["Error"]["Code"] in MISSING:
+                    return None
+                raise
+
+    def _put(self, key: str, content: bytes, content_type: str) -> None:
+        def put() -> None:
+            self.s3.put_object(
+                Bucket=self.bucket, Key=self.prefix + key, Body=content, ContentType=content_type
+            )
+
+        with self._explained("written"):
+            try:
+                put()
+            except ClientError as e:
+                if e.response["Error"]["Code"] != "NoSuchBucket":
+                    raise
+                ensure_bucket(self.s3, self.bucket)
+                put()
+
+    def versions(self, folder: str) -> dict[str, str]:
+        """Key -> ETag of everything under `folder`: a reader that comes again reads only what has changed."""
+        with self._explained("read"):
+            try:
+                pages = self.s3.get_paginator("list_objects_v2").paginate(
+                    Bucket=self.bucket, Prefix=self.prefix + folder
+                )
+                return {
+                    o["Key"].removeprefix(self.prefix): o["ETag"]
+                    for page in pages
+                    for o in page.get("Contents", [])
+                }
+            except ClientError as e:
+                if e.response["Error"]["Code"] in MISSING:
+                    return {}
+                raise
+
+    def contents(self, keys: Iterable[str]) -> dict[str, Json]:
+        """What stands under these keys of `versions`, read side by side; one that is gone is left out."""
+        listed = list(keys)
+        with ThreadPoolExecutor(READERS) as pool:
+            found = zip(listed, pool.map(self._get, listed), strict=True)
+            return {k: self._decoded(k, c) for k, c in found if c is not None}
+
+    def _decoded(self, key: str, content: bytes) -> Json:
+        try:
+            return dict(json.loads(content))
+        except (ValueError, TypeError) as e:
+            raise LivemoveError(
+                f"s3://{self.bucket}/{self.prefix}{key} is no JSON object ({type(e).__name__})",
+                wanted="what livemove wrote there",
+                next_step="the bucket is versioned: restore the version before it, or delete the object when nobody needs what it told",
+            ) from e
+
+    @contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError) as e:
+            raise UnreachableError(
+                f"The ledger s3://{self.bucket}/{self.prefix} cannot be {verb}: {e}",
+                next_step="check the bucket, the rights of the AWS connection, and retry the task",
+            ) from e
+
+
+def ensure_bucket(s3: Any, bucket: str) -> bool:
+    """Make the bucket, versioned and closed to the public, if it is not there; True when it was made."""
+    try:
+        s3.head_bucket(Bucket=bucket)
+        return False
+    except ClientError as e:
+        if e.response["Error"]["Code"] not in MISSING:
+            raise
+    region = s3.meta.region_name
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        s3.create_bucket(Bucket=bucket, **where)
+    except ClientError as e:
+        # two first tasks may come at once; a stranger's bucket of that name is another code
+        if e.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+            raise
+    s3.put_public_access_block(
+        Bucket=bucket,
+        PublicAccessBlockConfiguration=dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        ),
+    )
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return True
+
+
+def _encode(document: Json) -> bytes:
+    return json.dumps(document, ensure_ascii=False, default=_plain).encode()
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)

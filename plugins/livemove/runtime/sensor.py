@@ -1,0 +1,127 @@
+"""What livemove's waiting tasks share: one look in the worker, then the triggerer looks on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ports import Json, Link
+from livemove.model.spec import Side
+from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling import Look
+from livemove.runtime.polling_trigger import PollingTrigger, resolve
+from livemove.runtime.service_context import World
+
+
+def look_and_notice(world: World, state: Json, *, look: str, **arguments: Any) -> Look:
+    """The look of this path; whatever is awaited, DDL on the owner is told with it, and the users' requests are counted."""
+    from livemove.schema.adapters.ddl_watch import notice
+    from livemove.traffic.adapters.samples import sample
+
+    try:
+        seen: Look = resolve(look)(world, state, **arguments)
+    except LivemoveError as e:
+        if told := notice(world):
+            raise type(e)(f"{e.found}. {told}", wanted=e.wanted, next_step=e.next_step) from e
+        raise
+    told = notice(world)
+    sample(world, look)
+    return replace(seen, says=f"{seen.says}\n{told}") if told else seen
+
+
+class WatchingSensor(LivemoveOperator):
+    """Waits until a look is done. Subclasses name `look`, and may fill the other methods.
+
+    The first look happens in the worker, so that a wrong set-up fails at once and a wait that is over
+    costs no deferral.
+    """
+
+    look: ClassVar[str] = ""
+    """Dotted path of `look(world, state, **arguments) -> Look`."""
+    interval: ClassVar[float] = 5
+    """Seconds between two looks, where the look itself does not say."""
+    ui_color = "#fdf3d8"
+
+    def arguments(self, world: World) -> Json:
+        """Further arguments of the look, JSON only."""
+        return {}
+
+    def begin(self, world: World) -> Json:
+        """What the first look is given as state."""
+        return {}
+
+    def limit(self, world: World) -> float | None:
+        """Seconds this wait may last; None waits for ever."""
+        return None
+
+    def finish(self, world: World, state: Json) -> Any:
+        """What is kept and returned when the wait is over."""
+        return None
+
+    def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
+        """Called when a look is done: the state with which to look on all the same, or None when the wait is over."""
+        return None
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return RefusedError(
+            f"{self.task_id} waited {self.limit(world):.0f} s, and it is not there: {says}",
+            next_step="look at what the message names, then clear this task; nothing was changed",
+        )
+
+    def execute(self, context: Any) -> Any:
+        world = self.world(context)
+        return self._look_on(context, world, self.begin(world))
+
+    def _look_on(self, context: Any, world: World, state: Json) -> Any:
+        arguments = {**self.arguments(world), "look": self.look}
+        seen = look_and_notice(world, state, **arguments)
+        if {"epoch", "reads"} <= seen.state.keys():
+            self.dms_task = Link(self.service, seen.state["epoch"], Side(seen.state["reads"])).name
+        self.log.info("%s", seen.says)
+        if seen.done:
+            return self._over(context, world, seen.state)
+        limit = self.limit(world)
+        deadline = None
+        if limit is not None:
+            deadline = (world.clock.now() + timedelta(seconds=limit)).isoformat()
+        trigger = PollingTrigger(
+            service=self.service,
+            look=f"{__name__}.{look_and_notice.__name__}",
+            arguments=arguments,
+            params=dict(context["params"]),
+            state=seen.state,
+            interval=self.interval,
+            since=world.clock.now().isoformat(),
+            deadline=deadline,
+            run_id=context["run_id"],
+            at_task=self.task_id,
+        )
+        self.defer(trigger=trigger, method_name="resume")
+        return None
+
+    def resume(self, context: Any, event: Json) -> Any:
+        world = self.world(context)
+        self._keep_wait(world, event)
+        if event["error"]:
+            raise LivemoveError(
+                f"{self.task_id} could not go on looking: {event['error']}",
+                next_step="mend that, then clear this task; waiting changes nothing",
+            )
+        if event["timed_out"]:
+            raise self.on_timeout(world, event["says"])
+        self.log.info("%s", event["says"])
+        return self._over(context, world, event["state"])
+
+    def _over(self, context: Any, world: World, state: Json) -> Any:
+        again = self.goes_on(context, world, state)
+        return self.finish(world, state) if again is None else self._look_on(context, world, again)
+
+    def _keep_wait(self, world: World, event: Json) -> None:
+        """What was waited for, and how long: the report adds it up."""
+        if since := event.get("since"):
+            seconds = (world.clock.now() - datetime.fromisoformat(since)).total_seconds()
+            world.ledger.note(
+                "waited", since=since, seconds=round(seconds, 1), says=event["says"] or event["error"]
+            )

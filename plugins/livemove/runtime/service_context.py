@@ -1,0 +1,277 @@
+"""Builds every port of one service from its spec, the Airflow connections and Terraform's outputs.
+
+Operators ask the World for what they need; nothing is connected before it is used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+from livemove.model.errors import RefusedError, SetupError
+from livemove.model.spec import MigrationSpec, Server, Side
+
+if TYPE_CHECKING:
+    import boto3
+
+    from livemove.model import ports
+    from livemove.runtime.mariadb import Login, MariaDb
+
+
+IDENTITIES = {"aws_access_key_id", "aws_session_token", "profile_name", "role_arn"}
+"""Extras of an Amazon connection that say as whom AWS is asked."""
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What an Airflow connection says; its repr hides the password."""
+
+    id: str
+    host: str
+    port: int | None
+    login: str
+    password: str
+    extra: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Secret({self.id}: {self.login}@{self.host}:{self.port})"
+
+
+class World:
+    """All ports of one service. `run_id` and `task_id` go into the ledger's events."""
+
+    aws_attempts = 6
+    """How often a call of AWS is tried; a person who waits at a terminal wants to know sooner."""
+
+    def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "") -> None:
+        self.spec, self.run_id, self.task_id = spec, run_id, task_id
+        self.clock: ports.Clock = SystemClock()
+        self._making = threading.RLock()
+
+    def secret(self, connection_id: str) -> Secret:
+        """An Airflow connection; SetupError when it is not defined."""
+        from airflow.sdk import BaseHook
+
+        try:
+            c = BaseHook.get_connection(connection_id)
+        except Exception as e:
+            raise SetupError(
+                f"The Airflow connection {connection_id!r} is missing ({type(e).__name__})",
+                wanted=f"a connection of that id, as the spec of {self.spec.service} names it",
+                next_step=f"Admin > Connections, or AIRFLOW_CONN_{connection_id.upper()}",
+            ) from e
+        return Secret(connection_id, c.host or "", c.port, c.login or "", c.password or "", c.extra_dejson)
+
+    # AWS ------------------------------------------------------------------------------------------
+    @cached_property
+    def endpoint_url(self) -> str | None:
+        """The AWS endpoint; None is real AWS. A rehearsal refuses any that is not loopback."""
+        extra = self.secret(self.spec.aws.connection).extra
+        url = extra.get("endpoint_url")
+        if self.spec.rehearsal:
+            self._refuse_outside(url, '"endpoint_url"')
+            if extra.get("role_arn"):
+                # the role is asked for at STS, which never is that endpoint
+                sts = extra.get("service_config", {}).get("sts", {}).get("endpoint_url")
+                self._refuse_outside(sts, '"service_config": {"sts": {"endpoint_url": ...}}')
+        return url
+
+    def _refuse_outside(self, url: str | None, field: str) -> None:
+        host = urlparse(url or "").hostname or ""
+        try:
+            loopback = bool(host) and all(
+                ipaddress.ip_address(a[4][0]).is_loopback for a in socket.getaddrinfo(host, None)
+            )
+        except OSError:
+            loopback = False
+        if not loopback:
+            raise RefusedError(
+                f"{self.spec.service} is a rehearsal, but the endpoint of connection {self.spec.aws.connection!r} is {url or 'real AWS'}",
+                wanted="a loopback address, as the lab has",
+                next_step=f"set {field} in the connection's extra, or rehearsal: false in the spec",
+            )
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """As Airflow's Amazon provider reads the connection: keys, session token, profile, a role to assume (renewed before it ends), or nothing."""
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+        self.secret(self.spec.aws.connection)  # the hook goes on without a connection that is missing
+        with self._usable():
+            return AwsBaseHook(
+                aws_conn_id=self.spec.aws.connection, region_name=self.spec.aws.region
+            ).get_session()
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """SetupError where the connection leads to nobody as whom AWS can be asked; in it no word of the connection's own."""
+        from airflow.sdk.exceptions import AirflowException
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError, AirflowException, ValueError, NotImplementedError) as e:
+            code = e.response.get("Error", {}).get("Code") if isinstance(e, ClientError) else None
+            raise SetupError(
+                f"AWS cannot be asked by the connection {self.spec.aws.connection!r} ({code or type(e).__name__})",
+                wanted="an access key and its secret, a role that may be assumed, or a profile that is there",
+                next_step="Admin > Connections; a profile must be on every worker and on the API server",
+            ) from e
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client with timeouts and standard retries."""
+        from botocore.config import Config
+
+        url = self.endpoint_url  # refuses before anything is asked
+        with self._making:  # a session makes one client at a time
+            client: Any = self._session.client  # its stubs know each service by a literal name
+            config = Config(
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"mode": "standard", "max_attempts": self.aws_attempts},
+            )
+            with self._usable():
+                return client(service, endpoint_url=url, config=config)
+
+    def aws_environment(self) -> dict[str, str]:
+        """Variables by which a program of somebody else's works as the same user at the same AWS; a role's keys in it are not renewed."""
+        region = self.spec.aws.region
+        found = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        if self.endpoint_url:
+            found["AWS_ENDPOINT_URL"] = self.endpoint_url
+        s = self.secret(self.spec.aws.connection)
+        if not (s.login or s.extra.keys() & IDENTITIES):
+            return found  # the worker's own role, which the program finds and renews itself
+        with self._making, self._usable():
+            keys = self._session.get_credentials()
+            frozen = keys and keys.get_frozen_credentials()
+        if frozen is None:
+            raise SetupError(
+                f"The connection {s.id!r} leads to no credentials",
+                wanted="an access key and its secret, a role, or a profile that is there",
+                next_step="Admin > Connections",
+            )
+        found |= {
+            "AWS_ACCESS_KEY_ID": frozen.access_key or "",
+            "AWS_SECRET_ACCESS_KEY": frozen.secret_key or "",
+        }
+        if frozen.token:
+            found["AWS_SESSION_TOKEN"] = frozen.token
+        return found
+
+    @cached_property
+    def ledger(self) -> ports.Ledger:
+        from livemove.runtime.s3_ledger import S3Ledger
+
+        return S3Ledger(
+            self.aws("s3"), self.spec.aws.bucket, self.spec.service, run_id=self.run_id, task_id=self.task_id
+        )
+
+    @cached_property
+    def infra(self) -> ports.Infra:
+        from livemove.provisioning.adapters.terraform import Terraform
+
+        return Terraform.of(self)
+
+    @cached_property
+    def replicator(self) -> ports.Replicator:
+        from livemove.replication.adapters.dms import DmsReplicator
+
+        return DmsReplicator.of(self)
+
+    @cached_property
+    def zone(self) -> ports.Zone:
+        dns = self.spec.dns
+        if dns.provider == "rfc2136":
+            from livemove.dns.adapters.rfc2136 import UpdateZone, key_of
+
+            return UpdateZone(dns, key_of(self.secret(dns.connection or "")), self.resolvers)
+        if dns.provider == "manual":
+            from livemove.dns.adapters.manual_zone import HandZone
+
+            return HandZone(dns, self.resolvers)
+        from livemove.dns.adapters.route53 import Route53Zone
+
+        return Route53Zone(self.aws("route53"), dns, self.resolvers)
+
+    @cached_property
+    def resolvers(self) -> ports.Resolvers:
+        from livemove.dns.adapters.resolvers import DnsResolvers
+
+        return DnsResolvers(self.clock)
+
+    @cached_property
+    def outputs(self) -> Mapping[str, Any]:
+        """Terraform's outputs as the provision chapter left them in the ledger."""
+        found = self.ledger.read("outputs")
+        if found is None:
+            raise SetupError(
+                "Terraform's outputs are not in the ledger",
+                next_step="clear the provision chapter so that it runs again",
+            )
+        return found
+
+    # Databases ------------------------------------------------------------------------------------
+    def login(self, side: Side) -> Login:
+        """livemove's own login: the IDC account of the spec, or the master user of RDS."""
+        from livemove.runtime.mariadb import Login
+
+        if side is Side.SOURCE:
+            s = self.secret(self.spec.source.connection)
+            return Login(
+                s.host or self.spec.source.address, s.port or self.spec.source.port, s.login, s.password
+            )
+        s = self.secret(self.spec.target.connection)
+        if s.host:  # for a night in which even the ledger does not answer
+            return Login(s.host, s.port or 3306, s.login, s.password)
+        return Login(
+            str(self.outputs["database_address"]), int(self.outputs["database_port"]), s.login, s.password
+        )
+
+    def database(self, side: Side, **options: Any) -> MariaDb:
+        """A new connection as livemove's own account."""
+        from livemove.runtime.mariadb import MariaDb
+
+        return MariaDb(side, self.login(side), **options)
+
+    def application_login(self, side: Side) -> Login:
+        """The application's own login on that side, as the web servers use it."""
+        from livemove.runtime.mariadb import Login
+
+        app = self.secret(self.spec.application.connection)
+        if side is Side.SOURCE:
+            return Login(self.spec.source.address, self.spec.source.port, app.login, app.password)
+        return Login(
+            str(self.outputs["database_address"]), int(self.outputs["database_port"]), app.login, app.password
+        )
+
+    # Servers --------------------------------------------------------------------------------------
+    def host(self, server: Server) -> ports.Host:
+        if server.reach == "ssh":
+            from livemove.runtime.ssh import SshHost
+
+            return SshHost.of(self, server)
+        from livemove.runtime.ssm import SsmHost
+
+        return SsmHost.of(self, server)
+
+    def hosts(self, site: Side | None = None) -> list[ports.Host]:
+        """All servers of the spec, those of the cloud with the ids and addresses that Terraform gave them."""
+        return [self.host(s) for s in self.spec.servers if site is None or s.site is site]

@@ -1,0 +1,35 @@
+"""Reads both catalogues for the parity check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from livemove.runtime.mariadb import MariaDb, sql
+from livemove.schema import parity
+from livemove.schema.adapters.copy_schema import read_tables
+
+FROM_TEXTS = {"create_table", "sequences"}
+
+
+def check_parity(
+    source: MariaDb, target: MariaDb, schemas: Sequence[str], accounts: Sequence[str]
+) -> parity.Report:
+    """Compare the definitions of both sides; nothing is raised here, see Report.refuse()."""
+    login = str(target.one("SELECT CURRENT_USER() AS u")["u"])
+    return parity.compare(
+        read_catalogue(source, schemas, accounts), read_catalogue(target, schemas, accounts), login=login
+    )
+
+
+def read_catalogue(db: MariaDb, schemas: Sequence[str], accounts: Sequence[str]) -> parity.Snapshot:
+    args = {"schemas": tuple(schemas), "accounts": tuple(accounts)}
+    found: dict[str, parity.Rows] = {}
+    with db.fresh(schema=None, session={"sql_mode": "", "time_zone": "+00:00"}) as reader:
+        for category in parity.CATEGORIES:
+            if category.name not in FROM_TEXTS:
+                rows = reader.rows(sql(f"schema/parity_{category.name}"), args)
+                found[category.name] = parity.keyed(category, rows)
+    texts = read_tables(db, schemas)
+    found["create_table"] = {key: {"lines": t.lines()} for key, t in texts.tables.items()}
+    found["sequences"] = {key: {"text": text} for key, text in texts.sequences.items()}
+    return found

@@ -1,0 +1,263 @@
+"""Stored code: triggers, events, routines and views, read as they were recorded and created the same way.
+
+Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account and
+lets this login name it, otherwise the login itself becomes the definer.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import pymysql
+
+from livemove.model.errors import SchemaError, UnreachableError
+from livemove.model.ports import Json
+from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.schema import objects as core
+
+log = logging.getLogger(__name__)
+
+READING = {"sql_mode": "", "sql_quote_show_create": 1}
+
+
+def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
+    try:
+        db.run(statement)
+    except pymysql.err.MySQLError as e:
+        raise SchemaError(
+            f"{subject} could not be created on the {db.side}: {e.args[-1]} ({e.args[0]}), statement: {statement[:300]}",
+            next_step="mend the cause and clear this task; what is there already stays",
+        ) from e
+
+
+def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
+    """Triggers and events as they stand, JSON-ready; triggers in the order in which they fire."""
+    if not schemas:
+        return {"triggers": [], "events": []}
+    with db.fresh(session=READING, schema=None) as reader:
+        args = {"schemas": tuple(schemas)}
+        return {
+            "triggers": [
+                {**read_object(reader, "TRIGGER", o), "table": o["table"]}
+                for o in reader.rows(sql("schema/list_triggers"), args)
+            ],
+            "events": [
+                {**read_object(reader, "EVENT", o), "status": o["status"]}
+                for o in reader.rows(sql("schema/list_events"), args)
+            ],
+        }
+
+
+def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
+    row = reader.one(f"SHOW CREATE {kind} {qualified(o['schema'], o['name'])}")
+    text = row.get("sql original statement") or row.get(f"create {kind.lower()}")
+    if not text:
+        raise SchemaError(
+            f"The text of {kind.lower()} {o['schema']}.{o['name']} is hidden from {reader.login.user} on the {reader.side}",
+            wanted="its CREATE text",
+            next_step="grant SELECT on mysql.* (or SHOW CREATE ROUTINE) to livemove's account",
+        )
+    return {
+        "kind": kind,
+        "schema": o["schema"],
+        "name": o["name"],
+        "sql": str(text),
+        "sql_mode": row.get("sql_mode") or "",
+        "charset": row.get("character_set_client") or "utf8mb4",
+        "collation": row.get("collation_connection") or "",
+        "database_collation": row.get("database collation") or "",
+        "time_zone": row.get("time_zone") or "",
+    }
+
+
+# Creating code ------------------------------------------------------------------------------------------------------
+KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
+
+
+class Creator:
+    """One session that creates stored objects as they were recorded: mode, character set, collation, time zone.
+
+    A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL needs; that
+    one gets its own settings back.
+    """
+
+    def __init__(self, target: MariaDb) -> None:
+        self._borrowed = target.pinned
+        self._db = target if target.pinned else target.fresh(session={"lock_wait_timeout": 60}, schema=None)
+        self._schema = ""
+        self._kept: Json = {}
+
+    def __enter__(self) -> Creator:
+        if self._borrowed:
+            self._kept = self._db.one(f"SELECT {', '.join(f'@@{name} AS {name}' for name in KEPT)}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._borrowed:
+            self._db.close()
+            return
+        try:
+            self._set(self._kept)
+        except (pymysql.err.MySQLError, UnreachableError):
+            self._db.close()  # the next user of this login begins anew
+
+    @cached_property
+    def _may_name_others(self) -> bool:
+        grants = " ".join(str(v) for row in self._db.rows("SHOW GRANTS") for v in row.values())
+        on_all = " ".join(re.findall(r"GRANT (.*?) ON \*\.\*", grants))
+        return bool(re.search(r"\b(ALL PRIVILEGES|SUPER|SET USER|SET_USER_ID|SET_ANY_DEFINER)\b", on_all))
+
+    @cached_property
+    def _accounts(self) -> set[tuple[str, str]]:
+        return {(str(r["user"]), str(r["host"])) for r in self._db.rows("SELECT user, host FROM mysql.user")}
+
+    @cached_property
+    def login(self) -> str:
+        """user@host of the account that creates."""
+        return str(self._db.one("SELECT CURRENT_USER() AS u")["u"])
+
+    def definers(self, objects: Iterable[Json]) -> list[Json]:
+        """Who defines each object on the source, and who will here: {"object", "source", "target"}."""
+        out = []
+        for o in objects:
+            was = core.definer_of(o["sql"])
+            now = self.definer(was)
+            source, target = ("@".join(d) if d else self.login for d in (was, now))
+            out.append({"object": f"{o['kind'].lower()} {o['schema']}.{o['name']}", "source": source, "target": target})  # fmt: skip
+        return out
+
+    def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
+        """`wanted` where this server knows it and lets us name it; None: the login itself."""
+        return wanted if wanted and self._may_name_others and wanted in self._accounts else None
+
+    def create(self, o: Json) -> None:
+        text = core.with_definer(o["sql"], self.definer(core.definer_of(o["sql"])))
+        self.run(text, o)
+
+    def run(self, text: str, o: Json) -> None:
+        subject = f"{o['kind'].lower()} {o['schema']}.{o['name']}"
+        if self._schema != o["schema"]:
+            run_ddl(self._db, f"USE {quote(o['schema'])}", subject)
+            self._schema = o["schema"]
+        wire = core.wire_text(text, o["charset"])
+        if wire is None:
+            log.warning("%s was recorded in %s; it is created in utf8mb4", subject, o["charset"])
+        settings = {"sql_mode": o["sql_mode"], "character_set_client": o["charset"] if wire else "utf8mb4"}
+        if o["collation"]:
+            settings["collation_connection"] = o["collation"]
+        if o["time_zone"]:
+            settings["time_zone"] = o["time_zone"]
+        self._set(settings)
+        run_ddl(self._db, wire or text, subject)
+
+    def _set(self, settings: Json) -> None:
+        names = ", ".join(f"{name} = %s" for name in settings)
+        self._db.run(f"SET SESSION {names}", tuple(settings.values()))
+
+
+def create_triggers(db: MariaDb, code: Json) -> list[str]:
+    """Bring the triggers of `code` to this server; names of those that were created.
+
+    Where one of a table's differs, all of the table's are created anew: the order of creation is that of firing.
+    """
+    return _bring(db, "triggers", code.get("triggers", []), lambda o: (o["schema"], o["table"]))
+
+
+def create_events(db: MariaDb, code: Json) -> list[str]:
+    """Bring the events of `code` to this server, all asleep; names of those that were created, anew where they differed."""
+    asleep = [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])]
+    return _bring(db, "events", asleep, lambda o: (o["schema"], o["name"]))
+
+
+def create_code(db: MariaDb, code: Json) -> list[str]:
+    """Triggers and sleeping events together."""
+    made = create_triggers(db, code) + create_events(db, code)
+    log.info("created on the %s as %s: %s", db.side, db.login.user, ", ".join(made) or "nothing")
+    return made
+
+
+def _bring(db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[Json], tuple[str, str]]) -> list[str]:  # fmt: skip
+    if not objects:
+        return []
+    names = {(o["schema"], o["name"]) for o in objects}
+    standing = code_of(db, sorted({schema for schema, _ in names}))[kind]
+    wanted, there = _groups(objects, together), _groups([o for o in standing if (o["schema"], o["name"]) in names], together)  # fmt: skip
+    new = [key for key, group in wanted.items() if not _all_stand(group, there.get(key, []))]
+    if new:
+        with Creator(db) as creator:
+            for key in new:
+                for o in there.get(key, []):
+                    creator.run(f"DROP {o['kind']} {qualified(o['schema'], o['name'])}", o)
+                for o in wanted[key]:
+                    creator.create(o)
+    return [f"{o['schema']}.{o['name']}" for key in new for o in wanted[key]]
+
+
+def _groups(objects: Iterable[Json], together: Callable[[Json], tuple[str, str]]) -> dict[tuple[str, str], list[Json]]:  # fmt: skip
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for o in objects:
+        groups.setdefault(together(o), []).append(o)
+    return groups
+
+
+def _all_stand(wanted: Sequence[Json], there: Sequence[Json]) -> bool:
+    return len(wanted) == len(there) and all(
+        a["name"] == b["name"] and _stands(a, b) for a, b in zip(wanted, there, strict=True)
+    )
+
+
+def _stands(wanted: Json, there: Json | None) -> bool:
+    return there is not None and core.same_code(wanted["sql"], there["sql"])
+
+
+def prove_triggers(db: MariaDb, code: Json, tables: Container[tuple[str, str]]) -> list[str]:
+    """Create the triggers of these tables, and drop them again: a trigger cannot sleep. Names of the proved ones.
+
+    Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped too.
+    """
+    mine = [o for o in code.get("triggers", []) if (o["schema"], o["table"]) in tables]
+    try:
+        create_triggers(db, {"triggers": mine})
+    finally:
+        there = {(o["schema"], o["name"]): o for o in code_of(db, _schemas(code))["triggers"]}
+        for o in code.get("triggers", []):
+            if _stands(o, there.get((o["schema"], o["name"]))):
+                db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
+    return [f"{o['schema']}.{o['name']}" for o in mine]
+
+
+def _schemas(code: Json) -> list[str]:
+    return sorted({o["schema"] for o in code.get("triggers", [])})
+
+
+def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:
+    """Drop all triggers of these schemas; their names. Save code_of() first."""
+    there = db.rows(sql("schema/list_triggers"), {"schemas": tuple(schemas)})
+    for o in there:
+        db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
+    return [f"{o['schema']}.{o['name']}" for o in there]
+
+
+def set_events(db: MariaDb, names: Iterable[str | Sequence[str]], enabled: bool) -> list[str]:
+    """Switch these events ("schema.name" or (schema, name)) on or off; names of those that changed.
+
+    ALTER EVENT makes the caller the definer, so the old one is named where this login may.
+    """
+    wanted = [tuple(n.split(".", 1)) if isinstance(n, str) else (n[0], n[1]) for n in names]
+    if not wanted:
+        return []
+    there = db.rows(sql("schema/list_events"), {"schemas": tuple({s for s, _ in wanted})})
+    state = "ENABLED" if enabled else "DISABLED"
+    changed = [o for o in there if (o["schema"], o["name"]) in wanted and o["status"] != state]
+    if changed:
+        with Creator(db) as creator:
+            for o in changed:
+                user, _, host = o["definer"].rpartition("@")
+                who = creator.definer((user, host))
+                named = f"DEFINER={quote(who[0])}@{quote(who[1])} " if who else ""
+                run_ddl(db, f"ALTER {named}EVENT {qualified(o['schema'], o['name'])} {'ENABLE' if enabled else 'DISABLE'}", o["name"])  # fmt: skip
+    return [f"{o['schema']}.{o['name']}" for o in changed]

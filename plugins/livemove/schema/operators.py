@@ -1,0 +1,70 @@
+"""Carrying the schema to the target, and proving that it arrived whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livemove.model.errors import RefusedError
+from livemove.model.spec import Side
+from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
+from livemove.schema.objects import Phase
+
+
+class CarrySchemaOperator(LivemoveOperator):
+    """Create on the target what its schema lacks in one phase: tables, keys or code. Refuses once the target owns the writes."""
+
+    template_fields = ("phase",)
+
+    def __init__(self, *, phase: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.phase = phase
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.control.adapters.state import owner
+        from livemove.schema.adapters.copy_schema import carry, code_of
+        from livemove.schema.adapters.ddl_watch import keep
+
+        world = self.world(context)
+        if owner(world) is Side.TARGET:
+            # the source's triggers are dropped now: kept as its code, they would be missing after a rollback
+            raise RefusedError(
+                "The target owns the writes: its own schema counts, and the source's triggers and events sleep",
+                wanted="the source as the owner",
+                next_step=NOTHING_TO_DO,
+            )
+        schemas = world.spec.source.schemas
+        with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+            # before the reading: a DDL that comes in between is told once too often, never once too little
+            if self.phase != Phase.KEYS:
+                keep(world, source, code_only=self.phase == Phase.CODE)
+            done = carry(source, target, schemas, Phase(self.phase), progress=self.log.info)
+            if self.phase == Phase.CODE:
+                world.ledger.write("schema/source", code_of(source, schemas))
+                world.ledger.write("schema/definers", {"definers": done.pop("definers")})
+        world.ledger.note("schema_carried", **done)
+        return done
+
+
+class ParityOperator(LivemoveOperator):
+    """Compare the definitions of both sides in every category; SchemaError lists what has no explanation."""
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        from livemove.control.adapters.state import owner
+        from livemove.schema.adapters.catalogue import check_parity
+        from livemove.schema.adapters.ddl_watch import keep
+
+        world = self.world(context)
+        if owner(world) is Side.TARGET:
+            raise RefusedError(
+                "The target owns the writes: triggers and events of the source sleep, so its definitions differ by design",
+                wanted="the source as the owner; afterwards repoint.compare_back and the guards of the switchover compare both sides",
+                next_step=NOTHING_TO_DO,
+            )
+        with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+            keep(world, source)
+            report = check_parity(source, target, world.spec.source.schemas, world.spec.source.accounts)
+        world.ledger.write("parity", report.as_json())
+        for line in report.lines():
+            self.log.info(line)
+        report.refuse()
+        return report.counts

@@ -1,0 +1,326 @@
+"""All servers of a service at once: the AppServers port, and the placing of livemove-server on each.
+
+Both settings files, and the logins with which a waiter watches the control rows, lie on every server before the
+switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by SFTP; over
+SSM the host itself fetches the passwords from Secrets Manager, because AWS keeps the parameters of commands.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials, secret_name
+from livemove.model.errors import LivemoveError, SetupError, UnreachableError
+from livemove.model.ports import CommandResult, Host, Reply
+from livemove.model.spec import MigrationSpec, Server, Side
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+log = logging.getLogger(__name__)
+SCRIPT = Path(__file__).parents[1] / "scripts" / "livemove-server"
+QUICK, ARM, SLOW, LATE = 15.0, 30.0, 70.0, 5.0
+"""Seconds that one server may take for status and hold; to arm and release; for repoint, jobs and stop; and for the delivery."""
+PASSWORD = "{password}"
+
+FETCH = """\
+set -eu
+umask 077
+cd {directory}
+SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
+export SECRET
+for file in {files}; do
+    python3 - "$file.template" > "$file.new" <<'PYTHON'
+import json, os, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+sys.stdout.write(text.replace("{{password}}", json.loads(os.environ["SECRET"])["password"]))
+PYTHON
+    mv -f "$file.new" "$file"
+done
+"""
+"""The password is filled in on the server, from a secret of the application or of the watching account."""
+
+WATCH_LOGIN = """\
+# written by livemove: what waiters on this server watch the {side} database with
+[client]
+host={host}
+port={port}
+user={user}
+password={password}
+connect-timeout=5
+loose-ssl
+loose-skip-ssl-verify-server-cert
+"""
+"""A client's defaults file. TLS wherever the server offers it, as the drivers of most applications do; `loose`: not
+every client knows the word. Without the CA nobody is proved by it, but this login can do nothing but wait."""
+
+LINK = """\
+set -eu
+dir=$(CDPATH= cd -- {directory} && pwd)
+mkdir -p "$(dirname {link})"
+if [ -f {link} ] && [ ! -L {link} ]; then
+    cp -p {link} "$dir/original.env"
+    chmod 600 "$dir/original.env"
+    if [ {site} = source ]; then cp -p "$dir/original.env" "$dir/source.env"; fi
+fi
+if [ ! -L {link} ]; then
+    ln -sfn "$dir/source.env" {link}.new
+    mv -fT {link}.new {link}
+fi
+"""
+"""The settings file that a server has becomes source.env, and a link takes its place; an existing link stays."""
+
+RELEASE = """\
+set -eu
+top=$(pwd)
+cd {directory}
+aws s3 cp --only-show-errors s3://{bucket}/{key} release.tar.gz
+rm -rf release && mkdir release
+tar -xzf release.tar.gz -C release
+cd release
+HOME=${{HOME:-$top}} sh -c {install}
+"""
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Where the application finds each database; no password in here."""
+
+    source: tuple[str, int]
+    target: tuple[str, int]
+    user: str
+
+    @classmethod
+    def of(cls, world: World) -> Databases:
+        s, t = (world.application_login(side) for side in (Side.SOURCE, Side.TARGET))
+        return cls((s.host, s.port), (t.host, t.port), s.user)
+
+    def at(self, side: Side) -> tuple[str, int]:
+        return self.source if side is Side.SOURCE else self.target
+
+
+def settings(spec: MigrationSpec, databases: Databases, side: Side, site: Side, password: str) -> str:
+    """The application's settings file for one database, on a server of `site`."""
+    host, port = databases.at(side)
+    try:
+        return spec.application.settings.format(
+            host=host,
+            port=port,
+            user=databases.user,
+            password=password,
+            database=spec.application.database,
+            site=site,
+        )
+    except (KeyError, IndexError, ValueError) as e:
+        raise SetupError(
+            f"application.settings of the spec cannot be filled in: {type(e).__name__} {e}",
+            wanted="only {host} {port} {user} {password} {database} {site}; other braces doubled",
+        ) from e
+
+
+def configuration(server: Server, databases: Databases) -> str:
+    """server.conf: the user's commands, as shell variables."""
+    c = server.commands
+    values = {
+        "SITE": server.site, "SETTINGS_LINK": server.settings_link,
+        "SOURCE_DATABASE": databases.source[0], "TARGET_DATABASE": databases.target[0],
+        "RELOAD": c.reload, "PROBE": c.probe, "HOLD": c.hold or "", "RELEASE": c.release or "", "STOP": c.stop or "",
+        "NAME": server.name, "WATCH": c.watch or "", "JOBS_OFF": c.jobs_off or "", "JOBS_ON": c.jobs_on or "",
+    }  # fmt: skip
+    return "# written by livemove\n" + "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items())
+
+
+class Servers:
+    """The AppServers port over all servers of the spec."""
+
+    def __init__(self, servers: Sequence[tuple[Server, Host]], *, jobs_everywhere: bool = False) -> None:
+        self.servers, self.jobs_everywhere = list(servers), jobs_everywhere
+
+    @classmethod
+    def of(cls, world: World, site: Side | None = None) -> Servers:
+        chosen = [(s, _host(world, s)) for s in world.spec.servers if site is None or s.site is site]
+        return cls(chosen, jobs_everywhere=world.spec.site_state.jobs == "both")
+
+    def status(self, watching: Side | None = None) -> list[Reply]:
+        return self._ask(f"status --to {watching}" if watching else "status", QUICK)
+
+    def arm(self, epoch: int, to: Side, seconds: float) -> list[Reply]:
+        return self._ask(f"repoint --epoch {epoch} --to {to} --when-open --wait {round(seconds)}", ARM)
+
+    def hold(self, seconds: float, servers: Collection[str]) -> list[Reply]:
+        return self._ask(f"hold --seconds {round(seconds)}", ARM, lambda s: s.name in servers)
+
+    def release(self) -> list[Reply]:
+        return self._ask("release", ARM)
+
+    def repoint(self, epoch: int, to: Side) -> list[Reply]:
+        return self._ask(f"repoint --epoch {epoch} --to {to}", SLOW)
+
+    def jobs_off(self) -> list[Reply]:
+        return self._ask("jobs-off", SLOW, lambda s: bool(s.commands.jobs_off))
+
+    def jobs_on(self, owner: Side) -> list[Reply]:
+        sites = Side if self.jobs_everywhere else (owner,)
+        return self._ask("jobs-on", SLOW, lambda s: bool(s.commands.jobs_on) and s.site in sites)
+
+    def stop(self) -> list[Reply]:
+        return self._ask("stop", SLOW)
+
+    def _ask(
+        self, words: str, budget: float, of: Callable[[Server], bool] = lambda server: True
+    ) -> list[Reply]:
+        def one(server: Server, host: Host) -> Reply:
+            script = f"{shlex.quote(server.directory)}/livemove-server"
+            return reply(server, host.run(f"sh {script} {words}", timeout=budget))
+
+        return self.each(one, budget + LATE, of)
+
+    def each(
+        self,
+        act: Callable[[Server, Host], Reply],
+        budget: float = 900,
+        of: Callable[[Server], bool] = lambda server: True,
+    ) -> list[Reply]:
+        """Do something on every server in parallel; what fails, or takes longer, becomes a Reply that is not ok.
+
+        A server that does not answer keeps nobody waiting: its thread is left behind when the budget is over.
+        """
+        replies: dict[str, Reply] = {}
+
+        def safely(server: Server, host: Host) -> None:
+            try:
+                replies[server.name] = act(server, host)
+            except Exception as e:
+                replies[server.name] = _silent(server, str(e))
+
+        chosen = [pair for pair in self.servers if of(pair[0])]
+        threads = [threading.Thread(target=safely, args=pair, daemon=True) for pair in chosen]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + budget
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return [replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in chosen]
+
+
+def _host(world: World, server: Server) -> Host:
+    """The server, or one that never answers: the ledger, which knows the cloud's servers, may be silent as well."""
+    try:
+        return world.host(server)
+    except LivemoveError as e:
+        return Unknown(server, e)
+
+
+class Unknown:
+    """The Host port of a server whose address is not known now."""
+
+    def __init__(self, server: Server, why: LivemoveError) -> None:
+        self.name, self.site, self.address, self._why = server.name, server.site, server.address or "", why
+
+    def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+        raise self._why
+
+    def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
+        raise self._why
+
+
+def _silent(server: Server, why: str) -> Reply:
+    return Reply(server.name, ok=False, message=why, facts={"site": str(server.site)})
+
+
+def reply(server: Server, done: CommandResult) -> Reply:
+    """What livemove-server printed, or why it could not be understood."""
+    try:
+        facts = json.loads(done.stdout.strip().splitlines()[-1])
+        ok = bool(facts.pop("ok")) and done.exit_code == 0
+        facts["reached"] = True
+        return Reply(server.name, ok=ok, message=str(facts.pop("message", "")), facts=facts)
+    except (ValueError, IndexError, KeyError, AttributeError):
+        said = (done.stderr or done.stdout).strip()[-300:] or "nothing"
+        return Reply(
+            server.name,
+            ok=False,
+            message=f"livemove-server ended with {done.exit_code} and said: {said}",
+            facts={"site": str(server.site), "reached": True},
+        )
+
+
+def equip(world: World, server: Server, host: Host) -> str:
+    """Place livemove-server, its configuration, both settings files and both logins of the waiter; turn the settings
+    path into a link. Returns what is missing for the server to be armed, or nothing."""
+    databases, folder = Databases.of(world), server.directory
+    host.put(f"{folder}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
+    host.put(f"{folder}/server.conf", configuration(server, databases).encode())
+    if server.reach == "ssh":
+        _place_over_ssh(world, server, host, databases)
+    else:
+        _place_over_ssm(world, server, host, databases)
+    must(host, LINK.format(directory=shlex.quote(folder), link=shlex.quote(server.settings_link), site=server.site), "link its settings")  # fmt: skip
+    if server.commands.watch or host.run("command -v mariadb || command -v mysql").exit_code == 0:
+        return ""
+    return "no mariadb or mysql client: it cannot be armed and will be told over the network, inside the pause; install mariadb-client, or give commands.watch in the spec"
+
+
+def _place_over_ssh(world: World, server: Server, host: Host, databases: Databases) -> None:
+    password = world.application_login(Side.SOURCE).password
+    for side in Side:
+        login = watch_login(databases, side, credentials(world, side, WATCH_ACCOUNT)["password"])
+        host.put(f"{server.directory}/{side}.watch", login.encode(), mode=0o600)
+        if side is server.site is Side.SOURCE and _has_link(host, server):
+            continue  # the file that the application had before us stays as it is
+        text = settings(world.spec, databases, side, server.site, password)
+        host.put(f"{server.directory}/{side}.env", text.encode(), mode=0o600)
+
+
+def _place_over_ssm(world: World, server: Server, host: Host, databases: Databases) -> None:
+    secrets = {str(world.outputs["application_secret_arn"]): [f"{side}.env" for side in Side]}
+    for side in Side:
+        text = settings(world.spec, databases, side, server.site, PASSWORD)
+        host.put(f"{server.directory}/{side}.env.template", text.encode())
+        host.put(f"{server.directory}/{side}.watch.template", watch_login(databases, side, PASSWORD).encode())
+        credentials(world, side, WATCH_ACCOUNT)
+        secrets[secret_name(world.spec.service, side, WATCH_ACCOUNT)] = [f"{side}.watch"]
+    for secret, files in secrets.items():
+        script = FETCH.format(directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files))  # fmt: skip
+        must(host, script, f"fetch the secret {secret}")
+
+
+def watch_login(databases: Databases, side: Side, password: str) -> str:
+    host, port = databases.at(side)
+    return WATCH_LOGIN.format(side=side, host=host, port=port, user=WATCH_ACCOUNT, password=password)
+
+
+def deploy_release(world: World, server: Server, host: Host) -> str:
+    """Fetch the release from S3 on the server itself and run the spec's install command; returns its last line."""
+    application = world.spec.application
+    script = RELEASE.format(
+        directory=shlex.quote(server.directory),
+        bucket=shlex.quote(world.spec.aws.bucket),
+        key=shlex.quote(application.release or ""),
+        install=shlex.quote(application.install or "true"),
+    )
+    return must(host, script, f"install {application.release}", timeout=600)
+
+
+def must(host: Host, script: str, what: str, *, timeout: float = 60) -> str:
+    """Run a script that has to succeed; UnreachableError with what it said."""
+    done = host.run(script, timeout=timeout)
+    if done.exit_code:
+        said = (done.stderr or done.stdout).strip()[-1000:]
+        raise UnreachableError(
+            f"{host.name} could not {what} (exit code {done.exit_code}): {said or 'it said nothing'}",
+            next_step="mend the server, then clear this task",
+        )
+    return done.stdout.strip().rsplit("\n", 1)[-1]
+
+
+def _has_link(host: Host, server: Server) -> bool:
+    return host.run(f"test -L {shlex.quote(server.settings_link)}").exit_code == 0

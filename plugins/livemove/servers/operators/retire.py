@@ -1,0 +1,60 @@
+"""The last things before the data centre is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from livemove.model.errors import UnreachableError
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+from livemove.runtime.operator import LivemoveOperator
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+class FinalDumpOperator(LivemoveOperator):
+    """Keep a last dump of the source's schemas in the bucket.
+
+    A second run makes no second dump while the source has written nothing since the first. After a promotion the
+    source may be gone for good: then nothing is dumped, and the reason is kept in the dump's place.
+    Returns the ledger's document "final_dump": {"address", "bytes", "sha256", "position", "made_at"} or {"skipped", "made_at"}.
+    """
+
+    def execute(self, context: Any) -> Json:
+        from livemove.servers.adapters.final_dump import archive, kept
+
+        world = self.world(context)
+        s3, before = world.aws("s3"), world.ledger.read("final_dump")
+        try:
+            with world.database(Side.SOURCE) as source:
+                status = source.one("SHOW MASTER STATUS")
+        except UnreachableError as e:
+            return self._without(world, e)
+        position = f"{status['file']}:{status['position']}"
+        if before and before["position"] == position and kept(s3, before):
+            self.log.info("The dump at %s is of this very state; nothing to do", before["address"])
+            return before
+        made = archive(
+            world.login(Side.SOURCE), world.spec.source.schemas, s3,
+            world.spec.aws.bucket, f"{self.service}/final-dump/{self.service}.sql.gz",
+        )  # fmt: skip
+        document = {**made, "position": position, "made_at": world.clock.now().isoformat()}
+        world.ledger.write("final_dump", document)
+        self.log.info("Kept %(address)s, %(bytes)d bytes, SHA-256 %(sha256)s", document)
+        return document
+
+    def _without(self, world: World, silent: UnreachableError) -> Json:
+        from livemove.control.adapters.state import read_row_of
+
+        row = read_row_of(world, Side.TARGET)
+        if not row.promoted:
+            raise silent
+        document = {
+            "skipped": f"the source does not answer, and {row} was promoted because it was gone for good; nothing of it is kept",
+            "made_at": world.clock.now().isoformat(),
+        }
+        world.ledger.write("final_dump", document)
+        world.ledger.note("final_dump_skipped", reason=document["skipped"])
+        self.log.warning("No final dump: %s", document["skipped"])
+        return document

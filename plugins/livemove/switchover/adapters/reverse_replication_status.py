@@ -1,0 +1,28 @@
+"""A look at the return path in use, over all ports of a service: for the soak and for the gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from livemove.model.errors import RefusedError
+from livemove.model.ports import Json, Link
+from livemove.switchover import reverse_replication as return_path
+from livemove.switchover import rollback_safety as way_back
+from livemove.switchover.adapters.wiring import parts_of
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+def look(world: World) -> Json:
+    """The ledger's document `way_back`, written now. RefusedError while no database follows the other."""
+    with parts_of(world) as parts:
+        now = return_path.standing(parts)
+        if now is None or not now.owner.position:
+            raise RefusedError(
+                "no database is open with the other one following it since a move",
+                wanted="OPEN@e on one side, FOLLOW@e on the other",
+                next_step="clear repoint.return_path",
+            )
+        link = Link(world.spec.service, now.epoch, now.owner.side)
+        return way_back.look(parts, link, now.owner.position, world.spec.replication.max_lag)

@@ -1,0 +1,381 @@
+"""The parts of a switchover for one service: both databases, all servers, DMS, the code that wakes, the last proof."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from livemove.comparison.adapters.changed_keys import since_compared
+from livemove.comparison.adapters.final_check import QuickProof
+from livemove.comparison.adapters.table_comparison import incomparable, read_shapes
+from livemove.control.adapters.control_row import Control, kept_version, version
+from livemove.control.adapters.setup import (
+    copy_application_accounts,
+    delete_credentials,
+    drop_accounts,
+    ensure_applier,
+    ensure_reader,
+    ensure_watcher,
+    has_schema,
+    install,
+    keep_binlogs,
+)
+from livemove.control.adapters.state import made
+from livemove.model.errors import RefusedError, SetupError, UnreachableError
+from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
+from livemove.model.spec import Side
+from livemove.provisioning import rds_maintenance as upkeep
+from livemove.runtime.mariadb import MariaDb, sql
+from livemove.schema import ddl_digests as definitions
+from livemove.schema.adapters.copy_schema import list_tables, raise_auto_increment
+from livemove.schema.adapters.ddl_watch import read_digests
+from livemove.schema.adapters.stored_code import code_of, create_code, drop_triggers
+from livemove.servers.adapters.servers import Servers
+from livemove.switchover import reverse_replication as return_path
+from livemove.switchover.guards import compared, expected_pause, refusals
+from livemove.switchover.protocol import Switchover
+from livemove.switchover.steps import Parts
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+log = logging.getLogger(__name__)
+TEST_SECONDS = 600
+"""For the connection test of DMS the account is open at most this long; it is locked again right after."""
+KEEP_BINLOG_HOURS = 168
+"""RDS's "binlog retention hours": how far back the return path may read, a week."""
+
+
+@contextmanager
+def parts_of(world: World) -> Iterator[Parts]:
+    """Everything connected when first used, and closed at the end."""
+    schemas = world.spec.source.schemas
+    with ExitStack() as stack:
+        databases = {
+            side: stack.enter_context(world.database(side, timeout=5, read_timeout=60)) for side in Side
+        }
+        controls = {side: Control(db) for side, db in databases.items()}
+        for control in controls.values():
+            stack.callback(control.close_connection)
+
+        def tables() -> list[str]:
+            return [f"{t['schema']}.{t['name']}" for t in list_tables(databases[Side.SOURCE], schemas)]
+
+        proof = LastProof(databases, controls, tables, schemas, world.ledger, stack)
+        yield Parts(
+            service=world.spec.service,
+            control=controls,
+            servers=Servers.of(world),
+            replicator=world.replicator,
+            code=StoredCode(databases, controls, world.ledger, schemas),
+            proof=proof,
+            tables=tables,
+            ledger=world.ledger,
+            clock=world.clock,
+            settings=world.spec.switchover,
+            upkeep=lambda: upkeep_of(world),
+        )
+
+
+def upkeep_of(world: World) -> list[str]:
+    """Backups and maintenance of the RDS instance in the way; why that cannot be known is a reason as well."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name = str(world.outputs["database_identifier"])
+    try:
+        found = world.aws("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    except (BotoCoreError, ClientError) as e:
+        return [f"RDS does not say whether a backup or maintenance of {name} runs: {e}"]
+    return upkeep.due(found, world.spec.window, world.clock.now())
+
+
+class LastProof:
+    """The Proof port. Connections and shapes are made ready before the fence: inside it every millisecond counts."""
+
+    def __init__(
+        self,
+        databases: Mapping[Side, MariaDb],
+        controls: Mapping[Side, Control],
+        tables: Callable[[], Sequence[str]],
+        schemas: Sequence[str],
+        ledger: Ledger,
+        stack: ExitStack,
+    ) -> None:
+        self._databases, self._controls, self._ledger = databases, controls, ledger
+        self._tables, self._schemas, self._stack = tables, schemas, stack
+        self._ready: QuickProof | None = None
+        self._of: tuple[Side, int] | None = None
+
+    def ready(self) -> None:
+        """Again for each epoch: another owner's binlog tells what changed since other comparisons."""
+        rows = [control.read() for control in self._controls.values()]
+        owner = next((r for r in rows if r.state in (ControlState.OPEN, ControlState.FENCED)), rows[0])
+        if self._ready is not None and self._of == (owner.side, owner.epoch):
+            return
+        tables = self._tables()
+        found = {name: self._ledger.read(compared(owner.epoch, name)) for name in tables}
+        s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
+        proof = QuickProof(s, t, tables, owner=owner.side, since=since_compared(found))
+        self._ready, self._of = self._stack.enter_context(proof), (owner.side, owner.epoch)
+
+    def definitions(self, side: Side) -> dict[str, str]:
+        return {
+            name: shape.digest for name, shape in read_shapes(self._databases[side], self._tables()).items()
+        }
+
+    def unlike(self, owner: Side) -> list[str]:
+        ours, theirs = self._databases[owner], self._databases[owner.other]
+        tables = [f"{t['schema']}.{t['name']}" for t in list_tables(ours, self._schemas)]
+        here, there = read_shapes(ours, tables), read_shapes(theirs, tables)
+        sides = (str(owner), str(owner.other))
+        found = {name: incomparable(name, here, there, sides) for name in tables}
+        return [f"{name} cannot follow: {why}" for name, why in found.items() if why]
+
+    def differences(self, seconds: float) -> list[str]:
+        if self._ready is None:
+            self.ready()
+        assert self._ready is not None
+        return self._ready.run(seconds)
+
+    def covered(self) -> str:
+        return self._ready.says() if self._ready else ""
+
+
+class StoredCode:
+    """The SchemaCode port: triggers and events of the application, kept in the ledger while they sleep.
+
+    The code that the next owner gets is what it had itself when it last owned, as the ledger has it; the first
+    time it is what the old owner has now. Both are read before the fence.
+    """
+
+    def __init__(
+        self,
+        databases: Mapping[Side, MariaDb],
+        controls: Mapping[Side, Control],
+        ledger: Ledger,
+        schemas: Sequence[str],
+    ) -> None:
+        self._databases, self._controls, self._ledger, self._schemas = databases, controls, ledger, schemas
+        self._code: dict[Side, Json] = {}
+
+    def ready(self, owner: Side) -> None:
+        self._code[owner] = self._find(owner)
+        for db in self._databases.values():
+            with suppress(UnreachableError):
+                db.connection()
+
+    def _find(self, owner: Side) -> Json:
+        own = self._ledger.read(f"schema/{owner}")
+        if own is not None:
+            return own
+        try:
+            return code_of(self._databases[owner.other], self._schemas)
+        except UnreachableError:
+            return self._ledger.read(f"schema/{owner.other}") or {}
+
+    def wake(self, owner: Side, follower: Side | None) -> None:
+        if owner not in self._code:
+            self.ready(owner)
+        db = self._controls[owner].holding
+        if follower is not None:
+            for line in raise_auto_increment(self._databases[follower], db, self._schemas):
+                log.info("raised %s", line)
+        create_code(db, self._code[owner])
+
+    def events_to_wake(self, owner: Side) -> list[Json]:
+        if owner not in self._code:
+            self.ready(owner)
+        return [
+            {"event_schema": e["schema"], "event_name": e["name"], "definer": ""}
+            for e in self._code[owner].get("events", [])
+            if e.get("status") == "ENABLED"
+        ]
+
+    def awake(self, side: Side) -> list[str]:
+        db, args = self._databases[side], {"schemas": tuple(self._schemas)}
+        triggers = [f"trigger {o['schema']}.{o['name']}" for o in db.rows(sql("schema/list_triggers"), args)]
+        return triggers + [
+            f"event {o['schema']}.{o['name']}"
+            for o in db.rows(sql("schema/list_events"), args)
+            if o["status"] == "ENABLED"
+        ]
+
+    def changed(self, owner: Side) -> list[str]:
+        kept = self._ledger.read(f"definitions/{owner}")
+        if kept is None:
+            return []
+        return definitions.changes(kept["objects"], read_digests(self._databases[owner], self._schemas))
+
+    def sleep(self, follower: Side) -> None:
+        db = self._controls[follower].holding
+        code = code_of(db, self._schemas)
+        if not code["triggers"] and self._ledger.read(f"schema/{follower}"):
+            return  # dropped before; what was kept then stays
+        awake = {(e["event_schema"], e["event_name"]) for e in self._controls[follower].sleeping_events()}
+        for event in code["events"]:
+            if (event["schema"], event["name"]) in awake:
+                event["status"] = "ENABLED"
+        self._ledger.write(f"schema/{follower}", code)
+        log.info(
+            "dropped on the %s: %s", follower, ", ".join(drop_triggers(db, self._schemas)) or "no trigger"
+        )
+
+
+def prepare_return(world: World, parts: Parts) -> Json:
+    """Account, endpoints and task of the next epoch, tested; then the pause that a move would take now."""
+    now = return_path.standing(parts)
+    if now is None or now.other.state is not ControlState.FOLLOW:
+        raise RefusedError(
+            "The way back cannot be prepared: no database is open with the other one following it",
+            wanted="OPEN@e on one side, FOLLOW@e on the other",
+            next_step="clear the switchover or return_path that was interrupted, then this task",
+        )
+    owner, other = now.owner.side, now.other.side
+    link = Link(world.spec.service, now.epoch + 1, other)
+    with world.database(owner) as owner_db, world.database(other) as other_db:
+        applier = ensure_applier(world, owner_db, link.epoch)
+        reader = ensure_reader(world, other_db)
+        left = copy_application_accounts(owner_db, other_db, world.spec.source.accounts)
+    if left:
+        raise SetupError(
+            f"These rights of the application cannot be given on the {other}: {'; '.join(left)}",
+            next_step="grant what the application needs by hand, or take it away on the other side; then clear this task",
+        )
+    control = parts.control[owner]
+    _granted(control.allow_test(now.epoch, TEST_SECONDS))
+    try:
+        world.replicator.prepare(link, full_load=False, reader=reader, applier=applier)
+    finally:
+        control.allow_test(now.epoch, 0)
+    plan = Switchover(parts, other, "plan", guards=refusals).dry_run(now.epoch)
+    parts.ledger.write("switchover/plan", {"epoch": link.epoch, "steps": plan})
+    expected = expected_pause(parts, other)
+    parts.ledger.write("switchover/expected", expected)
+    parts.ledger.write("expected_pause", expected)
+    return {"task": link.name, **expected}
+
+
+def _granted(out: Outcome) -> None:
+    if not out.done:
+        raise RefusedError(
+            f"The replicator's account could not be opened for its test: {out.answered}, {out.state}@{out.epoch}",
+            next_step="clear this task",
+        )
+
+
+def prepare_control(world: World) -> Json:
+    """Control objects and accounts on both databases; what is there already stays."""
+    spec = world.spec
+    with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
+        refuse_a_rebuilt_source(source, target)
+        installed = {}
+        for db in (source, target):
+            installed[str(db.side)] = install(db, spec.source.accounts, spec.source.schemas)
+            ensure_reader(world, db)
+            ensure_watcher(world, db)
+        keep_binlogs(target, KEEP_BINLOG_HOURS)
+        later = copy_application_accounts(source, target, spec.source.accounts)
+        for db in (source, target):
+            control = Control(db)
+            row = control.read()
+            if row.state is ControlState.FOLLOW:
+                ensure_applier(world, db, row.epoch)
+            control.settle()
+            control.close_connection()
+    for line in later:
+        log.warning("not granted yet, tried again by prepare_return: %s", line)
+    return {"installed": installed, "version": version(), "granted_later": later}
+
+
+def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
+    """A source without a control row would be OPEN@1: never beside a target that has ever owned the writes."""
+    if has_schema(source) or not has_schema(target):
+        return
+    control = Control(target)
+    row = control.read()
+    control.close_connection()
+    if row.epoch > 1:
+        raise RefusedError(
+            f"{row}, and the source has no control row: a new one would open it beside the target",
+            wanted="both rows as the last move left them, or none on either side",
+            next_step="a rebuilt source begins a migration of its own, from RDS back to it; nothing was changed",
+        )
+
+
+def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
+    """livemove's schema and accounts go; the application's accounts stay open on the owner, locked on the other side.
+
+    RefusedError while `owner` does not own the writes: then the rows still have to decide. The source may be silent or
+    have been ended when the target owns; a target that was never made has nothing to remove.
+    """
+    gone: Json = {}
+    with ExitStack() as stack:
+        if owner is Side.TARGET or made(world):
+            target = stack.enter_context(world.database(Side.TARGET))
+        else:
+            target, gone["target"] = None, "was never made"
+        source = stack.enter_context(world.database(Side.SOURCE))
+        if owner is Side.SOURCE:
+            refuse_after_a_move(world)
+        decides = source if target is None or owner is Side.SOURCE else target
+        _refuse_another_owner(decides)
+        # the owner's row goes first on the way to the cloud, and last when the source stays: an interrupted run finds it
+        for db in (target, source):
+            if db is not None:
+                gone[str(db.side)] = _remove_if_it_answers(db, owner)
+    delete_credentials(world)
+    return gone
+
+
+def refuse_after_a_move(world: World) -> None:
+    """RefusedError when the writes have moved before: servers, ledger and rows remember the epoch, and it only grows."""
+    sides = [Side.SOURCE, Side.TARGET] if made(world) else [Side.SOURCE]
+    for side in sides:
+        with world.database(side) as db:
+            if not has_schema(db) or kept_version(db) is None:
+                continue
+            control = Control(db)
+            row = control.read()
+            control.close_connection()
+        if row.epoch > 1:
+            raise RefusedError(
+                f"{row}: the writes have moved before, so what was prepared is not taken down",
+                wanted="epoch 1 on both sides: writes that never left the source",
+                next_step="nothing was taken down, the way back itself is done. To stay for good: docs/runbook.md, Giving up",
+            )
+
+
+def _refuse_another_owner(db: MariaDb) -> None:
+    if not has_schema(db) or kept_version(db) is None:
+        return
+    control = Control(db)
+    try:
+        row = control.read()
+        if row.state is not ControlState.OPEN:
+            raise RefusedError(
+                f"{row}: the control objects still decide who may write",
+                wanted=f"the {db.side} OPEN",
+                next_step="roll back or finish the move first",
+            )
+        control.settle()
+    finally:
+        control.close_connection()
+
+
+def _remove_if_it_answers(db: MariaDb, owner: Side) -> str:
+    try:
+        return _remove(db)
+    except UnreachableError as e:
+        if owner is db.side:
+            raise
+        log.warning("the %s keeps its control objects, it does not answer: %s", db.side, e)
+        return "does not answer"
+
+
+def _remove(db: MariaDb) -> str:
+    """On a side that does not own, the application stays locked out: its accounts are locked, the source is read_only."""
+    drop_accounts(db)
+    db.run("DROP SCHEMA IF EXISTS livemove")
+    return "removed"

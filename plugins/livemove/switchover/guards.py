@@ -1,0 +1,293 @@
+"""Step 0: every reason against moving the writes now. Nothing is changed but a few watermark rows.
+
+A guard returns reasons; none means yes. All are asked, so that a person sees the whole list at once.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+
+from livemove.model.errors import LivemoveError
+from livemove.model.ports import ControlState, Json, Link, Reply, TaskState
+from livemove.model.spec import Side
+from livemove.replication.dms_rules import trouble
+from livemove.switchover import rollback_safety as way_back
+from livemove.switchover.steps import Parts, read_row
+
+LONGEST_TRANSACTION = 5.0
+"""Seconds; a longer one keeps read_only waiting or dies by the fence."""
+STALE_HEARTBEAT = 3.0
+"""Seconds after which the dead-man's switch counts as dead; it ticks every second."""
+SHORTEST_KEPT = 86400.0
+"""Seconds that the next owner must keep its binlogs: a night and the day on which somebody mends the return path."""
+ROUND_TRIPS = 5
+READY = (TaskState.READY, TaskState.STOPPED, TaskState.RUNNING)
+
+Guard = Callable[[Parts, Side, int], Iterable[str]]
+
+
+def rows_stand(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The control rows say so: the owner OPEN, the other side FOLLOW, both in this epoch."""
+    for side, state in ((to.other, ControlState.OPEN), (to, ControlState.FOLLOW)):
+        row = read_row(parts.control[side], parts.clock)
+        if row is None:
+            yield f"the {side} database does not answer"
+        elif (row.state, row.epoch) != (state, epoch):
+            yield f"{row}, wanted {state}@{epoch}"
+
+
+def replicator_runs(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The replication task of this epoch is running."""
+    link = Link(parts.service, epoch, to.other)
+    status = parts.replicator.status(link)
+    if status.state is not TaskState.RUNNING:
+        why = status.failure or status.stop_reason
+        yield f"the replication task {link.name} is {status.state}" + (f" ({why})" if why else "")
+
+
+def return_is_ready(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The task that will replicate the other way round is made and tested."""
+    link = Link(parts.service, epoch + 1, to)
+    state = parts.replicator.status(link).state
+    if state not in READY:
+        yield f"the way back is not prepared: task {link.name} is {state}; run prepare_return"
+
+
+def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The dead-man's switch ticks on both sides, commits are durable, and no transaction of the owner is long or prepared."""
+    for side in (to.other, to):
+        health = parts.control[side].health(LONGEST_TRANSACTION)
+        age = health.heartbeat_age
+        if not health.event_scheduler:
+            yield f"event_scheduler is off on the {side}: the dead-man's switch cannot tick"
+        elif age is None or age > STALE_HEARTBEAT:
+            yield f"the dead-man's switch on the {side} last ticked {'never' if age is None else f'{age:.0f} s ago'}"
+        if not health.durable:
+            yield f"the {side} may forget the commit in a power cut: wanted sync_binlog=1 and innodb_flush_log_at_trx_commit=1"
+        if side is to.other:
+            yield from (f"long transaction on the {side}: {t}" for t in health.long_transactions)
+            if health.prepared_xa:
+                yield f"{health.prepared_xa} prepared XA transactions on the {side}"
+
+
+def servers_answer(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Every server answers, and none has seen a later epoch."""
+    yield from server_reasons(parts.servers.status(), to, epoch)
+
+
+def server_reasons(replies: list[Reply], to: Side, epoch: int) -> Iterator[str]:
+    """All must answer on the way to the cloud; on the way back, dead cloud servers do not hold anybody."""
+    for r in replies:
+        if not r.ok and (to is Side.TARGET or r.facts.get("site") == to):
+            yield f"server {r.server} does not answer: {r.message}"
+        known = int(r.facts.get("epoch") or 0)
+        if known > epoch:
+            yield f"server {r.server} has seen epoch {known}, the databases are at {epoch}"
+
+
+def way_back_loses_nothing(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Nothing that the owner acknowledged is missing in the database that the writes go to."""
+    link = Link(parts.service, epoch, to.other)
+    row = read_row(parts.control[to.other], parts.clock)
+    if row and row.position:
+        yield from way_back.losses(way_back.facts(parts, link, row.position))
+    elif wrong := trouble(parts.replicator.tables(link)):
+        yield f"tables cannot be trusted: {wrong}"
+
+
+def comparison_is_clean(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """No table was seen to differ since the writes moved last."""
+    for table in parts.tables():
+        found = parts.ledger.read(compared(epoch, table))
+        if found and not found.get("equal"):
+            yield f"{table} differs: {found.get('differences', [])[:3]} {found.get('note', '')}".rstrip()
+
+
+def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Every table was compared since the writes moved last, since its last DDL, and since the owner's last start."""
+    owner = to.other
+    uptime = parts.control[owner].health(LONGEST_TRANSACTION).uptime
+    started = parts.clock.now() - timedelta(seconds=uptime) if uptime is not None else None
+    now = parts.proof.definitions(owner)
+    for table in parts.tables():
+        found = parts.ledger.read(compared(epoch, table))
+        if found is None:
+            yield f"{table} was not compared since epoch {epoch} began; run {_compare(to)}"
+            continue
+        then = (found.get("definitions") or {}).get(str(owner))
+        if then and table in now and then != now[table]:
+            yield f"{table} was changed by DDL on the {owner} since it was compared at {found['checked_at']}; run {_compare(to)}"
+        if started and datetime.fromisoformat(str(found["checked_at"])) < started:
+            yield f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at {found['checked_at']}; run {_compare(to)}"
+
+
+def compared(epoch: int, table: str) -> str:
+    """The ledger's name for what a comparison of this table found in this epoch."""
+    return f"comparison/{epoch}/{table}"
+
+
+def _compare(to: Side) -> str:
+    return "validate again" if to is Side.TARGET else "repoint.compare_back"
+
+
+def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """DDL is not replicated: what the owner got since would be lost, or stop the replicator."""
+    for line in parts.proof.unlike(to.other):
+        yield f"{line}; make both sides alike, then {_compare(to)}"
+
+
+def no_ddl_since(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """Indexes, defaults, views and routines that the owner got since both sides had the same: the next owner lacks them."""
+    for what in parts.code.changed(to.other):
+        yield f"DDL on the {to.other} is not on the {to}: {what}; do the same there, then {_compare(to)}"
+
+
+def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The replicator brings what triggers and events did on the owner; awake here as well, they do it twice."""
+    for what in parts.code.awake(to):
+        yield f"{what} is awake on the {to}, which only follows: its effects are there twice. Drop it there (the DDL of the owner's is kept), then {_compare(to)}"
+
+
+def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """No session or account that the fence would miss may write to the owner."""
+    for who in parts.control[to.other].strangers():
+        yield f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in source.accounts"
+
+
+def events_can_sleep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """RDS's master user may not alter an event of another definer (1227), so the fence could not close."""
+    for what in parts.control[to.other].stubborn_events():
+        yield f"event {what} on the {to.other} cannot be put to sleep by livemove's login: drop it, or let its definer disable it, and create it as livemove's login"
+
+
+def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The next owner's binlogs carry the way back: an interruption must be mended before they go."""
+    keeps = parts.control[to].binlogs().keeps
+    if keeps is not None and keeps < SHORTEST_KEPT:
+        yield f"the {to} keeps its binlogs for {keeps / 3600:.0f} h, wanted at least {SHORTEST_KEPT / 3600:.0f} h: a return path that is interrupted longer would be lost"
+
+
+def no_upkeep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """No backup or maintenance of the RDS instance is in the way."""
+    yield from parts.upkeep()
+
+
+def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+    """The pause, measured now, fits the budget."""
+    try:
+        expected = expected_pause(parts, to)
+    except LivemoveError as e:
+        yield e.found
+        return
+    parts.ledger.write("switchover/expected", expected)
+    parts.ledger.write("expected_pause", expected)
+    if expected["ms"] > parts.settings.pause_budget * 1000:
+        yield f"the expected pause is {expected['ms']} ms, the budget {parts.settings.pause_budget * 1000:.0f} ms"
+
+
+def expected_pause(parts: Parts, to: Side) -> Json:
+    """{"ms", "watermark_ms", "database_ms", "servers_ms", "probe_ms", "not_armed", "budget_ms", "measured_at"}: what lies
+    between hold and release.
+
+    Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and the words of
+    the slowest server that lie in the pause, each taken to last as long as a probe does now. Armed servers say them by
+    themselves when they see the row; for those that cannot be armed, by name, the delivery of two words is waited for.
+    LivemoveError when a watermark does not arrive within the pause budget.
+    """
+    f, t = parts.control[to.other], parts.control[to]
+    began = parts.clock.now()
+    stream = f"measured {began.isoformat()}"
+    trips = []
+    for number in range(1, ROUND_TRIPS + 1):
+        sent = parts.clock.now()
+        f.write_watermark(to.other, stream, number)
+        while not t.has_watermark(to.other, stream, number):
+            if (parts.clock.now() - sent).total_seconds() > parts.settings.pause_budget:
+                raise LivemoveError(
+                    f"a watermark of the {to.other} did not arrive in the {to} within {parts.settings.pause_budget:g} s",
+                    next_step="look at the replication task and its lag",
+                )
+            parts.clock.sleep(0.005)
+        trips.append(round((parts.clock.now() - sent).total_seconds() * 1000))
+    pings = []
+    for control in (f, t) * ROUND_TRIPS:
+        asked = parts.clock.now()
+        control.ping()
+        pings.append((parts.clock.now() - asked).total_seconds() * 1000)
+    database = round(statistics.median(pings))
+    asked = parts.clock.now()
+    replies = parts.servers.status(watching=to)
+    delivery = round((parts.clock.now() - asked).total_seconds() * 1000)
+    slowest = max((int(r.facts.get("probe_ms") or 0) for r in replies), default=0)
+    not_armed = {
+        r.server: str(r.facts.get("watch") or r.message) for r in replies if r.facts.get("watch") != "ready"
+    }
+    return {
+        "ms": 2 * max(trips)
+        + OWN_WORK_MS
+        + CALLS_IN_A_ROW * database
+        + WORDS_IN_A_ROW * slowest
+        + (2 * delivery if not_armed else 0),
+        "watermark_ms": trips,
+        "database_ms": database,
+        "servers_ms": delivery,
+        "probe_ms": slowest,
+        "not_armed": not_armed,
+        "budget_ms": round(parts.settings.pause_budget * 1000),
+        "measured_at": began.isoformat(),
+    }
+
+
+OWN_WORK_MS = 150
+"""Fence, proof, commit, claim, prepare and open on databases that are no way off."""
+
+CALLS_IN_A_ROW = 42
+"""Calls of a database that wait for each other between hold and release; with the next, fitted to bench/results."""
+
+WORDS_IN_A_ROW = 2
+"""Words of a server that the pause waits for: hold, and the change to the next owner with its probe."""
+
+GUARDS: tuple[Guard, ...] = (
+    rows_stand,
+    replicator_runs,
+    return_is_ready,
+    switch_ticks,
+    servers_answer,
+    nobody_else_writes,
+    events_can_sleep,
+    follower_sleeps,
+    definitions_fit,
+    no_ddl_since,
+    comparison_is_clean,
+    comparison_is_fresh,
+    binlogs_are_kept,
+    no_upkeep,
+    way_back_loses_nothing,
+    pause_fits,
+)
+ONLY_FORTH: frozenset[Guard] = frozenset({no_ddl_since, comparison_is_fresh, binlogs_are_kept, no_upkeep})
+"""On the way back these are told and hold nobody: a rollback in need loses nothing by them."""
+
+
+def refusals(parts: Parts, to: Side, epoch: int) -> list[str]:
+    """Every reason against the move; a guard that cannot ask is a reason as well."""
+    return _asked([g for g in GUARDS if to is Side.TARGET or g not in ONLY_FORTH], parts, to, epoch)
+
+
+def remarks(parts: Parts, to: Side, epoch: int) -> list[str]:
+    """What would refuse the way forth and is only told on the way back."""
+    if to is Side.TARGET:
+        return []
+    return _asked([g for g in GUARDS if g in ONLY_FORTH], parts, to, epoch)
+
+
+def _asked(guards: Iterable[Guard], parts: Parts, to: Side, epoch: int) -> list[str]:
+    reasons: list[str] = []
+    for guard in guards:
+        try:
+            reasons += guard(parts, to, epoch)
+        except LivemoveError as e:
+            reasons.append(f"{guard.__name__.replace('_', ' ')} could not be asked: {e.found}")
+    return reasons

@@ -1,0 +1,101 @@
+"""The emergency: a question that shows how much may be lost, and the act that makes the follower the owner."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from livemove.model.errors import RefusedError
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+from livemove.reporting.gates import PROMOTE, promotion_body
+from livemove.runtime.notifications import SpecNotifier
+from livemove.runtime.operator import LivemoveOperator
+from livemove.switchover import promotion
+from livemove.switchover.operators.switchover import MovingOperator, no_blind_retry
+
+LEAVE = "Leave everything as it is"
+GONE = "the-data-centre-is-gone-for-good"
+
+
+class PromotionGate(LivemoveOperator, HITLOperator):
+    """Shows what stands and what may be missing, and asks for the sentence that only a person can say.
+
+    Refuses to ask while the source answers. Unanswered for `gates.timeout` seconds it fails and nothing is changed.
+    """
+
+    ui_color = "#f7d9e3"
+    runbook_section = GONE
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["params"] = {
+            "word": Param("", type="string", title="Word for word, what you know to be so", source="task")
+        }
+        kwargs["execution_timeout"] = None  # the wait has a limit of its own
+        kwargs["notifiers"] = [SpecNotifier(service=kwargs["service"], moment="question")]
+        super().__init__(subject="Promote the target?", options=[PROMOTE, LEAVE], **kwargs)
+
+    def execute(self, context: Any) -> Any:
+        from livemove.switchover.adapters.wiring import parts_of
+
+        world = self.world(context)
+        wanted = promotion.sentence(self.service)
+        with parts_of(world) as parts:
+            if found := list(promotion.reasons(parts, Side.TARGET, wanted)):
+                raise AirflowFailException(str(RefusedError("; ".join(found), next_step="nothing was changed; livemove status")))  # fmt: skip
+            row = parts.control[Side.TARGET].read()
+            seen = promotion.bound(parts, row)
+            servers = [f"{r.server}: {'answers' if r.ok else r.message}" for r in parts.servers.status()]
+        self.subject = f"Promote the target? The source of {self.service} is gone"
+        self.body = promotion_body(world.spec, str(row), list(seen.lines()), servers, wanted)
+        self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
+        world.ledger.note("promotion_asked", gate="promote", **seen.document)
+        super().execute(context)
+
+    def execute_complete(self, context: Any, event: Json) -> Json:
+        if event.get("error_type") == "timeout":
+            raise AirflowFailException(
+                "Nobody answered. Nothing was changed; clear this task to be asked again."
+            )
+        super().execute_complete(context, event)
+        user = event.get("responded_by_user") or {}
+        self.world(context).ledger.note(
+            "promotion_answered",
+            gate="promote",
+            option=", ".join(event["chosen_options"]),
+            by=user.get("name") if isinstance(user, dict) else None,
+        )
+        if event["chosen_options"] != [PROMOTE]:
+            raise AirflowSkipException("Everything stays as it is")
+        return {"word": str((event.get("params_input") or {}).get("word", ""))}
+
+
+class PromoteOperator(MovingOperator):
+    """Makes the target the owner; refuses without the sentence. A retry goes on where it stopped."""
+
+    runbook_section = GONE
+
+    def __init__(self, *, asked_by: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asked_by = asked_by
+
+    def execute(self, context: Any) -> Json:
+        from livemove.switchover.adapters.wiring import parts_of
+
+        answer = context["ti"].xcom_pull(task_ids=self.asked_by) or {}
+        token = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
+        with parts_of(self.world(context)) as parts, no_blind_retry():
+            done = promotion.promote(
+                parts, Side.TARGET, str(answer.get("word", "")), token, lambda to: self.switchover(parts, to, context)
+            )  # fmt: skip
+        for line in done.get("says", ()):
+            self.log.warning("%s", line)
+        return {
+            k: done.get(k)
+            for k in ("epoch", "last_watermark", "nothing_since_seconds", "old_owner_came_back")
+        }

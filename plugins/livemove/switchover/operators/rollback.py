@@ -1,0 +1,138 @@
+"""The first task of a rollback: who ordered it (a gate, a person, the spec), and what it will undo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from livemove.dns.adapters.public_record import live_record, original
+from livemove.dns.record import as_document, same_answer
+from livemove.model.errors import RefusedError
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+from livemove.reporting.adapters.evidence import moves, way_back_closed, way_back_now
+from livemove.reporting.gates import PROCEED, ROLL_BACK
+from livemove.runtime.operator import LivemoveOperator
+from livemove.switchover.rollback import not_automatic
+from livemove.switchover.rollback_safety import REPAIR
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+GATES = ("switch_dns", "repoint", "retire")
+GIVE_UP = "give_up"
+"""The field of the form of rollback_<service> that also takes down what was prepared."""
+
+
+class BeginRollbackOperator(LivemoveOperator):
+    """Notes what is to be undone. Refuses when the newest answer at a gate was not "Roll back"."""
+
+    runbook_section = "going-back"
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        order = self.order(world, context)
+        owner = moves(world)[-1]["to"] if moves(world) else str(Side.SOURCE)
+        closed = way_back_closed(world)
+        if closed and owner == Side.TARGET:
+            raise RefusedError(
+                f"The way back closed at {closed}: the data centre's database no longer follows",
+                wanted="a source that has every write",
+                next_step="nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a data centre",
+            )
+        seen = way_back_now(world) if owner == Side.TARGET else None
+        if seen and seen.get("losses"):
+            raise RefusedError(
+                f"Going back would lose writes: {'; '.join(seen['losses'])}",
+                wanted="a source that has every write",
+                next_step=f"nothing was changed, RDS owns the writes. To repair it, {REPAIR}; then clear this task",
+            )
+        for answer in answers(world):
+            # a task of the story that is cleared by itself later must not act on what was true before this
+            if answer.get("option") == PROCEED:
+                world.ledger.write(
+                    f"approvals/{answer['gate']}", {**answer, "option": None, "withdrawn": "rolled back"}
+                )
+        name_moved = world.ledger.read("dns/before") is not None and not same_answer(
+            live_record(world), original(world)
+        )
+        found = {
+            **order,
+            "owner": owner,
+            "writes": "go back to the data centre" if owner == Side.TARGET else "never left the data centre",
+            "name": "goes back" if name_moved else "never left",
+            "record": as_document(live_record(world)),
+        }
+        world.ledger.note("rollback_begun", **found)
+        self.log.info(
+            "%s rolls back at %s. The writes: %s. The name: %s.",
+            found["by"] or "Somebody",
+            found["gate"],
+            found["writes"],
+            found["name"],
+        )
+        return found
+
+    def order(self, world: World, context: Any) -> Json:
+        """{"gate", "by"}: who ordered this; RefusedError when nobody did."""
+        newest = max((a for a in answers(world) if a.get("at")), key=lambda a: str(a["at"]), default={})
+        if newest.get("option") != ROLL_BACK:
+            raise RefusedError(
+                f"The newest answer is {newest.get('option') or 'none'}",
+                wanted=f"{ROLL_BACK!r} at one of the gates",
+                next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
+            )
+        return {"gate": newest["gate"], "by": newest.get("by")}
+
+
+class OrderedRollbackOperator(BeginRollbackOperator):
+    """The rollback that a person triggered by the DAG of its own: the trigger form is the order."""
+
+    def order(self, world: World, context: Any) -> Json:
+        return {"gate": f"rollback_{self.service}", "by": ordered_by(context)}
+
+
+def ordered_by(context: Any) -> str | None:
+    """Who triggered this run."""
+    return getattr(context.get("dag_run"), "triggering_user_name", None)
+
+
+class GiveUpOperator(LivemoveOperator):
+    """Skips itself, and the tasks behind it, unless the form asks for it; RefusedError when the writes have moved before."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.switchover.adapters.wiring import refuse_after_a_move
+
+        if not context["params"].get(GIVE_UP):
+            raise AirflowSkipException(
+                "Not asked for: replication, short TTL and livemove's schema stay, so that one can go on"
+            )
+        world = self.world(context)
+        refuse_after_a_move(world)
+        world.ledger.note("given_up", by=ordered_by(context))
+        return {"ends": "replication, the short TTL, livemove's schema and accounts on both databases"}
+
+
+class AutomaticRollbackOperator(BeginRollbackOperator):
+    """Orders a rollback when one of the tasks upstream has failed for good; skips itself when what failed changed nothing.
+
+    Its rule is one_failed, which also fires when something long before them failed: then none of them did.
+    """
+
+    def order(self, world: World, context: Any) -> Json:
+        ti = context["ti"]
+        watched = sorted(ti.task.upstream_task_ids)
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=watched, run_ids=[ti.run_id]).get(
+            ti.run_id, {}
+        )
+        told = {e["task_id"]: e for e in world.ledger.events() if e["event"] == "task_failed" and e.get("run_id") == ti.run_id}  # fmt: skip
+        failed = {t: told.get(t) for t in watched if states.get(t) == "failed"}
+        if reason := not_automatic(failed):
+            raise AirflowSkipException(f"No rollback: {reason}")
+        return {"gate": ", ".join(sorted(failed)), "by": "the spec (rollback.automatic)"}
+
+
+def answers(world: World) -> list[Json]:
+    """What was answered at each gate, as the ledger keeps it."""
+    return [world.ledger.read(f"approvals/{gate}") or {} for gate in GATES]

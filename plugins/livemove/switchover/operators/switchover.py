@@ -1,0 +1,196 @@
+"""The writes move: control objects, the way back, the switchover itself, rollback, and the end of it all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from livemove.model.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
+from livemove.model.ports import Json
+from livemove.model.spec import Side, Window
+from livemove.model.window import closed
+from livemove.runtime.links import DatabaseLink, DmsTaskLink
+from livemove.runtime.notifications import SpecNotifier
+from livemove.runtime.operator import LivemoveOperator
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+    from livemove.switchover.protocol import Switchover
+    from livemove.switchover.steps import Parts
+
+
+class PrepareControlOperator(LivemoveOperator):
+    """Control rows, guarded procedures, dead-man's switch and accounts on both databases. Resets nothing."""
+
+    def execute(self, context: Any) -> Json:
+        from livemove.reporting.adapters.report_writer import keep_versions
+        from livemove.switchover.adapters.wiring import prepare_control
+
+        world = self.world(context)
+        done = prepare_control(world)
+        keep_versions(world)
+        world.ledger.note("control_prepared", **done)
+        return done
+
+
+class PrepareReturnOperator(LivemoveOperator):
+    """Everything slow before the gate: the way back made and tested, the expected pause measured."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+    runbook_section = "question-2-move-writes"
+
+    def execute(self, context: Any) -> Json:
+        from livemove.switchover.adapters.wiring import parts_of, prepare_return
+
+        world = self.world(context)
+        with parts_of(world) as parts:
+            return prepare_return(world, parts)
+
+
+class MovingOperator(LivemoveOperator):
+    """What moves writes: asked to stop, it undoes itself before the commit and finishes after it."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._running: Switchover | None = None
+        self._stopped = False
+
+    def switchover(self, parts: Parts, to: Side, context: Any, *, window: Window | None = None) -> Switchover:
+        """`window`: the move begins only inside of it; one that was committed goes on at any hour."""
+        from livemove.switchover.guards import refusals
+        from livemove.switchover.protocol import Switchover
+
+        def guards(parts: Parts, to: Side, epoch: int) -> list[str]:
+            outside = [why] if window and (why := closed(window, parts.clock.now())) else []
+            return [*(f"{why}. Clear repoint.window with downstream: it waits for it" for why in outside), *refusals(parts, to, epoch)]  # fmt: skip
+
+        attempt = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
+        self._running = Switchover(parts, to, attempt, guards=guards)
+        if self._stopped:
+            self._running.stop()
+        return self._running
+
+    def tell_a_long_pause(self, world: World, done: Json, context: Any) -> None:
+        """The budget undoes a move before its commit; what came after it may have taken longer, and people are told."""
+        fenced, budget = done.get("fenced_ms"), world.spec.switchover.pause_budget
+        if fenced is None or fenced <= budget * 1000:
+            return
+        text = f"The database was closed to writes for {fenced:,} ms; the budget is {budget:g} s"
+        self.log.warning("%s", text)
+        world.ledger.note("pause_over_budget", fenced_ms=fenced, budget_ms=round(budget * 1000))
+        SpecNotifier(service=self.service, moment="breach", text=text)(context)
+
+    def on_kill(self) -> None:
+        # called from a signal handler of this very thread: a flag is all that is safe
+        self._stopped = True
+        if self._running is not None:
+            self._running.stop()
+
+
+class SwitchoverOperator(MovingOperator):
+    """Steps 0 to 11 in one task. A retry or a clear reads both databases first and goes on from there.
+
+    A move to the target begins only inside the window; a rollback may begin at any time.
+    """
+
+    def __init__(self, *, to: Side | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.to = str(to)
+
+    def execute(self, context: Any) -> Json:
+        from livemove.switchover.adapters.wiring import parts_of
+        from livemove.traffic.adapters.request_delta import RequestsAround
+
+        world = self.world(context)
+        with parts_of(world) as parts, no_blind_retry():
+            around = RequestsAround(world)
+            window = world.spec.window if Side(self.to) is Side.TARGET else None
+            move = self.switchover(parts, Side(self.to), context, window=window)
+            done = around.kept(move.run())
+        self.tell_a_long_pause(world, done, context)
+        return done
+
+
+class ReturnPathOperator(LivemoveOperator):
+    """Steps 12 and 13: the old owner follows, replication runs the other way round."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+    runbook_section = "the-way-back-is-broken"
+
+    def execute(self, context: Any) -> Json:
+        from livemove.switchover import reverse_replication as return_path
+        from livemove.switchover.adapters.wiring import parts_of
+
+        with parts_of(self.world(context)) as parts:
+            done = return_path.run(parts)
+        self.dms_task = done.get("task")
+        return done
+
+
+class RollbackWritesOperator(MovingOperator):
+    """The writes go back to the source, whatever state they are in; says so when they never left."""
+
+    runbook_section = "going-back"
+
+    def execute(self, context: Any) -> Json:
+        world = self.world(context)
+        done = self._never_left(world) or self._go_back(world, context)
+        self.log.info("%s", done["says"])
+        told = {k: done[k] for k in ("owner", "epoch", "says")}
+        world.ledger.note("rollback_writes", **told, although=done.get("although", []))
+        return done
+
+    def _never_left(self, world: World) -> Json | None:
+        from livemove.control.adapters.state import never_left
+
+        try:
+            says = never_left(world)
+        except UnreachableError:
+            return None  # then the rows that do answer tell
+        return {"epoch": 1, "owner": str(Side.SOURCE), "says": says} if says else None
+
+    def _go_back(self, world: World, context: Any) -> Json:
+        from livemove.switchover.adapters.wiring import parts_of, prepare_return
+        from livemove.switchover.rollback import go_back
+        from livemove.traffic.adapters.request_delta import RequestsAround
+
+        with parts_of(world) as parts, no_blind_retry():
+            around = RequestsAround(world)
+            make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
+            done = around.kept(go_back(parts, make, lambda p: prepare_return(world, p)))
+        self.tell_a_long_pause(world, done, context)
+        return done
+
+
+class RemoveControlOperator(LivemoveOperator):
+    """livemove's schema and accounts leave both databases; the application keeps its own.
+
+    :param keeps: the side that keeps the writes for good
+    """
+
+    def __init__(self, *, keeps: Side | str = Side.TARGET, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keeps = str(keeps)
+
+    def execute(self, context: Any) -> Json:
+        from livemove.switchover.adapters.wiring import remove_control
+
+        world = self.world(context)
+        gone = remove_control(world, Side(self.keeps))
+        world.ledger.note("control_removed", **gone)
+        return gone
+
+
+@contextmanager
+def no_blind_retry() -> Iterator[None]:
+    """Before the commit a person decides whether to try again; after it (SwitchoverIncomplete) Airflow retries."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    try:
+        yield
+    except (RefusedError, SwitchoverAborted, PersonMustDecide) as e:
+        raise AirflowFailException(str(e)) from e

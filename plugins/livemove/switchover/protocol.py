@@ -1,0 +1,451 @@
+"""The switchover: one protocol that moves the writes from database f to database t, and back.
+
+Read STEPS from top to bottom: that is the order, and who may write after each step. `decisions.decide` says
+where a retried or cleared task joins in. What an act does to a database is guarded in that database (see
+control/sql/control_procedures.sql); here stand only the order, the waiting and the words.
+
+Before the commit (6) everything is undone (A): one compare-and-set back to OPEN, then the fence is lifted. After
+it there is no undo, only a retry that goes on. An unanswered commit is neither: f is read again.
+
+Not here: steps 12 and 13, the return path (switchover/reverse_replication.py), and the guards of step 0 (switchover/guards.py).
+Known holes: DDL of step 8 runs on a second session while the first one holds the row's lock; if this process
+stands still for 30 s in between, one late statement is possible. It then fails on objects that exist already.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from livemove.model.errors import (
+    LivemoveError,
+    PersonMustDecide,
+    RefusedError,
+    SwitchoverAborted,
+    SwitchoverIncomplete,
+)
+from livemove.model.ports import Answered, Clock, ControlDb, ControlRow, ControlState, Json, Outcome
+from livemove.model.spec import Side
+from livemove.switchover.next_action import Action, Do, decide
+from livemove.switchover.steps import GiveUp, Move, Parts, Real, commit_unknown, read_row, summary, told
+
+log = logging.getLogger(__name__)
+
+ASKED = 3
+"""How often the guards are asked before a reason counts: a slow second is no reason to wake somebody."""
+LOOKS = 6
+"""How often the two rows are read before a picture that does not fit is put before a person."""
+
+
+class Acts(Protocol):
+    """What the steps are made of: done for real by `Real`, told by `Recorder`. Each returns what was seen."""
+
+    def guards(self) -> str: ...
+    def arm_servers(self) -> str: ...
+    def arm(self) -> str: ...
+    def fence(self) -> str: ...
+    def drain(self) -> str: ...
+    def prove(self) -> str: ...
+    def commit(self) -> str: ...
+    def claim(self) -> str: ...
+    def prepare(self) -> str: ...
+    def open(self) -> str: ...
+    def repoint(self) -> str: ...
+    def release(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the protocol. {f}, {t}, {e} and {n} stand for the two sides, the old and the new epoch."""
+
+    number: int
+    name: str
+    reads: str
+    does: str
+    evidence: str
+    undo: str
+    writer: str
+    """Who may write when the step is done."""
+    act: Callable[[Acts], str]
+
+
+NO_UNDO = "none: only forward"
+STEPS: tuple[Step, ...] = (
+    Step(0, "guards", "{f} OPEN@{e}, {t} FOLLOW@{e}, replicator and tables, switch, durability, definitions, comparison, writers, binlogs, upkeep, servers", "nothing", "ledger", "nothing to undo", "{f}", lambda a: a.guards()),
+    Step(1, "arm_servers", "the guards", "a waiter on every server watches the row of {t}, for a limited time; then new requests wait", "servers", "expires by itself", "{f}", lambda a: a.arm_servers()),
+    Step(2, "arm", "{f} OPEN@{e}", "{f} FENCED@{e} under a lease of this attempt", "{f} row", "A", "{f}", lambda a: a.arm()),
+    Step(3, "fence", "{f} FENCED@{e}, mine", "lock the accounts, put events to sleep, read_only where it exists, end sessions until none is left", "accounts", "A", "nobody", lambda a: a.fence()),
+    Step(4, "drain", "the same, and one incarnation of the replicator", "note the binlog position of {f}; then two watermarks arrive in {t}", "watermark rows", "A", "nobody", lambda a: a.drain()),
+    Step(5, "prove", "the same", "compare small and keyless tables once more", "ledger", "A", "nobody", lambda a: a.prove()),
+    Step(6, "commit", "{f} FENCED@{e}, mine, lease not near its end, nothing written after the position", "{f} CEDED@{n}: one compare-and-set", "{f} row", NO_UNDO, "nobody", lambda a: a.commit()),
+    Step(7, "claim", "{f} CEDED@{n}, {t} FOLLOW@{e}", "{t} CLAIMED@{n}; the replicator is shut out and gone", "{t} row", NO_UNDO, "nobody", lambda a: a.claim()),
+    Step(8, "prepare", "{t} CLAIMED@{n}, no position", "events to wake, counters past those of {f}, triggers; then the binlog position of {t}", "{t} row", NO_UNDO, "nobody", lambda a: a.prepare()),
+    Step(9, "open", "{t} CLAIMED@{n}, position set", "{t} OPEN@{n}, then accounts, then events", "{t} row", "a rollback: the same protocol the other way", "{t}", lambda a: a.open()),
+    Step(10, "repoint", "{t} OPEN@{n}", "the armed servers have seen it and use {t}; every server is told as well and proves it by a write; an older epoch is refused", "servers", "a rollback", "{t}", lambda a: a.repoint()),
+    Step(11, "release", "nothing", "waiting requests go on", "servers", "nothing to undo", "{t}", lambda a: a.release()),
+)  # fmt: skip
+"""The whole move. 0 to 6 can be undone, from 7 on it only goes forward."""
+COMMIT = 6
+
+
+def perform(
+    steps: Iterable[Step],
+    acts: Acts,
+    clock: Clock,
+    move: Move,
+    *,
+    before: Callable[[Step], None] | None = None,
+) -> None:
+    """The one executor: each step in its order, its time and what it saw into the move's timeline."""
+    for step in steps:
+        if before:
+            before(step)
+        began = clock.now()
+        seen = step.act(acts)
+        ms = round((clock.now() - began).total_seconds() * 1000)
+        move.steps.append({"step": step.number, "name": step.name, "ms": ms, "seen": seen})
+        log.info("step %d %s: %s (%d ms)", step.number, step.name, seen, ms)
+
+
+class Recorder:
+    """The dry run: the same steps, told instead of done."""
+
+    def __init__(self, move: Move) -> None:
+        self.move = move
+
+    def _told(self, name: str) -> str:
+        step = next(s for s in STEPS if s.name == name)
+        return self.move.words(
+            f"reads {step.reads}; {step.does}. Undo: {step.undo}. May write then: {step.writer}"
+        )
+
+    def guards(self) -> str:
+        return self._told("guards")
+
+    def arm_servers(self) -> str:
+        return self._told("arm_servers")
+
+    def arm(self) -> str:
+        return self._told("arm")
+
+    def fence(self) -> str:
+        return self._told("fence")
+
+    def drain(self) -> str:
+        return self._told("drain")
+
+    def prove(self) -> str:
+        return self._told("prove")
+
+    def commit(self) -> str:
+        return self._told("commit")
+
+    def claim(self) -> str:
+        return self._told("claim")
+
+    def prepare(self) -> str:
+        return self._told("prepare")
+
+    def open(self) -> str:
+        return self._told("open")
+
+    def repoint(self) -> str:
+        return self._told("repoint")
+
+    def release(self) -> str:
+        return self._told("release")
+
+
+class Switchover:
+    """One attempt to make `to` the owner. `stop()` asks it to undo itself, if it still can."""
+
+    def __init__(
+        self, parts: Parts, to: Side, attempt: str, *, guards: Callable[[Parts, Side, int], list[str]]
+    ) -> None:
+        self.parts, self.to, self.attempt, self._guards = parts, to, attempt, guards
+        self.f, self.t = parts.control[to.other], parts.control[to]
+        self._stopped = False
+
+    def stop(self) -> None:
+        """From a signal handler: only a flag. Before the commit it undoes, after it the move is finished."""
+        self._stopped = True
+
+    def dry_run(self, epoch: int) -> list[str]:
+        """Every step as it would be done, in its order."""
+        move = Move(self.parts.service, self.to, epoch, "dry-run")
+        perform(STEPS, Recorder(move), self.parts.clock, move)
+        return [f"{s['step']} {s['name']}: {s['seen']}" for s in move.steps]
+
+    def look(self) -> Action:
+        """Both rows, read one after the other, and what they mean."""
+        f = read_row(self.f, self.parts.clock)
+        t = read_row(self.t, self.parts.clock)
+        return decide(f, t, to=self.to)
+
+    def run(self) -> Json:
+        """Bring the writes to `to`; the document that the ledger keeps.
+
+        RefusedError: a guard said no. SwitchoverAborted: undone. SwitchoverIncomplete: retry. PersonMustDecide.
+        """
+        for look in range(LOOKS):
+            action = self.look()
+            log.info("%s: %s", action.do, action.why)
+            match action.do:
+                case Do.START:
+                    return self._whole(action)
+                case Do.GO_ON | Do.DONE:
+                    return self._forward(
+                        Move(self.parts.service, self.to, action.epoch - 1, self.attempt), action.do
+                    )
+                case Do.FINISH_OTHER:
+                    return self._other_way(action)
+                case Do.UNDO:
+                    self._lift(self.f, action)
+                case Do.UNDO_OTHER:
+                    self._lift(self.t, action)
+                case Do.LOOK_AGAIN if look < LOOKS - 1:
+                    self.parts.clock.sleep(1)
+                case _:
+                    raise self._undecided(action)
+        raise self._undecided(action)
+
+    # START ----------------------------------------------------------------------------------------
+    def _whole(self, action: Action) -> Json:
+        move = Move(self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped)
+        acts = Real(self.parts, move, lambda: self._check(move))
+        started = self.parts.clock.now()
+        # an attempt that is killed leaves no other word
+        note(self.parts, "switchover_began", **_who(move))
+        try:
+            perform(STEPS[: COMMIT + 1], acts, self.parts.clock, move, before=self._still_wanted)
+        except RefusedError as e:
+            self._note(move, started, result="refused", reason=e.found)
+            raise
+        except PersonMustDecide as e:
+            self._note(move, started, result="unknown", reason=e.found)
+            raise
+        except BaseException as e:
+            # a timeout of the task or Ctrl-C as well: undone is undone, and nobody shall retry it blindly
+            if self._undo(move, e):
+                raise self._aborted(move, e, started) from e
+            log.warning("the commit had arrived: going on")
+        return self._forward(move, Do.GO_ON, started)
+
+    def _check(self, move: Move) -> str:
+        for n in range(ASKED):
+            reasons = self._guards(self.parts, self.to, move.epoch)
+            if not reasons or self._stopped:
+                break
+            log.warning("not yet: %s", "; ".join(reasons))
+            if n < ASKED - 1:
+                self.parts.clock.sleep(3)
+        if reasons:
+            raise RefusedError(
+                f"{len(reasons)} reasons against moving the writes to the {self.to}: " + "; ".join(reasons),
+                wanted=f"no reason; {self.to.other} owns the writes, nothing was changed",
+                next_step="remove the causes, then clear this task",
+            )
+        return "no reason against it"
+
+    def _still_wanted(self, step: Step) -> None:
+        if self._stopped:
+            raise GiveUp(f"the task was asked to stop before step {step.number}")
+
+    def _undo(self, move: Move, why: BaseException) -> bool:
+        """A: lift my fence and let the servers go on. False when the commit turns out to have happened, by me or by
+        an attempt that overtook this one: then its servers, which this one may have told to hold, go on with it."""
+        log.warning("undoing: %s", why)
+        try:
+            # refused, and told how the row stands, where no fence is mine
+            for _ in range(5 if move.steps else 0):
+                out = self.f.lift(move.epoch, move.attempt)
+                if out.epoch == move.new:  # CEDED, or FOLLOW when others have gone on already
+                    return False
+                if out.state is ControlState.OPEN:
+                    move.lifted_at = self.parts.clock.now()
+                if out.answered is not Answered.BUSY:
+                    break
+        except Exception as e:
+            if move.commit_sent:
+                raise commit_unknown(move, e) from why
+            if move.armed_at:
+                log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
+        if move.steps:
+            let_go(self.parts, move.f, move.epoch)
+        return True
+
+    def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
+        found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
+        if move.steps:
+            self._tell(move, started, result="aborted", reason=found)
+            owner: Side | None = move.f
+        else:
+            # nothing was done yet: the document of this epoch may be that of another attempt, which moved meanwhile
+            self._note(move, started, result="aborted", reason=found)
+            owner = self._owner()
+        return SwitchoverAborted(
+            f"The move to the {move.to} was undone: {found}",
+            owner=f"the {owner}" if owner else "nobody can tell who",
+            changed=False,
+            next_step="remove the cause, then clear this task: it reads both databases and starts afresh",
+        )
+
+    def _owner(self) -> Side | None:
+        """As the rows say it now; None when they do not tell."""
+        try:
+            return self.look().owner
+        except LivemoveError as e:
+            log.warning("who owns the writes now was not seen: %s", e)
+            return None
+
+    # forward --------------------------------------------------------------------------------------
+    def _forward(self, move: Move, do: Do, started: datetime | None = None) -> Json:
+        began = started or self.parts.clock.now()
+        steps = STEPS[10:] if do is Do.DONE else STEPS[COMMIT + 1 :]
+        try:
+            perform(steps, Real(self.parts, move, lambda: ""), self.parts.clock, move)
+        except Exception as e:
+            found = e.found if isinstance(e, LivemoveError) else repr(e)
+            self._note(move, began, result="incomplete", reason=found)
+            raise self._incomplete(move, found) from e
+        self._tell_again(move)
+        document = self._tell(move, began, result="moved") if do is Do.GO_ON else _document(move, began)
+        stubborn = [r for r in move.servers if r.facts.get("reached")]
+        if stubborn:
+            raise self._incomplete(move, f"servers answered but did not move: {summary(stubborn)}")
+        return document
+
+    def _tell_again(self, move: Move) -> None:
+        """Servers that did not move are told twice more, now that the others serve."""
+        for _ in range(2):
+            if not move.servers:
+                return
+            self.parts.clock.sleep(1)
+            move.servers = [r for r in self.parts.servers.repoint(move.new, move.to) if not r.ok]
+
+    def _incomplete(self, move: Move, found: str) -> SwitchoverIncomplete:
+        return SwitchoverIncomplete(
+            f"The move to the {move.to} (epoch {move.new}) is committed and not finished: {found}",
+            owner=f"the {move.to}",
+            changed=True,
+            next_step="clear or retry this task: it goes on where it stands",
+        )
+
+    def _other_way(self, action: Action) -> Json:
+        """Somebody's committed move away from `to` comes first."""
+        owner = self.to.other
+        move = Move(self.parts.service, owner, action.epoch - 1, self.attempt)
+        if action.owner is not owner:
+            self._forward(move, Do.GO_ON)
+        raise RefusedError(
+            f"{action.why}; that move is finished, but the {self.to} does not follow it yet",
+            wanted=f"the return path of epoch {action.epoch} running, so that nothing is lost on the way back",
+            next_step="run return_path, prepare_return, and then this task",
+        )
+
+    # reading and telling --------------------------------------------------------------------------
+    def _lift(self, db: ControlDb, action: Action) -> None:
+        row = read_row(db, self.parts.clock)
+        if row and row.state is ControlState.FENCED:
+            out = db.lift(row.epoch, row.attempt)
+            log.warning("lifted the fence of attempt %s: %s", row.attempt, told(out))
+            note_lifted(self.parts, row, out)
+            let_go(self.parts, db.side, row.epoch)
+
+    def _undecided(self, action: Action) -> LivemoveError:
+        if action.do is Do.REBUILD:
+            return RefusedError(
+                f"{action.why}; nothing was changed",
+                next_step="livemove promote once more closes the old owner if it is open; then rebuild it as a new one",
+            )
+        if action.owner:
+            return RefusedError(
+                f"{action.why}; {action.owner} owns the writes, nothing was changed",
+                next_step="make both databases reachable from this worker, then clear this task",
+            )
+        return PersonMustDecide(
+            action.why,
+            owner="nobody can tell who",
+            changed=False,
+            wanted="both control rows, and epochs that follow one another",
+            next_step="SELECT * FROM livemove.control on both databases; when both answer, clear this task",
+        )
+
+    def _tell(self, move: Move, started: datetime, **more: object) -> Json:
+        document = {**_document(move, started), **more}
+        keep(self.parts, f"switchover/{move.new}", document)
+        self._note(move, started, **more)
+        return document
+
+    def _note(self, move: Move, started: datetime, **more: object) -> None:
+        """The document is written over by the next attempt of this epoch; the event stays."""
+        note(self.parts, "switchover", **_who(move), **_times(move, started), **more)
+
+
+def keep(parts: Parts, name: str, document: Json) -> None:
+    """A document of the ledger, which only tells: it must never stop a move."""
+    try:
+        parts.ledger.write(name, document)
+    except Exception:
+        log.warning("the document %s could not be written", name, exc_info=True)
+
+
+def note(parts: Parts, event: str, **facts: object) -> None:
+    """An event of the ledger, which only tells: it must never stop a move."""
+    try:
+        parts.ledger.note(event, **facts)
+    except Exception:
+        log.warning("the event %s could not be kept", event, exc_info=True)
+
+
+def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
+    """That a fence which somebody left behind was lifted now, and how long it stood."""
+    if out.state is not ControlState.OPEN:
+        return
+    now = parts.clock.now()
+    since = None if row.armed_ago is None else now - timedelta(seconds=row.armed_ago)
+    note(
+        parts, "fence_lifted", side=str(row.side), epoch=row.epoch, attempt=row.attempt,
+        fenced_at=since and since.isoformat(), lifted_at=now.isoformat(),
+    )  # fmt: skip
+
+
+def let_go(parts: Parts, owner: Side, epoch: int) -> None:
+    """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
+    row = read_row(parts.control[owner], parts.clock, times=1)
+    if row and row.state is not ControlState.OPEN:
+        return  # somebody else's by now: theirs to release; a hold ends by itself
+    try:
+        parts.control[owner.other].ask_hold(row.epoch if row else epoch, 0)
+    except Exception as e:
+        log.warning("the hold could not be called off in the database, the servers are told: %s", e)
+    log.info("release: %s", summary(parts.servers.release()))
+    parts.servers.jobs_on(owner)
+
+
+def _who(move: Move) -> Json:
+    return {"epoch": move.new, "from": str(move.f), "to": str(move.to), "attempt": move.attempt}
+
+
+def _times(move: Move, started: datetime) -> Json:
+    """When this attempt began, and the moments of it that decided who may write; only those that there were."""
+    moments = {
+        "started_at": started, "fenced_at": move.armed_at or move.fenced_at, "committed_at": move.committed_at,
+        "opened_at": move.opened_at, "lifted_at": move.lifted_at,
+    }  # fmt: skip
+    return {name: at.isoformat() for name, at in moments.items() if at is not None}
+
+
+def _document(move: Move, started: datetime) -> Json:
+    document: Json = {
+        **_who(move),
+        **_times(move, started),
+        "steps": move.steps,
+        "drained": move.drained,
+        "position": move.position,
+        "servers_left_behind": [r.server for r in move.servers],
+    }
+    return document if move.fenced_ms is None else {**document, "fenced_ms": move.fenced_ms}

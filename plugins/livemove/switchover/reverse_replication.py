@@ -1,0 +1,145 @@
+"""Steps 12 and 13: the old owner follows the new one, so that going back loses nothing.
+
+Runs after the switchover, outside the write pause, and belongs to the move: no rollback starts before it is
+done. It reads both rows, does what is missing, and may run any number of times.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from livemove.model.errors import RefusedError, ReplicationError, SwitchoverIncomplete
+from livemove.model.ports import ControlRow, ControlState, Json, Link, TaskState
+from livemove.model.spec import Side
+from livemove.switchover import rollback_safety as way_back
+from livemove.switchover.steps import Parts, read_row
+
+log = logging.getLogger(__name__)
+ARRIVES_WITHIN = 120.0
+"""Seconds for the first watermark on the return path: DMS takes its time to start."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who owns, who follows or will follow."""
+
+    owner: ControlRow
+    other: ControlRow
+
+    @property
+    def epoch(self) -> int:
+        return self.owner.epoch
+
+
+def standing(parts: Parts) -> Standing | None:
+    """The owner's and the other row, when one is OPEN and the other belongs to the same epoch; else None."""
+    rows = {side: read_row(parts.control[side], parts.clock) for side in Side}
+    for side in Side:
+        owner, other = rows[side], rows[side.other]
+        if (
+            owner
+            and other
+            and owner.state is ControlState.OPEN
+            and other.epoch == owner.epoch
+            and other.state in (ControlState.CEDED, ControlState.FOLLOW)
+            and not owner.promoted
+        ):
+            return Standing(owner, other)
+    return None
+
+
+def run(parts: Parts) -> Json:
+    """12 and 13. The document of ledger return_path/<epoch>."""
+    now = standing(parts)
+    if now is None:
+        rows = [read_row(parts.control[side], parts.clock) for side in Side]
+        if gone := [r for r in rows if r and r.promoted]:
+            raise RefusedError(
+                f"{gone[0]} was promoted: the {gone[0].side.other} may hold writes that never arrived, and cannot follow",
+                next_step=f"rebuild the {gone[0].side.other} as a new one; there is no way back before that",
+            )
+        raise RefusedError(
+            f"No database is open beside one that can follow it: {', '.join(str(r) for r in rows)}",
+            wanted="OPEN@e on one side, CEDED@e or FOLLOW@e on the other",
+            next_step="clear the switchover: it goes on where it stands; then this task",
+        )
+    owner, other = now.owner.side, now.other.side
+    link = Link(parts.service, now.epoch, owner)
+    if now.other.state is ControlState.CEDED:
+        _follow(parts, now)
+    if not now.owner.position:
+        # epoch 1 began with a full load: its task is started by the replicate chapter
+        return {
+            "epoch": now.epoch,
+            "reads": str(owner),
+            "says": "no move was made yet; nothing to turn round",
+        }
+    state = parts.replicator.status(link).state
+    if state is TaskState.ABSENT:
+        raise ReplicationError(
+            f"The task {link.name} does not exist",
+            wanted=f"the way back from the {owner} to the {other}, prepared before the move",
+            next_step="clear prepare_return, then this task",
+        )
+    _can_begin(parts, link, now.owner.position)
+    parts.replicator.start(link, position=now.owner.position)
+    arrived = _arrives(parts, owner, other, now.epoch)
+    document: Json = {
+        "epoch": now.epoch,
+        "reads": str(owner),
+        "writes": str(other),
+        "task": link.name,
+        "position": now.owner.position,
+        "watermark_ms": arrived,
+        "running_since": parts.clock.now().isoformat(),
+    }
+    parts.ledger.write(f"return_path/{now.epoch}", document)
+    parts.ledger.note("return_path", epoch=now.epoch, reads=str(owner), writes=str(other))
+    return document
+
+
+def _can_begin(parts: Parts, link: Link, start: str) -> None:
+    """What the task would read first must still be there: DMS would start elsewhere, or not at all."""
+    if lost := way_back.losses(way_back.facts(parts, link, start)):
+        raise ReplicationError(
+            f"The {link.writes} cannot follow any more: {'; '.join(lost)}",
+            wanted=f"every write of the {link.reads} since {start}",
+            next_step=way_back.REPAIR,
+        )
+
+
+def _follow(parts: Parts, now: Standing) -> None:
+    """12: the old task ends, triggers of the follower are kept and dropped, then its door opens for the new one."""
+    other = parts.control[now.other.side]
+    parts.replicator.stop(Link(parts.service, now.epoch - 1, now.other.side))
+    # under the row's lock: a trigger that is dropped late would be one that a later epoch needs
+    out = other.while_in(ControlState.CEDED, now.epoch, lambda: parts.code.sleep(now.other.side))
+    if out.done:
+        out = other.follow(now.epoch)
+    if not out.done:
+        raise SwitchoverIncomplete(
+            f"The {now.other.side} does not follow yet: {out.answered}, it is {out.state}@{out.epoch}",
+            owner=f"the {now.owner.side}",
+            changed=True,
+            next_step="clear this task: it reads both rows and goes on",
+        )
+
+
+def _arrives(parts: Parts, owner: Side, other: Side, epoch: int) -> int:
+    """Milliseconds until a watermark written now is seen by the follower; ReplicationError when it is not."""
+    sent = parts.clock.now()
+    stream = f"return {epoch} {sent.isoformat()}"
+    parts.control[owner].write_watermark(owner, stream, 1)
+    link = Link(parts.service, epoch, owner)
+    while not parts.control[other].has_watermark(owner, stream, 1):
+        waited = (parts.clock.now() - sent).total_seconds()
+        status = parts.replicator.status(link)
+        if status.state is TaskState.FAILED or waited > ARRIVES_WITHIN:
+            raise ReplicationError(
+                f"The return path {link.name} is {status.state} and brought nothing in {waited:.0f} s: {status.failure or status.stop_reason or 'DMS gives no reason'}",
+                wanted=f"a row written on the {owner} to arrive in the {other}",
+                next_step="remove the cause, then clear this task; the owner serves meanwhile",
+            )
+        parts.clock.sleep(0.2)
+    return round((parts.clock.now() - sent).total_seconds() * 1000)

@@ -1,0 +1,99 @@
+"""The writes go back to the data centre, from wherever they are: what is half done is finished first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from livemove.model.errors import LivemoveError, PersonMustDecide, RefusedError, SwitchoverAborted
+from livemove.model.ports import ControlRow, ControlState, Json, Link
+from livemove.model.spec import Side
+from livemove.switchover import reverse_replication as return_path
+from livemove.switchover import rollback_safety as way_back
+from livemove.switchover.guards import remarks
+from livemove.switchover.protocol import Switchover
+from livemove.switchover.steps import Parts, read_row
+
+log = logging.getLogger(__name__)
+
+
+def go_back(
+    parts: Parts, switchover: Callable[[Side], Switchover], prepare_return: Callable[[Parts], Json]
+) -> Json:
+    """Make the source the owner; {"epoch", "owner", "says", ...}. `prepare_return` readies the way after next.
+
+    Raises what the switchover raises; nothing is lost on the way, because the return path brought every write.
+    RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be lost.
+    """
+    source, target = (read_row(parts.control[side], parts.clock) for side in (Side.SOURCE, Side.TARGET))
+    if target and target.promoted:
+        raise RefusedError(
+            f"{target} was promoted when the source was gone: going back would lose every write since",
+            wanted="a source that has every write",
+            next_step="nothing was changed, the target owns the writes; a return is a new migration to a rebuilt source",
+        )
+    if source and source.state is ControlState.OPEN and source.epoch == 1:
+        return {"epoch": 1, "owner": "source", "says": "the source owns the writes and never gave them away"}
+    if source and source.state is ControlState.CEDED:
+        log.info("%s: the move to the target is committed; it is finished first", source)
+        switchover(Side.TARGET).run()
+        target = read_row(parts.control[Side.TARGET], parts.clock)
+    told: list[str] = []
+    if target and target.state is ControlState.OPEN:
+        _nothing_is_lost(parts, target)
+        return_path.run(parts)
+        prepare_return(parts)
+        told = remarks(parts, Side.SOURCE, target.epoch)
+        for line in told:
+            log.warning("going back all the same: %s", line)
+    document = switchover(Side.SOURCE).run()
+    now = read_row(parts.control[Side.SOURCE], parts.clock)
+    if now is None or now.state is not ControlState.OPEN:
+        raise PersonMustDecide(
+            f"After the move back the source says {now}", owner="nobody can tell who", changed=True
+        )
+    if now.epoch > 1:
+        return_path.run(parts)
+    says = f"the source owns the writes since epoch {now.epoch}"
+    return {"owner": "source", "says": says, "although": told, **document}
+
+
+def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
+    if not owner.position:
+        return
+    link = Link(parts.service, owner.epoch, owner.side)
+    if lost := way_back.losses(way_back.facts(parts, link, owner.position)):
+        raise RefusedError(
+            f"Going back would lose writes: {'; '.join(lost)}",
+            wanted=f"every write of the {owner.side} in the {owner.side.other}",
+            next_step=f"nothing was changed, the {owner.side} owns the writes. {way_back.REPAIR[0].upper()}{way_back.REPAIR[1:]}; then order the rollback again",
+        )
+
+
+HARMLESS = (RefusedError, SwitchoverAborted, PersonMustDecide)
+"""Failures after which the world is as it was: rolling back would undo something that works."""
+
+
+def failure(error: BaseException | None) -> Json:
+    """{"error", "found", "harmless"} of what a task failed with; its causes count, an Airflow error often wraps ours.
+
+    None: Airflow calls for a task that was killed without an error.
+    """
+    if error is None:
+        return {"error": "Killed", "found": "it was killed and left no word", "harmless": False}
+    one: BaseException | None = error
+    while one is not None:
+        if isinstance(one, LivemoveError):
+            return {"error": type(one).__name__, "found": one.found, "harmless": isinstance(one, HARMLESS)}
+        one = one.__cause__
+    return {"error": type(error).__name__, "found": str(error)[:500], "harmless": False}
+
+
+def not_automatic(failed: Mapping[str, Json | None]) -> str | None:
+    """Why the failed tasks (id -> `failure`, None where a killed one left nothing) roll nothing back; None: they do."""
+    if not failed:
+        return "no task behind the gate of an automatic stage has failed"
+    if all(f and f.get("harmless") for f in failed.values()):
+        told = "; ".join(f"{t}: {f['error']}: {f['found']}" for t, f in sorted(failed.items()) if f)
+        return f"nothing was changed by what failed, so nothing is undone ({told})"
+    return None

@@ -1,0 +1,215 @@
+"""The way back: whether going back loses nothing, and until when. And the same for the way forth after a rollback.
+
+From epoch 2 on the follower lives from the owner's binlog alone, from the position in the owner's row. It misses
+writes when a table is in error, when the task did not begin where the way begins, when what it still has to read is
+purged, or when a watermark row never came while later ones did. `losses` says so; a rollback is refused then.
+
+Not seen: rows that somebody changed on the follower itself; that is what the comparison is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from livemove.model.errors import UnreachableError
+from livemove.model.ports import Binlogs, Json, Link, Mark, ReplicationStatus, TableProgress, TaskState
+from livemove.replication.dms_rules import says as words_of
+from livemove.replication.dms_rules import trouble
+from livemove.switchover.steps import Parts
+from livemove.traffic import time_series as trail
+
+REPAIR = "copy the follower anew from the owner first (docs/runbook.md, The way back is broken); the owner serves meanwhile"
+UNTOUCHED = (TaskState.ABSENT, TaskState.CREATING, TaskState.READY)
+STREAM = "way back"
+"""Name of the watermark rows that show whether the follower is current."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one link that began at a binlog position."""
+
+    link: Link
+    start: str
+    """Where the way begins: the position in the owner's row."""
+    status: ReplicationStatus
+    tables: Sequence[TableProgress] = ()
+    binlogs: Binlogs | None = None
+    """The owner's; None when it does not answer."""
+    lost_marks: Sequence[Mark] = ()
+    began: bool = True
+    """The ledger says that the task ran."""
+
+    @property
+    def needs(self) -> str:
+        """The position from which the task must still be able to read."""
+        return checkpoint(self.status.checkpoint) or self.start
+
+
+def losses(f: Facts) -> list[str]:
+    """Every reason why the follower misses writes of the owner, or cannot be brought to have them."""
+    owner, follower, name, out = f.link.reads, f.link.writes, f.link.name, []
+    state, begun = f.status.state, f.status.started_from
+    if wrong := trouble(f.tables):
+        out.append(f"the {follower} misses rows: {wrong}")
+    if state not in UNTOUCHED and begun and begun != f.start:
+        out.append(
+            f"task {name} began at {begun}, the way back begins at {f.start}: what lies between is missing on the {follower}"
+        )
+    if state is TaskState.ABSENT and f.began:
+        out.append(
+            f"task {name} is gone, and with it how far it came: the {follower} misses what was written since"
+        )
+    elif state is not TaskState.RUNNING and f.binlogs and file_of(f.needs) not in f.binlogs.files:
+        oldest = f.binlogs.files[0] if f.binlogs.files else "none"
+        out.append(
+            f"task {name} is {state} and must read on at {f.needs}, but the {owner} keeps binlogs from {oldest} on only: every write in between is missing on the {follower}"
+        )
+    if f.lost_marks:
+        first, last = (f"{_time(m.at):%Y-%m-%d %H:%M:%S}" for m in (f.lost_marks[0], f.lost_marks[-1]))
+        out.append(
+            f"{len(f.lost_marks)} watermark rows of {first} to {last} UTC never came to the {follower}, though later ones did: writes of that time are missing"
+        )
+    return out
+
+
+def lost_marks(sent: Iterable[Mark], arrived: Iterable[Mark], epoch: int) -> list[Mark]:
+    """Rows of this epoch that did not come though a later one did, oldest first; one on its way is not lost.
+
+    The owner's beats are a ring of a day (control_tables.sql): a row counts as arrived in its newest writing only, and a
+    hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer one already.
+    """
+    there = {(m.stream, m.number): m.at for m in arrived}
+    ordered = sorted(sent, key=lambda m: m.at)
+    came = [m for m in ordered if there.get((m.stream, m.number), -1.0) >= m.at]
+    since = next((m.at for m in ordered if m.stream.startswith(f"return {epoch} ")), None)
+    newest = max((m.at for m in came), default=0.0)
+    if since is None:
+        return []
+    known = set(came)
+    return [m for m in ordered if since <= m.at < newest and m not in known]
+
+
+def checkpoint(text: str) -> str:
+    """The `file:offset` in DMS's RecoveryCheckpoint, the earliest if it names several; empty when there is none.
+
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Task.CDC.html#CHAP_Task.CDC.StartPoint.Checkpoint
+    """
+    found = re.findall(r"([\w.-]+\.(\d{6,})):(\d+)", text)
+    return min(((int(n), int(at), f"{file}:{at}") for file, n, at in found), default=(0, 0, ""))[2]
+
+
+def file_of(position: str) -> str:
+    return position.rpartition(":")[0]
+
+
+def kept_until(keeps: float | None, current_at: datetime) -> datetime | None:
+    """Until when the owner keeps everything that the follower lacks, if it was current at that time. None: for ever.
+
+    The binlog that was being written then is closed later, so it stays at least so long.
+    """
+    return None if keeps is None else current_at + timedelta(seconds=keeps)
+
+
+# Looking --------------------------------------------------------------------------------------------
+def facts(parts: Parts, link: Link, start: str) -> Facts:
+    """What the two databases and the replicator say now; a database that is silent leaves its part out."""
+    owner, follower = parts.control[link.reads], parts.control[link.writes]
+    binlogs, lost = None, []
+    try:
+        binlogs = owner.binlogs()
+        lost = lost_marks(owner.watermarks(link.reads), follower.watermarks(link.reads), link.epoch)
+    except UnreachableError:
+        pass
+    began = parts.ledger.read(f"return_path/{link.epoch}") is not None
+    return Facts(
+        link, start, parts.replicator.status(link), parts.replicator.tables(link), binlogs, lost, began
+    )
+
+
+def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
+    """The ledger's document `way_back`: written now, and kept for gates and report.
+
+    `current_at` is when the follower last had everything; `patience`: seconds for which a watermark is waited for.
+    """
+    trip = _trip(parts, link, patience)
+    found = facts(parts, link, start)
+    now = parts.clock.now()
+    before = parts.ledger.read("way_back") or {}
+    if before.get("epoch") != link.epoch:
+        before = {"current_at": (parts.ledger.read(f"return_path/{link.epoch}") or {}).get("running_since")}
+    current = before.get("current_at") if trip is None else now.isoformat()
+    wrong, running = losses(found), found.status.state is TaskState.RUNNING
+    keeps = found.binlogs.keeps if found.binlogs else before.get("keeps_seconds")
+    until = kept_until(keeps, datetime.fromisoformat(current)) if current else None
+    document: Json = {
+        "epoch": link.epoch,
+        "reads": str(link.reads),
+        "writes": str(link.writes),
+        "task": link.name,
+        "state": str(found.status.state),
+        "words": "" if running else words_of(found.status),
+        "lag_ms": None if trip is None else round(trip * 1000),
+        "current_at": current,
+        "keeps_seconds": keeps,
+        "until": until.isoformat() if until else None,
+        "needs": found.needs,
+        "losses": wrong,
+        "checked_at": now.isoformat(),
+    }
+    document["says"] = says(document)
+    parts.ledger.write("way_back", document)
+    if trip is not None:
+        trail.add_delay(parts.ledger, now.timestamp(), trip)
+    return document
+
+
+def says(d: Json) -> str:
+    """One sentence for the soak, the gates and the report."""
+    if d["losses"]:
+        return f"Going back would lose writes: {'; '.join(d['losses'])}. To repair it, {REPAIR}"
+    running = d["state"] == TaskState.RUNNING
+    holds = _holds(d, running)
+    if not running:
+        return f"The return path is {d['state']}: {d['words']}. {holds}"
+    if d["lag_ms"] is None:
+        since = f"since {_minute(d['current_at'])} UTC" if d["current_at"] else "and was never current"
+        return f"The return path runs and is behind {since}. {holds}"
+    return f"The return path runs, {d['lag_ms']} ms behind. {holds}"
+
+
+def _holds(d: Json, running: bool) -> str:
+    end = "while it runs, until you approve Retire" if running else "if it runs again by then"
+    if d["current_at"] is None:
+        return "Whether going back loses nothing is not known yet"
+    if d["keeps_seconds"] is None:
+        return f"Going back loses nothing: the {d['reads']} keeps its binlogs for ever; {end}"
+    if not d["keeps_seconds"]:
+        return f"Going back loses nothing only while it runs: the {d['reads']} does not keep binlogs (binlog retention hours is NULL)"
+    stops = " if the return path stops now" if running else ""
+    return f"Going back loses nothing until {_minute(d['until'])} UTC{stops}; {end}"
+
+
+def _trip(parts: Parts, link: Link, patience: float) -> float | None:
+    """Seconds that a watermark took to the follower; None when it did not come in time."""
+    sent = parts.clock.now()
+    number = int(sent.timestamp() * 1000)
+    try:
+        parts.control[link.reads].write_watermark(link.reads, STREAM, number)
+        while not parts.control[link.writes].has_watermark(link.reads, STREAM, number):
+            if (parts.clock.now() - sent).total_seconds() > patience:
+                return None
+            parts.clock.sleep(0.02)
+    except UnreachableError:
+        return None
+    return (parts.clock.now() - sent).total_seconds()
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _minute(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M}"

@@ -1,0 +1,112 @@
+"""Waiting for the clock: the low-traffic window, and the soak after the move."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from livemove.model.errors import ReplicationError, UnreachableError
+from livemove.model.ports import Json
+from livemove.model.window import closed, duration, next_opening
+from livemove.reporting.adapters.evidence import moves
+from livemove.runtime.links import DmsTaskLink
+from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling import Look
+from livemove.runtime.sensor import WatchingSensor
+from livemove.switchover.soak import Soak, failed, is_current
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+AGAIN = 60.0
+"""Seconds between two looks at most, so that a changed clock is noticed."""
+LOAD_OVER = 5.0
+"""Seconds over which the load is measured."""
+BEHIND = 10.0
+"""Seconds between two looks while the return path is behind."""
+
+
+def look_at_window(world: World, state: Json) -> Look:
+    window, now = world.spec.window, world.clock.now()
+    reason = closed(window, now)
+    if reason is None:
+        whole = (
+            " all day" if window.opens == window.closes else f" until {window.closes:%H:%M} {window.timezone}"
+        )
+        return _by_load(world, f"The window is open{whole}", state)
+    left = (next_opening(window, now) - now).total_seconds()
+    # no minutes that count down: the log would repeat itself every minute
+    return Look(False, reason.rsplit(", in ", 1)[0] + "; then you are asked", again_in=min(AGAIN, left))
+
+
+class WindowSensor(WatchingSensor):
+    """Waits until the window opens; goes on at once when it is open."""
+
+    look = f"{__name__}.look_at_window"
+
+
+def _by_load(world: World, says: str, state: Json) -> Look:
+    """Open only while the measured load is low; the window itself goes on, and one that is missed waits for the next."""
+    limit = world.spec.window.max_requests
+    if limit is None:
+        return Look(True, says)
+    from livemove.traffic.sensors.drain import count
+
+    _, now = count(world)
+    at = world.clock.now().timestamp()
+    before = state.get("load")
+    kept = {"load": {"at": at, "requests": now}}
+    if not before or at - before["at"] < LOAD_OVER / 2:
+        return Look(False, f"{says}; the load is measured", state if before else kept, again_in=LOAD_OVER)
+    rate = sum(max(0, n - before["requests"].get(s, n)) for s, n in now.items()) / (at - before["at"])
+    told = f"{says}, with {rate:.1f} requests/s (at most {limit:g})"
+    return Look(rate <= limit, told if rate <= limit else f"{told}: too many; it is measured on", kept, again_in=LOAD_OVER)  # fmt: skip
+
+
+def look_at_soak(world: World, state: Json) -> Look:
+    """One look at the return path; the ledger keeps how much of the soak counts, and `of` how much, for the next try as well."""
+    before = Soak.of(world.ledger.read("soak"), int(state["epoch"]), state["from"])
+    try:
+        way_back = way_back_look(world)
+    except UnreachableError as e:
+        way_back = {"state": "not seen", "losses": [], "lag_ms": None, "says": e.found}
+    now = before.seen(world.clock.now(), current=is_current(way_back))
+    world.ledger.write("soak", {**now.as_json(), "of": world.spec.soak})
+    if reason := failed(way_back):
+        raise ReplicationError(
+            f"The soak does not go on: {reason}",
+            wanted="a return path that brings every write to the data centre's database",
+            next_step=f"RDS owns the writes and serves. Mend what DMS names, clear repoint.return_path with downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept",
+        )
+    left = world.spec.soak - now.counted
+    if left <= 0:
+        return Look(
+            True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back['says']}", state
+        )
+    end = world.clock.now() + timedelta(seconds=left)
+    counts = f"until {end:%Y-%m-%d %H:%M:%S} UTC" if now.current else "and this time does not count"
+    # a lag that differs at every look must not fill the log
+    told = re.sub(r", \d+ ms behind", "", way_back["says"]) if now.current else way_back["says"]
+    says = f"The moved service is watched {counts} ({duration(world.spec.soak)}); then you are asked about the data centre. {told}"
+    return Look(False, says, state, again_in=min(AGAIN, left if now.current else BEHIND))
+
+
+def way_back_look(world: World) -> Json:
+    from livemove.switchover.adapters.reverse_replication_status import look
+
+    return look(world)
+
+
+class SoakSensor(WatchingSensor):
+    """Watches the moved service for the soak time of the spec; fails when the return path does."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+    runbook_section = "the-way-back-is-broken"
+
+    look = f"{__name__}.look_at_soak"
+
+    def begin(self, world: World) -> Json:
+        last = (moves(world) or [{}])[-1]
+        since = last.get("ended_at") or last.get("started_at") or world.clock.now().isoformat()
+        return {"from": since, "epoch": last.get("epoch", 1)}

@@ -1,0 +1,64 @@
+"""Whether the old site is empty of users: request counters in, a share out. No I/O."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from livemove.model.spec import Side
+from livemove.model.window import duration
+
+Sample = tuple[float, dict[str, int]]
+"""(seconds since the epoch, requests so far by server)."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the window of samples shows. `share` is the old site's part of all requests in it."""
+
+    done: bool
+    says: str
+    share: float
+    rates: dict[str, float]
+    """Requests per second by site."""
+    covered: float
+    """Seconds that the samples span, at most the wanted ones."""
+
+
+def add(samples: Sequence[Sample], new: Sample, *, seconds: float) -> list[Sample]:
+    """The samples with one more; keeps what the window needs, and the last one before it."""
+    kept = [*samples, new]
+    start = new[0] - seconds
+    while len(kept) > 2 and kept[1][0] <= start:
+        kept.pop(0)
+    return kept
+
+
+def requests(samples: Sequence[Sample], server: str) -> int:
+    """Requests between the first and the last sample; a counter that falls has started again at zero."""
+    values = [counts[server] for _, counts in samples if server in counts]
+    return sum(b - a if b >= a else b for a, b in itertools.pairwise(values))
+
+
+def judge(
+    samples: Sequence[Sample], sites: Mapping[str, Side], *, old: Side, share: float, seconds: float
+) -> Verdict:
+    """Done when the samples span the whole window and the old site's share in it is within the limit."""
+    span = samples[-1][0] - samples[0][0]
+    by_site = dict.fromkeys(Side, 0)
+    for server, site in sites.items():
+        by_site[site] += requests(samples, server)
+    total = sum(by_site.values())
+    part = by_site[old] / total if total else 0.0
+    covered = min(span, seconds)
+    rates = {site: n / span if span else 0.0 for site, n in by_site.items()}
+    says = (
+        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({part:.1%}, "
+        f"{rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {share:.1%} for {duration(seconds)}"
+    )
+    if covered < seconds:
+        says += f"; watched {duration(covered)} so far"
+    return Verdict(
+        covered >= seconds and part <= share, says, part, {str(k): v for k, v in rates.items()}, covered
+    )

@@ -1,0 +1,91 @@
+"""Waiting until the old site is empty of users: only its own counters prove it, because some caches stretch TTLs."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+from livemove.model.window import duration
+from livemove.runtime.polling import Look
+from livemove.runtime.sensor import WatchingSensor
+from livemove.traffic import drain
+from livemove.traffic.adapters.site_watch import refuse_after_breach
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+def look_at_traffic(world: World, state: Json) -> Look:
+    refuse_after_breach(world, Side.TARGET)
+    spec = world.spec.drain
+    sites, counts = count(world)
+    samples = drain.add(
+        [(t, c) for t, c in state.get("samples", ())],
+        (world.clock.now().timestamp(), counts),
+        seconds=spec.seconds,
+    )
+    verdict = drain.judge(samples, sites, old=Side.SOURCE, share=spec.share, seconds=spec.seconds)
+    shown = {
+        "says": verdict.says,
+        "share": verdict.share,
+        "rates": verdict.rates,
+        "seconds": verdict.covered,
+        "at": world.clock.now().isoformat(),
+    }
+    world.ledger.write("drain", {**shown, "done": verdict.done})
+    # the samples stay out of Airflow's database once they are not needed any more
+    return Look(
+        verdict.done,
+        verdict.says,
+        shown if verdict.done else {"samples": samples},
+        again_in=_pace(spec.seconds),
+    )
+
+
+def _pace(seconds: float) -> float:
+    """Twenty looks a window, between one and fifteen seconds apart."""
+    return min(15.0, max(1.0, seconds / 20))
+
+
+def count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
+    """(site of each server, requests so far of each server)."""
+    from livemove.traffic.adapters.counters import read_count
+
+    pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
+    with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
+        counts = pool.map(lambda p: read_count(world, *p).requests, pairs)
+        names = [s.name for s, _ in pairs]
+        return {s.name: s.site for s, _ in pairs}, dict(zip(names, counts, strict=True))
+
+
+class DrainedSensor(WatchingSensor):
+    """Waits until the old site's share of requests stayed under the limit for the spec's time."""
+
+    look = f"{__name__}.look_at_traffic"
+
+    def begin(self, world: World) -> Json:
+        """Long connections outlive every TTL: the old site's servers are told to end them, where the spec has a command."""
+        from livemove.servers.adapters.servers import must
+
+        for server, host in zip(world.spec.at(Side.SOURCE), world.hosts(Side.SOURCE), strict=True):
+            if command := server.commands.close_idle:
+                said = must(host, command, "end its long connections")
+                self.log.info("%s: long connections are told to end. %s", server.name, said)
+        return {}
+
+    def limit(self, world: World) -> float:
+        return world.spec.drain.timeout
+
+    def finish(self, world: World, state: Json) -> Json:
+        world.ledger.note("drained", share=state["share"], seconds=state["seconds"])
+        return state
+
+    def on_timeout(self, world: World, says: str) -> LivemoveError:
+        return RefusedError(
+            f"After {duration(self.limit(world))} the old site still serves users: {says}",
+            wanted=f"a share of at most {world.spec.drain.share:.1%} for {duration(world.spec.drain.seconds)}",
+            next_step="both sites write to one database, so nothing is lost; clear this task to wait on, or trigger with another drain_share",
+        )

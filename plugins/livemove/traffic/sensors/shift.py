@@ -1,0 +1,187 @@
+"""While both sites serve: what was normal before, the steps of the shift, and the watch until the writes move.
+
+The looks of this file act: they move the record on by a step, and put it back on a breach. Each reads the record first, so a
+second triggerer, or a retry, finds what was done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from livemove.dns import record
+from livemove.dns.adapters.public_record import commit, live_record, new_addresses, original, share_now
+from livemove.dns.record import Change
+from livemove.history.ownership import moment
+from livemove.model.errors import RefusedError, WorldMovedError
+from livemove.model.ports import Json
+from livemove.model.spec import Side
+from livemove.model.window import closed, duration
+from livemove.reporting.gates import PROCEED
+from livemove.runtime.links import ZoneLink
+from livemove.runtime.notifications import SpecNotifier
+from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling import Look
+from livemove.runtime.sensor import WatchingSensor
+from livemove.traffic import watch
+from livemove.traffic.adapters.site_watch import breach_error, observe, react, refuse_after_breach, sites
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import World
+
+
+MOVED = "The writes have moved already: both sites need no watch"
+
+
+def look_at_baseline(world: World, state: Json) -> Look:
+    samples = [*state.get("samples", ()), observe(world)]
+    span, wanted = samples[-1]["at"] - samples[0]["at"], world.spec.watch.baseline
+    before = watch.baseline(samples, sites(world)) if span else {}
+    if span and span >= wanted:
+        world.ledger.write("baseline", before)
+        told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
+        return Look(True, f"Normal, over {duration(span)}: {told}", before)
+    says = f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are asked"
+    return Look(False, says, {"samples": samples}, again_in=min(world.spec.watch.poll, max(0.5, wanted - span)))  # fmt: skip
+
+
+class BaselineSensor(WatchingSensor):
+    """Watches both sites as they are before the name moves; what comes later is measured against it."""
+
+    look = f"{__name__}.look_at_baseline"
+
+    def finish(self, world: World, state: Json) -> Json:
+        return state
+
+
+def look_at_shift(world: World, state: Json) -> Look:
+    """One look at both sites at the share that stands; the next step when it was clean."""
+    if state.get("moved"):
+        return Look(True, MOVED, {})
+    refuse_after_breach(world, "target")
+    share = _share(world)
+    sample = observe(world)
+    samples = [*state["samples"], sample] if state.get("share") == share else [sample]
+    verdict = _judge(world, samples)
+    kept = {"share": share, "samples": samples}
+    if verdict.breach:
+        return Look(True, "; ".join(verdict.breach), {"breach": react(world, verdict, share)})
+    says = f"{share} % of the answers give the cloud; {verdict.says}"
+    if not verdict.clean:
+        return Look(False, says, kept, again_in=world.spec.watch.poll)
+    left = [s for s in world.spec.dns.steps if s > share]
+    if not left:
+        return Look(True, f"{says}; clean", {"share": share, "watched": verdict.says})
+    if reason := closed(world.spec.window, world.clock.now()):
+        return Look(False, f"{says}; clean. {reason}; the next step is {left[0]} %", kept, again_in=60)
+    _step(world, left[0])
+    return Look(False, f"{says}; clean. Now {left[0]} %", {}, again_in=world.spec.watch.poll)
+
+
+def _step(world: World, percent: int) -> None:
+    approval = world.ledger.read("approvals/switch_dns") or {}
+    if approval.get("option") != PROCEED:
+        raise RefusedError(
+            f"The approval of the shift was withdrawn; it stands before {percent} %",
+            wanted="Proceed at switch_dns.ask",
+            next_step="clear switch_dns.ask with downstream and answer again",
+        )
+    live = live_record(world)
+    after = record.at_share(percent, original(world), new_addresses(world), record.ttl(live))
+    commit(world, Change(live, after, world.spec.dns.steps), "record_shifted")
+
+
+def _share(world: World) -> int:
+    share = share_now(world)
+    if share is None:
+        raise WorldMovedError(
+            f"{world.spec.dns.name} is {record.text(live_record(world))}, which livemove did not set",
+            wanted="the record of one of the steps",
+            next_step="find out who changed it; then clear switch_dns.ask with downstream",
+        )
+    return share
+
+
+def _judge(world: World, samples: list[Json]) -> watch.Verdict:
+    before = world.ledger.read("baseline") or {}
+    limit = world.spec.replication.max_lag
+    verdict = watch.judge(samples, sites(world), before, world.spec.watch, limit)
+    world.ledger.write("dns/watch", {**verdict.document, "at": world.clock.now().isoformat()})
+    return verdict
+
+
+class _Watching(WatchingSensor):
+    """A look that ended with a breach fails the task for good: a retry would only begin to watch anew."""
+
+    failure_is = "breach"
+
+    def begin(self, world: World) -> Json:
+        from livemove.control.adapters.state import owner
+
+        try:
+            moved = owner(world) is Side.TARGET
+        except RefusedError:
+            moved = True  # committed, and not open yet
+        return {"since": world.clock.now().isoformat(), "moved": moved}
+
+    def finish(self, world: World, state: Json) -> Json:
+        if found := state.get("breach"):
+            error = breach_error(found)
+            raise AirflowFailException(str(error)) from error
+        return state
+
+
+class ShiftSensor(_Watching):
+    """Holds each step of dns.steps until its observation is clean, then takes the next; stops or goes back on a breach."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
+
+    look = f"{__name__}.look_at_shift"
+
+    def finish(self, world: World, state: Json) -> Json:
+        kept = super().finish(world, state)
+        if kept:
+            world.ledger.note("shifted", **kept)
+        return kept
+
+
+def look_at_both_sites(world: World, state: Json) -> Look:
+    """Until somebody answers about the writes, or the name is back: as the shift, over the last `watch.hold` seconds."""
+    if state.get("moved"):
+        return Look(True, MOVED, {})
+    share = share_now(world)
+    answer = world.ledger.read("approvals/repoint") or {}
+    if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
+        return Look(True, "Both sites need no watch any more", {})
+    window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
+    samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
+    verdict = _judge(world, samples)
+    kept = {**state, "samples": samples}
+    trouble = "; ".join(verdict.breach) if share is not None else ""
+    if trouble and share is not None and not state.get("breached"):
+        return Look(True, trouble, {**kept, "breach": react(world, verdict, share)})
+    says = "Both sites are watched until the writes move" + (f"; still: {trouble}" if trouble else "")
+    return Look(False, says, {**kept, "breached": bool(trouble)}, again_in=world.spec.watch.poll)
+
+
+class WatchSensor(_Watching):
+    """Watches users' errors, latency, health, lag and load while both sites serve; ends when the writes may move.
+
+    A breach that does not go back by itself is told, and shown at the question about the writes; a person decides there, so the watch goes on.
+    """
+
+    look = f"{__name__}.look_at_both_sites"
+
+    def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
+        found = state.get("breach")
+        if not found or found["restored_at"]:
+            return None
+        error = breach_error(found)
+        self.log.warning("%s", error)
+        SpecNotifier(service=self.service, moment="breach")({**context, "exception": error})
+        return {**{k: v for k, v in state.items() if k != "breach"}, "breached": True}
+
+    def limit(self, world: World) -> float:
+        spec = world.spec
+        return spec.dns.propagation_timeout + spec.drain.timeout + spec.gates.timeout

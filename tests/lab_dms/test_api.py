@@ -1,0 +1,564 @@
+"""The lab's DMS as boto3 and livemove's adapter see it: states, refusals and shapes of AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
+
+from lab.cloud.dms import api
+from lab.mariadb import Server
+from lab.processes import Registry
+from livemove.model.errors import ReplicationError
+from livemove.model.ports import Link, TaskState
+from livemove.model.spec import Side, project_root
+from livemove.replication.adapters.dms import DmsReplicator
+from livemove.replication.dms_rules import TableState, load_is_over
+from livemove.runtime.service_context import SystemClock
+from tests.lab_dms.conftest import Replication
+from tests.lab_dms.contract import problems
+
+pytestmark = pytest.mark.servers
+REGION = "ap-northeast-2"
+SETTINGS = (project_root() / "include" / "dms" / "task-settings.json").read_text()
+
+
+@pytest.fixture(scope="module")
+def endpoint_url(registry: Registry) -> Iterator[str]:
+    """The endpoint with our DMS, in the state folder in which the test servers are on file."""
+    before = os.environ.get("LIVEMOVE_LAB_STATE")
+    os.environ["LIVEMOVE_LAB_STATE"] = str(registry.state)
+    (registry.state / "secrets.json").write_text(json.dumps({"root": "root", "rdsadmin": "none"}))
+    api.install()
+    answered = api.DmsResponse.call_action
+
+    def remember(self: Any) -> Any:
+        status, headers, body = answered(self)
+        if status == 200:
+            ANSWERS.append((self._get_action(), json.loads(body or "{}")))
+        return status, headers, body
+
+    api.DmsResponse.call_action = remember
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+    api.DmsResponse.call_action = answered
+    os.environ.pop("LIVEMOVE_LAB_STATE")
+    (registry.state / "secrets.json").unlink()
+    if before:
+        os.environ["LIVEMOVE_LAB_STATE"] = before
+
+
+ANSWERS: list[tuple[str, Any]] = []
+
+
+@pytest.fixture(autouse=True)
+def _shapes() -> Iterator[None]:
+    """Every answer in every test here has the shape that botocore's model gives it."""
+    ANSWERS.clear()
+    yield
+    assert [w for operation, answer in ANSWERS for w in problems(operation, answer)] == []
+
+
+@pytest.fixture
+def client(endpoint_url: str) -> Callable[[str], Any]:
+    def make(service: str) -> Any:
+        return boto3.client(
+            service, region_name=REGION, endpoint_url=endpoint_url, aws_access_key_id="test", aws_secret_access_key="test"
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[str, Any]]:
+    """The parts that Terraform makes: an instance and a role."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": f"dms.{REGION}.amazonaws.com"},
+            }
+        ],
+    }
+    iam, dms = client("iam"), client("dms")
+    role = iam.create_role(RoleName="dms-secrets", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    instance = dms.create_replication_instance(
+        ReplicationInstanceIdentifier="lab", ReplicationInstanceClass="dms.t3.medium"
+    )["ReplicationInstance"]["ReplicationInstanceArn"]
+    yield {"replication_instance_arn": instance, "dms_secrets_role_arn": role}
+    for task in dms.describe_replication_tasks()["ReplicationTasks"]:
+        made = DmsReplicator(
+            dms, client("secretsmanager"), service="shop", schemas=(), settings=str, outputs=dict, clock=SystemClock()
+        )  # fmt: skip
+        for link in made.links():
+            made.delete(link)
+        assert task
+    import requests
+
+    requests.post(f"{endpoint_url}/moto-api/reset", timeout=10)
+
+
+@pytest.fixture
+def replicator(
+    client: Callable[[str], Any], standing: dict[str, Any], replication: Replication
+) -> DmsReplicator:
+    for server in (replication.source, replication.target):
+        replication.on(
+            server,
+            "CREATE DATABASE IF NOT EXISTS livemove",
+            "CREATE OR REPLACE TABLE livemove.watermark_source_target (stream VARCHAR(64), number BIGINT UNSIGNED, written_at DATETIME(6), PRIMARY KEY (stream, number))",
+        )
+    replication.on(replication.target, "GRANT ALL ON livemove.* TO applier@'127.%'")
+    return DmsReplicator(
+        client("dms"),
+        client("secretsmanager"),
+        service="shop",
+        schemas=(replication.schema,),
+        settings=lambda: SETTINGS,
+        outputs=lambda: standing,
+        clock=SystemClock(),
+    )
+
+
+LINK = Link("shop", 1, Side.SOURCE)
+
+
+def logins(r: Replication, **changes: Any) -> dict[str, Any]:
+    reader = {"username": "reader", "password": "secret-r", "host": r.source.address, "port": 3306}
+    applier = {"username": "applier", "password": "secret-a", "host": r.target.address, "port": 3306}
+    return {"reader": reader, "applier": {**applier, **changes}}
+
+
+def wait(true: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def test_the_whole_life_of_a_link(
+    replicator: DmsReplicator, replication: Replication, client: Any, registry: Registry
+) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, n INT) ENGINE=InnoDB")
+    r.on(r.source, "INSERT INTO a SELECT seq, seq FROM seq_1_to_500")
+    for _ in range(2):
+        replicator.prepare(LINK, full_load=True, **logins(r))
+    assert replicator.status(LINK).state is TaskState.READY
+    assert replicator.links() == [LINK]
+
+    replicator.start(LINK)
+    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the end of the load")
+    status, tables = replicator.status(LINK), replicator.tables(LINK)
+    assert status.stop_reason == "Stop Reason STOPPED_AFTER_FULL_LOAD"
+    assert (status.full_load_percent, status.full_load_done) == (100, True)
+    assert load_is_over(LINK, status, tables)
+    assert {t.name: t.full_load_rows for t in tables} == {
+        f"{r.schema}.a": 500,
+        "livemove.watermark_source_target": 0,
+    }
+
+    r.on(r.source, "INSERT INTO a VALUES (501, 1)")
+    replicator.start(LINK)
+    replicator.start(LINK)
+    assert replicator.status(LINK).state is TaskState.RUNNING
+    r.on(r.source, "UPDATE a SET n = -n WHERE id < 11", "DELETE FROM a WHERE id = 11")
+    wait(lambda: sum(t.applied for t in replicator.tables(LINK)) == 12, "twelve applied changes")
+    by_name = {t.table: t for t in replicator.tables(LINK)}
+    assert (by_name["a"].inserts, by_name["a"].updates, by_name["a"].deletes) == (1, 10, 1)
+    r.assert_equal("a")
+    assert replicator.status(LINK).checkpoint.split("#")[-1].startswith("mysql-bin.")
+
+    for _ in range(2):
+        replicator.stop(LINK)
+    assert replicator.status(LINK).stop_reason == "Stop Reason NORMAL"
+    for _ in range(2):
+        replicator.delete(LINK)
+    assert replicator.links() == []
+    assert replicator.status(LINK).state is TaskState.ABSENT
+    assert client("secretsmanager").list_secrets()["SecretList"] == []
+    assert not (registry.state / "dms" / LINK.name).exists()
+    assert registry.find(f"dms-{LINK.name}") is None
+
+
+def test_a_wrong_password_is_told_in_the_servers_words(
+    replicator: DmsReplicator, replication: Replication
+) -> None:
+    with pytest.raises(ReplicationError, match=r"1045.*Access denied for user 'applier'"):
+        replicator.prepare(LINK, full_load=True, **logins(replication, password="wrong"))
+    # the secret is corrected and the same call goes on
+    replicator.prepare(LINK, full_load=True, **logins(replication))
+
+
+def test_a_role_that_dms_may_not_assume_fails_the_test(
+    replicator: DmsReplicator, replication: Replication, client: Any, standing: dict[str, Any]
+) -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "dms.amazonaws.com"}}
+        ],
+    }
+    client("iam").update_assume_role_policy(RoleName="dms-secrets", PolicyDocument=json.dumps(trust))
+    with pytest.raises(ReplicationError, match=f"dms.{REGION}.amazonaws.com"):
+        replicator.prepare(LINK, full_load=True, **logins(replication))
+
+
+def test_start_is_refused_without_a_successful_test(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    replicator.prepare(LINK, full_load=True, **logins(replication))
+    dms = client("dms")
+    for connection in dms.describe_connections()["Connections"]:
+        dms.delete_connection(
+            EndpointArn=connection["EndpointArn"], ReplicationInstanceArn=connection["ReplicationInstanceArn"]
+        )
+    with pytest.raises(
+        ReplicationError, match=r"InvalidResourceStateFault: Test connection .* should be successful"
+    ):
+        replicator.start(LINK)
+
+
+def test_start_types_are_refused_as_on_aws(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    replicator.prepare(LINK, full_load=False, **logins(replication))
+    dms, arn = client("dms"), replicator._arn(LINK)
+
+    def start(kind: str) -> str:
+        try:
+            dms.start_replication_task(ReplicationTaskArn=arn, StartReplicationTaskType=kind)
+        except ClientError as e:
+            return str(e.response["Error"]["Code"])
+        return ""
+
+    assert start("resume-processing") == "InvalidParameterCombinationException"
+    assert start("start-replication") == ""
+    wait(lambda: replicator.status(LINK).state is TaskState.RUNNING, "running")
+    assert start("resume-processing") == "InvalidResourceStateFault"
+    for refused in (
+        lambda: dms.delete_replication_task(ReplicationTaskArn=arn),
+        lambda: dms.modify_replication_task(ReplicationTaskArn=arn, TableMappings="{}"),
+        lambda: dms.delete_replication_instance(
+            ReplicationInstanceArn=replicator._output("replication_instance_arn")
+        ),
+        lambda: dms.delete_endpoint(EndpointArn=dms.describe_endpoints()["Endpoints"][0]["EndpointArn"]),
+    ):
+        with pytest.raises(dms.exceptions.InvalidResourceStateFault):
+            refused()
+    replicator.stop(LINK)
+    assert start("start-replication") == "InvalidParameterCombinationException"
+    assert start("resume-processing") == ""
+    wait(lambda: replicator.status(LINK).state is TaskState.RUNNING, "running again")
+
+
+def test_a_killed_replicator_is_started_again(
+    replicator: DmsReplicator, replication: Replication, registry: Registry
+) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    replicator.prepare(LINK, full_load=False, **logins(r))
+    replicator.start(LINK)
+    process = registry.find(f"dms-{LINK.name}")
+    assert process
+    os.kill(process.pid, signal.SIGKILL)
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    wait(lambda: r.on(r.target, "SELECT COUNT(*) FROM a")[0][0] == 1, "the row")
+    wait(lambda: replicator.status(LINK).state is TaskState.RUNNING, "running")
+    again = registry.find(f"dms-{LINK.name}")
+    assert again
+    assert again.pid != process.pid
+
+
+def test_the_return_direction_begins_at_a_position(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    file, offset = r.on(r.source, "SHOW MASTER STATUS")[0][:2]
+    r.on(r.source, "INSERT INTO a VALUES (2)")
+    replicator.prepare(LINK, full_load=False, **logins(r))
+    replicator.start(LINK, position=f"{file}:{offset}")
+    wait(lambda: r.on(r.target, "SELECT id FROM a") == ((2,),), "what came after the position")
+    (task,) = client("dms").describe_replication_tasks()["ReplicationTasks"]
+    assert task["CdcStartPosition"] == f"{file}:{offset}"
+    assert task["ReplicationTaskStats"]["StartDate"].year > 2000
+
+
+def test_a_failed_task_shows_state_words_and_the_bad_table(
+    replicator: DmsReplicator, replication: Replication
+) -> None:
+    r = replication
+    r.on(r.source, "CREATE TABLE a (id INT PRIMARY KEY)", "INSERT INTO a VALUES (1)")
+    r.on(r.target, "CREATE TABLE a (id INT PRIMARY KEY CHECK (id > 5))")
+    r.on(r.source, "CREATE TABLE b (id INT PRIMARY KEY)")
+    replicator.prepare(LINK, full_load=True, **logins(r))
+
+    def begin_and_judge() -> None:
+        replicator.start(LINK)
+        load_is_over(LINK, replicator.status(LINK), replicator.tables(LINK))
+
+    with pytest.raises(ReplicationError, match="does not exist on the target"):
+        begin_and_judge()
+    assert replicator.status(LINK).state is TaskState.FAILED
+    assert {t.table: t.state for t in replicator.tables(LINK)}["b"] == TableState.ABSENT
+
+
+def test_reload_tables_brings_one_table_while_changes_go_on(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    r = replication
+    r.both(
+        "CREATE TABLE a (id INT PRIMARY KEY, n INT) ENGINE=InnoDB",
+        "CREATE TABLE b (id INT PRIMARY KEY) ENGINE=InnoDB",
+    )
+    r.on(r.source, "INSERT INTO a SELECT seq, 0 FROM seq_1_to_5000")
+    replicator.prepare(LINK, full_load=True, **logins(r))
+    replicator.start(LINK)
+    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the end of the load")
+    replicator.start(LINK)
+    r.on(r.target, "DELETE FROM a WHERE id > 4990")
+    dms, arn = client("dms"), replicator._arn(LINK)
+    dms.reload_tables(ReplicationTaskArn=arn, TablesToReload=[{"SchemaName": r.schema, "TableName": "a"}])
+    for n in range(200):
+        r.on(
+            r.source,
+            f"UPDATE a SET n = n + 1 WHERE id IN ({n + 1}, {n + 4800})",
+            f"INSERT INTO b VALUES ({n})",
+        )
+
+    def again() -> bool:
+        found = dms.describe_table_statistics(ReplicationTaskArn=arn)["TableStatistics"]
+        a = next(t for t in found if t["TableName"] == "a")
+        return bool(a["FullLoadReloaded"]) and a["TableState"] == "Table completed"
+
+    wait(again, "reloaded")
+    wait(lambda: r.checksums(r.source, "a", "b") == r.checksums(r.target, "a", "b"), "equal tables")
+    assert replicator.status(LINK).state is TaskState.RUNNING
+
+
+def test_statistics_come_in_pages(replicator: DmsReplicator, replication: Replication, client: Any) -> None:
+    replication.both(*[f"CREATE TABLE t{n} (id INT PRIMARY KEY)" for n in range(5)])
+    replicator.prepare(LINK, full_load=False, **logins(replication))
+    replicator.start(LINK)
+    dms, arn = client("dms"), replicator._arn(LINK)
+    first = dms.describe_table_statistics(ReplicationTaskArn=arn, MaxRecords=4)
+    rest = dms.describe_table_statistics(ReplicationTaskArn=arn, MaxRecords=4, Marker=first["Marker"])
+    assert (len(first["TableStatistics"]), len(rest["TableStatistics"]), "Marker" in rest) == (4, 2, False)
+
+
+def test_instances_take_their_time_and_filters_that_match_nothing_are_faults(
+    client: Any, standing: dict[str, Any]
+) -> None:
+    dms = client("dms")
+    made = dms.create_replication_instance(
+        ReplicationInstanceIdentifier="two", ReplicationInstanceClass="dms.t3.medium"
+    )["ReplicationInstance"]
+    assert made["ReplicationInstanceStatus"] == "creating"
+    assert made["InstanceCreateTime"].year > 2000
+    only = [{"Name": "replication-instance-arn", "Values": [made["ReplicationInstanceArn"]]}]
+
+    def status() -> str:
+        return str(
+            dms.describe_replication_instances(Filters=only)["ReplicationInstances"][0][
+                "ReplicationInstanceStatus"
+            ]
+        )
+
+    wait(lambda: status() == "available", "available")
+    dms.delete_replication_instance(ReplicationInstanceArn=made["ReplicationInstanceArn"])
+    assert status() == "deleting"
+
+    def gone() -> bool:
+        try:
+            status()
+        except dms.exceptions.ResourceNotFoundFault:
+            return True
+        return False
+
+    wait(gone, "gone")
+    for call, name in (
+        ("describe_endpoints", "endpoint-id"),
+        ("describe_replication_tasks", "replication-task-id"),
+    ):
+        with pytest.raises(dms.exceptions.ResourceNotFoundFault):
+            getattr(dms, call)(Filters=[{"Name": name, "Values": ["nobody"]}])
+
+
+def test_the_lab_grants_the_one_right_that_only_its_replicator_needs(
+    replication: Replication, endpoint_url: str, registry: Registry
+) -> None:
+    from lab.cloud.dms.credentials import grant_replay
+    from lab.cloud.dms.replicator.description import Login
+
+    target: Server = replication.target
+    replication.on(target, "CREATE OR REPLACE USER plain@'127.%' IDENTIFIED BY 'p'")
+    grant_replay(Login(target.address, 3306, "plain", "p"), Registry(Path(registry.state)))
+    grants = replication.on(target, "SHOW GRANTS FOR plain@'127.%'")
+    replication.on(target, "DROP USER plain@'127.%'")
+    assert "BINLOG REPLAY" in grants[0][0]
+
+
+def test_the_contract_finds_unknown_members_and_wrong_types() -> None:
+    good = {
+        "ReplicationTask": {
+            "Status": "running",
+            "ReplicationTaskStats": {"TablesLoaded": 1, "StartDate": 1.5},
+        }
+    }
+    assert problems("StartReplicationTask", good) == []
+    bad = {
+        "ReplicationTask": {
+            "State": "x",
+            "Status": 1,
+            "ReplicationTaskStats": {"TablesLoaded": True, "StartDate": "now"},
+        }
+    }
+    assert len(problems("StartReplicationTask", bad)) == 4
+
+
+def begin(replicator: DmsReplicator, r: Replication) -> str:
+    """A link that follows; its task's ARN."""
+    replicator.prepare(LINK, full_load=False, **logins(r))
+    replicator.start(LINK)
+    return replicator._arn(LINK)
+
+
+def test_events_tell_of_starts_stops_and_failures(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    r, dms = replication, client("dms")
+    r.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    begin(replicator, r)
+    r.on(r.target, "INSERT INTO a VALUES (1)")
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    wait(lambda: replicator.status(LINK).state is TaskState.FAILED, "failed")
+    only: dict[str, Any] = {"SourceIdentifier": LINK.name, "SourceType": "replication-task"}
+    (failure,) = dms.describe_events(**only, EventCategories=["failure"])["Events"]
+    assert "Duplicate entry '1' for key 'PRIMARY'" in failure["Message"]
+    told = [e["Message"] for e in dms.describe_events(**only)["Events"]]
+    assert told[:2] == ["Replication task has been created.", "Replication task has started."]
+    assert dms.describe_events(SourceIdentifier="another", SourceType="replication-task")["Events"] == []
+
+
+def test_tags_come_and_go(replicator: DmsReplicator, replication: Replication, client: Any) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    dms, arn = client("dms"), begin(replicator, replication)
+    dms.add_tags_to_resource(ResourceArn=arn, Tags=[{"Key": "night", "Value": "1"}])
+    assert {t["Key"] for t in dms.list_tags_for_resource(ResourceArn=arn)["TagList"]} == {"livemove", "night"}
+    dms.remove_tags_from_resource(ResourceArn=arn, TagKeys=["livemove"])
+    assert {t["Key"] for t in dms.list_tags_for_resource(ResourceArn=arn)["TagList"]} == {"night"}
+
+
+def test_an_assessment_names_what_dms_would_not_carry(
+    replicator: DmsReplicator, replication: Replication, client: Any, standing: dict[str, Any]
+) -> None:
+    r, dms = replication, client("dms")
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, t LONGTEXT NOT NULL)", "CREATE TABLE keyless (id INT)")
+    replicator.prepare(LINK, full_load=True, **logins(r))
+    arn = replicator._arn(LINK)
+    client("s3").create_bucket(Bucket="results", CreateBucketConfiguration={"LocationConstraint": REGION})
+    names = dms.describe_applicable_individual_assessments(ReplicationTaskArn=arn)[
+        "IndividualAssessmentNames"
+    ]
+    started = dms.start_replication_task_assessment_run(
+        ReplicationTaskArn=arn, ServiceAccessRoleArn=standing["dms_secrets_role_arn"], ResultLocationBucket="results",
+        ResultLocationFolder="shop", AssessmentRunName="first",
+    )["ReplicationTaskAssessmentRun"]  # fmt: skip
+    only = [
+        {
+            "Name": "replication-task-assessment-run-arn",
+            "Values": [started["ReplicationTaskAssessmentRunArn"]],
+        }
+    ]
+
+    def run() -> Any:
+        return dms.describe_replication_task_assessment_runs(Filters=only)["ReplicationTaskAssessmentRuns"][0]
+
+    wait(lambda: run()["Status"] == "failed", "the end of the run")
+    each = dms.describe_replication_task_individual_assessments(Filters=only)[
+        "ReplicationTaskIndividualAssessments"
+    ]
+    states = {a["IndividualAssessmentName"]: a["Status"] for a in each}
+    assert set(states) == set(names)
+    assert states == {
+        "table-with-no-primary-key-or-unique-constraint": "failed",
+        "table-with-lob-but-without-primary-key-or-unique-constraint": "passed",
+        "full-lob-not-nullable-at-target": "failed",
+    }
+    kept = json.loads(client("s3").get_object(Bucket="results", Key="shop/first.json")["Body"].read())
+    assert kept["details"]["full-lob-not-nullable-at-target"] == [f"`{r.schema}`.`a`.t"]
+    dms.delete_replication_task_assessment_run(
+        ReplicationTaskAssessmentRunArn=started["ReplicationTaskAssessmentRunArn"]
+    )
+    assert dms.describe_replication_task_assessment_runs(Filters=only)["ReplicationTaskAssessmentRuns"] == []
+
+
+def test_cloudwatch_knows_the_task_by_the_end_of_its_arn(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    arn = begin(replicator, replication)
+    assert not arn.endswith(LINK.name)
+    cloudwatch = client("cloudwatch")
+
+    def told(name: str) -> bool:
+        found = cloudwatch.list_metrics(
+            Namespace="AWS/DMS",
+            MetricName="CDCLatencyTarget",
+            Dimensions=[{"Name": "ReplicationTaskIdentifier", "Value": name}],
+        )["Metrics"]
+        return bool(found)
+
+    wait(lambda: told(arn.rpartition(":")[2]), "a metric")
+    assert not told(LINK.name)
+    now = datetime.now(UTC)
+    points = cloudwatch.get_metric_statistics(
+        Namespace="AWS/DMS", MetricName="CDCLatencyTarget", StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1), Period=60, Statistics=["Maximum"],
+    )["Datapoints"]  # fmt: skip
+    assert points[0]["Unit"] == "Seconds"
+
+
+def test_modifying_is_for_tasks_at_rest(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    dms, arn = client("dms"), begin(replicator, replication)
+    with pytest.raises(dms.exceptions.InvalidResourceStateFault, match="cannot be modified"):
+        dms.modify_replication_task(ReplicationTaskArn=arn, ReplicationTaskSettings=SETTINGS)
+    replicator.stop(LINK)
+    changed = dms.modify_replication_task(ReplicationTaskArn=arn, ReplicationTaskSettings=SETTINGS)
+    assert changed["ReplicationTask"]["Status"] == "modifying"
+    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "modified")
+
+
+def test_two_tasks_run_side_by_side(replicator: DmsReplicator, replication: Replication) -> None:
+    r, other = replication, Link("shop", 2, Side.SOURCE)
+    r.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    begin(replicator, r)
+    replicator.prepare(other, full_load=False, **logins(r))
+    replicator.start(other)
+    assert {replicator.status(k).state for k in (LINK, other)} == {TaskState.RUNNING}
+    replicator.stop(LINK)
+    r.on(r.source, "INSERT INTO a VALUES (1)")
+    wait(lambda: r.on(r.target, "SELECT COUNT(*) FROM a")[0][0] == 1, "the row by the other task")
+    assert replicator.status(LINK).state is TaskState.STOPPED

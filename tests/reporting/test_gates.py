@@ -1,0 +1,152 @@
+from pathlib import Path
+
+import pytest
+
+from livemove.model.spec import MigrationSpec, Side, load_spec
+from livemove.reporting.gates import Evidence, approved, body, checksum, subject, table
+
+SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
+RECORD = {"name": "www.shop.test", "type": "A", "ttl": 5, "values": ["127.1.1.10"]}
+MOVE = {
+    "epoch": 2,
+    "from": "source",
+    "to": "target",
+    "started_at": "2026-11-23T18:31:00+00:00",
+    "fenced_ms": 123,
+}
+WARNING = {"check": "keys", "severity": "warning", "measured": "1 table without a key", "remedy": "add one", "subject": "shop.log"}  # fmt: skip
+
+
+@pytest.fixture
+def spec() -> MigrationSpec:
+    return SHOP
+
+
+def ask(gate: str, evidence: Evidence) -> str:
+    return body(gate, SHOP, evidence, "0123456789abcdef" * 4)
+
+
+@pytest.mark.parametrize("gate", ["switch_dns", "repoint", "retire"])
+def test_every_gate_says_who_owns_the_writes_what_roll_back_does_and_how_to_change_an_answer(
+    gate: str,
+) -> None:
+    text = ask(gate, Evidence())
+    assert "**Who owns the writes now:** the data centre's database (source)" in text
+    assert "**Roll back**" in text
+    assert "clear this task **with Downstream**" in text
+    assert "Nobody answers within 1 h 00 min: nothing is changed" in text
+    assert "0123456789abcdef" in text
+    assert subject(gate, SHOP)
+
+
+def test_the_dns_gate_shows_the_record_before_and_after_with_its_ttl() -> None:
+    text = ask(
+        "switch_dns",
+        Evidence(
+            record={
+                "name": RECORD["name"],
+                "before": [RECORD],
+                "after": [{**RECORD, "values": ["127.1.3.10"]}],
+            }
+        ),
+    )
+    assert "| now | A | 127.1.1.10 | 5 s |" in text
+    assert "| then | A | 127.1.3.10 | 5 s |" in text
+
+
+def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
+    harder = {**WARNING, "limit": "a key", "restart": True}
+    text = ask("switch_dns", Evidence(findings=[WARNING, harder, {**WARNING, "severity": "ok"}]))
+    assert "1 ok, 2 warnings, 0 errors" in text
+    assert "| warning | keys | shop.log | 1 table without a key |  | add one | no |" in text
+    assert "| warning | keys | shop.log | 1 table without a key | a key | add one | yes |" in text
+
+
+def test_trouble_while_both_sites_serve_stands_in_the_question_about_the_writes() -> None:
+    found = {"at": "2026-11-23T18:31:00+00:00", "looked_at": "2026-11-23T18:32:00+00:00", "share": 100, "reasons": ["9 s behind"]}  # fmt: skip
+    text = ask("repoint", Evidence(breach={**found, "still": []}))
+    assert "at 100 % of the answers: 9 s behind. Not so any more at" in text
+    assert "9 s behind. Still so at" in ask("repoint", Evidence(breach={**found, "still": ["8 s behind"]}))
+    assert "Trouble" not in ask("repoint", Evidence())
+
+
+def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
+    same = {
+        "equal": True,
+        "rows_source": 1234567,
+        "rows_target": 1234567,
+        "checked_at": "2026-11-23T18:31:00.123+09:00",
+    }
+    text = ask(
+        "repoint", Evidence(comparison={"shop.a": same, "shop.b": {**same, "equal": False}, "shop.c": None})
+    )
+    assert "1 of 3 tables are equal" in text
+    assert "| shop.a | 1,234,567 | 1,234,567 | yes | 2026-11-23 09:31:00 UTC |" in text
+    assert "**no**" in text
+    assert "**not compared**" in text
+
+
+def test_after_the_move_roll_back_says_that_the_writes_go_back() -> None:
+    text = ask("retire", Evidence(moves=[MOVE]))
+    assert "RDS (target), epoch 2" in text
+    assert "moves the writes back to the data centre in one fenced switchover" in text
+    assert "| 2 | source to target | 2026-11-23 18:31:00 UTC | 123 |" in text
+    assert Evidence(moves=[MOVE, {**MOVE, "epoch": 3, "to": "source"}]).owner is Side.SOURCE
+
+
+def test_the_expected_pause_stands_beside_its_budget() -> None:
+    assert "about 84 ms; budget 10 s" in ask("repoint", Evidence(pause={"ms": 84.4}))
+
+
+def test_a_cell_cannot_break_the_table() -> None:
+    assert table(["a"], [["x | y\nz"]]).splitlines()[2] == "| x \\| y<br>z |"
+
+
+def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
+    assert checksum({"a": 1, "b": [2]}) == checksum({"b": [2], "a": 1}) != checksum({"a": 1, "b": [3]})
+
+
+def test_a_cleared_gate_says_what_is_done_already() -> None:
+    assert "**The name has moved already.**" in ask(
+        "switch_dns", Evidence(record={"name": RECORD["name"], "before": [RECORD], "after": [RECORD]})
+    )
+    assert "**The writes have moved already.**" in ask("repoint", Evidence(moves=[MOVE]))
+    assert "already" not in ask("repoint", Evidence())
+
+
+def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
+    text = ask("retire", Evidence(moves=[MOVE], way_back_closed="2026-11-23T05:47:40"))
+    assert "**Roll back is refused:**" in text
+    assert "since 2026-11-23T05:47:40" in text
+
+
+SAID = "Going back loses nothing until 2026-11-30 03:12 UTC if the return path stops now; while it runs, until you approve Retire"
+
+
+def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
+    text = ask("retire", Evidence(moves=[MOVE], way_back={"losses": [], "says": SAID}))
+    assert f"**The way back:** {SAID}." in text
+    assert "moves the writes back to the data centre" in text
+
+
+def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
+    text = ask(
+        "retire",
+        Evidence(moves=[MOVE], way_back={"losses": ["x"], "says": "Going back would lose writes: x"}),
+    )
+    assert "**The way back is broken.** Going back would lose writes: x." in text
+    assert "**Roll back is refused** as long as it would lose writes" in text
+    assert "Clear `repoint.compare_back`" in text
+
+
+def test_a_change_by_hand_is_printed_as_it_is_to_be_entered_and_what_stops_it_is_said() -> None:
+    record = {
+        "name": RECORD["name"], "before": [RECORD], "after": [{**RECORD, "values": ["127.1.3.10"]}], "steps": [5, 100],
+        "by_hand": True, "provider": "a panel", "against": ["authority a: lame"], "notes": ["test delegates"],
+    }  # fmt: skip
+    text = ask("switch_dns", Evidence(record=record))
+    assert f"    {RECORD['name']}. {RECORD['ttl']} A 127.1.3.10" in text
+    assert "In steps of the answers: 5 %, 100 %" in text
+    assert "**Proceed will be refused:** authority a: lame" in text
+    assert "- test delegates" in text
+    assert set(approved(record)) == {"name", "before", "after", "steps"}

@@ -1,0 +1,91 @@
+"""Each task leaves from when to when it was at work; clearing it does not forget the attempt before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from livemove.dag import DEFAULTS
+from livemove.reporting.adapters import report_writer as reporting
+from livemove.runtime import operator as base
+from tests.doubles.memory import START
+from tests.doubles.worlds import MemoryWorld
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
+    world = MemoryWorld()
+    monkeypatch.setattr(base, "World", lambda spec, **ids: world)
+    return world
+
+
+def context(map_index: int = -1, **more: Any) -> dict[str, Any]:
+    task = SimpleNamespace(service="shop")
+    ti = SimpleNamespace(
+        task=task, task_id="repoint.soak", dag_id="migrate_shop", map_index=map_index, start_date=START
+    )
+    return {"ti": ti, "run_id": "r", **more}
+
+
+def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
+    assert DEFAULTS["on_success_callback"] is base.note_success
+    assert base.note_failure in DEFAULTS["on_failure_callback"]
+    world.clock.sleep(90)
+    base.note_success(context())
+    world.clock.sleep(60)
+    base.note_failure(context(exception=ValueError("x")))
+    first, second = world.ledger.kept["ran/repoint.soak"]["spans"]
+    assert first == {"began": START, "ended": START + timedelta(seconds=90), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
+    assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
+
+
+def killed() -> dict[str, Any]:
+    """As the DAG processor calls for a task whose process is gone: no error, and no time when it began."""
+    task = SimpleNamespace(service="shop")
+    ti = RuntimeTaskInstance.model_construct(
+        id=uuid4(), task_id="repoint.switchover", dag_id="migrate_shop", run_id="r", try_number=1, task=task
+    )
+    return {"ti": ti, "run_id": "r"}
+
+
+def test_a_killed_task_leaves_its_times_and_a_report_that_says_so(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        reporting, "write_report", lambda world, failed: told.append(failed) or (None, {"html": "h"})
+    )
+    base.note_failure(killed())
+    (failed,) = told
+    assert (failed["task_id"], failed["found"], failed["harmless"]) == ("repoint.switchover", "it was killed and left no word", False)  # fmt: skip
+    (span,) = world.ledger.kept["ran/repoint.switchover"]["spans"]
+    assert (span["began"], span["state"]) == (span["ended"], "failed")
+
+
+def test_times_that_cannot_be_kept_hold_up_no_report(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(reporting, "write_report", lambda *given: told.append(given) or (None, {"html": "h"}))
+    monkeypatch.setattr(world.ledger, "write", lambda *_: 1 / 0)
+    base.note_failure(context(exception=ValueError("x")))
+    base.note_success(context())
+    assert len(told) == 1
+
+
+def test_mapped_tasks_keep_theirs_in_a_document_each(world: MemoryWorld) -> None:
+    for index in (3, 0, 3):
+        base.note_success(context(map_index=index))
+    kept = {name: len(d["spans"]) for name, d in world.ledger.kept.items()}
+    assert kept == {"ran/repoint.soak/0": 1, "ran/repoint.soak/3": 2}
+
+
+def test_a_task_that_is_cleared_again_and_again_keeps_its_last_attempts(world: MemoryWorld) -> None:
+    for _ in range(30):
+        base.note_success(context())
+    assert len(world.ledger.kept["ran/repoint.soak"]["spans"]) == base.KEPT_SPANS

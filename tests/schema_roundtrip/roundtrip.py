@@ -1,0 +1,259 @@
+"""All cases travel together, over one replicator: from the preflight to the first writes after the move.
+
+Stages: preflight, tables, load, keys, code, changes, parity, rows, move, after. What goes wrong with a case is kept
+under its name and stage, and it travels no further; the others do.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from lab.addresses import root
+from lab.cloud.dms.replicator.description import Description, Login, MigrationType, StartType
+from lab.cloud.dms.replicator.status import Phase, Status, read_status
+from livemove.comparison.adapters.table_comparison import Told, compare_table
+from livemove.model.ports import Finding, Json
+from livemove.model.spec import Side, find_spec
+from livemove.preflight.adapters.facts_reader import read_database
+from livemove.preflight.checks import findings
+from livemove.preflight.facts import Facts
+from livemove.replication.dms_rules import literal
+from livemove.runtime.mariadb import qualified
+from livemove.runtime.service_context import SystemClock
+from livemove.runtime.watermarks import by_waiting
+from livemove.schema import objects as core
+from livemove.schema.adapters.catalogue import check_parity
+from livemove.schema.adapters.copy_schema import carry, list_tables
+from livemove.schema.adapters.stored_code import code_of, set_events
+from livemove.switchover.adapters.wiring import StoredCode
+from tests.doubles.memory import MemoryLedger
+from tests.doubles.sides import Sides
+from tests.schema_roundtrip.case import Case
+
+ACCOUNT = "shop_app"
+TASK = "carrying"
+
+
+@dataclass
+class Traveller:
+    case: Case
+    schemas: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    wrong: dict[str, Any] = field(default_factory=dict)
+    """Stage -> what went wrong there."""
+    again: dict[str, Json] = field(default_factory=dict)
+    """What carrying a second time did, by phase."""
+    rows: int = 0
+    events: list[str] = field(default_factory=list)
+    """Those that were enabled on the source."""
+
+
+class Journey:
+    def __init__(self, sides: Sides, folder: Path, travellers: list[Traveller]) -> None:
+        self.sides, self.folder, self.travellers = sides, folder, travellers
+        self.ledger = MemoryLedger()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.usual: set[tuple[str, str]] = set()
+
+    def run(self) -> None:
+        for server in (self.sides.source_server, self.sides.target_server):
+            server.query(f"CREATE USER IF NOT EXISTS {ACCOUNT}@'127.%'")
+            server.query("GRANT SELECT, REPLICATION SLAVE, BINLOG MONITOR ON *.* TO reader@'127.%' IDENTIFIED BY 'r'")  # fmt: skip
+            server.query("GRANT ALL ON *.* TO applier@'127.%' IDENTIFIED BY 'a'")
+        # what this worker and these servers lack has nothing to do with a schema
+        plain = self.look(self.sides.make("carrying_plain", "CREATE TABLE t (id INT PRIMARY KEY);"))
+        self.usual = {(f.check, str(f.severity)) for f in plain}
+        self.each("source", self.make)
+        self.each("preflight", self.preflight)
+        self.each("tables", lambda t: self.carry(t, core.Phase.TABLES))
+        self.replicate(StartType.START, Phase.ENDED)
+        self.each("load", self.change)
+        self.each("keys", lambda t: self.carry(t, core.Phase.KEYS))
+        self.each("code", lambda t: self.carry(t, core.Phase.CODE))
+        self.replicate(StartType.RESUME, Phase.FOLLOWING)
+        self.each("events", self.put_events_to_sleep)
+        self.until_applied()
+        self.each("again", self.carry_again)
+        self.each("parity", self.parity)
+        self.each("rows", self.compare)
+        self.stop()
+        self.each("move", self.move)
+        self.each("after", self.write_after)
+        self.each("after", self.compare)
+        self.each("awake", self.wake_events)
+
+    def each(self, stage: str, do: Callable[[Traveller], Any]) -> None:
+        for t in self.travellers:
+            if t.wrong or not (t.case.whole or stage in ("source", "preflight")):
+                continue
+            try:
+                found = do(t)
+            except Exception as e:
+                found = f"{type(e).__name__}: {e}"
+            if found:
+                t.wrong[stage] = str(found)
+
+    # Stages ---------------------------------------------------------------------------------------
+    def make(self, t: Traveller) -> None:
+        made = self.sides.make(t.case.name, t.case.script("schema") + "\nSET NAMES utf8mb4, sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = 1;\n" + f"USE `{t.case.name}`;\n" + t.case.script("data"))  # fmt: skip
+        t.schemas = t.case.schemas(made)
+
+    def preflight(self, t: Traveller) -> Any:
+        t.findings = self.look(t.schemas)
+        found = {(f.check, str(f.severity)) for f in t.findings}
+        wanted = set(t.case.findings.items())
+        strange = {
+            (check, severity) for check, severity in found - wanted if severity == "error"
+        } - self.usual
+        if wanted - found or strange:
+            return {"not found": wanted - found, "not declared": [f for f in t.findings if (f.check, str(f.severity)) in strange]}  # fmt: skip
+        return None
+
+    def look(self, schemas: list[str]) -> list[Finding]:
+        spec = find_spec("shop")
+        source = spec.source.model_copy(update={"schemas": tuple(schemas), "accounts": (ACCOUNT,)})
+        with self.sides.source as db:
+            database = read_database(db, schemas, [ACCOUNT], sample_seconds=0)
+        return findings(Facts(spec.model_copy(update={"source": source}), database=database))
+
+    def carry(self, t: Traveller, phase: core.Phase) -> None:
+        with self.sides.source as source, self.sides.target as target:
+            t.again[phase] = carry(source, target, t.schemas, phase, progress=lambda _: None)
+
+    def change(self, t: Traveller) -> None:
+        """Writes that the replicator finds in the binlog when it goes on."""
+        with self.sides.source as source:
+            t.rows = sum(
+                int(source.one(f"SELECT COUNT(*) AS n FROM {qualified(x['schema'], x['name'])}")["n"])
+                for x in list_tables(source, t.schemas)
+            )
+        self.script(self.sides.source_server, t, "changes")
+
+    def script(self, server: Any, t: Traveller, name: str) -> None:
+        server.load(f"USE `{t.case.name}`;\n" + t.case.script(name))
+
+    def put_events_to_sleep(self, t: Traveller) -> None:
+        """As the fence does."""
+        with self.sides.source as source:
+            events = code_of(source, t.schemas)["events"]
+            t.events = [(e["schema"], e["name"]) for e in events if e["status"] == "ENABLED"]  # type: ignore[misc]
+            set_events(source, t.events, False)
+
+    def carry_again(self, t: Traveller) -> Any:
+        for phase in core.Phase:
+            self.carry(t, phase)
+        done = {k: v for found in t.again.values() for k, v in found.items() if k in CREATED and v}
+        return f"carrying a second time made something: {done}" if done else None
+
+    def parity(self, t: Traveller) -> list[str]:
+        with self.sides.source as source, self.sides.target as target:
+            report = check_parity(source, target, t.schemas, [ACCOUNT])
+        return [str(d) for d in report.unexplained] + ([] if report.counts["columns"] else ["no column was compared"])  # fmt: skip
+
+    def compare(self, t: Traveller) -> Mapping[str, Any]:
+        with self.sides.source as source, self.sides.target as target:
+            clock = SystemClock()
+            return {
+                x["name"]: verdict
+                for x in list_tables(source, t.schemas)
+                if not (verdict := compare_table(source, target, x["schema"], x["name"], Told(clock, arrived=by_waiting(clock, (0.01, 0.01))))).equal
+            }  # fmt: skip
+
+    def move(self, t: Traveller) -> Any:
+        """What step 8 does: counters past the old owner's, triggers, events (asleep until the doors are open)."""
+        with self.sides.source as source, self.sides.target as target:
+            holding: Any = {Side.TARGET: SimpleNamespace(holding=target)}
+            code = StoredCode({Side.SOURCE: source, Side.TARGET: target}, holding, self.ledger, t.schemas)
+            code.ready(Side.TARGET)
+            code.wake(Side.TARGET, Side.SOURCE)
+            here, there = code_of(source, t.schemas), code_of(target, t.schemas)
+            for kind in ("triggers", "events"):
+                if lost := [(a, b) for a, b in zip(here[kind], there[kind], strict=True) if not _same(a, b)]:
+                    return lost
+            if awake := [e["name"] for e in there["events"] if e["status"] == "ENABLED"]:
+                return f"events run before the doors are open: {awake}"
+        return None
+
+    def write_after(self, t: Traveller) -> None:
+        """The same writes on both sides: counters, triggers, defaults and routines must make the same rows of them."""
+        for server in (self.sides.source_server, self.sides.target_server):
+            self.script(server, t, "after")
+
+    def wake_events(self, t: Traveller) -> Any:
+        """Those that the fence put to sleep, and no others."""
+        with self.sides.target as target:
+            set_events(target, t.events, True)
+            found = {(e["schema"], e["name"]) for e in code_of(target, t.schemas)["events"] if e["status"] == "ENABLED"}  # fmt: skip
+            set_events(target, t.events, False)
+        return None if found == set(t.events) else f"events awake: {found}, wanted {t.events}"  # type: ignore[comparison-overlap]
+
+    # The replicator -------------------------------------------------------------------------------
+    def replicate(self, start: StartType, phase: Phase) -> None:
+        s, t = self.sides.source_server, self.sides.target_server
+        schemas = [
+            name for who in self.travellers if who.case.whole and not who.wrong for name in who.schemas
+        ]
+        Description(
+            task=TASK,
+            migration_type=MigrationType.BOTH,
+            start=start,
+            source=Login(s.address, s.port, "reader", "r"),
+            target=Login(t.address, t.port, "applier", "a"),
+            mappings={"rules": [_included(n, name) for n, name in enumerate(schemas, 1)]},
+            settings=json.loads((root() / "include" / "dms" / "task-settings.json").read_text()),
+        ).write(self.folder)
+        (self.folder / "status.json").unlink(missing_ok=True)
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)], cwd=root(), stdout=log, stderr=log
+            )  # fmt: skip
+        self.until(lambda status: status.phase is phase)
+        if phase is Phase.ENDED:
+            self.process.wait(20)
+
+    def until(self, true: Callable[[Status], bool], seconds: float = 180) -> None:
+        deadline = time.monotonic() + seconds
+        while not true(status := read_status(self.folder) or Status(pid=0)) or status.failure:
+            if status.failure or time.monotonic() > deadline:
+                raise AssertionError(f"{status.failure or status}: {(self.folder / 'log').read_text()[-3000:]}")  # fmt: skip
+            time.sleep(0.05)
+
+    def until_applied(self) -> None:
+        file, offset = self.sides.source_server.query("SHOW MASTER STATUS")[0][:2]
+
+        def there(status: Status) -> bool:
+            have, _, at = status.position.rpartition(":")
+            return bool(have) and (have, int(at)) >= (str(file), int(str(offset)))
+
+        self.until(there)
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(20)
+
+    def close(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+
+CREATED = ("created", "index_statements", "foreign_key_statements", "routines_created", "views_created", "events_created")  # fmt: skip
+
+
+def _included(number: int, schema: str) -> Json:
+    where = {"schema-name": literal(schema), "table-name": "%"}
+    return {"rule-type": "selection", "rule-id": str(number), "rule-name": str(number), "object-locator": where, "rule-action": "include"}  # fmt: skip
+
+
+def _same(a: Json, b: Json) -> bool:
+    remembered = ("name", "sql_mode", "charset", "collation", "time_zone")
+    return core.same_code(a["sql"], b["sql"]) and all(a[k] == b[k] for k in remembered)
