@@ -36,6 +36,12 @@ from livemove.switchover.steps import Parts
 from tests.doubles.memory import HandClock, MemoryLedger
 
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
+EVENT: Json = {"event_schema": "shop", "event_name": "e", "definer": ""}
+"""The application's one event."""
+
+
+def _key(event: Json) -> tuple[str, str]:
+    return event["event_schema"], event["event_name"]
 
 
 class Died(BaseException):
@@ -87,9 +93,15 @@ class Db:
     intruders: list[str] = field(default_factory=list)
     stubborn: list[str] = field(default_factory=list)
     promoted: bool = False
+    replicators: frozenset[int] = frozenset()
+    """Epochs whose replicator's account may log in."""
+    test_until: datetime | None = None
     beaten: datetime | None = None
     """When the newest watermark that it has was written."""
     armed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self._let_replicators_in()
 
     # what the world does to it
     def writable(self) -> bool:
@@ -101,11 +113,27 @@ class Db:
             self.state, self.attempt, self.deadline = OPEN, "", None
         self._match()
 
+    def _disable_events(self) -> None:
+        """The list grows until it is restored."""
+        if self.events_on:
+            self._put_events([EVENT])
+            self.events_on = False
+
+    def _put_events(self, events: Sequence[Json]) -> None:
+        known = {_key(e) for e in self.asleep}
+        self.asleep = [*self.asleep, *(e for e in events if _key(e) not in known)]
+
+    def _let_replicators_in(self) -> None:
+        tested = self.test_until is not None and self.test_until > self.world.clock.now()
+        follows = self.state is FOLLOW
+        self.replicators = frozenset([self.epoch] * follows + [self.epoch + 1] * tested)
+
     def _match(self) -> None:
+        self._let_replicators_in()
         if self.state is OPEN:
             self.locked = False
-            if self.asleep:
-                self.events_on, self.asleep = True, []
+            self.events_on |= any(_key(e) == _key(EVENT) for e in self.asleep)
+            self.asleep = []
         elif self.state is not FENCED:
             self.locked = True
 
@@ -143,8 +171,7 @@ class Db:
         if not self._mine(epoch, attempt) or self.deadline <= self.world.clock.now():
             return self._outcome(False)
         self.locked = True
-        if self.events_on:
-            self.asleep, self.events_on = [{"event_schema": "shop", "event_name": "e", "definer": ""}], False
+        self._disable_events()
         return self._outcome(True)
 
     @moment
@@ -168,7 +195,7 @@ class Db:
     @moment
     def claim(self, epoch: int) -> Outcome:
         if (self.state, self.epoch) == (FOLLOW, epoch - 1):
-            self.state, self.epoch, self.position = CLAIMED, epoch, ""
+            self.state, self.epoch, self.position, self.test_until = CLAIMED, epoch, "", None
         done = (self.state, self.epoch) == (CLAIMED, epoch)
         if done:
             self._match()
@@ -205,7 +232,10 @@ class Db:
     def follow(self, epoch: int) -> Outcome:
         if (self.state, self.epoch) == (CEDED, epoch):
             self.state, self.asleep, self.position = FOLLOW, [], ""
-        return self._outcome((self.state, self.epoch) == (FOLLOW, epoch))
+        done = (self.state, self.epoch) == (FOLLOW, epoch)
+        if done:
+            self._match()
+        return self._outcome(done)
 
     @moment
     def promote(self, epoch: int, token: str) -> Outcome:
@@ -217,6 +247,7 @@ class Db:
                 "",
                 True,
             )
+            self.test_until = None
         done = (self.state, self.epoch, self.attempt) == (CLAIMED, epoch + 1, token) and self.promoted
         if done:
             self._match()
@@ -228,11 +259,7 @@ class Db:
             self.state, self.epoch, self.attempt, self.deadline = CEDED, epoch + 1, "", None
         done = (self.state, self.epoch) == (CEDED, epoch + 1)
         if done:
-            if self.events_on:
-                self.asleep, self.events_on = (
-                    [{"event_schema": "shop", "event_name": "e", "definer": ""}],
-                    False,
-                )
+            self._disable_events()
             self._match()
         return self._outcome(done)
 
@@ -246,7 +273,12 @@ class Db:
 
     @moment
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
-        return self._outcome((self.state, self.epoch) == (OPEN, epoch))
+        done = (self.state, self.epoch) == (OPEN, epoch)
+        if done:
+            now = self.world.clock.now()
+            self.test_until = now + timedelta(seconds=seconds) if seconds > 0 else None
+            self._let_replicators_in()
+        return self._outcome(done)
 
     @moment
     def ask_hold(self, epoch: int, seconds: float) -> Outcome:
@@ -269,11 +301,13 @@ class Db:
 
     @moment
     def put_events(self, events: Sequence[Json]) -> None:
-        self.asleep = [*self.asleep, *(e for e in events if e not in self.asleep)]
+        self._put_events(events)
 
     @moment
     def write_watermark(self, reads: Side, stream: str, number: int) -> None:
         mark = (reads, stream, number)
+        if mark in self.marks:
+            return
         self.marks[mark] = self.world.clock.now().timestamp()
         self.log.append(("mark", mark))
 
@@ -329,7 +363,7 @@ class Replicator:
 
     def _may(self, link: Link) -> bool:
         writer = self.world.db[link.writes]
-        return (writer.state, writer.epoch) == (FOLLOW, link.epoch)
+        return link.epoch in writer.replicators
 
     def apply(self) -> None:
         for link, state in self.tasks.items():
@@ -521,7 +555,7 @@ class Code:
         db.log.append(("ddl", 0))
 
     def events_to_wake(self, owner: Side) -> list[Json]:
-        return [{"event_schema": "shop", "event_name": "e", "definer": ""}]
+        return [EVENT]
 
     def changed(self, owner: Side) -> list[str]:
         return list(self.world.ddl)
