@@ -13,9 +13,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from livemove.history import ownership
-from livemove.history.completed_switchovers import closed_since, completed
-from livemove.history.ownership import Result, Turn
+from livemove.history import CurrentOwner, History, Question, Stage
+from livemove.history.ownership import Result
+from livemove.history.questions import GIVE_UP
+from livemove.history.task_runs import TaskRun
 from livemove.model import time_series as trail
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 from livemove.model.ports import Json, TaskState
@@ -40,9 +41,6 @@ PROMOTION = "promote"
 LISTED = 200
 """Decisions, moments and failures that are told at most, the newest ones."""
 
-MOVERS = ("repoint.switchover", "rollback.writes", "promote")
-"""Tasks that move the writes."""
-
 Documents = Mapping[str, Json]
 Events = Sequence[Json]
 
@@ -64,68 +62,13 @@ class Ledger:
     def told(self, *names: str) -> list[Json]:
         return [e for e in self.events if e.get("event") in names]
 
-    @property
-    def moves(self) -> list[Json]:
-        """Moves that went through, oldest first; one that was undone never opened the other side."""
-        return completed(self.under("switchover/").values())
-
     @cached_property
-    def turn(self) -> Turn:
-        """Who may write since when, as the report tells it too; nobody, or nobody for certain, while a move hangs."""
-        return ownership.turns(self.documents, self.events, None)[-1]
-
-    @cached_property
-    def hangs(self) -> bool:
-        """The newest word about the move to this epoch is that it was committed and not finished."""
-        words = [a for a in ownership.attempts(self.documents, self.events) if a.epoch == self.turn.epoch]
-        words = [a for a in words if a.result is not Result.REFUSED]
-        if not words or words[-1].result is not Result.INCOMPLETE:
-            return False
-        # an attempt that finds everything done leaves no word but its success
-        since = str(words[-1].ended_at or "")
-        return not any(s.state == "success" and s.ended > since and s.id in MOVERS for s in self.spans)
+    def history(self) -> History:
+        return History(self.documents, self.events)
 
     @property
-    def promotion(self) -> Json | None:
-        """The emergency, from the take-over on; None once the writes have moved on after it."""
-        found = self.under("promotion/")
-        newest = max(found, key=int, default="")
-        return found[newest] if newest and int(newest) >= self.turn.epoch else None
-
-    @property
-    def taken_over(self) -> bool:
-        """RDS was promoted, and nobody has yet seen it open."""
-        if not (found := self.promotion) or found.get("move"):
-            return False
-        return self.turn.owner != found["owner"] and not self.told("promoted")
-
-    @property
-    def certain(self) -> bool:
-        return not self.taken_over if self.promotion else self.turn.certain and self.turn.owner is not None
-
-    @property
-    def owner(self) -> Side | None:
-        """As far as the ledger can tell; whether that is sure stands in `certain`."""
-        return Side(self.promotion["owner"]) if self.promotion else self.turn.owner
-
-    @property
-    def epoch(self) -> int:
-        return int(self.promotion["epoch"]) if self.promotion else self.turn.epoch
-
-    @cached_property
-    def spans(self) -> list[Span]:
-        """Every attempt of every task that has ended, in the order of their ends."""
-        return _spans(self)
-
-    @cached_property
-    def dag_of(self) -> dict[str, str]:
-        """Run -> its DAG, of runs that have ended a task."""
-        return {s.run_id: s.dag_id for s in self.spans}
-
-    @property
-    def closed_at(self) -> str | None:
-        """Since when the source misses writes by a person's word; None while it follows."""
-        return closed_since(self.turn.at or (self.moves[-1]["started_at"] if self.moves else ""), self.events)
+    def current(self) -> CurrentOwner:
+        return self.history.current
 
 
 def build(
@@ -151,15 +94,17 @@ ASK_THE_ROWS = "read both control rows (livemove status)"
 
 def owner(ledger: Ledger) -> Json:
     """{"side", "certain", "tone", "headline", "says", ...}; `side` is null while nobody may write or nobody can tell."""
-    side, certain = ledger.owner, ledger.certain
-    tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(ledger)
+    now = ledger.current
+    side, certain = now.owner, now.certain
+    tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(now)
     return {
         "side": side and str(side),
         "certain": certain,
-        "promoted": ledger.promotion is not None,
+        "stage": str(now.stage),
+        "promoted": now.promoted,
         "place": PLACES[side] if side else None,
-        "epoch": ledger.epoch,
-        "since": ledger.turn.at if ledger.turn.epoch > 1 or not certain else None,
+        "epoch": now.epoch,
+        "since": now.since if now.epoch > 1 or not certain else None,
         "tone": tone,
         "headline": headline,
         "says": says,
@@ -168,26 +113,21 @@ def owner(ledger: Ledger) -> Json:
 
 def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
     headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
-    if ledger.hangs:
+    if ledger.current.stage is Stage.UNFINISHED:
         return "warn", headline, "It is open, and the move is not finished: not every web server is known to write to it. The task's next attempt goes on."  # fmt: skip
     if side is Side.TARGET:
         return "", headline, "Every web server of both sites writes to RDS."
-    moved = ledger.turn.epoch > 1 or _name_moved(ledger)
+    moved = ledger.current.epoch > 1 or _name_moved(ledger)
     return "", headline, "Every web server of both sites writes to the data centre." if moved else "Nothing has moved yet."  # fmt: skip
 
 
-def _in_doubt(ledger: Ledger) -> tuple[str, str, str]:
-    if ledger.taken_over:
+def _in_doubt(now: CurrentOwner) -> tuple[str, str, str]:
+    if now.stage is Stage.COMMITTED and now.promoted:
         return "bad", "RDS is promoted and not open yet", "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
-    if ledger.hangs:
-        to = "to AWS" if _heads_for(ledger) is Side.TARGET else "back to the data centre"
+    if now.stage is Stage.COMMITTED:
+        to = "to AWS" if now.to is Side.TARGET else "back to the data centre"
         return "bad", f"A move {to} is committed and not finished", "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
-    return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(ledger.turn.why)}."
-
-
-def _heads_for(ledger: Ledger) -> Side:
-    tries = ownership.attempts(ledger.documents, ledger.events)
-    return next(a.to for a in reversed(tries) if a.epoch == ledger.turn.epoch)
+    return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(now.why)}."
 
 
 def _sentence(text: str) -> str:
@@ -196,15 +136,15 @@ def _sentence(text: str) -> str:
 
 def way_back(ledger: Ledger) -> Json:
     """{"tone": good | warn | bad | none, "headline", "says", "until", "checked_at"}: whether going back loses writes."""
-    if ledger.promotion:
+    if ledger.history.promotion:
         told = "RDS was promoted without the source's word. A return is a new migration, to a source that is rebuilt."
         return _back("bad", "There is no way back", told)
-    if not ledger.certain:
+    if not ledger.current.certain:
         told = "First it must be known who owns the writes, and a move that hangs must be finished or undone."
         return _back("warn", "Nothing is promised about the way back", told)
-    if ledger.owner is Side.SOURCE:
+    if ledger.current.owner is Side.SOURCE:
         return _back_at_home(ledger)
-    if closed := ledger.closed_at:
+    if closed := ledger.history.way_back_closed_at:
         return _back(
             "none",
             "The way back is closed",
@@ -212,7 +152,7 @@ def way_back(ledger: Ledger) -> Json:
             checked_at=closed,
         )
     seen = ledger.get("way_back")
-    if not seen or seen.get("epoch") != ledger.epoch:
+    if not seen or seen.get("epoch") != ledger.current.epoch:
         return _back(
             "warn",
             "The way back is being made",
@@ -231,7 +171,7 @@ def way_back(ledger: Ledger) -> Json:
 
 
 def _back_at_home(ledger: Ledger) -> Json:
-    if ledger.turn.epoch > 1:
+    if ledger.current.epoch > 1:
         return _back(
             "good",
             "The writes are back in the data centre",
@@ -267,60 +207,32 @@ GATES = {
 
 def question(ledger: Ledger) -> Json | None:
     """The gate that asks now, with its evidence in short; None when nobody is asked."""
-    waiting = [e for e in ledger.told("gate_asked", "promotion_asked") if not _ended_since(ledger, e)]
+    waiting = ledger.history.open_questions
     if not waiting:
         return None
     last = waiting[-1]
-    gate, task_id = _gate(last), str(last.get("task_id"))
-    title, means = GATES.get(gate, ("Promote RDS?", "The source is gone; its last writes may be missing."))
+    title, means = GATES.get(
+        last.gate, ("Promote RDS?", "The source is gone; its last writes may be missing.")
+    )
+    timeout = ledger.spec.gates.timeout if last.timeout is None else last.timeout
     return {
-        "gate": gate,
+        "gate": last.gate,
         "title": title,
         "means": means,
-        "asked_at": last["time"],
-        "dag_id": _dag_that_asks(ledger, last),
-        "run_id": last.get("run_id"),
-        "task_id": task_id,
-        "question": last.get("question"),
-        "until": _later(str(last["time"]), _settled(last, "timeout", ledger.spec.gates.timeout)),
-        "evidence": [{"label": k, "value": v, "tone": t} for k, v, t in _evidence(ledger, gate, last)],
+        "asked_at": last.asked_at,
+        "dag_id": f"{last.dag}_{ledger.spec.service}",
+        "run_id": last.run_id,
+        "task_id": str(last.task_id),
+        "question": last.document,
+        "until": _later(str(last.asked_at), timeout),
+        "evidence": [{"label": k, "value": v, "tone": t} for k, v, t in _evidence(ledger, last)],
     }
 
 
-ENDS_ALL = ("rollback_begun", "promoted")
-"""Events after which no question of before waits."""
-
-
-def _gate(e: Json) -> str:
-    return str(e.get("gate") or PROMOTION)
-
-
-def _dag_that_asks(ledger: Ledger, e: Json) -> str:
-    """Of a question or an answer."""
-    return f"{PROMOTION if _gate(e) == PROMOTION else 'migrate'}_{ledger.spec.service}"
-
-
-def _ended_since(ledger: Ledger, asked: Json) -> bool:
-    """It was answered, gave up waiting, or its DAG has gone on without it: then Airflow asks nobody any more."""
-    at, dag, run = str(asked["time"]), _dag_that_asks(ledger, asked), asked.get("run_id")
-    if any(s.began > at and s.dag_id == dag and s.run_id != run for s in ledger.spans):
-        return True
-    later = (e for e in ledger.events if str(e["time"]) > at)
-    return any(_ends(ledger, asked, dag, e) for e in later)
-
-
-def _ends(ledger: Ledger, asked: Json, dag: str, e: Json) -> bool:
-    same_run = e.get("run_id") == asked.get("run_id")
-    if e["event"] in ("gate_asked", "gate_answered", "promotion_asked", "promotion_answered"):
-        return _dag_that_asks(ledger, e) == dag
-    if e["event"] == "task_failed" and same_run and e.get("task_id") == asked.get("task_id"):
-        return True
-    return e["event"] in ENDS_ALL or (not same_run and ledger.dag_of.get(str(e.get("run_id"))) == dag)
-
-
-def _evidence(ledger: Ledger, gate: str, asked: Json) -> Iterable[tuple[str, str, str]]:
+def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]:
+    gate = asked.gate
     if gate == PROMOTION:
-        for line in asked.get("says", ()):
+        for line in asked.shown:
             yield "may be missing", str(line), "warn"
         return
     compared = comparison(ledger)
@@ -358,30 +270,13 @@ def _evidence(ledger: Ledger, gate: str, asked: Json) -> Iterable[tuple[str, str
 
 
 # The story ------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Span:
-    """One attempt of one task; times in ISO, UTC."""
-
-    chapter: str
-    task: str
-    began: str
-    ended: str
-    state: str
-    dag_id: str
-    run_id: str
-
-    @property
-    def id(self) -> str:
-        return ".".join(filter(None, (self.chapter, self.task)))
-
-
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
     """The run that is told and its chapters: {"name", "title", "state", "seconds", "began", "ended"}.
 
     `state`: done, now, failed, left, ended, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
     that they end.
     """
-    spans = ledger.spans
+    spans = ledger.history.task_runs
     begins: dict[str, str] = {}
     for s in spans:
         if s.dag_id.startswith("migrate_"):
@@ -398,22 +293,11 @@ def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | No
     return found, _chapters(mine, asked)
 
 
-def _spans(ledger: Ledger) -> list[Span]:
-    out = []
-    for task_id, document in ledger.under("ran/").items():
-        chapter, _, task = task_id.partition(".")
-        for s in document.get("spans", ()):
-            out.append(
-                Span(chapter, task, str(s["began"]), str(s["ended"]), s["state"], s["dag_id"], s["run_id"])
-            )
-    return sorted(out, key=lambda s: s.ended)
-
-
 OVER, ENDED = "over", "ended"
 """Of the chapter told last: its last task is done; or the emergency has ended the story in it."""
 
 
-def _where(spans: Sequence[Span], asked: Sequence[Json]) -> tuple[str, str]:
+def _where(spans: Sequence[TaskRun], asked: Sequence[Json]) -> tuple[str, str]:
     """The chapter of what happened last, and `now`, `failed`, OVER or ENDED.
 
     An emergency and giving up are no chapters: what they do is told in the chapter in which they interfere.
@@ -429,14 +313,14 @@ def _where(spans: Sequence[Span], asked: Sequence[Json]) -> tuple[str, str]:
     return known, OVER if last.chapter == known and CHAPTERS[known][1] == last.task else "now"
 
 
-def _failed(spans: Sequence[Span], last: Span) -> bool:
+def _failed(spans: Sequence[TaskRun], last: TaskRun) -> bool:
     """Of a mapped task one failed instance is enough, whichever of them ended last."""
     of = (last.chapter, last.task.partition("/")[0], last.run_id)
     newest = {s.task: s.state for s in spans if (s.chapter, s.task.partition("/")[0], s.run_id) == of}
     return "failed" in newest.values()
 
 
-def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
+def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
     """Of one story. The chapter of whatever happened last is the one that is told now."""
     current, how = _where(spans, asked)
     over = how in (OVER, ENDED)
@@ -470,7 +354,7 @@ def _chapters(spans: Sequence[Span], asked: Sequence[Json]) -> list[Json]:
     return out
 
 
-def _chapter(name: str, spans: Sequence[Span], state: str) -> Json:
+def _chapter(name: str, spans: Sequence[TaskRun], state: str) -> Json:
     return {
         "name": name,
         "title": CHAPTERS[name][0],
@@ -481,7 +365,7 @@ def _chapter(name: str, spans: Sequence[Span], state: str) -> Json:
     }
 
 
-def _union(spans: Iterable[Span]) -> float:
+def _union(spans: Iterable[TaskRun]) -> float:
     """Seconds in which at least one of them was at work."""
     total, until = 0.0, 0.0
     for s in sorted(spans, key=lambda s: s.began):
@@ -787,45 +671,28 @@ def decisions(ledger: Ledger) -> list[Json]:
 
     `question` names the ledger's document with the whole text that stood there.
     """
-    out: list[Json] = []
-    for e in ledger.told(
-        "gate_asked", "gate_answered", "promotion_asked", "promotion_answered", "rollback_begun"
-    ):
-        told, gate = str(e["event"]), str(e.get("gate") or PROMOTION)
-        open_one = next(
-            (d for d in reversed(out) if d["gate"] == gate and d["asked_at"] and not d["at"]), None
-        )
-        if told.endswith("_answered") and open_one:
-            open_one |= _answer(e)
-        elif told == "rollback_begun" and gate in GATES:
-            continue  # the answer at that gate said so
-        else:
-            asked_at = e["time"] if told.endswith("_asked") else None
-            title = GATES.get(gate, ("Promote RDS?",))[0]
-            line = {
-                "gate": gate,
-                "title": title,
-                "asked_at": asked_at,
-                "at": None,
-                "answer": None,
-                "tone": "",
-                "by": None,
-            }
-            out.append(
-                {**line, "question": e.get("question"), "sha256": e.get("sha256"), "run_id": e.get("run_id")}
-            )
-            if asked_at is None:
-                out[-1] |= _answer(e)
-    return out[::-1][:LISTED]
+    return [_decision(q) for q in reversed(ledger.history.questions)][:LISTED]
 
 
-def _answer(e: Json) -> Json:
-    # the order of a rollback, and an answer of before its option was kept, are what their event says
-    told = {"promotion_answered": PROMOTE, "rollback_begun": ROLL_BACK}.get(str(e["event"]))
-    option = e.get("option") or told
-    tone = {PROCEED: "good", ROLL_BACK: "warn", PROMOTE: "bad"}.get(str(option), "")
-    more = {"title": str(e["gate"])} if e["event"] == "rollback_begun" else {}
-    return {"at": e["time"], "answer": option, "tone": tone, "by": e.get("by"), **more}
+def _decision(q: Question) -> Json:
+    titles = {gate: words[0] for gate, words in GATES.items()} | {
+        PROMOTION: "Promote RDS?",
+        GIVE_UP: "Give up",
+    }
+    option = q.answer.option if q.answer else None
+    return {
+        "gate": q.gate,
+        "title": titles.get(q.gate, q.gate),
+        "asked_at": q.asked_at,
+        "at": q.answer.at if q.answer else None,
+        "ended_at": q.ended_at,
+        "answer": option,
+        "tone": {PROCEED: "good", ROLL_BACK: "warn", PROMOTE: "bad"}.get(str(option), ""),
+        "by": q.answer.by if q.answer else None,
+        "question": q.document,
+        "sha256": q.sha256,
+        "run_id": q.run_id,
+    }
 
 
 def failures(ledger: Ledger) -> list[Json]:
@@ -840,7 +707,11 @@ def failures(ledger: Ledger) -> list[Json]:
 def soak(ledger: Ledger) -> Json | None:
     """How much of the soak counts, of the move that owns the writes now; None for one that went back since."""
     seen = ledger.get("soak")
-    if not seen or ledger.owner is not Side.TARGET or seen.get("epoch", ledger.epoch) != ledger.epoch:
+    if (
+        not seen
+        or ledger.current.owner is not Side.TARGET
+        or seen.get("epoch", ledger.current.epoch) != ledger.current.epoch
+    ):
         return None
     return {**seen, "of": _settled(seen, "of", ledger.spec.soak)}
 
