@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dump", type=Path, metavar="FILE_OR_FOLDER",
                         help="move this dump instead of the lab's listings")  # fmt: skip
     parser.add_argument("--rollback", choices=ROLLBACKS, metavar="|".join(ROLLBACKS),
-                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"; '
+                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Switch over?"; '
                         "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>")  # fmt: skip
     parser.add_argument("--story", choices=STORIES, metavar="|".join(STORIES),
                         help="rollback: move, roll back, move again, retire; clears: move, and clear every task on the way; "

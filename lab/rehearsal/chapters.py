@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
-ORDER = ("preflight", "provision", "replicate", "validate", "switch_dns", "repoint", "retire", "rollback", "finish")  # fmt: skip
+ORDER = ("preflight", "provision", "replicate", "validate", "switch_dns", "switchover", "retire", "rollback", "finish")  # fmt: skip
 IDLE = (None, "scheduled", "queued", "skipped", "removed", "upstream_failed")
 """States in which the dates are not this attempt's: a cleared task keeps its old ones until it starts."""
 STANDING = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
