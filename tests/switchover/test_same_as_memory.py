@@ -290,7 +290,6 @@ def test_the_row_in_memory_answers_as_the_procedures_do(two: Two, side: Side) ->
             stateful_step_count=25,
             derandomize=True,
             database=None,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
         ),
