@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from livemove.comparison.operators import CompareTableOperator, ListTablesOperator
+from livemove.dag import OBSERVERS
 from livemove.model.errors import LivemoveError, RefusedError, ReplicationError, SchemaError
 from livemove.model.ports import Json, Link
 from livemove.model.spec import Side, find_spec
@@ -178,16 +179,16 @@ def test_ddl_on_the_source_is_told_by_the_next_look(world: TestWorld, sides: Sid
     # what the application, the switchover and a fence do is no DDL
     for usual in ("INSERT INTO shells.listing (id) VALUES (7)", "ALTER TABLE shells.listing AUTO_INCREMENT = 500", "ANALYZE TABLE shells.listing"):  # fmt: skip
         sides.source_server.query(usual)
-    assert look_and_notice(world, {}, look=look).says == "nothing yet"
+    assert look_and_notice(world, {}, look=look, observers=OBSERVERS).says == "nothing yet"
     sides.source_server.query(ddl)
-    seen = look_and_notice(world, {}, look=look)
+    seen = look_and_notice(world, {}, look=look, observers=OBSERVERS)
     assert f"which is not replicated: {told}. Do the same on the target" in seen.says
-    assert look_and_notice(world, {}, look=look).says == seen.says
+    assert look_and_notice(world, {}, look=look, observers=OBSERVERS).says == seen.says
     assert [e["objects"] for e in world.kept.events() if e["event"] == "ddl"] == [[told]]
     with pytest.raises(
         ReplicationError, match=f"the task failed. DDL on the source since .*{told}.*Next: mend it"
     ):
-        look_and_notice(world, {}, look=f"{__name__}.fails")
+        look_and_notice(world, {}, look=f"{__name__}.fails", observers=OBSERVERS)
 
 
 def test_the_schema_is_not_carried_any_more_once_the_target_owns(world: TestWorld, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip

@@ -16,7 +16,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
-from livemove.dag import FORWARD
+from livemove.dag import FORWARD, OBSERVERS
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.model.stages import TITLES
 from livemove.reporting.operators.callbacks import note_failure
@@ -24,6 +24,8 @@ from livemove.reporting.operators.gate import MigrationGate
 from livemove.reporting.operators.promotion_gate import PromotionGate
 from livemove.runtime.notifications import check, tell_failure
 from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.polling_trigger import resolve
+from livemove.runtime.sensor import WatchingSensor
 from livemove.runtime.trigger_form import FIELDS, trigger_form
 from livemove.switchover.operators.rollback import OrderedRollbackOperator
 
@@ -328,6 +330,13 @@ def test_whoever_the_spec_names_is_told_of_questions_and_failures(dag: Any) -> N
         (notifier,) = dag.get_task(task_id).notifiers
         assert (notifier.service, notifier.moment) == ("shop", "question")
     assert dag.get_task("switch_dns.shift").failure_is == "breach"
+
+
+def test_every_wait_has_the_observers_and_each_is_found_by_its_path(bag: DagBag) -> None:
+    waits = [t for dag in bag.dags.values() for t in dag.tasks if isinstance(t, WatchingSensor)]
+    assert len(waits) > 10
+    assert {t.observers for t in waits} == {OBSERVERS}
+    assert all(callable(resolve(path)) for path in OBSERVERS)
 
 
 def test_a_table_is_named_in_the_grid(dag: Any) -> None:

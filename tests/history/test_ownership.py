@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from livemove.history.ownership import Result, Turn, attempts, moment, turns
+from livemove.history.ownership import OwnershipChange, Result, attempts, moment, ownership_changes
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Json, Link
 from livemove.model.spec import Side
@@ -60,8 +60,8 @@ class Watched(Universe):
         owner = self.owner()
         self.truth.append((self.clock.time, owner.side if owner else None))
 
-    def told(self) -> list[Turn]:
-        return turns(self.ledger.kept, self.ledger.events(), None)
+    def told(self) -> list[OwnershipChange]:
+        return ownership_changes(self.ledger.kept, self.ledger.events(), None)
 
 
 def agree(world: Watched) -> None:
@@ -99,8 +99,8 @@ def test_a_rollback_that_read_both_databases_ends_a_doubt() -> None:
         {"event": "switchover_began", "epoch": 2, "to": "target", "attempt": "1", "time": "2026-11-23T04:00:00+00:00"},
         {"event": "rollback_writes", "owner": "source", "epoch": 1, "time": "2026-11-23T04:05:00+00:00"},
     ]  # fmt: skip
-    assert [t.certain for t in turns({}, events[:1], None)] == [True, False]
-    assert [(t.owner, t.certain) for t in turns({}, events, None)][1:] == [(S, False), (S, True)]
+    assert [t.certain for t in ownership_changes({}, events[:1], None)] == [True, False]
+    assert [(t.owner, t.certain) for t in ownership_changes({}, events, None)][1:] == [(S, False), (S, True)]
 
 
 @BOTH
@@ -167,7 +167,7 @@ def test_a_promotion_says_when_the_source_was_heard_last_and_that_more_is_not_kn
         {"event": "switchover", "result": "moved", "epoch": 2, "from": "source", "to": "target", "attempt": "1", "started_at": "2026-11-23T04:10:00+00:00", "opened_at": "2026-11-23T04:10:20+00:00", "time": "2026-11-23T04:10:21+00:00"},
     ]  # fmt: skip
     promoted = {"promotion/2": {"last_watermark": "2026-11-23T04:00:05+00:00"}}
-    told = turns(promoted, events, "2026-11-22T00:00:00+00:00")
+    told = ownership_changes(promoted, events, "2026-11-22T00:00:00+00:00")
     assert [(t.at, t.owner, t.certain) for t in told] == [
         ("2026-11-22T00:00:00+00:00", S, True),
         ("2026-11-23T04:00:05+00:00", None, False),
@@ -181,7 +181,7 @@ def test_a_move_whose_event_is_missing_is_told_by_its_document_or_its_return_pat
         "switchover/plan": {"epoch": 2, "steps": []},
         "return_path/3": {"epoch": 3, "reads": "source", "running_since": "2026-11-23T05:00:00+00:00"},
     }  # fmt: skip
-    told = turns(documents, [], None)
+    told = ownership_changes(documents, [], None)
     assert [(t.owner, t.epoch, t.certain) for t in told] == [(S, 1, True), (T, 2, True), (S, 3, True)]
 
 

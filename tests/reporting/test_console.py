@@ -215,7 +215,7 @@ def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
     documents, events = night("asked")
     documents["promotion/2"] = {"epoch": 2, "owner": "target", "says": ["3 s at the most"]}
     model = build(SPEC, documents, events)
-    assert model["owner"]["side"] == "target"
+    assert model["owner"]["side"] is None
     assert model["way_back"]["tone"] == "bad"
 
 

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from livemove.history import ControlRows, History
 from livemove.model.approvals import checksum
+from livemove.model.ports import ControlRow, ControlState, Json
 from livemove.model.spec import MigrationSpec, Side, load_spec
 from livemove.reporting.gates import Evidence, approved, body, subject, table
 
@@ -21,6 +23,13 @@ WARNING = {"check": "keys", "severity": "warning", "measured": "1 table without 
 @pytest.fixture
 def spec() -> MigrationSpec:
     return SHOP
+
+
+CLOSED = {"event": "control_removed", "time": "2026-11-24T05:47:40+00:00"}
+
+
+def after(*moves: Json) -> History:
+    return History({f"switchover/{m['epoch']}": m for m in moves})
 
 
 def ask(gate: str, evidence: Evidence) -> str:
@@ -88,11 +97,14 @@ def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
 
 
 def test_after_the_move_roll_back_says_that_the_writes_go_back() -> None:
-    text = ask("retire", Evidence(moves=[MOVE]))
+    text = ask("retire", Evidence(history=after(MOVE)))
     assert "RDS (target), epoch 2" in text
     assert "moves the writes back to the data centre in one fenced switchover" in text
     assert "| 2 | source to target | 2026-11-23 18:31:00 UTC | 123 |" in text
-    assert Evidence(moves=[MOVE, {**MOVE, "epoch": 3, "to": "source"}]).owner is Side.SOURCE
+    assert (
+        Evidence(history=after(MOVE, {**MOVE, "epoch": 3, "from": "target", "to": "source"})).owner
+        is Side.SOURCE
+    )
 
 
 def test_the_expected_pause_stands_beside_its_budget() -> None:
@@ -111,21 +123,21 @@ def test_a_cleared_gate_says_what_is_done_already() -> None:
     assert "**The name has moved already.**" in ask(
         "switch_dns", Evidence(record={"name": RECORD["name"], "before": [RECORD], "after": [RECORD]})
     )
-    assert "**The writes have moved already.**" in ask("repoint", Evidence(moves=[MOVE]))
+    assert "**The writes have moved already.**" in ask("repoint", Evidence(history=after(MOVE)))
     assert "already" not in ask("repoint", Evidence())
 
 
 def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
-    text = ask("retire", Evidence(moves=[MOVE], way_back_closed="2026-11-23T05:47:40"))
+    text = ask("retire", Evidence(history=History(after(MOVE).documents, [CLOSED])))
     assert "**Roll back is refused:**" in text
-    assert "since 2026-11-23T05:47:40" in text
+    assert "since 2026-11-24T05:47:40+00:00" in text
 
 
 SAID = "Going back loses nothing until 2026-11-30 03:12 UTC if the return path stops now; while it runs, until you approve Retire"
 
 
 def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
-    text = ask("retire", Evidence(moves=[MOVE], way_back={"losses": [], "says": SAID}))
+    text = ask("retire", Evidence(history=after(MOVE), way_back={"losses": [], "says": SAID}))
     assert f"**The way back:** {SAID}." in text
     assert "moves the writes back to the data centre" in text
 
@@ -133,7 +145,7 @@ def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
 def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
     text = ask(
         "retire",
-        Evidence(moves=[MOVE], way_back={"losses": ["x"], "says": "Going back would lose writes: x"}),
+        Evidence(history=after(MOVE), way_back={"losses": ["x"], "says": "Going back would lose writes: x"}),
     )
     assert "**The way back is broken.** Going back would lose writes: x." in text
     assert "**Roll back is refused** as long as it would lose writes" in text
@@ -151,3 +163,40 @@ def test_a_change_by_hand_is_printed_as_it_is_to_be_entered_and_what_stops_it_is
     assert "**Proceed will be refused:** authority a: lame" in text
     assert "- test delegates" in text
     assert set(approved(record)) == {"name", "before", "after", "steps"}
+
+
+ROLL_BACK_TO = {"committed": "finishes the move to RDS first", "lost": "if they left it"}
+BEGAN = {"event": "switchover_began", "epoch": 2, "from": "source", "to": "target", "attempt": "a", "time": "2026-11-23T18:30:00+00:00"}  # fmt: skip
+ENDED = {**BEGAN, "event": "switchover", "started_at": BEGAN["time"], "fenced_at": BEGAN["time"], "committed_at": BEGAN["time"], "result": "incomplete", "reason": "gone", "time": "2026-11-23T18:30:02+00:00"}  # fmt: skip
+
+
+def test_a_question_after_a_committed_unfinished_move_names_no_owner() -> None:
+    evidence = Evidence(history=History({}, [BEGAN, ENDED]))
+    text = ask("repoint", evidence)
+    assert evidence.owner is None
+    assert "data centre's database (source)" not in text
+    assert "the move to RDS is committed" in text
+    assert "Proceed finishes it" in text
+    assert ROLL_BACK_TO["committed"] in text
+    assert ROLL_BACK_TO["lost"] in ask("repoint", Evidence(history=History({}, [BEGAN])))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "owner"),
+    [
+        (ControlState.OPEN, ControlState.FOLLOW, Side.SOURCE),
+        (ControlState.CEDED, ControlState.OPEN, Side.TARGET),
+    ],
+)
+def test_rows_that_were_read_decide_over_what_the_ledger_left(
+    source: ControlState, target: ControlState, owner: Side
+) -> None:
+    epoch = 1 if owner is Side.SOURCE else 2
+    rows = ControlRows(ControlRow(Side.SOURCE, source, epoch), ControlRow(Side.TARGET, target, epoch))
+    evidence = Evidence(history=History({}, [BEGAN, ENDED], rows))
+    assert (evidence.owner, evidence.current.certain) == (owner, True)
+
+
+def test_no_move_is_offered_back_past_a_promotion() -> None:
+    promoted = {"promotion/2": {"epoch": 2, "owner": "target", "move": {"epoch": 2}}}
+    assert "**Roll back is refused:**" in ask("retire", Evidence(history=History(promoted)))

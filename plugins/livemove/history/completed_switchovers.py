@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from livemove.model.ports import Json, Ledger
+from livemove.model.ports import Json
 
 CLOSING = ("replication deleted", "control_removed", "promoted")
 """Events after which the source misses writes: of the retire chapter, and of an emergency."""
@@ -24,17 +24,3 @@ def closed_since(began: str, events: Iterable[Json]) -> str | None:
     """When the way back of a move that began then was closed by a person's word, ISO; None while the source follows."""
     times = (str(e["time"]) for e in events if e.get("event") in CLOSING)
     return min((t for t in times if t > began), default=None)
-
-
-def moves(ledger: Ledger) -> list[Json]:
-    """Documents switchover/<epoch> of moves that went through, oldest first."""
-    return completed(ledger.read(name) for name in ledger.documents("switchover/"))
-
-
-def way_back_closed(ledger: Ledger) -> str | None:
-    """When the return path of the last move was deleted, or None while the source still follows.
-
-    For the question and for a clear refusal only; the switchover's own guards decide.
-    """
-    done = moves(ledger)
-    return closed_since(str(done[-1].get("started_at") or ""), ledger.events()) if done else None

@@ -61,9 +61,13 @@ class Attempt:
     whole: bool = True
     """It began with the guards; False: it went on with another attempt's committed move."""
 
+    @property
+    def committed(self) -> bool:
+        return self.result in (Result.MOVED, Result.INCOMPLETE)
+
 
 @dataclass(frozen=True)
-class Turn:
+class OwnershipChange:
     """From this moment on this side may write, or nobody (None)."""
 
     at: str | None
@@ -101,7 +105,11 @@ def attempts(documents: Mapping[str, Json], events: Sequence[Json]) -> list[Atte
     told = {a.epoch for a in found if a.result is Result.MOVED}
     found += _only_in_documents(documents, told, promoted)
     never = datetime.min.replace(tzinfo=UTC)
-    return sorted(found, key=lambda a: (moment(a.started_at) if a.started_at else never, a.epoch))
+    found.sort(key=lambda a: (moment(a.started_at) if a.started_at else never, a.epoch))
+    for one in _only_promoted(promoted, {a.epoch for a in found if a.committed}, events):
+        later = next((n for n, a in enumerate(found) if a.epoch > one.epoch), len(found))
+        found.insert(later, one)
+    return found
 
 
 def _of(e: Json, promoted: Mapping[int, Json], *, whole: bool) -> Attempt:
@@ -134,10 +142,32 @@ def _only_in_documents(
             )  # fmt: skip
 
 
-def turns(documents: Mapping[str, Json], events: Sequence[Json], began: str | None) -> list[Turn]:
+def _only_promoted(promoted: Mapping[int, Json], told: set[int], events: Sequence[Json]) -> Iterable[Attempt]:
+    """Take-overs in an emergency that no attempt tells of: they are committed, and open once somebody noted so."""
+    opened = {int(e["epoch"]): e for e in events if e.get("event") == "promoted" and e.get("epoch")}
+    for epoch in sorted({*promoted, *opened} - told):
+        d, e = promoted.get(epoch) or {}, opened.get(epoch) or {}
+        if not (owner := d.get("owner") or e.get("owner")):
+            continue
+        move = d.get("move") or {}
+        done = bool(move or e)
+        yield Attempt(
+            epoch, Side(owner), Result.MOVED if done else Result.INCOMPLETE, move.get("started_at"),
+            opened_at=move.get("opened_at") or e.get("time"), ended_at=e.get("time"), promoted=True, whole=False,
+            reason="" if done else "promoted, and not seen open yet", last_sign=d.get("last_watermark"),
+        )  # fmt: skip
+
+
+def ownership_changes(
+    documents: Mapping[str, Json], events: Sequence[Json], began: str | None
+) -> list[OwnershipChange]:
     """Every change of who may write, oldest first; it begins with the source."""
     story = _Story(
-        [Turn(began, Side.SOURCE, 1, "before any move the data centre's database takes the writes")]
+        [
+            OwnershipChange(
+                began, Side.SOURCE, 1, "before any move the data centre's database takes the writes"
+            )
+        ]
     )
     seen = [e for e in events if e.get("event") == "rollback_writes" and e.get("owner") and e.get("time")]
     tries = attempts(documents, events)
@@ -147,16 +177,16 @@ def turns(documents: Mapping[str, Json], events: Sequence[Json], began: str | No
         story.add(one, tries[n + 1 :])
     for e in seen:
         story.saw(e)
-    return story.turns
+    return story.changes
 
 
 class _Story:
-    def __init__(self, turns: list[Turn]) -> None:
-        self.turns = turns
+    def __init__(self, changes: list[OwnershipChange]) -> None:
+        self.changes = changes
 
     @property
-    def now(self) -> Turn:
-        return self.turns[-1]
+    def now(self) -> OwnershipChange:
+        return self.changes[-1]
 
     def add(self, a: Attempt, later: Sequence[Attempt]) -> None:
         if a.whole and a.attempt and a.result is not Result.INTERRUPTED:
@@ -171,26 +201,28 @@ class _Story:
                 self._fence(a)
                 if self.now.owner is None:
                     why = f"{self.now.why} by an attempt that was interrupted: nobody, if it had come so far as to close the {a.to.other}"
-                    self.turns[-1] = replace(self.now, why=why, certain=False)
+                    self.changes[-1] = replace(self.now, why=why, certain=False)
                 self._reopened(a, "the fence that an interrupted attempt left behind was lifted")
             case Result.INTERRUPTED:
                 self._interrupted(a, later)
             case Result.UNKNOWN:
                 self._fence(a)
-                self._turn(a.ended_at, None, a.epoch, f"whether the commit arrived nobody could tell: {a.reason}", certain=False)  # fmt: skip
+                self._change(a.ended_at, None, a.epoch, f"whether the commit arrived nobody could tell: {a.reason}", certain=False)  # fmt: skip
             case Result.INCOMPLETE | Result.MOVED:
                 self._forward(a)
 
     def saw(self, e: Json) -> None:
         """The rollback read both databases: a doubt from before ends here."""
         if not self.now.certain:
-            self._turn(e["time"], Side(e["owner"]), int(e["epoch"]), "the rollback read it in both databases")
+            self._change(
+                e["time"], Side(e["owner"]), int(e["epoch"]), "the rollback read it in both databases"
+            )
 
     def _forward(self, a: Attempt) -> None:
         if self.now.owner is a.to and self.now.epoch == a.epoch:
             return  # opened by an attempt before, and finished by this one
         if a.promoted:
-            self._turn(
+            self._change(
                 a.last_sign or a.started_at, None, a.epoch - 1,
                 f"the {a.to.other} was gone; what it acknowledged after this moment did not arrive", certain=False,
             )  # fmt: skip
@@ -198,20 +230,22 @@ class _Story:
             self._fence(a)
         if a.opened_at:
             how = "promoted" if a.promoted else "moved"
-            self._turn(a.opened_at, a.to, a.epoch, f"{how}: the {a.to} opened")
+            self._change(a.opened_at, a.to, a.epoch, f"{how}: the {a.to} opened")
         elif a.result is Result.MOVED:
             if self.now.owner is None:
                 why = f"{self.now.why}; an interrupted attempt opened the {a.to} at some moment of this"
-                self.turns[-1] = replace(self.now, why=why, certain=False)
-            self._turn(a.started_at, a.to, a.epoch, f"moved: the {a.to} was found open")
+                self.changes[-1] = replace(self.now, why=why, certain=False)
+            self._change(a.started_at, a.to, a.epoch, f"moved: the {a.to} was found open")
         else:
             why = f"committed to the {a.to} and not finished: {a.reason}"
-            self._turn(a.committed_at or a.started_at, None, a.epoch, why, certain=False)
+            self._change(a.committed_at or a.started_at, None, a.epoch, why, certain=False)
 
     def _seen_open(self, a: Attempt) -> None:
         """An attempt of its own begins only where it finds the old owner open: a doubt from before ends here."""
         if not self.now.certain and self.now.epoch <= a.epoch - 1:
-            self._turn(a.started_at, a.to.other, a.epoch - 1, f"the next attempt found the {a.to.other} open")
+            self._change(
+                a.started_at, a.to.other, a.epoch - 1, f"the next attempt found the {a.to.other} open"
+            )
 
     def _fence(self, a: Attempt) -> None:
         """Nobody from the fence on; a fence that stands already is not told twice."""
@@ -219,8 +253,8 @@ class _Story:
             return
         if not a.whole and not self.now.certain and self.now.epoch == a.epoch - 1:
             # what the interrupted attempt did is known now: this was its fence
-            self.turns[-1] = replace(self.now, certain=True)
-        self._turn(a.fenced_at, None, self.now.epoch, f"fenced for the move to the {a.to}")
+            self.changes[-1] = replace(self.now, certain=True)
+        self._change(a.fenced_at, None, self.now.epoch, f"fenced for the move to the {a.to}")
 
     def _reopened(self, a: Attempt, why: str) -> None:
         if self.now.owner is not None:
@@ -228,7 +262,7 @@ class _Story:
         certain = a.lifted_at is not None
         if not certain:
             why += "; its fence ended by itself when the lease ran out"
-        self._turn(a.lifted_at or a.ended_at, a.to.other, a.epoch - 1, why, certain=certain)
+        self._change(a.lifted_at or a.ended_at, a.to.other, a.epoch - 1, why, certain=certain)
 
     def _interrupted(self, a: Attempt, later: Sequence[Attempt]) -> None:
         if self.now.owner is not a.to.other or self.now.epoch >= a.epoch:
@@ -239,12 +273,12 @@ class _Story:
         )
         if not later:
             why += f", and if it had committed, until a retry finishes the move to the {a.to}"
-        self._turn(a.started_at, a.to.other, a.epoch - 1, why, certain=False)
+        self._change(a.started_at, a.to.other, a.epoch - 1, why, certain=False)
 
-    def _turn(
+    def _change(
         self, at: str | None, owner: Side | None, epoch: int, why: str, *, certain: bool = True
     ) -> None:
         before = self.now.at
         # clocks of two machines may disagree by a moment; the order is known all the same
         at = max(at, before, key=moment) if at and before else at
-        self.turns.append(Turn(at, owner, epoch, why, certain))
+        self.changes.append(OwnershipChange(at, owner, epoch, why, certain))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from livemove.history import CurrentOwner, History, Stage
 from livemove.model.approvals import ACCEPT_WARNINGS, PROMOTE
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, Side
@@ -34,10 +35,8 @@ class Evidence:
     drain: Json | None = None
     pause: Json | None = None
     """The expected pause, measured by prepare_return."""
-    moves: Sequence[Json] = ()
-    """Documents switchover/<epoch>, oldest first."""
-    way_back_closed: str | None = None
-    """Since when the data centre's database no longer follows."""
+    history: History = field(default_factory=History)
+    """Who owns the writes when the question is asked, from the ledger and the control rows."""
     way_back: Json | None = None
     """The document `way_back`, looked at when the question is asked; None while the source owns the writes."""
     breach: Json | None = None
@@ -46,8 +45,13 @@ class Evidence:
     """What DMS's events tell of failures since its task was made; None where they could not be read."""
 
     @property
-    def owner(self) -> Side:
-        return Side(self.moves[-1]["to"]) if self.moves else Side.SOURCE
+    def current(self) -> CurrentOwner:
+        return self.history.current
+
+    @property
+    def owner(self) -> Side | None:
+        """None while nobody owns the writes or nobody can tell."""
+        return self.current.owner
 
     @property
     def warnings(self) -> list[Json]:
@@ -87,7 +91,7 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
     count = {s: sum(f["severity"] == s for f in e.findings) for s in ("ok", "warning", "error")}
     equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
     lines = [
-        f"owner of the writes: {e.owner}",
+        f"owner of the writes: {owner_in_short(e.current)}",
         f"{equal} of {len(e.comparison)} tables equal" if e.comparison else "no comparison",
     ]
     if e.findings:
@@ -146,19 +150,46 @@ def _again(gate: str, e: Evidence) -> str:
     """For a gate that was answered before and cleared: what Proceed finds done already."""
     if gate == "switch_dns" and e.record and e.record["before"] == e.record["after"]:
         return "**The name has moved already.** Proceed changes nothing about it and goes on."
+    if gate == "repoint" and (e.current.stage, e.current.to) == (Stage.COMMITTED, Side.TARGET):
+        return "**The move to RDS is committed and not finished.** Proceed finishes it; it cannot be undone, only rolled back afterwards."
     if gate == "repoint" and e.owner is Side.TARGET:
         return "**The writes have moved already.** Proceed changes nothing about them and goes on."
     return ""
 
 
 def _owner(e: Evidence) -> str:
-    place = "the data centre's database (source)" if e.owner is Side.SOURCE else "RDS (target)"
-    epoch = f", epoch {e.moves[-1]['epoch']}" if e.moves else ""
-    return f"**Who owns the writes now:** {place}{epoch}."
+    now = e.current
+    if not now.certain:
+        return f"**Who owns the writes now:** {owner_in_short(now)}. {_sentence(now.why)}. Before you answer, read both control rows (`livemove status`)."
+    if now.owner is None:
+        return f"**Who owns the writes now:** {owner_in_short(now)}. Nobody may write until the switchover's next attempt opens the database."
+    place = "the data centre's database (source)" if now.owner is Side.SOURCE else "RDS (target)"
+    epoch = f", epoch {now.epoch}" if now.epoch > 1 else ""
+    late = (
+        " It is open, and the move is not finished: not every web server is known to write to it."
+        if now.stage is Stage.UNFINISHED
+        else ""
+    )
+    return f"**Who owns the writes now:** {place}{epoch}.{late}"
+
+
+def owner_in_short(now: CurrentOwner) -> str:
+    """The owner in a few words, with what is in doubt."""
+    place = {Side.SOURCE: "the data centre", Side.TARGET: "RDS"}
+    if now.stage is Stage.COMMITTED and now.to:
+        doubt = "" if now.certain else " by the ledger"
+        return f"nobody{doubt}: the move to {place[now.to]} is committed and not open"
+    if not now.certain:
+        return "not certain"
+    return str(now.owner)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
 
 
 def _way_back(e: Evidence) -> str:
-    if not e.way_back or e.way_back_closed:
+    if not e.way_back or e.history.way_back_closed_at:
         return ""
     mark = "**The way back is broken.** " if e.way_back.get("losses") else "**The way back:** "
     return mark + str(e.way_back["says"]) + "."
@@ -256,9 +287,13 @@ def _comparison(e: Evidence) -> str:
         for name, d in sorted(e.comparison.items())
     ]
     return (
-        f"### Comparison: {equal} of {len(e.comparison)} tables are equal on both sides ({e.owner.other} against {e.owner})\n"
+        f"### Comparison: {equal} of {len(e.comparison)} tables are equal on both sides {_pair(e.owner)}\n"
         + table(("table", "rows source", "rows target", "equal", "checked at"), rows)
     )  # fmt: skip
+
+
+def _pair(owner: Side | None) -> str:
+    return f"({owner.other} against {owner})" if owner else ""
 
 
 def _plan(e: Evidence) -> str:
@@ -325,7 +360,7 @@ def _pause(spec: MigrationSpec, e: Evidence) -> str:
 def _moves(e: Evidence) -> str:
     rows = [
         (m["epoch"], f"{m['from']} to {m['to']}", _moment(m.get("started_at")), _number(m.get("fenced_ms")))
-        for m in e.moves
+        for m in e.history.completed_switchovers
     ]
     return (
         "### Moves of the writes\n" + table(("epoch", "direction", "at", "fenced (ms)"), rows) if rows else ""
@@ -333,12 +368,21 @@ def _moves(e: Evidence) -> str:
 
 
 def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
-    if e.way_back_closed and e.owner is Side.TARGET:
-        return f"**Roll back is refused:** the data centre's database no longer follows since {e.way_back_closed}; going back would lose writes."
+    if (closed := e.history.way_back_closed_at) and e.owner is Side.TARGET:
+        return f"**Roll back is refused:** the data centre's database no longer follows since {closed}; going back would lose writes."
     if e.way_back and e.way_back.get("losses") and e.owner is Side.TARGET:
         return "**Roll back is refused** as long as it would lose writes; what is missing and how to repair it stands above."
     name = f"puts the old address back into `{spec.dns.name}`, waits until every cache has it, and tests the service there"
-    if e.owner is Side.TARGET:
+    now = e.current
+    if now.promoted:
+        return "**Roll back is refused:** RDS was promoted without the data centre's word; a return is a new migration to a rebuilt source."
+    if (now.stage, now.to) == (Stage.COMMITTED, Side.TARGET):
+        does = f"finishes the move to RDS first, then moves the writes back to the data centre, {name}"
+    elif now.owner is None or not now.certain:
+        does = (
+            f"reads both databases first and moves the writes back to the data centre if they left it, {name}"
+        )
+    elif e.owner is Side.TARGET:
         does = f"moves the writes back to the data centre in one fenced switchover (nothing written since is lost), {name}"
     elif gate == "switch_dns":
         does = f"ends the story here: nothing has moved yet. If the name has moved in the meantime, it {name}"

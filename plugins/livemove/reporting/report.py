@@ -10,16 +10,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from livemove.history import approvals as decided
-from livemove.history import ownership
-from livemove.history.completed_switchovers import completed
-from livemove.history.ownership import Turn, moment
-from livemove.model.approvals import PROCEED
+from livemove.history import ControlRows, History, Question
+from livemove.history import ownership as owners
+from livemove.history.ownership import OwnershipChange, moment
+from livemove.history.questions import GIVE_UP
+from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.reporting.report_model import (
     Attempt,
     Costs,
+    Decision,
     Failure,
     Interval,
     Move,
@@ -29,7 +30,7 @@ from livemove.reporting.report_model import (
     Users,
     Wait,
 )
-from livemove.reporting.summary import summary
+from livemove.reporting.summary import NAMES, summary
 
 Documents = Mapping[str, Json]
 Events = Sequence[Json]
@@ -44,12 +45,13 @@ def build(
     service: str = "",
     standing: Mapping[str, str] | None = None,
     failure: Json | None = None,
+    rows: ControlRows | None = None,
 ) -> Report:
     """`documents`: of the ledger, by name; `events`: oldest first; `standing`: both control rows as they are now, as text;
     `failure`: what a task failed with, when that is why the report is written."""
     made_at = now.isoformat(timespec="seconds")
-    began = min((e["time"] for e in events if e.get("time")), key=moment, default=None)
-    turns = ownership.turns(documents, events, began)
+    history = History(documents, events, rows or ControlRows())
+    current = history.current
     compared = _comparisons(documents)
     newest = max((c["epoch"] for c in compared), default=0)
     last = [c for c in compared if c["epoch"] == newest]
@@ -58,17 +60,20 @@ def build(
         "service": service,
         "title": title,
         "made_at": made_at,
-        "outcome": outcome(documents, events, turns),
-        "owner": turns[-1].owner,
-        "epoch": turns[-1].epoch,
+        "outcome": outcome(documents, events, history),
+        "owner": current.owner,
+        "certain": current.certain,
+        "stage": current.stage,
+        "rests_on": current.rests_on,
+        "epoch": current.epoch,
         "failure": Failure.model_validate({k: failure.get(k) for k in Failure.model_fields})
         if failure
         else None,
         "standing": dict(standing) if standing else None,
-        "ownership": intervals(turns, made_at),
-        "attempts": [_attempt(a) for a in ownership.attempts(documents, events)],
-        "moves": _moves(documents),
-        "decisions": decided.decisions(documents, events, now),
+        "ownership": intervals(history.changes, made_at),
+        "attempts": [_attempt(a) for a in history.attempts],
+        "moves": _moves(history),
+        "decisions": [_decision(q, documents, now) for q in history.questions],
         "waits": _waits(events),
         "users": _users(documents),
         "versions": dict(documents.get("versions") or {}),
@@ -84,6 +89,7 @@ def build(
         "dns": documents.get("dns/change"),
         "plan": documents.get("plan"),
         "way_back": documents.get("way_back"),
+        "way_back_closed_at": history.way_back_closed_at,
         "final_dump": documents.get("final_dump"),
         "promotion": _newest(documents, "promotion/"),
         "rollback": rollback(events),
@@ -93,14 +99,13 @@ def build(
     return Report(summary=summary(fields), **fields)
 
 
-def outcome(documents: Documents, events: Events, turns: Sequence[Turn]) -> Outcome:
+def outcome(documents: Documents, events: Events, history: History) -> Outcome:
     """How it stands. A later run may begin anew: what counts is what happened last."""
-    last = turns[-1]
+    last = history.current
     if last.owner is None:
         return Outcome.UNFINISHED
     if last.owner is Side.TARGET:
-        promoted = any(n.startswith("promotion/") for n in documents)
-        return Outcome.PROMOTED if promoted else Outcome.MOVED
+        return Outcome.PROMOTED if last.promoted else Outcome.MOVED
     went_back = _last(events, "rollback_begun", "rollback_writes", "record_rolled_back")
     gave_up = _last(events, "given_up")
     if gave_up >= 0 and gave_up > _last(events, "control_prepared"):
@@ -123,16 +128,16 @@ def _last(events: Events, *names: str) -> int:
     return max((n for n, e in enumerate(events) if e.get("event") in names), default=-1)
 
 
-def intervals(turns: Sequence[Turn], until: str) -> list[Interval]:
-    """The turns as intervals without a gap; turns that come at one moment keep their order."""
+def intervals(changes: Sequence[OwnershipChange], until: str) -> list[Interval]:
+    """The changes as intervals without a gap; changes that come at one moment keep their order."""
     found = []
-    for n, turn in enumerate(turns):
-        end = turns[n + 1].at if n + 1 < len(turns) else until
+    for n, change in enumerate(changes):
+        end = changes[n + 1].at if n + 1 < len(changes) else until
         seconds = None
-        if turn.at and end:
-            seconds = max(0.0, round((moment(end) - moment(turn.at)).total_seconds(), 3))
+        if change.at and end:
+            seconds = max(0.0, round((moment(end) - moment(change.at)).total_seconds(), 3))
         found.append(
-            Interval(since=turn.at, until=end, seconds=seconds, owner=turn.owner, epoch=turn.epoch, why=turn.why, certain=turn.certain)
+            Interval(since=change.at, until=end, seconds=seconds, owner=change.owner, epoch=change.epoch, why=change.why, certain=change.certain)
         )  # fmt: skip
     return found
 
@@ -164,15 +169,37 @@ def rollback(events: Events) -> Json | None:
 
 
 # Parts ----------------------------------------------------------------------------------------------
-def _attempt(a: ownership.Attempt) -> Attempt:
+def _attempt(a: owners.Attempt) -> Attempt:
     told = asdict(a)
     return Attempt(**{k: told[k] for k in Attempt.model_fields})
 
 
-def _moves(documents: Documents) -> list[Move]:
-    """Completed moves by epoch; one that was undone has no `fenced_ms`."""
-    found = completed(d for name, d in documents.items() if name.startswith("switchover/"))
-    return [_move(d, documents.get(f"users/{d['epoch']}") or {}) for d in found]
+def _moves(history: History) -> list[Move]:
+    """Completed switchovers by epoch."""
+    users = history.documents.get
+    return [_move(d, users(f"users/{d['epoch']}") or {}) for d in history.completed_switchovers]
+
+
+def _decision(q: Question, documents: Documents, now: datetime) -> Decision:
+    text = documents.get(str(q.document), {})
+    ordered = q.asked_at is None and q.gate not in NAMES
+    subject = {True: "Give up" if q.gate == GIVE_UP else "Roll back"}.get(ordered, NAMES.get(q.gate, q.gate))
+    return Decision(
+        gate=q.gate,
+        subject=str(text.get("subject") or subject),
+        task_id=q.task_id,
+        run_id=q.run_id,
+        asked_at=q.asked_at,
+        answered_at=q.answer.at if q.answer else None,
+        ended_at=q.ended_at,
+        by=q.answer.by if q.answer else None,
+        option=q.answer.option if q.answer else None,
+        waited_seconds=q.waited(now),
+        accepted_warnings=q.answer.facts.get(ACCEPT_WARNINGS) if q.answer else None,
+        saw=list(q.shown),
+        sha256=q.sha256,
+        question=text.get("body"),
+    )
 
 
 def _move(d: Json, users: Json) -> Move:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from livemove.history import RestsOn, Stage
 from livemove.history.ownership import Result
 from livemove.model.spec import Side
 
@@ -98,6 +99,7 @@ class Decision(Part):
     run_id: str | None = None
     asked_at: str | None = None
     answered_at: str | None = None
+    ended_at: str | None = Field(None, description="answered or not; null: it waits")
     by: str | None = None
     option: str | None = Field(None, description="null: nobody answered")
     waited_seconds: float | None = Field(
@@ -176,7 +178,10 @@ class Report(Part):
     title: str
     made_at: str
     outcome: Outcome
-    owner: Side | None
+    owner: Side | None = Field(description="null: nobody owns the writes, or nobody can tell")
+    certain: bool = Field(description="false: `owner` is only the most that is known")
+    stage: Stage
+    rests_on: RestsOn = Field(description="what `owner` rests on; rows that could be read decide")
     epoch: int
     summary: list[str] = Field(min_length=5, max_length=5)
     failure: Failure | None
@@ -205,6 +210,9 @@ class Report(Part):
     dns: Json | None
     plan: Json | None
     way_back: Json | None
+    way_back_closed_at: str | None = Field(
+        description="since when the source misses writes; null: it follows"
+    )
     final_dump: Json | None
     promotion: Json | None
     rollback: Json | None

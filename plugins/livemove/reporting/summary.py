@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from livemove.history.completed_switchovers import closed_since
 from livemove.history.ownership import Result, moment
 from livemove.model.ports import Json
 from livemove.model.spec import Side
@@ -157,7 +156,7 @@ def _now(r: Json) -> str:
     if r["standing"]:
         rows = ", ".join(f"{side} {row}" for side, row in r["standing"].items())
         parts.append(f"the databases say {rows}")
-        if wrong := contradiction(r["standing"], r["owner"]):
+        if wrong := contradiction(r["standing"], r["ownership"][-1].owner):
             parts.append(f"ATTENTION: {wrong}; the databases decide, not this page")
     costs = r["costs"]
     if costs.aws_seconds is not None:
@@ -166,14 +165,14 @@ def _now(r: Json) -> str:
         )
     if r["outcome"] is Outcome.MOVED:
         parts.append(_way_back(r))
-    if not r["ownership"][-1].certain:
+    if not r["certain"]:
         parts.append("an attempt left no word of its end: read both control rows")
     return f"Now: {'; '.join(parts) or 'nothing stands that livemove made'}."
 
 
 def _way_back(r: Json) -> str:
     """Of the newest move only: the document is written over late, and a closed way back is never opened again."""
-    if closed := closed_since((r["moves"] and r["moves"][-1].started_at) or "", r["events"]):
+    if closed := r["way_back_closed_at"]:
         return f"the way back was closed at {clock(closed)}"
     seen = r["way_back"] or {}
     says = seen.get("says") if seen.get("epoch") == r["epoch"] else None

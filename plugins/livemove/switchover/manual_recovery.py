@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from livemove.control.rows import ControlRows, Stage
+from livemove.history import History
 from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.model.ports import Answered, ControlRow, ControlState, Json, Reply
 from livemove.model.spec import Side
@@ -24,25 +26,15 @@ NOTHING = "nothing has to be done"
 
 
 @dataclass(frozen=True)
-class Standing:
+class Standing(ControlRows):
     """Both control rows, read one after the other; None: that database does not answer."""
-
-    source: ControlRow | None
-    target: ControlRow | None
 
     @classmethod
     def of(cls, parts: Parts) -> Standing:
         return cls(*(read_row(parts.control[side], parts.clock, times=2) for side in Side))
 
-    def row(self, side: Side) -> ControlRow | None:
-        return self.source if side is Side.SOURCE else self.target
-
     def action(self, to: Side) -> Action:
         return decide(self.row(to.other), self.row(to), to=to)
-
-    @property
-    def rows(self) -> list[ControlRow]:
-        return [r for r in (self.source, self.target) if r is not None]
 
     @property
     def silent(self) -> list[Side]:
@@ -50,17 +42,12 @@ class Standing:
 
     @property
     def fenced(self) -> list[ControlRow]:
-        return [r for r in self.rows if r.state is FENCED]
+        return [r for r in self.read if r.state is FENCED]
 
     @property
     def owner(self) -> Side | None:
         """Who owns the writes, as far as the rows say."""
-        return self.action(Side.TARGET).owner or self.action(Side.SOURCE).owner
-
-    @property
-    def promoted(self) -> ControlRow | None:
-        """The side that became the owner without the other's word."""
-        return next((r for r in self.rows if r.promoted), None)
+        return History(rows=self).current.owner if self.says.stage is not Stage.UNKNOWN else None
 
     @property
     def unfinished(self) -> Side | None:
@@ -127,7 +114,7 @@ def _replication(parts: Parts) -> Iterator[str]:
 
 
 def _arrived(now: Standing, parts: Parts) -> Iterator[str]:
-    for row in now.rows:
+    for row in now.read:
         if row.state is FOLLOW:
             newest = parts.control[row.side].newest_watermark(row.side.other)
             age = f"{newest.ago:.0f} s ago" if newest else "never"
@@ -199,7 +186,7 @@ def abort(parts: Parts) -> str:
 
 
 def _nothing_to_abort(now: Standing) -> str:
-    if any(r.state in (CEDED, CLAIMED) for r in now.rows) and now.unfinished:
+    if any(r.state in (CEDED, CLAIMED) for r in now.read) and now.unfinished:
         raise RefusedError(
             f"Nothing is fenced: the move to the {now.unfinished} is committed ({_both(now)})",
             wanted="a fence before its commit; after it there is no undo, only forward",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.control_row import Control, kept_version
 from livemove.control.current_link import current_link
+from livemove.control.rows import ControlRows
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import ControlRow, ControlState, Link
 from livemove.model.spec import Side
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
+
+log = logging.getLogger(__name__)
 
 
 def read_rows(world: World) -> dict[Side, ControlRow]:
@@ -27,6 +31,18 @@ def read_row_of(world: World, side: Side) -> ControlRow:
             control.close_connection()
 
 
+def readable_rows(world: World) -> ControlRows:
+    """Both rows as far as they can be read now; for what only tells, so nothing that is silent raises."""
+    found: dict[str, ControlRow] = {}
+    for side in Side:
+        try:
+            if _prepared(world, side):
+                found[str(side)] = read_row_of(world, side)
+        except Exception:
+            log.warning("the control row of the %s could not be read", side, exc_info=True)
+    return ControlRows(**found)
+
+
 def link_in_use(world: World) -> Link:
     """RefusedError while a switchover is under way."""
     rows = read_rows(world)
@@ -36,19 +52,18 @@ def link_in_use(world: World) -> Link:
 def owner(world: World) -> Side:
     """The side that owns the writes; the source before there is any row. RefusedError between commit and open."""
     silent: dict[Side, str] = {}
-    rows = []
+    found: dict[str, ControlRow] = {}
     for side in Side:
         try:
-            rows.append(read_row_of(world, side))
+            found[str(side)] = read_row_of(world, side)
         except LivemoveError as e:
             silent[side] = e.found
-    for row in rows:
-        if row.state in (ControlState.OPEN, ControlState.FENCED):
-            return row.side
-    if not rows:
+    if not found:
         return Side.SOURCE
+    if owns := ControlRows(**found).says.owner:
+        return owns
     raise RefusedError(
-        f"Nobody owns the writes: {', '.join(map(str, rows))} {', '.join(silent.values())}".rstrip(),
+        f"Nobody owns the writes: {', '.join(map(str, found.values()))} {', '.join(silent.values())}".rstrip(),
         wanted="one database that is OPEN",
         next_step="clear the switchover: it goes on where it stands; then this task",
     )

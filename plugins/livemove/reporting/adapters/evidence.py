@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from livemove.comparison.documents import compared
 from livemove.dns.adapters.public_record import intended_change, survey
 from livemove.dns.adapters.zones import zone_of
-from livemove.history.completed_switchovers import moves, way_back_closed
+from livemove.history.adapters.history_reader import read_history
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.replication.adapters.replicator import replicator_of
@@ -25,8 +25,8 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
     from livemove.switchover.adapters.reverse_replication_status import way_back_now
 
     read = world.ledger.read
-    done = moves(world.ledger)
-    epoch = done[-1]["epoch"] if done else 1
+    history = read_history(world)
+    epoch = history.epoch_of_owner
     under = f"comparison/{epoch}/"
     names = sorted({*tables, *(n.removeprefix(under) for n in world.ledger.documents(under))})
     return Evidence(
@@ -38,9 +38,8 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
         propagation=read("propagation"),
         drain=read("drain"),
         pause=read("expected_pause"),
-        moves=done,
-        way_back_closed=way_back_closed(world.ledger),
-        way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
+        history=history,
+        way_back=way_back_now(world) if history.current.owner is Side.TARGET else None,
         breach=standing_breach(world),
         failures=replication_failures(world) if failures else None,
     )

@@ -33,6 +33,8 @@ def write_report(world: World, failure: Json | None = None) -> tuple[Report, dic
 
 def make_report(world: World, failure: Json | None = None) -> Report:
     """From the whole ledger, and from the two databases as far as they answer now."""
+    from livemove.control.adapters.state import readable_rows
+
     keep_versions(world)
     ledger = world.ledger
     documents = {name: found for name in ledger.documents() if (found := ledger.read(name)) is not None}
@@ -44,6 +46,7 @@ def make_report(world: World, failure: Json | None = None) -> Report:
         service=world.spec.service,
         standing=standing(world),
         failure=failure,
+        rows=readable_rows(world),
     )
 
 

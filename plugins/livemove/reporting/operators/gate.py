@@ -79,7 +79,11 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             record=self.gate == "switch_dns",
             failures=self.gate != "retire",
         )
-        shown = gates.approved(evidence.record) if self.gate == "switch_dns" else {"moves": evidence.moves}
+        shown = (
+            gates.approved(evidence.record)
+            if self.gate == "switch_dns"
+            else {"moves": evidence.history.completed_switchovers}
+        )
         sha = checksum(shown)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)

@@ -8,7 +8,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from livemove.dns.adapters.public_record import live_record, original
 from livemove.dns.record import as_document, same_answer
-from livemove.history.completed_switchovers import moves, way_back_closed
+from livemove.history import CurrentOwner, Stage
+from livemove.history.adapters.history_reader import read_history
 from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
@@ -35,15 +36,16 @@ class BeginRollbackOperator(LivemoveOperator):
 
         world = self.world(context)
         order = self.order(world, context)
-        owner = moves(world.ledger)[-1]["to"] if moves(world.ledger) else str(Side.SOURCE)
-        closed = way_back_closed(world.ledger)
-        if closed and owner == Side.TARGET:
+        history = read_history(world)
+        now = history.current
+        closed = history.way_back_closed_at
+        if closed and now.owner is Side.TARGET:
             raise RefusedError(
                 f"The way back closed at {closed}: the data centre's database no longer follows",
                 wanted="a source that has every write",
                 next_step="nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a data centre",
             )
-        seen = way_back_now(world) if owner == Side.TARGET else None
+        seen = way_back_now(world) if now.owner is Side.TARGET else None
         if seen and seen.get("losses"):
             raise RefusedError(
                 f"Going back would lose writes: {'; '.join(seen['losses'])}",
@@ -61,8 +63,8 @@ class BeginRollbackOperator(LivemoveOperator):
         )
         found = {
             **order,
-            "owner": owner,
-            "writes": "go back to the data centre" if owner == Side.TARGET else "never left the data centre",
+            "owner": now.owner and str(now.owner),
+            "writes": writes(now),
             "name": "goes back" if name_moved else "never left",
             "record": as_document(live_record(world)),
         }
@@ -86,6 +88,19 @@ class BeginRollbackOperator(LivemoveOperator):
                 next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
             )
         return {"gate": newest["gate"], "by": newest.get("by")}
+
+
+def writes(now: CurrentOwner) -> str:
+    """What the rollback does with the writes, as far as it is known when it begins."""
+    if (now.stage, now.to) == (Stage.COMMITTED, Side.TARGET):
+        return "the move to RDS is committed: it is finished, then they go back to the data centre"
+    if (now.stage, now.to) == (Stage.COMMITTED, Side.SOURCE):
+        return "the move back to the data centre is committed: it is finished"
+    if now.owner is Side.TARGET:
+        return "go back to the data centre"
+    if not now.certain or now.owner is None:
+        return "go back to the data centre if they left it; who owns them is not certain"
+    return "never left the data centre" if now.epoch <= 1 else "are back in the data centre already"
 
 
 class OrderedRollbackOperator(BeginRollbackOperator):

@@ -1,0 +1,181 @@
+"""The history of one migration: who owns the writes, how certain that is, what it rests on, and the questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from livemove.control.rows import ControlRows, Stage
+from livemove.history import ownership
+from livemove.history.completed_switchovers import closed_since, completed
+from livemove.history.ownership import Attempt, OwnershipChange, Result
+from livemove.history.questions import Question, questions
+from livemove.history.task_runs import TaskRun, task_runs
+from livemove.model.ports import ControlState, Json
+from livemove.model.spec import Side
+
+READS = ("switchover/", "promotion/", "return_path/", "ran/")
+"""The documents that a history is made of, beside all events."""
+MOVERS = ("repoint.switchover", "rollback.writes", "promote")
+"""Tasks that move the writes."""
+
+
+class RestsOn(StrEnum):
+    ROWS = "rows"
+    """The control rows, read now."""
+    LEDGER = "ledger"
+    """What attempts left in the ledger; the rows were not read, or do not tell."""
+    UNKNOWN = "unknown"
+    """Rows and ledger do not fit together."""
+
+
+@dataclass(frozen=True)
+class CurrentOwner:
+    """Who owns the writes. `owner` is None while nobody owns them or nobody can tell; `certain` says which it is not:
+    a committed move that is seen in both rows has certainly no owner."""
+
+    owner: Side | None
+    epoch: int
+    certain: bool
+    stage: Stage
+    rests_on: RestsOn
+    to: Side | None = None
+    """Stage COMMITTED or UNFINISHED: where the move goes."""
+    promoted: bool = False
+    """It was made the owner without the other's word."""
+    since: str | None = None
+    """ISO; None: since before anything that the ledger knows."""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class History:
+    """Made of the ledger's documents and events (oldest first); of both control rows too where they could be read."""
+
+    documents: Mapping[str, Json] = field(default_factory=dict)
+    events: Sequence[Json] = ()
+    rows: ControlRows = field(default_factory=ControlRows)
+
+    # who owns the writes ------------------------------------------------------------------------------
+    @cached_property
+    def current(self) -> CurrentOwner:
+        told, rows = self._by_ledger, self.rows.says
+        if rows.stage is Stage.UNKNOWN:
+            return told if self._fits(told) else _contradicted(told, self.rows)
+        same = told.epoch == rows.epoch and told.owner is rows.owner
+        # the rows do not know whether every server has come along
+        stage = (
+            told.stage if same and told.stage is Stage.UNFINISHED and rows.stage is Stage.OPEN else rows.stage
+        )
+        why = told.why if same else f"the control rows say so: {', '.join(map(str, self.rows.read))}"
+        return CurrentOwner(
+            rows.owner, rows.epoch, True, stage, RestsOn.ROWS, rows.to or (told.to if same else None), rows.promoted,
+            told.since if same else None, why,
+        )  # fmt: skip
+
+    @property
+    def epoch_of_owner(self) -> int:
+        """The epoch of the newest owner: until a committed move has opened, that before it."""
+        now = self.current
+        return now.epoch - 1 if now.stage is Stage.COMMITTED and now.epoch > 1 else max(now.epoch, 1)
+
+    @cached_property
+    def changes(self) -> list[OwnershipChange]:
+        """Every change of who may write, oldest first, as the ledger tells it; it begins with the source."""
+        times = [str(e["time"]) for e in self.events if e.get("time")]
+        times += [a.started_at for a in self.attempts if a.started_at]
+        began = min(times, key=ownership.moment, default=None)
+        return ownership.ownership_changes(self.documents, self.events, began)
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """Every attempt to move the writes, oldest first."""
+        return ownership.attempts(self.documents, self.events)
+
+    @cached_property
+    def completed_switchovers(self) -> list[Json]:
+        """Documents `switchover/<epoch>` of moves that went through, oldest first."""
+        return completed(d for n, d in self.documents.items() if n.startswith("switchover/"))
+
+    @property
+    def promotion(self) -> Json | None:
+        """The emergency, from the take-over on; None once the writes have moved on after it."""
+        found = [int(n.split("/", 1)[1]) for n in self.documents if n.startswith("promotion/")]
+        newest = max(found, default=0)
+        return self.documents[f"promotion/{newest}"] if newest and newest >= self.changes[-1].epoch else None
+
+    @property
+    def way_back_closed_at(self) -> str | None:
+        """Since when the source misses writes by a person's word; None while it follows, and before any move."""
+        now = self.current
+        if now.epoch <= 1:
+            return None
+        began = now.since or (
+            str(self.completed_switchovers[-1].get("started_at") or "") if self.completed_switchovers else ""
+        )
+        return closed_since(began, self.events)
+
+    @cached_property
+    def _by_ledger(self) -> CurrentOwner:
+        last, to = self.changes[-1], self._heads_for
+        stage = Stage.OPEN
+        if self._hangs:
+            stage = Stage.UNFINISHED if last.owner else Stage.COMMITTED
+        elif not last.certain or last.owner is None:
+            stage = Stage.UNKNOWN
+        certain = last.certain and last.owner is not None
+        hangs = stage in (Stage.UNFINISHED, Stage.COMMITTED)
+        return CurrentOwner(
+            last.owner, last.epoch, certain, stage, RestsOn.LEDGER, to if hangs else None, self.promotion is not None,
+            last.at, last.why,
+        )  # fmt: skip
+
+    @property
+    def _newest_words(self) -> list[Attempt]:
+        mine = [a for a in self.attempts if a.epoch == self.changes[-1].epoch]
+        return [a for a in mine if a.result is not Result.REFUSED]
+
+    @property
+    def _heads_for(self) -> Side | None:
+        return self._newest_words[-1].to if self._newest_words else None
+
+    @property
+    def _hangs(self) -> bool:
+        """The newest word about the move to this epoch is that it was committed and not finished."""
+        if not self._newest_words or self._newest_words[-1].result is not Result.INCOMPLETE:
+            return False
+        # an attempt that finds everything done leaves no word but its success
+        since = str(self._newest_words[-1].ended_at or "")
+        done = any(r.state == "success" and r.ended > since and r.id in MOVERS for r in self.task_runs)
+        return not (done and self.changes[-1].owner)
+
+    def _fits(self, told: CurrentOwner) -> bool:
+        """Whether the rows that were read allow what the ledger says."""
+        if not told.certain or told.owner is None:
+            return True
+        holds = {told.owner: (ControlState.OPEN, ControlState.FENCED), told.owner.other: (ControlState.FOLLOW, ControlState.CEDED)}  # fmt: skip
+        return all(r.state in holds[r.side] and r.epoch == told.epoch for r in self.rows.read)
+
+    # questions ----------------------------------------------------------------------------------------
+    @cached_property
+    def task_runs(self) -> list[TaskRun]:
+        """Every attempt of every task that has ended, in the order of their ends."""
+        return task_runs(self.documents)
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """Every question, and every order that was given without one, oldest first."""
+        return questions(self.events, self.task_runs)
+
+    @property
+    def open_questions(self) -> list[Question]:
+        return [q for q in self.questions if q.waits]
+
+
+def _contradicted(told: CurrentOwner, rows: ControlRows) -> CurrentOwner:
+    why = f"the ledger ends with the {told.owner}, epoch {told.epoch}; the control rows say {', '.join(map(str, rows.read))}"
+    return CurrentOwner(
+        None, told.epoch, False, Stage.UNKNOWN, RestsOn.UNKNOWN, promoted=told.promoted, why=why
+    )
