@@ -1,0 +1,117 @@
+"""The card that says who owns the writes, and the one that says whether going back loses any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livemove.history import CurrentOwner, Stage
+from livemove.model.ports import Json, TaskState
+from livemove.model.spec import Side
+from livemove.reporting.console.ledger import PLACES, Ledger
+
+ASK_THE_ROWS = "read both control rows (livemove status)"
+
+
+def owner(ledger: Ledger) -> Json:
+    """{"side", "certain", "tone", "headline", "says", ...}; `side` is null while nobody may write or nobody can tell."""
+    now = ledger.current
+    side, certain = now.owner, now.certain
+    tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(now)
+    return {
+        "side": side and str(side),
+        "certain": certain,
+        "stage": str(now.stage),
+        "promoted": now.promoted,
+        "place": PLACES[side] if side else None,
+        "epoch": now.epoch,
+        "since": now.since if now.epoch > 1 or not certain else None,
+        "tone": tone,
+        "headline": headline,
+        "says": says,
+    }
+
+
+def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
+    headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
+    if ledger.current.stage is Stage.UNFINISHED:
+        return "warn", headline, "It is open, and the move is not finished: not every web server is known to write to it. The task's next attempt goes on."  # fmt: skip
+    if side is Side.TARGET:
+        return "", headline, "Every web server of both sites writes to RDS."
+    moved = ledger.current.epoch > 1 or _name_moved(ledger)
+    return "", headline, "Every web server of both sites writes to the data centre." if moved else "Nothing has moved yet."  # fmt: skip
+
+
+def _in_doubt(now: CurrentOwner) -> tuple[str, str, str]:
+    if now.stage is Stage.COMMITTED and now.promoted:
+        return "bad", "RDS is promoted and not open yet", "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+    if now.stage is Stage.COMMITTED:
+        to = "to AWS" if now.to is Side.TARGET else "back to the data centre"
+        return "bad", f"A move {to} is committed and not finished", "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+    return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(now.why)}."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")
+
+
+def way_back(ledger: Ledger) -> Json:
+    """{"tone": good | warn | bad | none, "headline", "says", "until", "checked_at"}: whether going back loses writes."""
+    if ledger.history.promotion:
+        told = "RDS was promoted without the source's word. A return is a new migration, to a source that is rebuilt."
+        return _back("bad", "There is no way back", told)
+    if not ledger.current.certain:
+        told = "First it must be known who owns the writes, and a move that hangs must be finished or undone."
+        return _back("warn", "Nothing is promised about the way back", told)
+    if ledger.current.owner is Side.SOURCE:
+        return _back_at_home(ledger)
+    if closed := ledger.history.way_back_closed_at:
+        return _back(
+            "none",
+            "The way back is closed",
+            "The source does not follow any more; RDS keeps the writes.",
+            checked_at=closed,
+        )
+    seen = ledger.get("way_back")
+    if not seen or seen.get("epoch") != ledger.current.epoch:
+        return _back(
+            "warn",
+            "The way back is being made",
+            "The source does not follow yet. A rollback waits until it does.",
+        )
+    current = seen.get("lag_ms") is not None and seen.get("state") == TaskState.RUNNING
+    tone = "bad" if seen.get("losses") else "good" if current else "warn"
+    headline = {
+        "bad": "A rollback would lose writes",
+        "warn": "Rollback loses nothing once the return path has caught up",
+        "good": "Rollback loses nothing until you approve Retire",
+    }[tone]
+    # the rest of the sentence is the headline and the time beside it
+    says = str(seen.get("says", "")).split(". ")[0] + "." if tone == "good" else str(seen.get("says", ""))
+    return _back(tone, headline, says, until=seen.get("until"), checked_at=seen.get("checked_at"))
+
+
+def _back_at_home(ledger: Ledger) -> Json:
+    if ledger.current.epoch > 1:
+        return _back(
+            "good",
+            "The writes are back in the data centre",
+            "Nothing was lost on the way: the return path had brought every write.",
+        )
+    if _name_moved(ledger):
+        return _back(
+            "good",
+            "Rollback loses nothing",
+            "Only the name has moved. Both sites write to one database, the data centre's.",
+        )
+    return _back("good", "Rollback loses nothing", "No write and no name has left the data centre.")
+
+
+def _back(tone: str, headline: str, says: str, **more: Any) -> Json:
+    return {"tone": tone, "headline": headline, "says": says, "until": None, "checked_at": None, **more}
+
+
+def _name_moved(ledger: Ledger) -> bool:
+    newest = ledger.told("record_changed", "record_shifted", "record_rolled_back")
+    restored = [e for e in ledger.told("breach") if e.get("restored_at")]
+    last = max([*newest, *restored], key=lambda e: str(e["time"]), default=None)
+    return last is not None and last["event"] in ("record_changed", "record_shifted")
