@@ -20,7 +20,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model reference pictures clean
+.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model mutants reference pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -79,6 +79,9 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 	@command -v spin >/dev/null && command -v gcc >/dev/null || scripts/install-packages spin gcc
 	$(PYTHON) -m tests.protocol_model $(if $(LONG),--long)
 	$(PYTHON) -m tests.switchover.test_state_machine 1500 20
+
+mutants: ## break each promise in a copy and see a test notice [ONLY=word]
+	@$(PYTHON) -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long

@@ -8,17 +8,25 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from lab.mariadb import Server
 from lab.processes import Registry
 
 _numbers = itertools.count(1)
+
+# a busy machine is slow without being wrong; examples that failed are printed, not kept in the tree
+settings.register_profile("livemove", deadline=None, print_blob=True, database=None)
+settings.load_profile("livemove")
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "livemove-hypothesis")
 
 
 def pytest_configure() -> None:

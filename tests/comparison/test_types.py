@@ -189,7 +189,6 @@ def twins(sides: Sides) -> Iterator[Twins]:
 EXAMPLES = settings(
     max_examples=40,
     phases=(Phase.explicit, Phase.generate),
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

@@ -6,6 +6,7 @@ import pytest
 from livemove.dns.record import (
     Change,
     address_records,
+    addresses,
     at_share,
     from_document,
     refusal,
@@ -144,3 +145,8 @@ def test_steps_want_a_simple_record_and_a_provider_with_weights() -> None:
 
 def test_an_idn_is_asked_for_as_it_stands_in_the_dns() -> None:
     assert Dns(name="www.한국", zone="한국").name == "www.xn--3e0b707e"
+
+
+def test_a_set_of_weight_0_answers_nobody() -> None:
+    sets = (replace(OLD, set_id="a", weight=0), replace(OLD, set_id="b", weight=1, values=("192.0.2.7",)))
+    assert addresses(sets) == ("192.0.2.7",)

@@ -76,7 +76,14 @@ def slug(title: str) -> str:
 
 def pages() -> list[Page]:
     """Every Markdown file that a person is led to."""
-    folders = [ROOT, ROOT / "docs", ROOT / "include" / "docs", ROOT / "include" / "dms", ROOT / "lab"]
+    folders = [
+        ROOT,
+        ROOT / "docs",
+        ROOT / "docs" / "decisions",
+        ROOT / "include" / "docs",
+        ROOT / "include" / "dms",
+        ROOT / "lab",
+    ]
     found = [p for folder in folders for p in sorted(folder.glob("*.md"))]
     return [Page(p) for p in found]
 

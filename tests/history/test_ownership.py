@@ -183,3 +183,21 @@ def test_a_move_whose_event_is_missing_is_told_by_its_document_or_its_return_pat
     }  # fmt: skip
     told = ownership_changes(documents, [], None)
     assert [(t.owner, t.epoch, t.certain) for t in told] == [(S, 1, True), (T, 2, True), (S, 3, True)]
+
+
+def test_the_next_attempt_that_found_the_owner_open_ends_a_doubt() -> None:
+    def tried(attempt: str, epoch: int, to: Side, result: Result, minute: int) -> list[Json]:
+        began, ended = f"2026-11-23T18:{minute}:00+00:00", f"2026-11-23T18:{minute + 1}:00+00:00"
+        known = {"attempt": attempt, "epoch": epoch, "to": str(to)}
+        return [
+            {**known, "event": "switchover_began", "time": began},
+            {**known, "event": "switchover", "result": str(result), "started_at": began, "time": ended},
+        ]
+
+    unknown, refused = tried("a", 2, T, Result.UNKNOWN, 10), tried("b", 3, S, Result.REFUSED, 20)
+    assert (
+        ownership_changes({}, unknown, None)[-1].owner,
+        ownership_changes({}, unknown, None)[-1].certain,
+    ) == (None, False)
+    last = ownership_changes({}, unknown + refused, None)[-1]
+    assert (last.owner, last.epoch, last.certain) == (T, 2, True)

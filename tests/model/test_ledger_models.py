@@ -74,7 +74,7 @@ def contents(kind: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_what_is_stored_is_read_again(kind: type[Document | Event], data: st.DataObject) -> None:
     content = data.draw(contents(kind))
@@ -90,7 +90,7 @@ def test_what_is_stored_is_read_again(kind: type[Document | Event], data: st.Dat
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_unknown_fields_of_a_newer_version_are_passed_on(kind: type[Document | Event], data: st.DataObject) -> None:  # fmt: skip
     content = {**data.draw(contents(kind)), "version": 2, "newer": {"deep": [1]}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -15,10 +16,17 @@ from livemove.model.errors import (
     SwitchoverIncomplete,
     UnreachableError,
 )  # fmt: skip
-from livemove.model.ports import ControlState, Json, Link
+from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, SwitchHealth
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.guards import CALLS_IN_A_ROW, OWN_WORK_MS, WORDS_IN_A_ROW, expected_pause, refusals
+from livemove.switchover.guards import (
+    CALLS_IN_A_ROW,
+    OWN_WORK_MS,
+    WORDS_IN_A_ROW,
+    expected_pause,
+    refusals,
+    switch_ticks,
+)
 from livemove.switchover.protocol import STEPS, Switchover
 from livemove.switchover.rollback import go_back
 from livemove.switchover.steps import HELD_WITHIN
@@ -530,3 +538,49 @@ def test_a_far_database_brings_its_way_into_the_expected_pause(monkeypatch: pyte
     there = expected_pause(far.parts(), T)
     assert there["database_ms"] == 10
     assert there["ms"] - expected_pause(near.parts(), T)["ms"] == CALLS_IN_A_ROW * 10
+
+
+def test_a_write_behind_the_drained_position_is_no_commit() -> None:
+    world = Universe()
+    source = world.db[S]
+
+    def somebody_writes(seconds: float) -> list[str]:
+        source.log.append(("ddl", 0))
+        return []
+
+    world.proof.differences = somebody_writes  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    assert (source.state, source.epoch) == (ControlState.OPEN, 1)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(Answered.DONE, 0), (Answered.DONE, 0)],
+        [(Answered.DONE, 0), (Answered.DONE, 1), (Answered.DONE, 0), (Answered.DONE, 0)],
+        [(Answered.DONE, 0), (Answered.BUSY, 0), (Answered.DONE, 0), (Answered.DONE, 0)],
+    ],
+)
+def test_the_fence_is_clear_after_two_answers_in_a_row_that_saw_nobody(
+    seen: list[tuple[Answered, int]],
+) -> None:
+    world = Universe()
+    source = world.db[S]
+    close, left = source.close, list(seen)
+
+    def look(epoch: int, attempt: str) -> Outcome:
+        answered, remaining = left.pop(0)
+        return replace(close(epoch, attempt), answered=answered, remaining=remaining)
+
+    source.close = look  # type: ignore[method-assign]
+    assert move(world)["result"] == "moved"
+    assert left == []
+
+
+@pytest.mark.parametrize(("age", "reasons"), [(None, 2), (2.9, 0), (3.1, 2), (29.0, 2)])
+def test_a_switch_that_has_not_ticked_for_three_seconds_refuses(age: float | None, reasons: int) -> None:
+    world = Universe()
+    for db in world.db.values():
+        db.health = lambda _: SwitchHealth(True, True, age)  # type: ignore[method-assign]
+    assert len(list(switch_ticks(world.parts(), T, 1))) == reasons

@@ -91,7 +91,7 @@ class Both(RuleBasedStateMachine):
         return max(0, self.memory.epoch + away)
 
     away = st.sampled_from([0, 0, 0, 0, 1, -1])
-    mine = st.one_of(st.none(), ATTEMPTS)
+    mine = st.one_of(st.none(), st.none(), ATTEMPTS)
 
     def _attempt(self, given: str | None) -> str:
         return self.memory.attempt if given is None else given
@@ -116,6 +116,33 @@ class Both(RuleBasedStateMachine):
     def cede(self, away: int, attempt: str | None, margin: int) -> None:
         call = self._epoch(away), self._attempt(attempt), margin
         self._same(self.real.cede(*call), self.memory.cede(*call))
+
+    @rule(lease=st.sampled_from([100, 300]), seconds=SECONDS, attempt=mine, margin=SECONDS, act=st.sampled_from(["close", "lift", "cede"]))  # fmt: skip
+    def act_within_or_after_a_lease(
+        self, lease: int, seconds: int, attempt: str | None, margin: int, act: str
+    ) -> None:
+        self.arm(0, "a", lease)
+        self.time_passes(seconds)
+        if act == "cede":
+            self.cede(0, attempt, margin)
+        else:
+            getattr(self, act)(0, attempt)
+
+    @rule(place=PLACES, again=st.booleans())
+    def take_the_writes(self, place: str, again: bool) -> None:
+        self.claim(0, False)
+        self.set_position(0, place)
+        if again:
+            self.set_position(0, "bin:9")
+        self.open(0)
+
+    @rule(again=st.booleans())
+    def give_the_writes_away(self, again: bool) -> None:
+        self.arm(0, "a", 300)
+        self.close(0, None)
+        self.cede(0, None, 0)
+        if again:
+            self.follow(0)
 
     @rule(away=away, again=st.booleans())
     def claim(self, away: int, again: bool) -> None:
@@ -290,7 +317,6 @@ def test_the_row_in_memory_answers_as_the_procedures_do(two: Two, side: Side) ->
             stateful_step_count=25,
             derandomize=True,
             database=None,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
         ),

@@ -97,3 +97,8 @@ def test_the_baseline_is_the_old_sites() -> None:
 def test_a_window_of_samples_keeps_the_one_before_it() -> None:
     kept = trimmed([sample(t, 0) for t in range(0, 50, 5)], 12)
     assert [s["at"] for s in kept] == [30, 35, 40, 45]
+
+
+@pytest.mark.parametrize(("requests", "breaches"), [(2, 0), (19, 0), (20, 1)])
+def test_latency_is_judged_from_twenty_requests_on(requests: int, breaches: int) -> None:
+    assert len(told(sample(0, 0), sample(10, requests, ms=900)).breach) == breaches
