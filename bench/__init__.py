@@ -1,1 +1,2 @@
-"""Measurements: what a promise costs, on this machine. Never run by `make test`; `make bench` writes bench/results/."""
+"""Measurements: what a promise costs, on this machine. Never run by `make test`; `make bench` writes
+bench/results/."""

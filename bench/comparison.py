@@ -1,10 +1,12 @@
-"""What a comparison costs: ours, the servers' own CHECKSUM TABLE, reladiff. `python -m bench.comparison --help`.
+"""What a comparison costs: ours, the servers' own CHECKSUM TABLE, reladiff. `python -m bench.comparison
+--help`.
 
-Two real servers hold the same rows (about 200 bytes each), once equal and once with 3 planted differences: a changed
-value, a missing row, an extra row. Every way runs in turn, so that a busy minute hits all of them; medians of the
-rounds. Each runs in a process of its own, whose peak memory is told. Beside the wall clock stands the CPU time of both
-servers, which a busy machine changes less. reladiff (PyPI) is not part of the environment: name the program of a venv of its
-own with --reladiff. pt-table-checksum needs a native replica and writes to the source, so it has no place between two databases as DMS joins them.
+Two real servers hold the same rows (about 200 bytes each), once equal and once with 3 planted differences: a
+changed value, a missing row, an extra row. Every way runs in turn, so that a busy minute hits all of them;
+medians of the rounds. Each runs in a process of its own, whose peak memory is told. Beside the wall clock
+stands the CPU time of both servers, which a busy machine changes less. reladiff (PyPI) is not part of the
+environment: name the program of a venv of its own with --reladiff. pt-table-checksum needs a native replica
+and writes to the source, so it has no place between two databases as DMS joins them.
 """
 
 from __future__ import annotations
@@ -51,7 +53,10 @@ FROM seq_{0}_to_{1}
 PLANTED = (
     "UPDATE bench.orders SET note = CONCAT(note, ' '), changed = changed WHERE id = {third}",
     "DELETE FROM bench.orders WHERE id = {half}",
-    "INSERT INTO bench.orders SELECT {rows} + 9, user_id, state, price, title, score, note, made, changed FROM bench.orders WHERE id = 1",
+    (
+        "INSERT INTO bench.orders SELECT {rows} + 9, user_id, state, price, title, score, note, made, changed"
+        " FROM bench.orders WHERE id = 1"
+    ),
 )
 COLUMNS = ("user_id", "state", "price", "title", "score", "note", "made", "changed")
 
@@ -200,8 +205,14 @@ def run(rows: int, rounds: int, reladiff: str, folder: Path) -> dict[str, object
                         right = "equal" if state == "equal" else wanted
                         if right not in out:
                             raise SystemExit(f"{way.name} is wrong about {state}:\n{out}")
-                    print(f"{state}, round {number + 1}, {way.name}: {seconds:.2f} s, {mb:.0f} MB", file=sys.stderr, flush=True)  # fmt: skip
-        size = servers[0].query("SELECT data_length / table_rows FROM information_schema.tables WHERE table_name = 'orders'")  # fmt: skip
+                    print(
+                        f"{state}, round {number + 1}, {way.name}: {seconds:.2f} s, {mb:.0f} MB",
+                        file=sys.stderr,
+                        flush=True,
+                    )
+        size = servers[0].query(
+            "SELECT data_length / table_rows FROM information_schema.tables WHERE table_name = 'orders'"
+        )
         return {
             "rows": rows,
             "bytes_per_row": float(str(size[0][0])),
@@ -220,7 +231,10 @@ def run(rows: int, rounds: int, reladiff: str, folder: Path) -> dict[str, object
 
 def table(result: dict[str, object]) -> str:
     lines = [
-        f"{result['rows']:,} rows of {result['bytes_per_row']:.0f} bytes on both sides, medians of {result['rounds']}, {result['cores']} cores, load {result['load_at_end']:.0f}",
+        (
+            f"{result['rows']:,} rows of {result['bytes_per_row']:.0f} bytes on both sides, medians of"
+            f" {result['rounds']}, {result['cores']} cores, load {result['load_at_end']:.0f}"
+        ),
         f"{'':26}{'equal':>9}{'x':>6}{'3 planted':>11}{'x':>6}{'server CPU':>12}{'x':>6}{'peak MB':>9}",
     ]
     every = result["ways"]
@@ -236,7 +250,8 @@ def table(result: dict[str, object]) -> str:
             mine = statistics.median(values)
             cells += [mine, mine / max(statistics.median(of), 0.01)]
         lines.append(
-            f"{way['name']:26}{cells[0]:9.2f}{cells[1]:6.1f}{cells[2]:11.2f}{cells[3]:6.1f}{cells[4]:12.2f}{cells[5]:6.1f}{way['peak_mb']:9.0f}"
+            f"{way['name']:26}{cells[0]:9.2f}{cells[1]:6.1f}{cells[2]:11.2f}"
+            f"{cells[3]:6.1f}{cells[4]:12.2f}{cells[5]:6.1f}{way['peak_mb']:9.0f}"
         )
     return "\n".join(lines)
 

@@ -1,7 +1,9 @@
-"""How long the propagation sensor takes after the last cache has flipped: `python -m bench.propagation [--switches 20]`.
+"""How long the propagation sensor takes after the last cache has flipped: `python -m bench.propagation
+[--switches 20]`.
 
-Two real Knots, four real unbounds (one stretches TTLs), and the sensor's own look, paced as its trigger paces it. A
-watcher beside it asks the caches every 20 ms and notes when the last one gave the new answer for the first time.
+Two real Knots, four real unbounds (one stretches TTLs), and the sensor's own look, paced as its trigger paces
+it. A watcher beside it asks the caches every 20 ms and notes when the last one gave the new answer for the
+first time.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def watch(new: str, flipped: dict[str, float], stop: threading.Event) -> None:
 
 
 def switch(old: str, new: str) -> dict[str, float]:
-    """One switch: {"waited", "delay"}, seconds from the change and from the last flip to the sensor's success."""
+    """One switch: {"waited", "delay"}, seconds from the change and from the last flip to the sensor's
+    success."""
     asking = DnsResolvers(SystemClock(), timeout=1)
     authorities, caches = [place(a) for a in here().authorities], [place(a) for a in here().resolvers]
     for c in caches:
@@ -90,12 +93,26 @@ def main() -> None:
             runs: list[dict[str, Any]] = []
             for n in range(wanted):
                 runs.append(switch(ips[n % 2], ips[1 - n % 2]))
-                print(f"{n + 1:>3}  waited {runs[-1]['waited']:7.3f} s  delay after the last flip {runs[-1]['delay']:6.3f} s", flush=True)  # fmt: skip
+                print(
+                    f"{n + 1:>3}  waited {runs[-1]['waited']:7.3f} s  delay after the last flip"
+                    f" {runs[-1]['delay']:6.3f} s",
+                    flush=True,
+                )
         finally:
             registry.stop_all(grace=3)
     delays = [r["delay"] for r in runs]
-    found = {"switches": len(runs), "median_s": statistics.median(delays), "worst_s": max(delays), "ttl_s": TTL, "stretched_ttl_s": resolvers.STRETCHED_TTL, "runs": runs}  # fmt: skip
-    print(f"delay between the last cache's flip and the sensor's success: median {found['median_s']:.3f} s, worst {found['worst_s']:.3f} s")  # fmt: skip
+    found = {
+        "switches": len(runs),
+        "median_s": statistics.median(delays),
+        "worst_s": max(delays),
+        "ttl_s": TTL,
+        "stretched_ttl_s": resolvers.STRETCHED_TTL,
+        "runs": runs,
+    }
+    print(
+        f"delay between the last cache's flip and the sensor's success: median {found['median_s']:.3f} s,"
+        f" worst {found['worst_s']:.3f} s"
+    )
     RESULT.write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -1,8 +1,9 @@
 """The lab's DMS against the tools at hand, as ratios of one run. `python -m bench.replicator --help`.
 
-Full load: the replicator against `mariadb-dump --single-transaction --quick | mariadb`. CDC: the same backlog of changes, applied
-by the replicator and by native replication with four threads (optimistic). All servers stand on one machine and wait
-for the disk at each commit, as they do in production. The most memory that the replicator held is told for each part.
+Full load: the replicator against `mariadb-dump --single-transaction --quick | mariadb`. CDC: the same backlog
+of changes, applied by the replicator and by native replication with four threads (optimistic). All servers
+stand on one machine and wait for the disk at each commit, as they do in production. The most memory that the
+replicator held is told for each part.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from lab.processes import Registry
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA, TABLES = "bench", 4
-COLUMNS = "id INT AUTO_INCREMENT PRIMARY KEY, a INT NOT NULL, b DECIMAL(12,2), c VARCHAR(120), d DATETIME(6), e CHAR(40), f DOUBLE, KEY (a)"
+COLUMNS = (
+    "id INT AUTO_INCREMENT PRIMARY KEY, a INT NOT NULL, b DECIMAL(12,2), c VARCHAR(120), d DATETIME(6), e"
+    " CHAR(40), f DOUBLE, KEY (a)"
+)
 COMMON = {"innodb_buffer_pool_size": "512M", "innodb_log_file_size": "512M", "max_binlog_size": "256M"}
 ACCOUNT = "GRANT ALL ON *.* TO bench@'127.%' IDENTIFIED BY 'bench'"
 
@@ -44,9 +48,14 @@ class Bench:
         self.source, self.ours, self.native = (
             Server(self.registry, name, f"127.{n}.1.{i}", 3306, folder / name, i, "root", COMMON | more)
             for i, (name, more) in enumerate(
-                (("source", {}), ("ours", {}), ("native", {"slave_parallel_threads": "4", "slave_parallel_mode": "optimistic"})), 1
+                (
+                    ("source", {}),
+                    ("ours", {}),
+                    ("native", {"slave_parallel_threads": "4", "slave_parallel_mode": "optimistic"}),
+                ),
+                1,
             )
-        )  # fmt: skip
+        )
         self.task = folder / "task"
         self.peak = 0
 
@@ -60,9 +69,12 @@ class Bench:
         for n in range(TABLES):
             each = self.rows // TABLES
             sql(
-                self.source, f"USE {SCHEMA}", "SET SESSION sql_log_bin = 0",
-                f"INSERT INTO t{n} SELECT seq, seq % 1000, seq / 7, CONCAT('Apartment \\t 아파트 ', REPEAT('x', seq % 90)), NOW(6), SHA1(seq), seq / 3 FROM seq_1_to_{each}",
-            )  # fmt: skip
+                self.source,
+                f"USE {SCHEMA}",
+                "SET SESSION sql_log_bin = 0",
+                f"INSERT INTO t{n} SELECT seq, seq % 1000, seq / 7, CONCAT('Apartment \\t 아파트 ',"
+                f" REPEAT('x', seq % 90)), NOW(6), SHA1(seq), seq / 3 FROM seq_1_to_{each}",
+            )
 
     def login(self, server: Server) -> Login:
         return Login(server.address, server.port, "bench", "bench")
@@ -70,8 +82,13 @@ class Bench:
     def run(self, start: StartType, over: Callable[[], bool], **load: Any) -> float:
         """Seconds of one run of the replicator, its own start included."""
         settings = {"TargetMetadata": {"FullLobMode": True}, "FullLoadSettings": load}
-        rule = {"rule-type": "selection", "rule-id": "1", "rule-name": "1", "rule-action": "include",
-                "object-locator": {"schema-name": SCHEMA, "table-name": "%"}}  # fmt: skip
+        rule = {
+            "rule-type": "selection",
+            "rule-id": "1",
+            "rule-name": "1",
+            "rule-action": "include",
+            "object-locator": {"schema-name": SCHEMA, "table-name": "%"},
+        }
         made = Description(
             "bench",
             MigrationType.BOTH,
@@ -97,7 +114,8 @@ class Bench:
                 status = read_status(self.task)
                 if process.poll() is not None and not over():
                     raise SystemExit(
-                        f"the replicator ended: {status and status.failure}\n{(self.task / 'log').read_text()[-2000:]}"
+                        "the replicator ended:"
+                        f" {status and status.failure}\n{(self.task / 'log').read_text()[-2000:]}"
                     )
                 time.sleep(0.02)
             seconds = time.monotonic() - began
@@ -123,12 +141,14 @@ class Bench:
         subprocess.run(
             f"mariadb-dump {connection(self.source)} --single-transaction --quick --no-create-info {SCHEMA}"
             f" | mariadb {connection(self.native)} {SCHEMA}",
-            shell=True, check=True,
-        )  # fmt: skip
+            shell=True,
+            check=True,
+        )
         return time.monotonic() - began
 
     def change(self) -> tuple[str, str]:
-        """A backlog like a service's: small transactions over two tables, now and then a large one. (GTID before, after)."""
+        """A backlog like a service's: small transactions over two tables, now and then a large one. (GTID
+        before, after)."""
         choose = random.Random(7)
         before = str(sql(self.source, "SELECT @@gtid_binlog_pos")[0][0])
         done, each = 0, self.rows // TABLES
@@ -138,10 +158,12 @@ class Bench:
                 t, k = choose.randrange(TABLES), choose.randint(1, each)
                 cursor.execute("BEGIN")
                 cursor.execute(
-                    f"INSERT INTO t{t} (a, b, c, d, e, f) SELECT a, b, c, NOW(6), e, f FROM t{t} WHERE id BETWEEN {k} AND {k + 9}"
+                    f"INSERT INTO t{t} (a, b, c, d, e, f) SELECT a, b, c, NOW(6), e, f FROM t{t} WHERE id"
+                    f" BETWEEN {k} AND {k + 9}"
                 )
                 cursor.execute(
-                    f"UPDATE t{(t + 1) % TABLES} SET b = b + 1, c = CONCAT(LEFT(c, 60), '!') WHERE id BETWEEN {k} AND {k + 9}"
+                    f"UPDATE t{(t + 1) % TABLES} SET b = b + 1, c = CONCAT(LEFT(c, 60), '!') WHERE id BETWEEN"
+                    f" {k} AND {k + 9}"
                 )
                 done += 20
                 if done % 2000 == 0:
@@ -164,9 +186,11 @@ class Bench:
     def follow_native(self, before: str, after: str) -> float:
         s = self.source
         sql(
-            self.native, f"SET GLOBAL gtid_slave_pos = '{before}'",
-            f"CHANGE MASTER TO master_host='{s.address}', master_port={s.port}, master_user='bench', master_password='bench', master_use_gtid=slave_pos",
-        )  # fmt: skip
+            self.native,
+            f"SET GLOBAL gtid_slave_pos = '{before}'",
+            f"CHANGE MASTER TO master_host='{s.address}', master_port={s.port}, master_user='bench',"
+            " master_password='bench', master_use_gtid=slave_pos",
+        )
         began = time.monotonic()
         sql(self.native, "START SLAVE", f"SELECT MASTER_GTID_WAIT('{after}', 3600)")
         seconds = time.monotonic() - began
@@ -239,7 +263,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (RESULTS / f"replicator-{given.rows}.json").write_text(json.dumps(found, indent=2) + "\n")
     print(json.dumps(found, indent=2))
     print(
-        f"full load {found['load_ratio']} times the dump pipe, CDC {found['cdc_ratio']} times native replication with 4 threads"
+        f"full load {found['load_ratio']} times the dump pipe, CDC {found['cdc_ratio']} times native"
+        " replication with 4 threads"
     )
     return 1 if found["differences"] else 0
 

@@ -1,8 +1,9 @@
 """The shift by weights in a small world: `python -m bench.shift [--errors 0.05] [--out FOLDER]`.
 
-The lab's Route 53, two Knots behind the front that draws by weight, four unbounds (one stretches TTLs), two sites that count what
-they answer, and users behind those caches at a fixed rate. The sensor's own look acts on them, paced as its trigger paces it; Airflow and
-the databases are left out. With --errors the cloud fails that share of its requests, and the name has to go back by itself.
+The lab's Route 53, two Knots behind the front that draws by weight, four unbounds (one stretches TTLs), two
+sites that count what they answer, and users behind those caches at a fixed rate. The sensor's own look acts
+on them, paced as its trigger paces it; Airflow and the databases are left out. With --errors the cloud fails
+that share of its requests, and the name has to go back by itself.
 """
 
 from __future__ import annotations
@@ -86,11 +87,17 @@ class World:
 def _spec() -> MigrationSpec:
     spec = load_spec(root() / "include" / "migrations" / "shop.yaml")
     places = tuple(f"{r}@{here().dns}" for r in here().resolvers)
-    return spec.model_copy(update={
-        "dns": spec.dns.model_copy(update={"ttl": TTL, "steps": STEPS, "resolvers": places, "authority_port": here().dns}),
-        "watch": spec.watch.model_copy(update={"hold": HOLD, "baseline": 5, "poll": 1, "errors": 0.02, "on_breach": "rollback"}),
-        "application": spec.application.model_copy(update={"url": f"http://{NAME}:{PORT}"}),
-    })  # fmt: skip
+    return spec.model_copy(
+        update={
+            "dns": spec.dns.model_copy(
+                update={"ttl": TTL, "steps": STEPS, "resolvers": places, "authority_port": here().dns}
+            ),
+            "watch": spec.watch.model_copy(
+                update={"hold": HOLD, "baseline": 5, "poll": 1, "errors": 0.02, "on_breach": "rollback"}
+            ),
+            "application": spec.application.model_copy(update={"url": f"http://{NAME}:{PORT}"}),
+        }
+    )
 
 
 class Site:
@@ -139,7 +146,9 @@ async def user(number: int, recorder: Recorder) -> None:
             result, reason = (Result.OK, "") if status == b"200" else (Result.FAILED, status.decode())
         except (OSError, Unresolved, IndexError) as e:
             reason = f"{type(e).__name__}: {e}"
-        recorder.add(Outcome(result, "read", time.monotonic() - began, site=site, resolver=resolver, reason=reason))  # fmt: skip
+        recorder.add(
+            Outcome(result, "read", time.monotonic() - began, site=site, resolver=resolver, reason=reason)
+        )
 
 
 async def seconds(recorder: Recorder) -> None:
@@ -152,7 +161,10 @@ async def story(world: World, folder: Path, errors: float) -> None:
     """Baseline, the first step as `change_record` makes it, then the shift to its end."""
     recorder = Recorder(folder)
     sites = (Site("old", 0), Site("new", errors))
-    servers = [await asyncio.start_server(s.answer, at, PORT) for s, at in zip(sites, (here().idc, here().ec2(0)), strict=True)]  # fmt: skip
+    servers = [
+        await asyncio.start_server(s.answer, at, PORT)
+        for s, at in zip(sites, (here().idc, here().ec2(0)), strict=True)
+    ]
     tasks = [asyncio.create_task(user(n, recorder)) for n in range(USERS)]
     tasks.append(asyncio.create_task(seconds(recorder)))
     try:
@@ -209,10 +221,18 @@ def small_world() -> Iterator[World]:
             for server in authority.authorities():
                 server.start(registry)
             resolvers.start(registry, (ZONE,))
-            client = boto3.client("route53", endpoint_url=here().endpoint_url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")  # fmt: skip
+            client = boto3.client(
+                "route53",
+                endpoint_url=here().endpoint_url,
+                region_name="us-east-1",
+                aws_access_key_id="a",
+                aws_secret_access_key="b",
+            )
             zone = client.create_hosted_zone(Name=f"{ZONE}.", CallerReference="bench")["HostedZone"]["Id"]
             one = {"Name": NAME, "Type": "A", "TTL": TTL, "ResourceRecords": [{"Value": here().idc}]}
-            client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": one}]})  # fmt: skip
+            client.change_resource_record_sets(
+                HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": one}]}
+            )
             while any(resolvers.lookup(NAME, r, here().dns)[0] != [here().idc] for r in here().resolvers):
                 time.sleep(0.2)
             yield World(client)
@@ -248,12 +268,17 @@ def main() -> None:
             restored = datetime.fromisoformat(breach["restored_at"]).timestamp()
             seen = [f["t"] for f in failed]
             found["breach"] = {
-                "reasons": breach["reasons"], "at_percent": breach["share"], "restored_ms": breach["restored_ms"],
+                "reasons": breach["reasons"],
+                "at_percent": breach["share"],
+                "restored_ms": breach["restored_ms"],
                 "seconds_from_first_error_to_restored": round(restored - min(seen), 1) if seen else None,
                 "seconds_from_step_to_restored": round(restored - began, 1),
-                "errors_before_restored": sum(t <= restored for t in seen), "errors_after_restored": sum(t > restored for t in seen),
-                "requests_meanwhile": sum(s["ok"] + s["failed"] for s in lines if began <= s["t"] <= restored),
-            }  # fmt: skip
+                "errors_before_restored": sum(t <= restored for t in seen),
+                "errors_after_restored": sum(t > restored for t in seen),
+                "requests_meanwhile": sum(
+                    s["ok"] + s["failed"] for s in lines if began <= s["t"] <= restored
+                ),
+            }
         a.out.mkdir(parents=True, exist_ok=True)
         (a.out / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
         (a.out / f"{name}.svg").write_text(shares.svg(lines, asked))

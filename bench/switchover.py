@@ -1,9 +1,10 @@
-"""The write pause: many moves there and back under load, as users see them. `python -m bench.switchover --help`.
+"""The write pause: many moves there and back under load, as users see them. `python -m bench.switchover
+--help`.
 
-Two real databases, replicators, servers of both sites and users (lab/switchover_harness), on a real disk, because each commit
-waits for one. Between two moves everything that the DAG does before its gate is done here too: the way back is
-prepared and the tables count as compared. A pause is the longest gap between two acknowledged writes of all users
-from the begin of a move to the end of its return path.
+Two real databases, replicators, servers of both sites and users (lab/switchover_harness), on a real disk,
+because each commit waits for one. Between two moves everything that the DAG does before its gate is done here
+too: the way back is prepared and the tables count as compared. A pause is the longest gap between two
+acknowledged writes of all users from the begin of a move to the end of its return path.
 """
 
 from __future__ import annotations
@@ -93,8 +94,10 @@ class Outcome:
 
     def table(self) -> str:
         lines = [
-            f"{self.profile}: {self.says}; {'with' if self.hold else 'without'} hold, "
-            f"{self.rate:g} writes/s over {self.connections} connections, {self.cores} cores",
+            (
+                f"{self.profile}: {self.says}; {'with' if self.hold else 'without'} hold, "
+                f"{self.rate:g} writes/s over {self.connections} connections, {self.cores} cores"
+            ),
             f"{'':24}{'median':>8}{'p95':>8}{'worst':>8}",
         ]
         for to in Side:
@@ -130,14 +133,24 @@ def measure(
     profile: Profile, *, there_and_back: int, rate: float, connections: int, hold: bool, folder: Path
 ) -> Outcome:
     outcome = Outcome(
-        profile.name, profile.says, hold, rate, connections,
-        datetime.now(UTC).isoformat(timespec="seconds"), os.cpu_count() or 0,
-    )  # fmt: skip
+        profile.name,
+        profile.says,
+        hold,
+        rate,
+        connections,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        os.cpu_count() or 0,
+    )
     with Arena(folder, rate=rate, connections=connections, hold=hold, lease=30, pause_budget=10) as arena:
         ways = [
-            {s: Distance(arena.settings.address(s), (arena.settings.address(s), PORT), seconds) for s in Side}
-            if seconds
-            else {}
+            (
+                {
+                    s: Distance(arena.settings.address(s), (arena.settings.address(s), PORT), seconds)
+                    for s in Side
+                }
+                if seconds
+                else {}
+            )
             for seconds in (profile.round_trip / 2, profile.apply)
         ]
         doors, streams = ({s: d.door for s, d in way.items()} for way in ways)
@@ -161,7 +174,8 @@ def measure(
 
 
 class Slow:
-    """The delay of replication: in force while a move is measured, not while a replicator is made and started."""
+    """The delay of replication: in force while a move is measured, not while a replicator is made and
+    started."""
 
     def __init__(self, ways: Sequence[Distance], seconds: float) -> None:
         self.ways, self.seconds = ways, seconds
@@ -215,9 +229,13 @@ def main(argv: list[str] | None = None) -> int:
         folder = Path(tempfile.mkdtemp(prefix="livemove-bench-"))
         try:
             done = measure(
-                PROFILES[name], there_and_back=a.moves, rate=a.rate, connections=a.connections,
-                hold=not a.no_hold, folder=folder,
-            )  # fmt: skip
+                PROFILES[name],
+                there_and_back=a.moves,
+                rate=a.rate,
+                connections=a.connections,
+                hold=not a.no_hold,
+                folder=folder,
+            )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         RESULTS.mkdir(exist_ok=True)

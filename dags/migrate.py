@@ -1,7 +1,8 @@
 """One DAG for each service in include/migrations/: the story of a move, from top to bottom.
 
-A live web service and its database leave a data centre for AWS while people use it. Three questions are asked on
-the way, and each can be answered "Roll back". Clearing a gate with downstream asks it again, at any later time.
+A live web service and its database leave a data centre for AWS while people use it. Three questions are asked
+on the way, and each can be answered "Roll back". Clearing a gate with downstream asks it again, at any later
+time.
 """
 
 from __future__ import annotations
@@ -236,5 +237,6 @@ for path in spec_files():
     try:
         globals()[f"migrate_{path.stem}"] = migration(load_spec(path))
     except SpecError:
-        # dags/broken_specs.py shows it as an import error; raised here, it would take down every other migration
+        # dags/broken_specs.py shows it as an import error; raised here, it would take down every other
+        # migration
         continue

@@ -1,7 +1,7 @@
 """One DAG for each service: the source is gone for good, and the target takes the writes as it is.
 
-Not a chapter of dags/migrate.py: on that night the migration's own run stands at any task and is red, and a question
-that closes the way back for ever shall not lie beside "Proceed" and "Roll back".
+Not a chapter of dags/migrate.py: on that night the migration's own run stands at any task and is red, and a
+question that closes the way back for ever shall not lie beside "Proceed" and "Roll back".
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def emergency(spec: MigrationSpec) -> DAG:
     with DAG(
         dag_id=f"promote_{spec.service}",
         dag_display_name=f"Emergency: promote RDS for {spec.title}",
-        description="The data centre is gone for good; RDS takes the writes, and what had not arrived is lost",
+        description=(
+            "The data centre is gone for good; RDS takes the writes, and what had not arrived is lost"
+        ),
         doc_md=doc("promote"),
         schedule=None,
         **dag_manners(spec),

@@ -1,9 +1,11 @@
-"""One DAG for each service: the way back to the data centre, for the night in which the migration's own run is broken.
+"""One DAG for each service: the way back to the data centre, for the night in which the migration's own run
+is broken.
 
-The same chapter as in dags/migrate.py, with the trigger form as its gate. It may run beside a broken or even a
-running migrate run: every act is guarded in the databases. A move that has not committed is fenced under the
-other attempt's name, so this one lifts that fence and the other one is refused; a committed one is finished
-first. What it does not do is stop the other run: mark that one failed first, or its later tasks act again.
+The same chapter as in dags/migrate.py, with the trigger form as its gate. It may run beside a broken or even
+a running migrate run: every act is guarded in the databases. A move that has not committed is fenced under
+the other attempt's name, so this one lifts that fence and the other one is refused; a committed one is
+finished first. What it does not do is stop the other run: mark that one failed first, or its later tasks act
+again.
 """
 
 from __future__ import annotations
@@ -33,14 +35,20 @@ def way_back(spec: MigrationSpec) -> DAG:
                 type="string",
                 pattern=f"^{spec.service}$",
                 title=f"Type {spec.service} to bring it back",
-                description_md="The writes and the public name go back to the data centre. No acknowledged write is lost.",
+                description_md=(
+                    "The writes and the public name go back to the data centre. No acknowledged write is"
+                    " lost."
+                ),
             ),
             GIVE_UP: Param(
                 False,
                 type="boolean",
                 title="Give up: also take down what was prepared",
-                description_md="Only while the writes never moved: the old TTL, no replication, nothing of livemove in either "
-                "database. Otherwise all of that stays, so that one can go on. What Terraform made stays in either case.",
+                description_md=(
+                    "Only while the writes never moved: the old TTL, no replication, nothing of livemove in"
+                    " either database. Otherwise all of that stays, so that one can go on. What Terraform"
+                    " made stays in either case."
+                ),
             ),
         },
         schedule=None,

@@ -1,4 +1,5 @@
-"""The stand-in world of a rehearsal: real servers on loopback addresses. Never imported by plugins/ or dags/."""
+"""The stand-in world of a rehearsal: real servers on loopback addresses. Never imported by plugins/ or
+dags/."""
 
 import sys
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Where every host of the lab lives: one loopback address each, real ports.
 
 All addresses share their second octet (LIVEMOVE_LAB_OCTET, 1 unless told), so that a second lab beside the
-first is possible for development. Where low ports are closed to the user, or one of them is taken by a server that
-listens on all addresses, each is lifted by 10000. `up` settles both in the state folder, so that every later
-command and every process of the lab agrees, whatever its environment says.
+first is possible for development. Where low ports are closed to the user, or one of them is taken by a server
+that listens on all addresses, each is lifted by 10000. `up` settles both in the state folder, so that every
+later command and every process of the lab agrees, whatever its environment says.
 """
 
 from __future__ import annotations

@@ -77,9 +77,13 @@ def write_private(path: Path, content: bytes) -> None:
 def _all(addresses: Addresses) -> list[str]:
     many = range(40)
     return [
-        addresses.idc, addresses.aws, *addresses.authorities, *addresses.resolvers,
-        *(addresses.ec2(n) for n in many), *(addresses.rds(n) for n in many),
-    ]  # fmt: skip
+        addresses.idc,
+        addresses.aws,
+        *addresses.authorities,
+        *addresses.resolvers,
+        *(addresses.ec2(n) for n in many),
+        *(addresses.rds(n) for n in many),
+    ]
 
 
 def _name(common: str) -> x509.Name:
@@ -104,7 +108,13 @@ def _builder(
 
 def _usage(*, sign: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not sign, key_cert_sign=sign, crl_sign=sign, content_commitment=False,
-        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+        digital_signature=not sign,
+        key_cert_sign=sign,
+        crl_sign=sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
         decipher_only=False,
-    )  # fmt: skip
+    )

@@ -52,20 +52,27 @@ def check_disk(state: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < DISK_WANTED:
         raise LabError(
-            f"{free / 1024**3:.1f} GB are free on the disk of {folder}; wanted at least {DISK_WANTED / 1024**3:.0f} GB for databases and "
-            f"binlogs. Next: free some, or put the lab elsewhere with LIVEMOVE_LAB_STATE=/a/folder"
+            f"{free / 1024**3:.1f} GB are free on the disk of {folder}; wanted at least"
+            f" {DISK_WANTED / 1024**3:.0f} GB for databases and binlogs. Next: free some, or put the lab"
+            " elsewhere with LIVEMOVE_LAB_STATE=/a/folder"
         )
 
 
 def wanted(a: Addresses) -> list[tuple[str, int, bool]]:
     """(address, port, also UDP) of every host that stands from the start; EC2 and RDS come later."""
-    fixed = [(a.idc, a.mariadb_port, False), (a.idc, a.https, False), (a.idc, a.ssh, False), (a.aws, a.aws_port, False)]  # fmt: skip
+    fixed = [
+        (a.idc, a.mariadb_port, False),
+        (a.idc, a.https, False),
+        (a.idc, a.ssh, False),
+        (a.aws, a.aws_port, False),
+    ]
     fixed += [(a.ec2(0), a.https, False), (a.rds(0), a.mariadb_port, False)]
     return fixed + [(ip, a.dns, True) for ip in (*a.authorities, *a.resolvers)]
 
 
 def settle_ports(first_choice: Addresses) -> Addresses:
-    """The addresses to use: low ports where all of them are free, else high ones; LabError when even those are taken."""
+    """The addresses to use: low ports where all of them are free, else high ones; LabError when even those
+    are taken."""
     taken = _taken(first_choice)
     if first_choice.low_ports and any(port < 1024 for _, port in taken):
         first_choice = Addresses(first_choice.octet, False)
@@ -73,7 +80,8 @@ def settle_ports(first_choice: Addresses) -> Addresses:
     if taken:
         lines = "; ".join(f"{address}:{port} by {holder_of(address, port)}" for address, port in taken)
         raise LabError(
-            f"Ports that the lab needs are taken: {lines}. Next: end these, or let them listen on 127.0.0.1 only"
+            f"Ports that the lab needs are taken: {lines}. Next: end these, or let them listen on 127.0.0.1"
+            " only"
         )
     return first_choice
 
@@ -99,7 +107,7 @@ def _free(address: str, port: int, kind: socket.SocketKind) -> bool:
                 return False
             raise LabError(
                 f"{address}:{port} cannot be used ({e.strerror}). "
-                f"Wanted: the loopback network 127.0.0.0/8, as every Linux has it"
+                "Wanted: the loopback network 127.0.0.0/8, as every Linux has it"
             ) from e
     return True
 

@@ -22,23 +22,33 @@ def connections(service: str) -> dict[str, dict[str, Any]]:
     a, secret, keys = here(), read(), ssh.keys()
     made: dict[str, dict[str, Any]] = {
         f"{service}_aws": {
-            "conn_type": "aws", "login": secret["aws_key"], "password": secret["aws_secret"],
+            "conn_type": "aws",
+            "login": secret["aws_key"],
+            "password": secret["aws_secret"],
             "extra": {"region_name": REGION, "endpoint_url": a.endpoint_url},
         },
         f"{service}_source": {
-            "conn_type": "mysql", "host": a.idc, "port": a.mariadb_port,
-            "login": ADMIN, "password": secret[ADMIN],
+            "conn_type": "mysql",
+            "host": a.idc,
+            "port": a.mariadb_port,
+            "login": ADMIN,
+            "password": secret[ADMIN],
         },
         f"{service}_target": {"conn_type": "mysql", "login": MASTER_USER, "password": secret["master"]},
         f"{service}_app": {"conn_type": "mysql", "login": f"{service}_app", "password": secret["app"]},
         f"{service}_idc_ssh": {
-            "conn_type": "ssh", "host": a.idc, "port": a.ssh, "login": ssh.user(),
+            "conn_type": "ssh",
+            "host": a.idc,
+            "port": a.ssh,
+            "login": ssh.user(),
             "extra": {
-                "private_key": keys.private.read_text(), "no_host_key_check": False,
-                "host_key": keys.host_public, "conn_timeout": 10,
+                "private_key": keys.private.read_text(),
+                "no_host_key_check": False,
+                "host_key": keys.host_public,
+                "conn_timeout": 10,
             },
         },
-    }  # fmt: skip
+    }
     return made | _update_key(service)
 
 

@@ -51,7 +51,8 @@ class Loaded:
 
 @dataclass
 class Script:
-    """One file: the databases that it creates or uses in order, its definers, and where it goes without any."""
+    """One file: the databases that it creates or uses in order, its definers, and where it goes without
+    any."""
 
     file: Path
     named: list[str]
@@ -73,7 +74,8 @@ def load(server: Server, path: Path) -> Loaded:
     tables = server.query(f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({listed})")
     if tables[0][0] == 0:
         raise LabError(
-            f"{path} made no tables. Wanted: a dump with CREATE TABLE and INSERT statements, as mariadb-dump writes it"
+            f"{path} made no tables. Wanted: a dump with CREATE TABLE and INSERT statements, as mariadb-dump"
+            " writes it"
         )
     return Loaded(schemas, notes)
 
@@ -111,7 +113,9 @@ def _fallback(path: Path, file: Path) -> str:
     # a folder's schema.sql says nothing by its name; the folder's does
     name = path.absolute().name if path.is_dir() and file.name.startswith("schema") else _stem(file)
     if not re.fullmatch(r"[\w$ .-]{1,64}", name) or name in SYSTEM:
-        raise LabError(f"{file} names no database, and {name!r} cannot be one. Next: rename the file, or add USE to it")  # fmt: skip
+        raise LabError(
+            f"{file} names no database, and {name!r} cannot be one. Next: rename the file, or add USE to it"
+        )
     return name
 
 
@@ -147,25 +151,34 @@ def _refuse_system(script: Script) -> None:
     system = [n for n in script.named if n.lower() in SYSTEM]
     if system:
         raise LabError(
-            f"{script.file} contains the server's own database {system[0]!r}: loading it would replace the lab's accounts. "
-            f"Next: dump the application's schemas only: mariadb-dump --routines --events --triggers --databases <names>"
+            f"{script.file} contains the server's own database {system[0]!r}: loading it would replace the"
+            " lab's accounts. Next: dump the application's schemas only: mariadb-dump --routines --events"
+            " --triggers --databases <names>"
         )
 
 
 def _feed(server: Server, file: Path, into: str) -> list[str]:
     """Pipe the file through the client; notes about what was replaced on the way."""
     argv = [
-        shutil.which("mariadb") or "mariadb", "--no-defaults", f"--host={server.address}",
-        f"--port={server.port}", "--user=root", "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+        shutil.which("mariadb") or "mariadb",
+        "--no-defaults",
+        f"--host={server.address}",
+        f"--port={server.port}",
+        "--user=root",
+        "--default-character-set=utf8mb4",
+        "--max-allowed-packet=1G",
         f"--init-command={SESSION}",
         *([into] if into else []),
-    ]  # fmt: skip
+    ]
     notes: list[str] = []
     with tempfile.TemporaryFile() as words:
         client = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words,
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
             env={**os.environ, "MYSQL_PWD": server.root_password},
-        )  # fmt: skip
+        )
         try:
             assert client.stdin
             try:
@@ -201,7 +214,11 @@ def _translated(file: Path, notes: list[str]) -> Iterator[bytes]:
             if b"_0900_" in line and not _is_data(line):
                 for pattern, ours in COLLATIONS.items():
                     line = re.sub(pattern, ours, line)
-                _note(notes, f"{file.name}: collations utf8mb4_0900_* replaced by the nearest that MariaDB has (uca1400)")  # fmt: skip
+                _note(
+                    notes,
+                    f"{file.name}: collations utf8mb4_0900_* replaced by the nearest that MariaDB has"
+                    " (uca1400)",
+                )
             yield line
 
 
@@ -216,7 +233,8 @@ def _line(said: str) -> str:
 
 
 def _make_definers(server: Server, scripts: list[Script]) -> list[str]:
-    """Accounts that own views, routines, triggers or events and do not come with a dump: made before it, locked.
+    """Accounts that own views, routines, triggers or events and do not come with a dump: made before it,
+    locked.
 
     Without them the first row that fires such a trigger would fail (error 1449).
     """
@@ -250,7 +268,8 @@ def count_rows(server: Server, schemas: list[str]) -> int:
     """Rows of all base tables of these schemas, counted."""
     listed = ", ".join(map(_text, schemas))
     tables = server.query(
-        f"SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema IN ({listed})"
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND"
+        f" table_schema IN ({listed})"
     )
     counts = (server.query(f"SELECT COUNT(*) FROM {_quoted(s)}.{_quoted(t)}")[0][0] for s, t in tables)
     return sum(int(str(n)) for n in counts)

@@ -44,7 +44,8 @@ BASE = {
 
 @dataclass
 class Server:
-    """One mariadbd. `install` once, then `start` and `stop` at will; root logs in over TCP with `root_password`."""
+    """One mariadbd. `install` once, then `start` and `stop` at will; root logs in over TCP with
+    `root_password`."""
 
     registry: Registry
     name: str
@@ -65,8 +66,10 @@ class Server:
 
     @property
     def scratch(self) -> Path:
-        """Its tmpdir. A server that starts removes every #sql file there: in a shared one also those of others,
-        and 10.11 crashes (ha_maria::drop_table) when a cursor over information_schema loses its table that way."""
+        """Its tmpdir. A server that starts removes every #sql file there: in a shared one also those of
+        others, and 10.11 crashes (ha_maria::drop_table) when a cursor over information_schema loses its table
+        that way.
+        """
         # no schema has a dot in its folder
         return self.data / "livemove.tmp"
 
@@ -81,17 +84,30 @@ class Server:
                 "mariadb-install-db is not installed. Next: run `make setup`, or install mariadb-server-core"
             )
         done = subprocess.run(
-            # --force: a host name that does not resolve, as in a container without network, is no reason to stop
-            [program, "--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal", "--skip-test-db", "--force", *_as_user()],
-            capture_output=True, text=True, timeout=120, env={**os.environ, "TMPDIR": str(self.scratch)},
-        )  # fmt: skip
+            # --force: a host name that does not resolve, as in a container without network, is no reason to
+            # stop
+            [
+                program,
+                "--no-defaults",
+                f"--datadir={self.data}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--force",
+                *_as_user(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "TMPDIR": str(self.scratch)},
+        )
         if done.returncode:
             raise LabError(
                 f"mariadb-install-db failed for {self.name}: {done.stdout[-800:]} {done.stderr[-800:]}"
             )
         # a row for root@127.0.0.1 without a password would win over the pattern
         first = (
-            "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\nFLUSH PRIVILEGES;\n"
+            "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n"
+            "FLUSH PRIVILEGES;\n"
             f"ALTER USER root@localhost IDENTIFIED BY '{self.root_password}';\n"
             f"GRANT ALL ON *.* TO root@'127.%' IDENTIFIED BY '{self.root_password}' WITH GRANT OPTION;\n"
         )
@@ -100,8 +116,19 @@ class Server:
     def start(self, *, timeout: float = 60) -> Process:
         options = {**BASE, **self.options}
         self.scratch.mkdir(exist_ok=True)
-        argv = [shutil.which("mariadbd") or "/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--bind-address={self.address}", f"--port={self.port}",
-                f"--socket={self.socket}", f"--server-id={self.server_id}", f"--pid-file={self.data}/mariadbd.pid", f"--tmpdir={self.scratch}", "--ignore-db-dirs=livemove.tmp", *_as_user()]  # fmt: skip
+        argv = [
+            shutil.which("mariadbd") or "/usr/sbin/mariadbd",
+            "--no-defaults",
+            f"--datadir={self.data}",
+            f"--bind-address={self.address}",
+            f"--port={self.port}",
+            f"--socket={self.socket}",
+            f"--server-id={self.server_id}",
+            f"--pid-file={self.data}/mariadbd.pid",
+            f"--tmpdir={self.scratch}",
+            "--ignore-db-dirs=livemove.tmp",
+            *_as_user(),
+        ]
         argv += [
             f"--{k.replace('_', '-')}={v}" for k, v in options.items() if k not in ("skip_name_resolve",)
         ] + ["--skip-name-resolve"]
@@ -120,7 +147,10 @@ class Server:
             address=self.address,
             ports={"mariadb": self.port},
             data=str(self.data),
-            login=f"mariadb --host={self.address} --port={self.port} --user=root --password (it is in secrets.json)",
+            login=(
+                f"mariadb --host={self.address} --port={self.port} --user=root --password (it is in"
+                " secrets.json)"
+            ),
         )
         first.unlink(missing_ok=True)
         return process

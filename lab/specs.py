@@ -39,8 +39,8 @@ VARIANTS: dict[str, list[Edit]] = {
     ],
     "manual": [(r"^(  zone: shop.test)$", r"\1\n  provider: manual")],
 }
-"""How the lab's spec may differ: the name moves by weights; it does so with errors planted in the cloud's release; the zone takes
-dynamic updates; a person changes it."""
+"""How the lab's spec may differ: the name moves by weights; it does so with errors planted in the cloud's
+release; the zone takes dynamic updates; a person changes it."""
 
 
 def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Path | None:

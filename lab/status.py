@@ -72,6 +72,12 @@ def _host(p: Process) -> dict[str, Any]:
         ca = state_dir() / "ca" / "ca.pem"
         login = f"curl --cacert {ca} https://{p.address}:{p.ports['https']}/healthz"
     return {
-        "name": p.name, "address": p.address, "ports": p.ports, "pid": p.pid, "alive": p.alive(),
-        "data": p.data, "login": login, "log": p.log,
-    }  # fmt: skip
+        "name": p.name,
+        "address": p.address,
+        "ports": p.ports,
+        "pid": p.pid,
+        "alive": p.alive(),
+        "data": p.data,
+        "login": login,
+        "log": p.log,
+    }

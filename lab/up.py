@@ -86,7 +86,8 @@ def up(*, dump: Path | None = None, rows: int = 300_000, variant: str = "") -> N
     for note in plan.notes:
         print(f"  note: {note}")
     print(
-        f"The lab is up after {time.monotonic() - began:.1f} s: {_url(addresses, plan)}, {plan.rows} rows, state in {state_dir()}"
+        f"The lab is up after {time.monotonic() - began:.1f} s: {_url(addresses, plan)}, {plan.rows} rows,"
+        f" state in {state_dir()}"
     )
 
 
@@ -103,13 +104,15 @@ def _stands(plan: Plan) -> bool:
     if found["standing"]:
         if found["dump"] != (str(plan.dump) if plan.dump else None):
             raise LabError(
-                f"A lab with {found['dump'] or 'the listings'} stands in {found['state']}. Next: python -m lab down"
+                f"A lab with {found['dump'] or 'the listings'} stands in {found['state']}. Next: python -m"
+                " lab down"
             )
         return True
     dead = [h["name"] for h in found["hosts"] if not h["alive"]]
     if status.settings().get("complete") and len(dead) < len(found["hosts"]):
         raise LabError(
-            f"A part of the lab in {found['state']} is dead: {', '.join(dead)}. Next: python -m lab down, then up again"
+            f"A part of the lab in {found['state']} is dead: {', '.join(dead)}. Next: python -m lab down,"
+            " then up again"
         )
     return False
 
@@ -133,9 +136,17 @@ def _clear_leftovers() -> None:
 
 def _settle(addresses: Addresses, plan: Plan, *, complete: bool) -> None:
     settle(
-        addresses, service=plan.service, zone=plan.zone, name=plan.name, url=_url(addresses, plan), schemas=plan.schemas,
-        dump=str(plan.dump) if plan.dump else None, rows=plan.rows, notes=plan.notes, complete=complete,
-    )  # fmt: skip
+        addresses,
+        service=plan.service,
+        zone=plan.zone,
+        name=plan.name,
+        url=_url(addresses, plan),
+        schemas=plan.schemas,
+        dump=str(plan.dump) if plan.dump else None,
+        rows=plan.rows,
+        notes=plan.notes,
+        complete=complete,
+    )
 
 
 def _url(addresses: Addresses, plan: Plan) -> str:
@@ -238,7 +249,9 @@ def _cloud(registry: Registry, a: Addresses, plan: Plan) -> Process:
             address=a.aws,
             ports={"http": a.aws_port},
             data=str(state_dir()),
-            login=f"AWS_ENDPOINT_URL={a.endpoint_url} aws ... (key aws_key, secret aws_secret of secrets.json)",
+            login=(
+                f"AWS_ENDPOINT_URL={a.endpoint_url} aws ... (key aws_key, secret aws_secret of secrets.json)"
+            ),
         )
 
 
@@ -269,8 +282,9 @@ def _zone(a: Addresses, plan: Plan) -> None:
         _hosted_zone(a, plan)
     wait_for(
         lambda: all(resolvers.lookup(plan.name, s.address, s.port)[0] == [a.idc] for s in servers),
-        20, f"The authorities do not serve {plan.name}; see `python -m lab logs aws` and `knot-1`",
-    )  # fmt: skip
+        20,
+        f"The authorities do not serve {plan.name}; see `python -m lab logs aws` and `knot-1`",
+    )
 
 
 def _hosted_zone(a: Addresses, plan: Plan) -> None:
@@ -288,9 +302,13 @@ def _web_after(data: Future[Server], registry: Registry, a: Addresses, plan: Pla
         from lab.web.host import start
 
         settings = {
-            "SITE": "source", "DB_HOST": a.idc, "DB_PORT": str(a.mariadb_port), "DB_USER": plan.account,
-            "DB_PASSWORD": secrets_file.read()["app"], "DB_NAME": plan.database,
-        }  # fmt: skip
+            "SITE": "source",
+            "DB_HOST": a.idc,
+            "DB_PORT": str(a.mariadb_port),
+            "DB_USER": plan.account,
+            "DB_PASSWORD": secrets_file.read()["app"],
+            "DB_NAME": plan.database,
+        }
         start(registry, "idc-web", home, a.idc, a.https, settings, certificate=ca.certificate().paths())
 
 
@@ -300,8 +318,9 @@ def _prove(a: Addresses, plan: Plan) -> None:
         for resolver in a.resolvers:
             wait_for(
                 lambda r=resolver: resolvers.lookup(plan.name, r, a.dns)[0] == [a.idc],  # type: ignore[misc]
-                15, f"Resolver {resolver} does not give {a.idc} for {plan.name}; see `python -m lab logs`",
-            )  # fmt: skip
+                15,
+                f"Resolver {resolver} does not give {a.idc} for {plan.name}; see `python -m lab logs`",
+            )
 
 
 # Small things ---------------------------------------------------------------------------------------
@@ -312,9 +331,13 @@ def aws(service: str) -> Any:
 
     secret = secrets_file.read()
     return boto3.client(  # type: ignore[call-overload]
-        service, region_name=REGION, endpoint_url=here().endpoint_url, aws_access_key_id=secret["aws_key"],
-        aws_secret_access_key=secret["aws_secret"], config=Config(connect_timeout=5, read_timeout=30, proxies={}),
-    )  # fmt: skip
+        service,
+        region_name=REGION,
+        endpoint_url=here().endpoint_url,
+        aws_access_key_id=secret["aws_key"],
+        aws_secret_access_key=secret["aws_secret"],
+        config=Config(connect_timeout=5, read_timeout=30, proxies={}),
+    )
 
 
 def wait_for(true: Callable[[], bool], seconds: float, otherwise: str) -> None:

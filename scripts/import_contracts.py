@@ -1,7 +1,7 @@
 """An import contract of our own for `make imports`: pure logic stays pure.
 
-A module of a room is pure unless it is an operator, a sensor or an adapter. Pure modules do no I/O: they import neither Airflow,
-nor an SDK, nor a socket, nor a module that does.
+A module of a room is pure unless it is an operator, a sensor or an adapter. Pure modules do no I/O: they
+import neither Airflow, nor an SDK, nor a socket, nor a module that does.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ ADAPTERS = {"adapters", "operators", "sensors"}
 
 
 class PureContract(Contract):
-    """`package`: its rooms are checked; `adapters`: rooms that are adapters as a whole; `pure`: their modules that are pure all the same;
-    `forbidden`: packages from outside that no pure module imports."""
+    """`package`: its rooms are checked; `adapters`: rooms that are adapters as a whole; `pure`: their modules
+    that are pure all the same; `forbidden`: packages from outside that no pure module imports."""
 
     type_name = "pure"
     package = fields.StringField()

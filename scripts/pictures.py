@@ -1,9 +1,10 @@
 """Takes the pictures in docs/images anew, from rehearsals of the code as it stands: `make pictures`.
 
-    python scripts/pictures.py moved    a rehearsal that moves: questions, dual running, the move, grid and graph
-    python scripts/pictures.py back     one that is rolled back after the move: console and report
+    python scripts/pictures.py moved   a rehearsal that moves: questions, dual running, the move, grid, graph
+    python scripts/pictures.py back    one that is rolled back after the move: console and report
 
-Look at them before you commit them. The browser tests' own onlooker takes those of the console while the rehearsal plays.
+Look at them before you commit them. The browser tests' own onlooker takes those of the console while the
+rehearsal plays.
 """
 
 from __future__ import annotations

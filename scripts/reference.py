@@ -1,4 +1,5 @@
-"""Writes docs/reference.md from the code: spec, trigger forms, connections, tasks, operators, checks, commands, errors.
+"""Writes docs/reference.md from the code: spec, trigger forms, connections, tasks, operators, checks,
+commands, errors.
 
     python scripts/reference.py            write it
     python scripts/reference.py --check    exit 1 when the file is not what the code says
@@ -26,10 +27,21 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"
 SHOP = ROOT / "include" / "migrations" / "shop.yaml"
 OPERATORS = (
-    "preflight.operators", "provisioning.operators", "servers.operators.servers", "schema.operators", "replication.operators",
-    "comparison.operators", "dns.operators", "reporting.operators.gate", "reporting.operators.promotion_gate", "switchover.operators.switchover",
-    "switchover.operators.rollback", "switchover.operators.promotion", "servers.operators.retire", "reporting.operators.report",
-)  # fmt: skip
+    "preflight.operators",
+    "provisioning.operators",
+    "servers.operators.servers",
+    "schema.operators",
+    "replication.operators",
+    "comparison.operators",
+    "dns.operators",
+    "reporting.operators.gate",
+    "reporting.operators.promotion_gate",
+    "switchover.operators.switchover",
+    "switchover.operators.rollback",
+    "switchover.operators.promotion",
+    "servers.operators.retire",
+    "reporting.operators.report",
+)
 SENSORS = (
     "replication.sensors",
     "dns.sensors",
@@ -61,8 +73,10 @@ HEAD = """# Reference
 
 Made from the code by `make reference`; do not edit it by hand. Terms are those of the [story](story.md).
 
-[Spec](#the-spec) · [Connections](#connections) · [Trigger forms](#trigger-forms) · [Tasks](#tasks) · [Operators](#operators)
-· [Sensors](#sensors) · [Preflight checks](#preflight-checks) · [Guards](#guards-of-the-switchover) · [Commands](#commands) · [Exit codes](#exit-codes) · [Errors](#errors)"""
+[Spec](#the-spec) · [Connections](#connections) · [Trigger forms](#trigger-forms) · [Tasks](#tasks)
+· [Operators](#operators) · [Sensors](#sensors) · [Preflight checks](#preflight-checks)
+· [Guards](#guards-of-the-switchover) · [Commands](#commands) · [Exit codes](#exit-codes)
+· [Errors](#errors)"""
 
 
 # The spec -------------------------------------------------------------------------------------------
@@ -70,9 +84,10 @@ def spec_part() -> Iterator[str]:
     from livemove.model.spec import MigrationSpec
 
     yield (
-        "## The spec\n\n`include/migrations/<service>.yaml`, one file for each service. An unknown key, or a value that does not fit, is refused with file and line. "
-        "Times are in seconds unless said otherwise. [shop.yaml](../include/migrations/shop.yaml) is the lab's, "
-        "[example-aws.yaml](../include/migrations/example-aws.yaml) one for AWS."
+        "## The spec\n\n`include/migrations/<service>.yaml`, one file for each service. An unknown key, or a"
+        " value that does not fit, is refused with file and line. Times are in seconds unless said otherwise."
+        " [shop.yaml](../include/migrations/shop.yaml) is the lab's,"
+        " [example-aws.yaml](../include/migrations/example-aws.yaml) one for AWS."
     )
     yield from _model(MigrationSpec, "")
 
@@ -129,7 +144,14 @@ def _name(annotation: Any) -> str:
         return "any words and values" if origin is dict else "anything"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{a}`" for a in annotation)
-    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "time": "HH:MM", "date": "date"}  # fmt: skip
+    words = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "true or false",
+        "time": "HH:MM",
+        "date": "date",
+    }
     return words[annotation.__name__]
 
 
@@ -164,7 +186,8 @@ def connections_part() -> Iterator[str]:
     from livemove.model.spec import MigrationSpec
 
     yield (
-        "## Connections\n\nLogins are Airflow connections, or `AIRFLOW_CONN_<ID>` in the environment. The spec names their ids. No password is ever in the spec."
+        "## Connections\n\nLogins are Airflow connections, or `AIRFLOW_CONN_<ID>` in the environment. The"
+        " spec names their ids. No password is ever in the spec."
     )
     yield table(
         ("named in the spec by", "what it is"),
@@ -184,7 +207,10 @@ def _connections(model: Any, path: str) -> Iterator[tuple[str, str]]:
 
 # Trigger forms --------------------------------------------------------------------------------------
 def forms_part() -> Iterator[str]:
-    yield "## Trigger forms\n\nWhat the form says goes before the spec, for this run only. An untouched form changes nothing."
+    yield (
+        "## Trigger forms\n\nWhat the form says goes before the spec, for this run only. An untouched form"
+        " changes nothing."
+    )
     for dag in _dags():
         rows = []
         for name in dag.params:
@@ -243,11 +269,14 @@ def _dags() -> list[Any]:
 
 # Operators and sensors ------------------------------------------------------------------------------
 def operators_part() -> Iterator[str]:
-    yield "## Operators\n\nAll of them take `service`, the name of a spec, and whatever Airflow's `BaseOperator` takes."
+    yield (
+        "## Operators\n\nAll of them take `service`, the name of a spec, and whatever Airflow's"
+        " `BaseOperator` takes."
+    )
     yield from _classes("livemove", OPERATORS)
     yield (
-        "## Sensors\n\nA sensor looks once in the worker and then goes on in the triggerer, so that no worker slot waits. "
-        "Each look writes one line: what is awaited, how far it is, what comes next."
+        "## Sensors\n\nA sensor looks once in the worker and then goes on in the triggerer, so that no worker"
+        " slot waits. Each look writes one line: what is awaited, how far it is, what comes next."
     )
     yield from _classes("livemove", SENSORS)
 
@@ -299,7 +328,8 @@ def checks_part() -> Iterator[str]:
     from livemove.preflight import checks as preflight
 
     yield (
-        "## Preflight checks\n\nEach reads only. An error stops the run, a warning has to be accepted at the first question. The runbook says [what is behind some of them](runbook.md#what-the-source-needs)."
+        "## Preflight checks\n\nEach reads only. An error stops the run, a warning has to be accepted at the"
+        " first question. The runbook says [what is behind some of them](runbook.md#what-the-source-needs)."
     )
     modules: tuple[ModuleType, ...] = (*preflight.OF_THE_WORLD, *preflight.OF_THE_DATABASE)
     rows = [(getattr(m, "CHECK", m.__name__.rpartition(".")[2]), _first(m)) for m in modules]
@@ -310,7 +340,8 @@ def guards_part() -> Iterator[str]:
     from livemove.switchover import guards
 
     yield (
-        "## Guards of the switchover\n\nStep 0 asks all of them and lists every reason. Those marked *told* refuse only the way forth; a rollback says them and goes on."
+        "## Guards of the switchover\n\nStep 0 asks all of them and lists every reason. Those marked *told*"
+        " refuse only the way forth; a rollback says them and goes on."
     )
     rows = [
         (
@@ -357,7 +388,8 @@ def errors_part() -> Iterator[str]:
     from livemove.model import errors
 
     yield (
-        "## Errors\n\nEvery message says what was found, what was wanted and what to do next. [what-if.md](what-if.md) goes through them by what you see."
+        "## Errors\n\nEvery message says what was found, what was wanted and what to do next."
+        " [what-if.md](what-if.md) goes through them by what you see."
     )
     kinds = [e for e in vars(errors).values() if inspect.isclass(e) and issubclass(e, errors.LivemoveError)]
     codes = dict(cli.CODES)

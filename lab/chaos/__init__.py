@@ -1,1 +1,2 @@
-"""The kill matrix: every fault of lab/faults, at every step, under everything that may be done about it afterwards."""
+"""The kill matrix: every fault of lab/faults, at every step, under everything that may be done about it
+afterwards."""

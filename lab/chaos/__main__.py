@@ -1,4 +1,5 @@
-"""`python -m lab.chaos`: the kill matrix. Exit 1 when anything was lost, doubled, owned twice, stuck, or not proved.
+"""`python -m lab.chaos`: the kill matrix. Exit 1 when anything was lost, doubled, owned twice, stuck, or not
+proved.
 
 --only WORDS   cases whose name holds all of the words        --list      names, and nothing else
 --first N      leave out those before the Nth
@@ -84,7 +85,8 @@ def play(
         tries, case = 0, None
         while time.monotonic() < deadline:
             with standing(number) as (arena, proxies):
-                # a case that proved nothing is played again in an arena built anew: this one may be the reason
+                # a case that proved nothing is played again in an arena built anew: this one may be the
+                # reason
                 while time.monotonic() < deadline:
                     with lock:
                         if case is None and not left:
@@ -121,13 +123,19 @@ def play(
 
 def tell(result: Result) -> None:
     sign = "FAIL" if result.verdict in BAD else "    "
-    print(f"{sign} {result.verdict:22} {result.closed:6.2f} s closed  {result.seconds:5.1f} s  {result.name}  [{', '.join(result.attempts)}]", flush=True)  # fmt: skip
+    print(
+        f"{sign} {result.verdict:22} {result.closed:6.2f} s closed  {result.seconds:5.1f} s  {result.name} "
+        f" [{', '.join(result.attempts)}]",
+        flush=True,
+    )
     if result.verdict in BAD:
         print("       " + "; ".join([*result.notes, result.text])[:1500], flush=True)
 
 
 def main(words: list[str]) -> int:
-    p = argparse.ArgumentParser(prog="python -m lab.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    p = argparse.ArgumentParser(
+        prog="python -m lab.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--only", default="", metavar="WORDS")
     p.add_argument("--sample", type=int, default=0, metavar="N")
     p.add_argument("--seed", type=int, default=0)
@@ -154,13 +162,22 @@ def main(words: list[str]) -> int:
     folder = root() / "rehearsals" / time.strftime("chaos-%Y%m%d-%H%M%S", time.localtime(began))
     write(folder, results, len(cases), time.time() - began, a.seed)
     bad = [r for r in results if r.verdict in BAD]
-    print(f"{len(results)} of {len(cases)} cases in {(time.time() - began) / 60:.1f} minutes, {len(bad)} bad; {folder}/matrix.md")  # fmt: skip
+    print(
+        f"{len(results)} of {len(cases)} cases in {(time.time() - began) / 60:.1f} minutes, {len(bad)} bad;"
+        f" {folder}/matrix.md"
+    )
     return 1 if bad or not results else 0
 
 
 def write(folder: Path, results: Sequence[Result], planned: int, seconds: float, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"seed": seed, "planned": planned, "played": len(results), "seconds": round(seconds), "cases": [r.json() for r in results]}  # fmt: skip
+    document = {
+        "seed": seed,
+        "planned": planned,
+        "played": len(results),
+        "seconds": round(seconds),
+        "cases": [r.json() for r in results],
+    }
     (folder / "matrix.json").write_text(json.dumps(document, indent=1))
     (folder / "matrix.md").write_text(markdown(results, planned, seconds))
 

@@ -1,7 +1,8 @@
 """One case: a fault strikes a move, somebody (or nobody) does something about it, and then it is judged.
 
-The judge believes nobody: users and doorbells keep their own lists, each acknowledged write is looked for in the
-database that is OPEN at the end, and the order of the writes tells whether two databases ever took them at once.
+The judge believes nobody: users and doorbells keep their own lists, each acknowledged write is looked for in
+the database that is OPEN at the end, and the order of the writes tells whether two databases ever took them
+at once.
 """
 
 from __future__ import annotations
@@ -167,7 +168,8 @@ class Case:
             self._again(stage, "move")
 
     def _writes_again(self, since: float, seconds: float, stage: Stage, *, early: bool = True) -> bool:
-        """Users write, into a database that is OPEN; `early`: false at once when the move is committed and no server was told."""
+        """Users write, into a database that is OPEN; `early`: false at once when the move is committed and no
+        server was told."""
         deadline = since + seconds
         while time.monotonic() < deadline:
             if self.arena.record.last() > since and self.arena.owner() is not None:
@@ -209,7 +211,15 @@ class Case:
         since = time.monotonic()
         # a hold that a late attempt left behind ends by itself within a lease
         alive = self._writes_again(since, arena.settings.lease + PATIENCE, stage, early=False)
-        r.closed = round(max([time.monotonic() - arena.record.last() if not alive else 0.0, *arena.record.gaps(stage.begun)]), 2)  # fmt: skip
+        r.closed = round(
+            max(
+                [
+                    time.monotonic() - arena.record.last() if not alive else 0.0,
+                    *arena.record.gaps(stage.begun),
+                ]
+            ),
+            2,
+        )
         owner = arena.owner()
         r.owner = str(owner or "nobody")
         arena.stop_users()
@@ -270,8 +280,10 @@ class Case:
 
     def _counts(self, side: Side) -> list[tuple[Any, ...]]:
         return self.arena.query(
-            side, "SELECT (SELECT COUNT(*) FROM shop.orders), (SELECT COUNT(*) FROM shop.order_audit), (SELECT SUM(orders) FROM shop.customers)",
-        )  # fmt: skip
+            side,
+            "SELECT (SELECT COUNT(*) FROM shop.orders), (SELECT COUNT(*) FROM shop.order_audit), (SELECT"
+            " SUM(orders) FROM shop.customers)",
+        )
 
 
 def _good(mover: MoverProcess) -> bool:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from lab.chaos.case import BAD, Result, Verdict
 
-HEAD = "| step | fault | to | afterwards | owner | closed s | lost | doubled | verdict |\n|---|---|---|---|---|---|---|---|---|\n"
+HEAD = (
+    "| step | fault | to | afterwards | owner | closed s | lost | doubled | verdict |\n"
+    "|---|---|---|---|---|---|---|---|---|\n"
+)
 
 
 def markdown(results: Sequence[Result], planned: int, seconds: float) -> str:
@@ -16,8 +19,8 @@ def markdown(results: Sequence[Result], planned: int, seconds: float) -> str:
         "# Kill matrix\n",
         f"{len(results)} of {planned} cases in {seconds / 60:.1f} minutes: "
         + ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
-        + f". {sum(r.acknowledged for r in results)} acknowledged writes were looked for, {sum(r.lost for r in results)} lost, "
-        f"{sum(r.duplicated for r in results)} doubled.\n",
+        + f". {sum(r.acknowledged for r in results)} acknowledged writes were looked for,"
+        f" {sum(r.lost for r in results)} lost, {sum(r.duplicated for r in results)} doubled.\n",
     ]
     if bad := [r for r in results if r.verdict in BAD]:
         lines += ["## Bad\n", HEAD + "".join(map(_row, bad))]

@@ -1,4 +1,5 @@
-"""What is done to a task under writes, one function each. Each says what it saw; `Bad` when rows were lost unseen."""
+"""What is done to a task under writes, one function each. Each says what it saw; `Bad` when rows were lost
+unseen."""
 
 from __future__ import annotations
 
@@ -119,8 +120,14 @@ def disk_full(stage: Stage, load: bool) -> list[Row]:
             stage.start(task)
         time.sleep(12)
         status, state = task.status(), task.now()
-        behind = sum(t.inserts + t.updates + t.deletes - t.applied_inserts - t.applied_updates - t.applied_deletes
-                     for t in status.tables) if status else 0  # fmt: skip
+        behind = (
+            sum(
+                t.inserts + t.updates + t.deletes - t.applied_inserts - t.applied_updates - t.applied_deletes
+                for t in status.tables
+            )
+            if status
+            else 0
+        )
     finally:
         ballast.unlink(missing_ok=True)
     moment = "full load" if load else "CDC"
@@ -195,7 +202,8 @@ def broken(stage: Stage, policy: str) -> list[Row]:
 
 
 def broken_load(stage: Stage) -> list[Row]:
-    """A table that cannot be loaded under STOP_TASK: a trigger of the target, left awake, refuses its rows."""
+    """A table that cannot be loaded under STOP_TASK: a trigger of the target, left awake, refuses its
+    rows."""
     stage.sql(
         stage.target,
         f"CREATE TRIGGER {SCHEMA}.awake BEFORE INSERT ON {SCHEMA}.gone FOR EACH ROW"

@@ -27,8 +27,13 @@ from lab.processes import Registry
 
 SCHEMA = "chaos"
 TABLES = {
-    "account": "id INT PRIMARY KEY, amount BIGINT NOT NULL, name VARCHAR(80) CHARACTER SET utf8mb4, KEY (amount)",
-    "entry": "id BIGINT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT NOT NULL, at DATETIME(6) NOT NULL, note TEXT",
+    "account": (
+        "id INT PRIMARY KEY, amount BIGINT NOT NULL, name VARCHAR(80) CHARACTER SET utf8mb4, KEY (amount)"
+    ),
+    "entry": (
+        "id BIGINT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT NOT NULL, at DATETIME(6) NOT"
+        " NULL, note TEXT"
+    ),
     "pair": "a INT, b VARCHAR(20) CHARACTER SET euckr, n INT NOT NULL, PRIMARY KEY (a, b)",
     "gone": "id INT PRIMARY KEY, body BLOB",
 }
@@ -49,9 +54,27 @@ class Stage:
         self.disk = self.folder / "disk"
         self.registry = Registry(self.folder / "state")
         n = os.getpid() % 200 + 20
-        self.source = Server(self.registry, "source", f"127.{n}.0.1", 3306, self.folder / "source", 1, "root", {"innodb_buffer_pool_size": "64M"})  # fmt: skip
+        self.source = Server(
+            self.registry,
+            "source",
+            f"127.{n}.0.1",
+            3306,
+            self.folder / "source",
+            1,
+            "root",
+            {"innodb_buffer_pool_size": "64M"},
+        )
         there = self.disk / "target" if room else self.folder / "target"
-        self.target = Server(self.registry, "target", f"127.{n}.0.2", 3306, there, 2, "root", {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "16M"})  # fmt: skip
+        self.target = Server(
+            self.registry,
+            "target",
+            f"127.{n}.0.2",
+            3306,
+            there,
+            2,
+            "root",
+            {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "16M"},
+        )
         self.writers: Writers | None = None
         self.tasks: list[Task] = []
 
@@ -59,7 +82,11 @@ class Stage:
         (self.folder / "state").mkdir()
         if self.room:
             self.disk.mkdir()
-            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.room}m", "livemove-chaos", str(self.disk)], check=True, capture_output=True)  # fmt: skip
+            subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={self.room}m", "livemove-chaos", str(self.disk)],
+                check=True,
+                capture_output=True,
+            )
         for server in (self.source, self.target):
             server.install()
             server.start()
@@ -67,7 +94,12 @@ class Stage:
             self.source,
             "GRANT SELECT, REPLICATION SLAVE, BINLOG MONITOR ON *.* TO reader@'127.%' IDENTIFIED BY 'r'",
         )
-        self.sql(self.target, "GRANT BINLOG REPLAY ON *.* TO applier@'127.%' IDENTIFIED BY 'a'", "GRANT ALL ON awsdms_control.* TO applier@'127.%'", f"GRANT ALL ON {SCHEMA}.* TO applier@'127.%'")  # fmt: skip
+        self.sql(
+            self.target,
+            "GRANT BINLOG REPLAY ON *.* TO applier@'127.%' IDENTIFIED BY 'a'",
+            "GRANT ALL ON awsdms_control.* TO applier@'127.%'",
+            f"GRANT ALL ON {SCHEMA}.* TO applier@'127.%'",
+        )
         self.fill()
         return self
 
@@ -95,13 +127,21 @@ class Stage:
 
     def fill(self) -> None:
         for server in (self.source, self.target):
-            self.sql(server, f"CREATE DATABASE {SCHEMA}", *(f"CREATE TABLE {SCHEMA}.{t} ({columns}) CHARACTER SET utf8mb4" for t, columns in TABLES.items()))  # fmt: skip
+            self.sql(
+                server,
+                f"CREATE DATABASE {SCHEMA}",
+                *(
+                    f"CREATE TABLE {SCHEMA}.{t} ({columns}) CHARACTER SET utf8mb4"
+                    for t, columns in TABLES.items()
+                ),
+            )
         n = self.rows
         self.sql(
             self.source,
             f"USE {SCHEMA}",
             f"INSERT INTO account SELECT seq, 0, CONCAT('이름 ', seq) FROM seq_1_to_{n}",
-            f"INSERT INTO entry SELECT seq, 1 + seq % {n}, seq % 100, NOW(6), REPEAT('\\\\', seq % 50) FROM seq_1_to_{n}",
+            f"INSERT INTO entry SELECT seq, 1 + seq % {n}, seq % 100, NOW(6), REPEAT('\\\\', seq % 50) FROM"
+            f" seq_1_to_{n}",
             f"INSERT INTO pair SELECT seq % 100, CONCAT('가', seq), seq FROM seq_1_to_{n // 4}",
             f"INSERT INTO gone SELECT seq, UNHEX(SHA1(seq)) FROM seq_1_to_{n // 4}",
         )
@@ -113,23 +153,44 @@ class Stage:
         settings["FullLoadSettings"]["StopTaskCachedChangesNotApplied"] = False
         settings["ErrorBehavior"] |= {"RecoverableErrorCount": -1, **errors}
         name = f"task-{len(self.tasks)}"
-        rule = {"rule-type": "selection", "rule-id": "1", "rule-name": "1", "rule-action": "include",
-                "object-locator": {"schema-name": SCHEMA, "table-name": "%"}}  # fmt: skip
-        made = Task(name, f"arn:aws:dms:lab:0:task:{name.upper()}", "full-load-and-cdc", "s", "t", "i", json.dumps({"rules": [rule]}),
-                    json.dumps(settings), self.folder / "dms" / name, self.registry)  # fmt: skip
+        rule = {
+            "rule-type": "selection",
+            "rule-id": "1",
+            "rule-name": "1",
+            "rule-action": "include",
+            "object-locator": {"schema-name": SCHEMA, "table-name": "%"},
+        }
+        made = Task(
+            name,
+            f"arn:aws:dms:lab:0:task:{name.upper()}",
+            "full-load-and-cdc",
+            "s",
+            "t",
+            "i",
+            json.dumps({"rules": [rule]}),
+            json.dumps(settings),
+            self.folder / "dms" / name,
+            self.registry,
+        )
         self.tasks.append(made)
         self.until(lambda: made.now() is TaskState.READY, "ready")
         return made
 
     def start(self, task: Task, kind: StartType = StartType.START) -> None:
-        task.start(kind, Login(self.source.address, 3306, "reader", "r"), Login(self.target.address, 3306, "applier", "a"), None)  # fmt: skip
+        task.start(
+            kind,
+            Login(self.source.address, 3306, "reader", "r"),
+            Login(self.target.address, 3306, "applier", "a"),
+            None,
+        )
 
     def write(self) -> Writers:
         self.writers = Writers(self.source, self.rows, self.choose.randrange(1 << 30))
         return self.writers
 
     def kill(self, task: Task, phase: Phase, longest: float) -> str:
-        """kill -9 of the replicator some moment after it came to this phase, or past it; what it was doing then."""
+        """kill -9 of the replicator some moment after it came to this phase, or past it; what it was doing
+        then."""
 
         while True:
             self.until(lambda: task.now() in ENDS or self._at_work(task, phase), phase)

@@ -1,8 +1,9 @@
 """A server as Amazon furnishes and keeps it: its own account, its procedures, heartbeats, rotation, purging.
 
-Amazon's host manager works from outside the server, every five minutes or so: it writes a row of its own (as a
-statement, whatever the server's binlog format), rotates the binlog, and removes what `binlog retention hours` does
-not keep. NULL, the default, keeps nothing that no replica is reading. Nothing of moto is known here.
+Amazon's host manager works from outside the server, every five minutes or so: it writes a row of its own (as
+a statement, whatever the server's binlog format), rotates the binlog, and removes what `binlog retention
+hours` does not keep. NULL, the default, keeps nothing that no replica is reading. Nothing of moto is known
+here.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from lab.mariadb import Server
 log = logging.getLogger(__name__)
 
 MASTER = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
-    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, BINLOG MONITOR, CREATE VIEW, SHOW VIEW, "
-    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,"
+    " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, BINLOG MONITOR, CREATE VIEW, SHOW"
+    " VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
 """Global privileges of the master user, granted with GRANT OPTION: no SUPER, READ_ONLY ADMIN or SET USER."""
 
@@ -34,7 +35,10 @@ def furnish(server: Server, user: str, password: str) -> None:
         # a replica or a replicator must not find the furniture in the binlog
         cursor.execute("SET SESSION sql_log_bin = 0")
         for statement in (
-            f"CREATE OR REPLACE USER rdsadmin@localhost IDENTIFIED BY {admin}, rdsadmin@'127.%' IDENTIFIED BY {admin}",
+            (
+                f"CREATE OR REPLACE USER rdsadmin@localhost IDENTIFIED BY {admin}, rdsadmin@'127.%'"
+                f" IDENTIFIED BY {admin}"
+            ),
             "GRANT ALL ON *.* TO rdsadmin@localhost, rdsadmin@'127.%' WITH GRANT OPTION",
             f"CREATE OR REPLACE USER {master} IDENTIFIED BY {mysql_text(password)}",
             f"GRANT {MASTER} ON *.* TO {master} WITH GRANT OPTION",
@@ -52,7 +56,9 @@ def beat(server: Server) -> None:
 def rotate(server: Server) -> None:
     """The next binlog begins; what the configuration does not keep goes."""
     _as_amazon(server, "FLUSH BINARY LOGS")
-    hours = _as_amazon(server, "SELECT value FROM mysql.rds_configuration WHERE name = 'binlog retention hours'")[0][0]  # fmt: skip
+    hours = _as_amazon(
+        server, "SELECT value FROM mysql.rds_configuration WHERE name = 'binlog retention hours'"
+    )[0][0]
     if hours is None:
         # a file that a connected replica reads stays, as on AWS
         now = _as_amazon(server, "SHOW MASTER STATUS")[0][0]
@@ -66,17 +72,27 @@ HEARTBEAT = (
 
 
 def _as_amazon(server: Server, *statements: str) -> Any:
-    with pymysql.connect(
-        host=server.address, port=server.port, user="rdsadmin", password=server.root_password,
-        database="mysql", autocommit=True, connect_timeout=5, read_timeout=30,
-    ) as connection, connection.cursor() as cursor:  # fmt: skip
+    with (
+        pymysql.connect(
+            host=server.address,
+            port=server.port,
+            user="rdsadmin",
+            password=server.root_password,
+            database="mysql",
+            autocommit=True,
+            connect_timeout=5,
+            read_timeout=30,
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
         for statement in statements:
             cursor.execute(statement)
         return cursor.fetchall()
 
 
 class HostManager(threading.Thread):
-    """Beats and rotates every `seconds` until told to end; a server that is down is left alone until it is up."""
+    """Beats and rotates every `seconds` until told to end; a server that is down is left alone until it is
+    up."""
 
     def __init__(self, server: Server, seconds: float) -> None:
         super().__init__(name=f"host manager of {server.name}", daemon=True)

@@ -34,7 +34,8 @@ def install(cloud: Cloud) -> None:
     def change(original: Any, self: Any) -> ActionResult:
         zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
         with _changing:
-            # moto takes what Route 53 refuses, and deletes every set with the same identifier: the batch is made here
+            # moto takes what Route 53 refuses, and deletes every set with the same identifier: the batch is
+            # made here
             after, against = route53_rules.apply(
                 [as_api(r) for r in zone.rrsets], [_change(c) for c in self._get_param("ChangeBatch.Changes")]
             )
@@ -84,10 +85,19 @@ class Refused(Route53ClientError):  # type: ignore[misc]
 def as_api(r: RecordSet) -> dict[str, Any]:
     """A set of moto's as the API has it; what is not there is left out."""
     found = {
-        "Name": r.name, "Type": r.type, "TTL": r.ttl, "ResourceRecords": list(r.records or ()), "SetIdentifier": r.set_identifier,
-        "Weight": r.weight, "Region": r.region, "HealthCheckId": r.health_check_id, "AliasTarget": r.alias_target,
-        "Failover": r.failover, "GeoLocation": r.geo_location, "MultiValueAnswer": r.multi_value_answer,
-    }  # fmt: skip
+        "Name": r.name,
+        "Type": r.type,
+        "TTL": r.ttl,
+        "ResourceRecords": list(r.records or ()),
+        "SetIdentifier": r.set_identifier,
+        "Weight": r.weight,
+        "Region": r.region,
+        "HealthCheckId": r.health_check_id,
+        "AliasTarget": r.alias_target,
+        "Failover": r.failover,
+        "GeoLocation": r.geo_location,
+        "MultiValueAnswer": r.multi_value_answer,
+    }
     return {k: v for k, v in found.items() if v not in (None, [], {})}
 
 

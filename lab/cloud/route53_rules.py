@@ -1,7 +1,8 @@
-"""What Route 53 refuses and moto lets through: a change batch is checked against the zone as a whole, then made whole or not at all.
+"""What Route 53 refuses and moto lets through: a change batch is checked against the zone as a whole, then
+made whole or not at all.
 
-Sources: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html and API_ResourceRecordSet.html;
-the messages are Amazon's, as clients quote them in public issues.
+Sources: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html and
+API_ResourceRecordSet.html; the messages are Amazon's, as clients quote them in public issues.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from typing import Any
 Set = Mapping[str, Any]
 """A record set as the API has it: Name, Type, TTL, ResourceRecords [values], SetIdentifier, Weight ..."""
 Key = tuple[str, str, str]
-ROUTINGS = ("Weight", "Region", "GeoLocation", "Failover", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")  # fmt: skip
+ROUTINGS = (
+    "Weight",
+    "Region",
+    "GeoLocation",
+    "Failover",
+    "MultiValueAnswer",
+    "CidrRoutingConfig",
+    "GeoProximityLocation",
+)
 MOST = 100
 """Weighted sets of one name and type."""
 
@@ -38,7 +47,8 @@ def apply(zone: Sequence[Set], changes: Sequence[Mapping[str, Any]]) -> tuple[li
                 against.append(f"Tried to delete resource record set {_name(new)} but it was not found")
             elif not _equal(old, new):
                 against.append(
-                    f"Tried to delete resource record set {_name(new)} but the values provided do not match the current values"
+                    f"Tried to delete resource record set {_name(new)} but the values provided do not match"
+                    " the current values"
                 )
             else:
                 deleted.add(k)
@@ -54,11 +64,17 @@ def apply(zone: Sequence[Set], changes: Sequence[Mapping[str, Any]]) -> tuple[li
 def _malformed(s: Set) -> str:
     routed = [r for r in ROUTINGS if s.get(r) is not None]
     if bool(s.get("SetIdentifier")) != bool(routed):
-        return f"Invalid request: Expected exactly one of [{', '.join(ROUTINGS)}] with SetIdentifier, for {_name(s)}"
+        return (
+            f"Invalid request: Expected exactly one of [{', '.join(ROUTINGS)}] with SetIdentifier, for"
+            f" {_name(s)}"
+        )
     if s.get("Weight") is not None and not 0 <= int(s["Weight"]) <= 255:
         return f"Invalid request: Weight must be between 0 and 255, for {_name(s)}"
     if not s.get("AliasTarget") and (s.get("TTL") is None or not s.get("ResourceRecords")):
-        return f"Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with {_name(s)}"
+        return (
+            "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or"
+            f" TrafficPolicyInstanceId], but found none in Change with {_name(s)}"
+        )
     return ""
 
 
@@ -69,14 +85,23 @@ def _together(sets: Mapping[Key, Set], touched: set[tuple[str, str]]) -> list[st
         mine = [s for k, s in sets.items() if k[:2] == (name, kind)]
         kinds = {next((r for r in ROUTINGS if s.get(r) is not None), "simple") for s in mine}
         if len(kinds) > 1 and "simple" in kinds:
-            found.append(f"RRSet with DNS name {name}., type {kind}, SetIdentifier null cannot be created because a non-simple RRSet with the same name and type exists")  # fmt: skip
+            found.append(
+                f"RRSet with DNS name {name}., type {kind}, SetIdentifier null cannot be created because a"
+                " non-simple RRSet with the same name and type exists"
+            )
         elif len(kinds) > 1:
-            found.append(f"RRSet with DNS name {name}., type {kind} cannot be created as sets of {' and '.join(sorted(kinds))} together")  # fmt: skip
+            found.append(
+                f"RRSet with DNS name {name}., type {kind} cannot be created as sets of"
+                f" {' and '.join(sorted(kinds))} together"
+            )
         if len(mine) > MOST:
             found.append(f"more than {MOST} sets of {name}. {kind}")
         types = {k[1] for k in sets if k[0] == name}
         if "CNAME" in types and len(types) > 1:
-            found.append(f"RRSet of type CNAME with DNS name {name}. is not permitted as it conflicts with other records with the same DNS name")  # fmt: skip
+            found.append(
+                f"RRSet of type CNAME with DNS name {name}. is not permitted as it conflicts with other"
+                " records with the same DNS name"
+            )
     return list(dict.fromkeys(found))
 
 

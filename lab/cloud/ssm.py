@@ -190,9 +190,14 @@ def _run(cloud: Cloud, command: Command, invocation: dict[str, Any], running: di
         script.write("\n".join(parameters.get("commands") or []) + "\n")
         script.flush()
         process = subprocess.Popen(
-            ["/bin/sh", script.name], cwd=directory, env=environment(cloud, instance_id),
-            stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,
-        )  # fmt: skip
+            ["/bin/sh", script.name],
+            cwd=directory,
+            env=environment(cloud, instance_id),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
         key = (command.command_id, instance_id)
         running[key] = process
         try:

@@ -1,7 +1,8 @@
-"""The zone's authoritative name servers: two Knot servers, each with its own copy, as a hosted zone has several, and the parent's.
+"""The zone's authoritative name servers: two Knot servers, each with its own copy, as a hosted zone has
+several, and the parent's.
 
-`publish` is what the AWS endpoint's Route 53 calls after each change: it writes the whole zone to both servers
-and returns when both serve it. Measured: 30 to 60 ms for the two.
+`publish` is what the AWS endpoint's Route 53 calls after each change: it writes the whole zone to both
+servers and returns when both serve it. Measured: 30 to 60 ms for the two.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from lab.processes import LabError, Process, Registry
 Record = Mapping[str, Any]
 """One record set as Route 53 has it: name, type, ttl (s), values (as in a zone file), weight (optional).
 
-Knot knows no weights: weight 0 means not there, all others count alike, unless a front draws one (lab.dns.front)."""
+Knot knows no weights: weight 0 means not there, all others count alike, unless a front draws one
+(lab.dns.front)."""
 KEY = "livemove"
 """Name of the TSIG key where the zone takes dynamic updates."""
 
@@ -102,7 +104,8 @@ def weights_file() -> Path:
 
 
 def key_file() -> Path:
-    """It stands where the zone takes dynamic updates: the secret of the TSIG key, base64. The second server follows the first."""
+    """It stands where the zone takes dynamic updates: the secret of the TSIG key, base64. The second server
+    follows the first."""
     return state_dir() / "dns" / "tsig.key"
 
 
@@ -138,10 +141,24 @@ class Authority:
         signed, more, a = "", "", here()
         if self.number and key_file().exists():
             first, second = a.authorities
-            signed = SIGNED.format(key=KEY, secret=key_file().read_text().strip(), first=first, second=second, port=a.dns, own=self.address)  # fmt: skip
+            signed = SIGNED.format(
+                key=KEY,
+                secret=key_file().read_text().strip(),
+                first=first,
+                second=second,
+                port=a.dns,
+                own=self.address,
+            )
             more = FIRST if self.number == 1 else SECOND
         listed = "".join(f"  - domain: {z.name.removesuffix('.zone')}\n{more}" for z in zones)
-        text = CONFIG.format(folder=self.folder, address=self.behind, port=self.port, socket=self.socket, zones=listed, signed=signed)  # fmt: skip
+        text = CONFIG.format(
+            folder=self.folder,
+            address=self.behind,
+            port=self.port,
+            socket=self.socket,
+            zones=listed,
+            signed=signed,
+        )
         (self.folder / "knot.conf").write_text(text)
 
     def start(self, registry: Registry) -> Process:
@@ -158,11 +175,24 @@ class Authority:
             login=f"kdig @{self.address} -p {self.port} <name>",
         )
         if self.behind != self.address:
-            front = [sys.executable, "-m", "lab.dns.front", self.address, str(self.port), self.behind, str(weights_file())]  # fmt: skip
+            front = [
+                sys.executable,
+                "-m",
+                "lab.dns.front",
+                self.address,
+                str(self.port),
+                self.behind,
+                str(weights_file()),
+            ]
             registry.start(
-                f"front-{self.number}", front, ready=lambda: self._listens(), cwd=root(),
-                env={**os.environ, "PYTHONPATH": str(root())}, address=self.address, ports={"dns": self.port},
-            )  # fmt: skip
+                f"front-{self.number}",
+                front,
+                ready=lambda: self._listens(),
+                cwd=root(),
+                env={**os.environ, "PYTHONPATH": str(root())},
+                address=self.address,
+                ports={"dns": self.port},
+            )
         return started
 
     def _listens(self) -> bool:
@@ -174,8 +204,10 @@ class Authority:
         """One knotc command; LabError with its words when it fails."""
         done = subprocess.run(
             [program("knotc"), "-s", str(self.socket), "-t", "10", *command],
-            capture_output=True, text=True, timeout=15,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=15,
+        )
         if check and done.returncode:
             raise LabError(f"{self.name}: knotc {' '.join(command)}: {(done.stderr + done.stdout).strip()}")
         return done.returncode
@@ -254,8 +286,10 @@ def publish(zone: str, records: Iterable[Record], *, timeout: float = 10) -> int
         for server in servers:
             while server.serial(zone) != serial:
                 if time.monotonic() > deadline:
-                    raise LabError(f"{server.name} does not serve {zone} with serial {serial} after {timeout:.0f} s; "
-                                   f"its log: {state_dir() / 'logs' / (server.name + '.log')}")  # fmt: skip
+                    raise LabError(
+                        f"{server.name} does not serve {zone} with serial {serial} after {timeout:.0f} s; "
+                        f"its log: {state_dir() / 'logs' / (server.name + '.log')}"
+                    )
                 time.sleep(0.01)
     return serial
 

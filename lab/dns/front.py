@@ -1,7 +1,9 @@
-"""`python -m lab.dns.front ADDRESS PORT BACKEND WEIGHTS`: in front of one Knot, answers by weights as Route 53 does.
+"""`python -m lab.dns.front ADDRESS PORT BACKEND WEIGHTS`: in front of one Knot, answers by weights as Route
+53 does.
 
-Every question goes to Knot and Knot's answer comes back; only where the zone has weighted sets for that name and type, its
-addresses are those of one set, drawn by weight for each question anew. Knot itself knows no weights.
+Every question goes to Knot and Knot's answer comes back; only where the zone has weighted sets for that name
+and type, its addresses are those of one set, drawn by weight for each question anew. Knot itself knows no
+weights.
 """
 
 from __future__ import annotations
@@ -63,7 +65,11 @@ class Front:
         changed = False
         for n, rrset in enumerate(message.answer):
             kind = dns.rdatatype.to_text(rrset.rdtype)
-            sets = [s for s in self._weights().get(f"{str(rrset.name).rstrip('.').lower()} {kind}", ()) if s["weight"]]  # fmt: skip
+            sets = [
+                s
+                for s in self._weights().get(f"{str(rrset.name).rstrip('.').lower()} {kind}", ())
+                if s["weight"]
+            ]
             if sets:
                 one = random.choices(sets, [s["weight"] for s in sets])[0]
                 message.answer[n] = dns.rrset.from_text(rrset.name, one["ttl"], "IN", kind, *one["values"])

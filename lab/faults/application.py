@@ -1,4 +1,5 @@
-"""An application that does not stand still for a fence: transactions, connections, locks, long statements, events."""
+"""An application that does not stand still for a fence: transactions, connections, locks, long statements,
+events."""
 
 from __future__ import annotations
 
@@ -19,9 +20,15 @@ from livemove.model.spec import Side
 
 def connect(stage: Stage, side: Side) -> Any:
     return pymysql.connect(
-        host=stage.arena.settings.address(side), port=PORT, user=ACCOUNT, password=PASSWORD, database=SCHEMA,
-        autocommit=False, connect_timeout=3, read_timeout=30,
-    )  # fmt: skip
+        host=stage.arena.settings.address(side),
+        port=PORT,
+        user=ACCOUNT,
+        password=PASSWORD,
+        database=SCHEMA,
+        autocommit=False,
+        connect_timeout=3,
+        read_timeout=30,
+    )
 
 
 def acknowledged(stage: Stage, key: str, sent: float) -> None:
@@ -184,7 +191,8 @@ def _event_body(stage: Stage) -> None:
         # as livemove's own account: on RDS nobody but SUPER may touch the event of another definer
         db.run(
             "CREATE EVENT shop.slow ON SCHEDULE EVERY 1 SECOND DO BEGIN "
-            "INSERT INTO shop.ticks (token) VALUES (UUID()); DO SLEEP(3); INSERT INTO shop.ticks (token) VALUES (UUID()); END"
+            "INSERT INTO shop.ticks (token) VALUES (UUID()); DO SLEEP(3); "
+            "INSERT INTO shop.ticks (token) VALUES (UUID()); END"
         )
     mover = stage.attempt_until("{f}.arm.before")
     running = (
@@ -217,9 +225,15 @@ def _second_account(stage: Stage) -> None:
     mover = stage.attempt_until("{f}.touched_since.before")
     sent, wrote = time.monotonic(), False
     connection = pymysql.connect(
-        host=stage.arena.settings.address(stage.f), port=PORT, user="shop_cron", password=PASSWORD,
-        database=SCHEMA, autocommit=True, connect_timeout=3, read_timeout=10,
-    )  # fmt: skip
+        host=stage.arena.settings.address(stage.f),
+        port=PORT,
+        user="shop_cron",
+        password=PASSWORD,
+        database=SCHEMA,
+        autocommit=True,
+        connect_timeout=3,
+        read_timeout=10,
+    )
     try:
         insert(connection, "by-a-second-account")
         acknowledged(stage, "by-a-second-account", sent)

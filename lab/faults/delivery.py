@@ -61,7 +61,8 @@ def _waiters_killed(stage: Stage) -> None:
 
 
 def _waiters_asleep(stage: Stage) -> None:
-    """The waiters stand still (SIGSTOP) while the writes move, and wake up when somebody has dealt with it."""
+    """The waiters stand still (SIGSTOP) while the writes move, and wake up when somebody has dealt with
+    it."""
     mover = stage.attempt_until("{f}.arm.before")
     pids = Registry(stage.arena.settings.folder / "hosts").strays()
     stage.bitten(bool(pids), f"{len(pids)} processes of waiters stand still")

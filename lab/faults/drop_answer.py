@@ -6,9 +6,14 @@ from lab.faults.proxy import CUT
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
 
 ACTS = (
-    ("2", "f", "arm_fence"), ("3", "f", "close_fence"), ("6", "f", "cede"), ("7", "t", "claim"),
-    ("8", "t", "set_position"), ("9", "t", "open_database"), ("12", "f", "follow"),
-)  # fmt: skip
+    ("2", "f", "arm_fence"),
+    ("3", "f", "close_fence"),
+    ("6", "f", "cede"),
+    ("7", "t", "claim"),
+    ("8", "t", "set_position"),
+    ("9", "t", "open_database"),
+    ("12", "f", "follow"),
+)
 
 
 def _fault(step: str, which: str, act: str, then: str) -> Fault:

@@ -1,7 +1,9 @@
-"""Between the halves of the guarded procedures: the database is stopped there, and mover, session or server dies.
+"""Between the halves of the guarded procedures: the database is stopped there, and mover, session or server
+dies.
 
-The lab installs a guarded procedure once more, with a wait between two of its statements: a text substitution in the
-reviewed file. The wait is a named lock that the case holds; the process list shows who has arrived at it.
+The lab installs a guarded procedure once more, with a wait between two of its statements: a text substitution
+in the reviewed file. The wait is a named lock that the case holds; the process list shows who has arrived at
+it.
 """
 
 from __future__ import annotations
@@ -30,24 +32,82 @@ class Half:
 
 
 HALVES = (
-    Half("2", "f", "arm_fence", "WHERE id = 1 AND state = 'OPEN' AND epoch = at_epoch;", "row written, not told"),
-    Half("3", "f", "close_fence", "CALL livemove.set_application_lock('LOCK');", "accounts locked, events awake"),
+    Half(
+        "2",
+        "f",
+        "arm_fence",
+        "WHERE id = 1 AND state = 'OPEN' AND epoch = at_epoch;",
+        "row written, not told",
+    ),
+    Half(
+        "3",
+        "f",
+        "close_fence",
+        "CALL livemove.set_application_lock('LOCK');",
+        "accounts locked, events awake",
+    ),
     Half("3", "f", "close_fence", "CALL livemove.disable_events();", "events asleep, sessions alive"),
-    Half("3", "f", "close_fence", "CALL livemove.end_application_sessions(remaining);", "sessions ended, not read_only"),
-    Half("3", "f", "close_fence", "CALL livemove.set_read_only(1);", "read_only, sessions not looked at again"),
-    Half("6", "f", "cede", "AND deadline > UTC_TIMESTAMP(6) + INTERVAL margin_seconds * 1000000 MICROSECOND;", "row written, not told"),
-    Half("7", "t", "claim", "WHERE id = 1 AND state = 'FOLLOW' AND epoch + 1 = to_epoch;", "row written, replicator's account open"),
+    Half(
+        "3",
+        "f",
+        "close_fence",
+        "CALL livemove.end_application_sessions(remaining);",
+        "sessions ended, not read_only",
+    ),
+    Half(
+        "3", "f", "close_fence", "CALL livemove.set_read_only(1);", "read_only, sessions not looked at again"
+    ),
+    Half(
+        "6",
+        "f",
+        "cede",
+        "AND deadline > UTC_TIMESTAMP(6) + INTERVAL margin_seconds * 1000000 MICROSECOND;",
+        "row written, not told",
+    ),
+    Half(
+        "7",
+        "t",
+        "claim",
+        "WHERE id = 1 AND state = 'FOLLOW' AND epoch + 1 = to_epoch;",
+        "row written, replicator's account open",
+    ),
     Half("7", "t", "claim", "CALL livemove.match_row();", "account locked, sessions alive"),
-    Half("8", "t", "set_position", "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position = '';", "position written, not told"),
-    Half("9", "t", "open_database", "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position <> '';", "row written, accounts locked"),
+    Half(
+        "8",
+        "t",
+        "set_position",
+        "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position = '';",
+        "position written, not told",
+    ),
+    Half(
+        "9",
+        "t",
+        "open_database",
+        "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position <> '';",
+        "row written, accounts locked",
+    ),
     Half("9", "t", "open_database", "CALL livemove.match_row();", "accounts open, not told"),
-    Half("12", "f", "follow", "WHERE EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'CEDED' AND epoch = at_epoch);", "list of events dropped, row not written"),
-    Half("12", "f", "follow", "WHERE id = 1 AND state = 'CEDED' AND epoch = at_epoch;", "row written, replicator's account locked"),
-)  # fmt: skip
+    Half(
+        "12",
+        "f",
+        "follow",
+        "WHERE EXISTS (SELECT 1 FROM livemove.control WHERE id = 1 AND state = 'CEDED' AND epoch ="
+        " at_epoch);",
+        "list of events dropped, row not written",
+    ),
+    Half(
+        "12",
+        "f",
+        "follow",
+        "WHERE id = 1 AND state = 'CEDED' AND epoch = at_epoch;",
+        "row written, replicator's account locked",
+    ),
+)
 
 
 def with_pause(half: Half) -> str:
-    """CREATE OR REPLACE of that procedure with the wait in it; LookupError when the place is not there just once."""
+    """CREATE OR REPLACE of that procedure with the wait in it; LookupError when the place is not there just
+    once."""
     texts = [
         s
         for s in statements(sql("control/control_procedures"))
@@ -83,8 +143,11 @@ class Paused:
 
     def waiting(self) -> int | None:
         rows = self.stage.arena.query(
-            self.side, "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE %s AND COMMAND <> 'Daemon' AND ID <> CONNECTION_ID()", (f"%GET_LOCK('{LOCK}'%",),
-        )  # fmt: skip
+            self.side,
+            "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE %s AND COMMAND <> 'Daemon' AND ID"
+            " <> CONNECTION_ID()",
+            (f"%GET_LOCK('{LOCK}'%",),
+        )
         return int(rows[0][0]) if rows else None
 
     def release(self) -> None:

@@ -15,12 +15,19 @@ CALLS = {
     "4": ("{f}.write_watermark#6", "{f}.write_watermark#7", "{f}.binlog_position"),
     "6": ("{f}.touched_since", "{f}.cede"),
     "7": ("{t}.claim", "{t}.claim#2"),
-    "8": ("{t}.while_in", "{f}.sleeping_events", "{t}.put_events", "code.wake", "{t}.binlog_position", "{t}.set_position"),
+    "8": (
+        "{t}.while_in",
+        "{f}.sleeping_events",
+        "{t}.put_events",
+        "code.wake",
+        "{t}.binlog_position",
+        "{t}.set_position",
+    ),
     "9": ("{t}.open",),
     "10": ("servers.repoint",),
     "12": ("replicator.stop", "{f}.while_in", "code.sleep", "{f}.follow"),
     "13": ("replicator.start", "{t}.write_watermark"),
-}  # fmt: skip
+}
 """Step -> the calls of its acts; each has a point before and after it."""
 
 ROWS = ("{f}.arm", "{f}.cede", "{t}.claim", "{t}.open", "{f}.follow")
@@ -93,9 +100,20 @@ FAULTS += [
 FAULTS += [
     _rollback(p)
     for p in (
-        "replicator.start.before", "{f}.allow_test.before", "{f}.allow_test.after", "replicator.prepare.before",
-        "replicator.prepare.after", "{f}.allow_test.before#2", "{f}.arm.after", "{f}.close.after", "{f}.cede.before",
-        "{f}.cede.after", "{t}.claim.after", "{t}.set_position.after", "{t}.open.after", "servers.repoint.after",
+        "replicator.start.before",
+        "{f}.allow_test.before",
+        "{f}.allow_test.after",
+        "replicator.prepare.before",
+        "replicator.prepare.after",
+        "{f}.allow_test.before#2",
+        "{f}.arm.after",
+        "{f}.close.after",
+        "{f}.cede.before",
+        "{f}.cede.after",
+        "{t}.claim.after",
+        "{t}.set_position.after",
+        "{t}.open.after",
+        "servers.repoint.after",
         "{f}.follow.before",
     )
-]  # fmt: skip
+]

@@ -11,7 +11,8 @@ from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
 def _left(stage: Stage) -> float:
     rows = stage.arena.query(
         stage.f,
-        "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), deadline) / 1e6 FROM livemove.control WHERE id = 1",
+        "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), deadline) / 1e6 FROM livemove.control WHERE"
+        " id = 1",
     )
     return float(rows[0][0]) if rows[0][0] is not None else -1.0
 

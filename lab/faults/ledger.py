@@ -37,6 +37,12 @@ def _stale(stage: Stage) -> None:
 
 FAULTS = [
     _down(p, s)
-    for s, p in (("0", "step.0.before"), ("2", "{f}.arm.before"), ("8", "code.wake.before"), ("12", "replicator.stop.before"), ("12", "code.sleep.before"))
-]  # fmt: skip
+    for s, p in (
+        ("0", "step.0.before"),
+        ("2", "{f}.arm.before"),
+        ("8", "code.wake.before"),
+        ("12", "replicator.stop.before"),
+        ("12", "code.sleep.before"),
+    )
+]
 FAULTS.append(Fault("ledger stale", "12", _stale, (RETRY, ROLLBACK)))

@@ -1,14 +1,21 @@
-"""The mover loses sight of a database: refused at once, or silence; healed before somebody tries again, or not."""
+"""The mover loses sight of a database: refused at once, or silence; healed before somebody tries again, or
+not."""
 
 from __future__ import annotations
 
 from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
 
 POINTS = (
-    ("2", "{f}.arm.before"), ("3", "{f}.close.after"), ("6", "{f}.cede.before"), ("7", "{t}.claim.before"),
-    ("8", "{t}.while_in.before"), ("9", "{t}.open.before"), ("10", "servers.repoint.before"),
-    ("12", "{f}.follow.before"), ("13", "replicator.start.before"),
-)  # fmt: skip
+    ("2", "{f}.arm.before"),
+    ("3", "{f}.close.after"),
+    ("6", "{f}.cede.before"),
+    ("7", "{t}.claim.before"),
+    ("8", "{t}.while_in.before"),
+    ("9", "{t}.open.before"),
+    ("10", "servers.repoint.before"),
+    ("12", "{f}.follow.before"),
+    ("13", "replicator.start.before"),
+)
 
 
 def _fault(step: str, where: str, which: str, how: str) -> Fault:

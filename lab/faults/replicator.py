@@ -1,4 +1,5 @@
-"""The replicator dies and comes back: between the watermarks, between drain and claim, after the target opened."""
+"""The replicator dies and comes back: between the watermarks, between drain and claim, after the target
+opened."""
 
 from __future__ import annotations
 

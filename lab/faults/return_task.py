@@ -1,4 +1,5 @@
-"""The task of the way back is started twice: at once, or again after the answer of the first start was lost."""
+"""The task of the way back is started twice: at once, or again after the answer of the first start was
+lost."""
 
 from __future__ import annotations
 

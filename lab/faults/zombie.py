@@ -42,6 +42,4 @@ def _at(where: str, step: str, *, slow: bool = False) -> Fault:
 
 
 FAULTS = [_at(p, step) for step, points in POINTS.items() for p in points]
-FAULTS += [
-    _at(p, "12" if "sleep.before" in p else "8", slow=True) for p in WITH_THE_LOCK
-]  # fmt: skip
+FAULTS += [_at(p, "12" if "sleep.before" in p else "8", slow=True) for p in WITH_THE_LOCK]

@@ -50,7 +50,8 @@ def start(registry: Registry) -> Server:
 def create_application_account(idc: Server, account: str, schemas: Sequence[str]) -> None:
     """The account that the web servers of both sites use: rights on rows and routines, nothing more."""
     grants = "".join(
-        f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON `{schema.replace('`', '``')}`.* TO {account}@'127.%';\n"
+        f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON `{schema.replace('`', '``')}`.* TO"
+        f" {account}@'127.%';\n"
         for schema in schemas
     )
     idc.load(f"CREATE OR REPLACE USER {account}@'127.%' IDENTIFIED BY '{read()['app']}';\n{grants}")

@@ -29,9 +29,33 @@ NULL = "\\N"
 
 _CITIES = ("서울특별시", "부산광역시", "인천광역시", "대구광역시", "제주특별자치도")
 _TOWNS = ("강남구", "해운대구", "연수구", "수성구", "서귀포시", "마포구", "송파구", "중구", "남구", "북구")
-_WORDS = ("역세권", "남향", "리모델링", "한강뷰", "sunny", "corner", "quiet", "신축", "école", "Straße", "풀옵션", "급매")  # fmt: skip
+_WORDS = (
+    "역세권",
+    "남향",
+    "리모델링",
+    "한강뷰",
+    "sunny",
+    "corner",
+    "quiet",
+    "신축",
+    "école",
+    "Straße",
+    "풀옵션",
+    "급매",
+)
 _MARKS = ("🏠", "🏢", "🌳", "✨", "", "", "", "👍🏽")
-_NAMES = ("김민준", "이서연", "박도윤", "최하은", "정예준", "Zoë Brown", "Łukasz Nowak", "O'Neil", "한지우", "Иван")  # fmt: skip
+_NAMES = (
+    "김민준",
+    "이서연",
+    "박도윤",
+    "최하은",
+    "정예준",
+    "Zoë Brown",
+    "Łukasz Nowak",
+    "O'Neil",
+    "한지우",
+    "Иван",
+)
 
 
 @dataclass(frozen=True)
@@ -130,8 +154,11 @@ def _statement(table: Table, file: Path) -> str:
 # Tables ---------------------------------------------------------------------------------------------
 def _regions() -> Table:
     rows = [(f"{i + 1:02d}000", NULL, city) for i, city in enumerate(_CITIES)]
-    rows += [(f"{i + 1:02d}{j + 1:03d}", f"{i + 1:02d}000", f"{city} {town}")
-             for i, city in enumerate(_CITIES) for j, town in enumerate(_TOWNS)]  # fmt: skip
+    rows += [
+        (f"{i + 1:02d}{j + 1:03d}", f"{i + 1:02d}000", f"{city} {town}")
+        for i, city in enumerate(_CITIES)
+        for j, town in enumerate(_TOWNS)
+    ]
     return Table("regions", ("code", "parent_code", "name"), tuple(zip(*rows, strict=True)))
 
 
@@ -155,9 +182,15 @@ def _agents(rng: random.Random, n: int) -> Table:
 
 
 def _customers(rng: random.Random, n: int) -> Table:
-    wishes = [NULL, "{}", *(
-        f'{{"budget": {rng.randrange(1, 99)}0000000, "towns": ["{rng.choice(_TOWNS)}"], "pets": null, "note": "{rng.choice(_MARKS)}"}}'
-        for _ in range(400))]  # fmt: skip
+    wishes = [
+        NULL,
+        "{}",
+        *(
+            f'{{"budget": {rng.randrange(1, 99)}0000000, "towns": ["{rng.choice(_TOWNS)}"], "pets": null,'
+            f' "note": "{rng.choice(_MARKS)}"}}'
+            for _ in range(400)
+        ),
+    ]
     emails = [f"customer{i}@example.test" for i in range(n)]
     columns = ("id", "name", "email", "wishes", "marketing", "joined_at")
     values = (
@@ -176,25 +209,64 @@ def _listings(
 ) -> Table:
     enquiries, orders = Counter(enquired), Counter(ordered)
     towns = [f"{i + 1:02d}{j + 1:03d}" for i in range(len(_CITIES)) for j in range(len(_TOWNS))]
-    titles = [f"{t} {rng.choice(_WORDS)} {rng.choice(_WORDS)} {rng.randrange(15, 90)}평 {rng.choice(_MARKS)}".rstrip()
-              for t in _TOWNS for _ in range(120)]  # fmt: skip
-    texts = [f"{' '.join(rng.choices(_WORDS, k=12))}.\\n{rng.choice(_MARKS)} tab\\there, back\\\\slash, 'quotes' \"two\""
-             for _ in range(300)] + ["", " "]  # fmt: skip
-    features = [NULL, "[]", *(
-        f'{{"floor": {rng.randrange(1, 40)}, "parking": {rng.choice(("true", "false", "null"))}, "tags": ["{rng.choice(_WORDS)}", "{rng.choice(_MARKS)}"]}}'
-        for _ in range(400))]  # fmt: skip
+    titles = [
+        (
+            f"{t} {rng.choice(_WORDS)} {rng.choice(_WORDS)} {rng.randrange(15, 90)}평 {rng.choice(_MARKS)}"
+        ).rstrip()
+        for t in _TOWNS
+        for _ in range(120)
+    ]
+    texts = [
+        f"{' '.join(rng.choices(_WORDS, k=12))}.\\n{rng.choice(_MARKS)}"
+        " tab\\there, back\\\\slash, 'quotes' \"two\""
+        for _ in range(300)
+    ] + ["", " "]
+    features = [
+        NULL,
+        "[]",
+        *(
+            f'{{"floor": {rng.randrange(1, 40)}, "parking": {rng.choice(("true", "false", "null"))}, "tags":'
+            f' ["{rng.choice(_WORDS)}", "{rng.choice(_MARKS)}"]}}'
+            for _ in range(400)
+        ),
+    ]
     degrees = [NULL, *(f"{rng.uniform(33, 38.6):.9f}" for _ in range(900))]
     columns = (
-        "id", "agent_id", "region_code", "kind", "status", "title", "description", "price", "area_m2", "features",
-        "latitude", "longitude", "enquiry_count", "order_count", "listed_at", "sold_at")  # fmt: skip
+        "id",
+        "agent_id",
+        "region_code",
+        "kind",
+        "status",
+        "title",
+        "description",
+        "price",
+        "area_m2",
+        "features",
+        "latitude",
+        "longitude",
+        "enquiry_count",
+        "order_count",
+        "listed_at",
+        "sold_at",
+    )
     values = (
-        _ids(n), _some(rng, agents, n), rng.choices(towns, k=n), rng.choices(KINDS, k=n),
-        rng.choices(("draft", "open", "open", "reserved", "sold"), k=n), rng.choices(titles, k=n),
-        rng.choices(texts, k=n), rng.choices(_prices_of(rng), k=n),
-        rng.choices([f"{rng.uniform(12, 400):.2f}" for _ in range(900)], k=n), rng.choices(features, k=n),
-        rng.choices(degrees, k=n), rng.choices(degrees, k=n),
-        [str(enquiries[i]) for i in range(1, n + 1)], [str(orders[i]) for i in range(1, n + 1)],
-        rng.choices(_moments(rng, 6), k=n), rng.choices([NULL, NULL, *_moments(rng, 6)[:200]], k=n))  # fmt: skip
+        _ids(n),
+        _some(rng, agents, n),
+        rng.choices(towns, k=n),
+        rng.choices(KINDS, k=n),
+        rng.choices(("draft", "open", "open", "reserved", "sold"), k=n),
+        rng.choices(titles, k=n),
+        rng.choices(texts, k=n),
+        rng.choices(_prices_of(rng), k=n),
+        rng.choices([f"{rng.uniform(12, 400):.2f}" for _ in range(900)], k=n),
+        rng.choices(features, k=n),
+        rng.choices(degrees, k=n),
+        rng.choices(degrees, k=n),
+        [str(enquiries[i]) for i in range(1, n + 1)],
+        [str(orders[i]) for i in range(1, n + 1)],
+        rng.choices(_moments(rng, 6), k=n),
+        rng.choices([NULL, NULL, *_moments(rng, 6)[:200]], k=n),
+    )
     return Table("listings", columns, values)
 
 
@@ -209,13 +281,21 @@ def _photos(rng: random.Random, n: int) -> Table:
     pictures = [rng.randbytes(120).hex() for _ in range(200)] + ["", "00", "FF00FE"]
     captions = [NULL, "", *(f"{rng.choice(_WORDS)} {rng.choice(_MARKS)}" for _ in range(60))]
     columns = ("listing_id", "position", "caption", "@thumbnail")
-    return Table("listing_photos", columns, (ids, positions, rng.choices(captions, k=n), rng.choices(pictures, k=n)))  # fmt: skip
+    return Table(
+        "listing_photos", columns, (ids, positions, rng.choices(captions, k=n), rng.choices(pictures, k=n))
+    )
 
 
 def _prices(rng: random.Random, n: int) -> Table:
     pool = _prices_of(rng)
     columns = ("id", "listing_id", "old_price", "new_price", "changed_at")
-    values = (_ids(n), _some(rng, n, n), rng.choices([NULL, *pool], k=n), rng.choices(pool, k=n), rng.choices(_moments(rng, 6), k=n))  # fmt: skip
+    values = (
+        _ids(n),
+        _some(rng, n, n),
+        rng.choices([NULL, *pool], k=n),
+        rng.choices(pool, k=n),
+        rng.choices(_moments(rng, 6), k=n),
+    )
     return Table("price_history", columns, values)
 
 
@@ -224,21 +304,40 @@ def _enquiries(rng: random.Random, listings: Sequence[int], customers: int) -> T
     messages = [f"{rng.choice(_WORDS)} {rng.choice(_MARKS)} 보고 싶습니다 {k}" for k in range(300)] + [""]
     columns = ("id", "idempotency_key", "listing_id", "customer_id", "contact", "message", "created_at")
     values = (
-        _ids(n), [f"seed-enquiry-{i}" for i in range(n)], list(map(str, listings)),
+        _ids(n),
+        [f"seed-enquiry-{i}" for i in range(n)],
+        list(map(str, listings)),
         [NULL if i % 3 == 0 else c for i, c in enumerate(_some(rng, customers, n))],
-        rng.choices(_NAMES, k=n), rng.choices(messages, k=n), rng.choices(_moments(rng, 6), k=n))  # fmt: skip
+        rng.choices(_NAMES, k=n),
+        rng.choices(messages, k=n),
+        rng.choices(_moments(rng, 6), k=n),
+    )
     return Table("enquiries", columns, values)
 
 
 def _orders(rng: random.Random, listings: Sequence[int], customers: int) -> Table:
     n = len(listings)
     details = [NULL, "[]", *(f'{{"months": {k}, "memo": "{rng.choice(_WORDS)}"}}' for k in range(60))]
-    columns = ("id", "idempotency_key", "listing_id", "customer_id", "status", "amount", "details", "created_at")  # fmt: skip
+    columns = (
+        "id",
+        "idempotency_key",
+        "listing_id",
+        "customer_id",
+        "status",
+        "amount",
+        "details",
+        "created_at",
+    )
     values = (
-        _ids(n), [f"seed-order-{i}" for i in range(n)], list(map(str, listings)),
+        _ids(n),
+        [f"seed-order-{i}" for i in range(n)],
+        list(map(str, listings)),
         [NULL if i % 4 == 0 else c for i, c in enumerate(_some(rng, customers, n))],
-        rng.choices(("new", "paid", "cancelled"), k=n), rng.choices(_prices_of(rng), k=n),
-        rng.choices(details, k=n), rng.choices(_moments(rng, 6), k=n))  # fmt: skip
+        rng.choices(("new", "paid", "cancelled"), k=n),
+        rng.choices(_prices_of(rng), k=n),
+        rng.choices(details, k=n),
+        rng.choices(_moments(rng, 6), k=n),
+    )
     return Table("orders", columns, values)
 
 
@@ -246,7 +345,14 @@ def _audit(orders: Table) -> Table:
     column = dict(zip(orders.columns, orders.values, strict=True))
     columns = ("id", "order_id", "idempotency_key", "action", "amount", "at")
     n = len(orders)
-    values = (_ids(n), column["id"], column["idempotency_key"], ["insert"] * n, column["amount"], column["created_at"])  # fmt: skip
+    values = (
+        _ids(n),
+        column["id"],
+        column["idempotency_key"],
+        ["insert"] * n,
+        column["amount"],
+        column["created_at"],
+    )
     return Table("order_audit", columns, values)
 
 
@@ -279,4 +385,8 @@ def _moments(rng: random.Random, digits: int) -> list[str]:
 
 
 def _prices_of(rng: random.Random) -> list[str]:
-    return ["0.00", "9999999999999.99", *(f"{rng.randrange(10**7, 5 * 10**9)}.{rng.randrange(100):02d}" for _ in range(1500))]  # fmt: skip
+    return [
+        "0.00",
+        "9999999999999.99",
+        *(f"{rng.randrange(10**7, 5 * 10**9)}.{rng.randrange(100):02d}" for _ in range(1500)),
+    ]

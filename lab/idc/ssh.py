@@ -1,4 +1,5 @@
-"""The data centre's sshd: real OpenSSH with keys made at start, one login that lands in the host's directory."""
+"""The data centre's sshd: real OpenSSH with keys made at start, one login that lands in the host's
+directory."""
 
 from __future__ import annotations
 
@@ -86,8 +87,14 @@ def start(registry: Registry, home: Path) -> Process:
     sftp = next((p for p in SFTP if Path(p).exists()), SFTP[0])
     login = folder() / "login"
     path = f"{root() / '.venv/bin'}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    login.write_text(LOGIN.format(home=shlex.quote(str(home)), path=shlex.quote(path), sftp=sftp,
-                                  mark=f"{MARK}={shlex.quote(str(state_dir()))}"))  # fmt: skip
+    login.write_text(
+        LOGIN.format(
+            home=shlex.quote(str(home)),
+            path=shlex.quote(path),
+            sftp=sftp,
+            mark=f"{MARK}={shlex.quote(str(state_dir()))}",
+        )
+    )
     login.chmod(0o700)
     (folder() / "sshd_config").write_text(
         CONFIG.format(

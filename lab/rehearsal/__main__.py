@@ -34,24 +34,65 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab.rehearsal", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("run", "up", "down"), default="run",
-                        help="run: a whole rehearsal; up: lab, users and Airflow for you to click in; down: end them")  # fmt: skip
-    parser.add_argument("--dump", type=Path, metavar="FILE_OR_FOLDER",
-                        help="move this dump instead of the lab's listings")  # fmt: skip
-    parser.add_argument("--rollback", choices=ROLLBACKS, metavar="|".join(ROLLBACKS),
-                        help='answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"; '
-                        "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>")  # fmt: skip
-    parser.add_argument("--story", choices=STORIES, metavar="|".join(STORIES),
-                        help="rollback: move, roll back, move again, retire; clears: move, and clear every task on the way; "
-                        "promote: the data centre dies before the writes moved; "
-                        "weights: the name moves by 5, 25, 100 %%; breach: the same with a bug in the cloud's release")  # fmt: skip
-    parser.add_argument("--dns", choices=("route53", "rfc2136", "manual"), default="route53",
-                        help="who holds the zone: the lab's Route 53, a Knot that takes dynamic updates signed with TSIG, or a person at a panel")  # fmt: skip
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("run", "up", "down"),
+        default="run",
+        help="run: a whole rehearsal; up: lab, users and Airflow for you to click in; down: end them",
+    )
+    parser.add_argument(
+        "--dump", type=Path, metavar="FILE_OR_FOLDER", help="move this dump instead of the lab's listings"
+    )
+    parser.add_argument(
+        "--rollback",
+        choices=ROLLBACKS,
+        metavar="|".join(ROLLBACKS),
+        help=(
+            'answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"; '
+            "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>"
+        ),
+    )
+    parser.add_argument(
+        "--story",
+        choices=STORIES,
+        metavar="|".join(STORIES),
+        help=(
+            "rollback: move, roll back, move again, retire; clears: move, and clear every task on the way; "
+            "promote: the data centre dies before the writes moved; "
+            "weights: the name moves by 5, 25, 100 %%; breach: the same with a bug in the cloud's release"
+        ),
+    )
+    parser.add_argument(
+        "--dns",
+        choices=("route53", "rfc2136", "manual"),
+        default="route53",
+        help=(
+            "who holds the zone: the lab's Route 53, a Knot that takes dynamic updates signed with TSIG, or a"
+            " person at a panel"
+        ),
+    )
     parser.add_argument("--keep", action="store_true", help="leave lab and Airflow standing at the end")
-    parser.add_argument("--reports", type=Path, default=root() / "rehearsals", help="where the reports go (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--patience", type=_seconds, default=PATIENCE, metavar="SECONDS",
-                        help="how long each question is read before it is answered (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--timeout", type=float, default=2700, metavar="SECONDS", help="longest time for the run (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--reports",
+        type=Path,
+        default=root() / "rehearsals",
+        help="where the reports go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_seconds,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="how long each question is read before it is answered (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=2700,
+        metavar="SECONDS",
+        help="longest time for the run (default: %(default)s)",
+    )
     return parser
 
 

@@ -83,7 +83,8 @@ class Airflow:
         return found
 
     def environment(self) -> dict[str, str]:
-        """The whole environment of the components: nothing of the caller's Airflow or AWS settings gets in."""
+        """The whole environment of the components: nothing of the caller's Airflow or AWS settings gets
+        in."""
         kept = {
             k: v
             for k, v in os.environ.items()
@@ -97,22 +98,38 @@ class Airflow:
         made = self._secrets()
         sections: dict[str, dict[str, object]] = {
             "core": {
-                "executor": "LocalExecutor", "parallelism": 4, "load_examples": False,
-                "dags_folder": self.project / "dags", "plugins_folder": self.project / "plugins",
-                "dags_are_paused_at_creation": False, "fernet_key": made["fernet"],
+                "executor": "LocalExecutor",
+                "parallelism": 4,
+                "load_examples": False,
+                "dags_folder": self.project / "dags",
+                "plugins_folder": self.project / "plugins",
+                "dags_are_paused_at_creation": False,
+                "fernet_key": made["fernet"],
                 "simple_auth_manager_users": f"{USER}:admin",
                 "simple_auth_manager_passwords_file": self.home / "passwords.json",
                 "execution_api_server_url": f"{self.url}/execution/",
             },
             "database": {"sql_alchemy_conn": f"sqlite:///{self.database}"},
-            "api": {"host": "127.0.0.1", "port": self.port, "base_url": self.url, "workers": 1, "secret_key": made["api"], "instance_name": "livemove rehearsal", "auto_refresh_interval": 2},
+            "api": {
+                "host": "127.0.0.1",
+                "port": self.port,
+                "base_url": self.url,
+                "workers": 1,
+                "secret_key": made["api"],
+                "instance_name": "livemove rehearsal",
+                "auto_refresh_interval": 2,
+            },
             "api_auth": {"jwt_secret": made["jwt"]},
-            # a gate answered within seconds of asking may be marked failed without this (apache/airflow #72716)
+            # a gate answered within seconds of asking may be marked failed without this (apache/airflow
+            # #72716)
             "workers": {"min_heartbeat_interval": 1},
             "scheduler": {"scheduler_idle_sleep_time": 0.1, "enable_health_check": False},
             "dag_processor": {"refresh_interval": 5, "min_file_process_interval": 20, "parsing_processes": 1},
-            "logging": {"base_log_folder": self.home / "logs", "dag_processor_child_process_log_directory": self.home / "logs" / "dag_processor"},
-        }  # fmt: skip
+            "logging": {
+                "base_log_folder": self.home / "logs",
+                "dag_processor_child_process_log_directory": self.home / "logs" / "dag_processor",
+            },
+        }
         out = {
             f"AIRFLOW__{section.upper()}__{key.upper()}": str(value)
             for section, values in sections.items()
@@ -161,8 +178,11 @@ class Airflow:
     def _migrate(self) -> None:
         done = subprocess.run(
             [*self._command(), "db", "migrate"],
-            env=self.environment(), capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         if done.returncode:
             raise LabError(f"airflow db migrate failed: {(done.stdout + done.stderr)[-1500:]}")
 
@@ -176,12 +196,15 @@ class Airflow:
         for component in components or COMPONENTS:
             extra = ["--skip-serve-logs"] if component in ("scheduler", "triggerer") else []
             self.registry.start(
-                f"airflow-{component}", [*self._command(), component, *extra],
-                cwd=self.home, env=environment, data=str(self.home),
+                f"airflow-{component}",
+                [*self._command(), component, *extra],
+                cwd=self.home,
+                env=environment,
+                data=str(self.home),
                 address="127.0.0.1" if component == "api-server" else "",
                 ports={"http": self.port} if component == "api-server" else {},
                 login=f"{USER} / {self.home / 'passwords.json'}" if component == "api-server" else "",
-            )  # fmt: skip
+            )
 
     def wait_until_up(self, timeout: float = 180) -> None:
         """Until the API answers; LabError with the end of its log when a component dies before."""
@@ -205,7 +228,7 @@ class Airflow:
             dead = [p for p in self._processes() if not p.alive()]
             if dead or time.monotonic() > deadline:
                 why = f"{dead[0].name} ended" if dead else f"{timeout:.0f} s passed"
-                tails = "\n".join(_tail(Path(p.log)) for p in (dead or self._processes()))
+                tails = "\n".join(_tail(Path(p.log)) for p in dead or self._processes())
                 raise LabError(f"Waiting until {what}: {why}.\n{tails}")
             time.sleep(0.3)
 

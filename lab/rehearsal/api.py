@@ -143,15 +143,21 @@ class AirflowApi:
     def clear(
         self, dag_id: str, run_id: str, task_ids: list[str], note: str, *, downstream: bool = True
     ) -> int:
-        """Clear tasks, with everything downstream unless told, as "Clear task" in the UI does; returns how many."""
+        """Clear tasks, with everything downstream unless told, as "Clear task" in the UI does; returns how
+        many."""
         answer = self.call(
             "POST",
             f"/dags/{quote(dag_id)}/clearTaskInstances",
             {
-                "dry_run": False, "dag_run_id": run_id, "task_ids": task_ids, "include_downstream": downstream,
-                "only_failed": False, "reset_dag_runs": True, "note": note,
+                "dry_run": False,
+                "dag_run_id": run_id,
+                "task_ids": task_ids,
+                "include_downstream": downstream,
+                "only_failed": False,
+                "reset_dag_runs": True,
+                "note": note,
             },
-        )  # fmt: skip
+        )
         return int(answer["total_entries"])
 
     def mark_success(self, dag_id: str, run_id: str, task_id: str) -> None:

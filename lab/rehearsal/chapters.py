@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
-ORDER = ("preflight", "provision", "replicate", "validate", "switch_dns", "repoint", "retire", "rollback", "finish")  # fmt: skip
+ORDER = (
+    "preflight",
+    "provision",
+    "replicate",
+    "validate",
+    "switch_dns",
+    "repoint",
+    "retire",
+    "rollback",
+    "finish",
+)
 IDLE = (None, "scheduled", "queued", "skipped", "removed", "upstream_failed")
 """States in which the dates are not this attempt's: a cleared task keeps its old ones until it starts."""
 STANDING = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
@@ -18,7 +28,8 @@ def chapter_of(task_id: str) -> str:
 
 
 class Chapters:
-    """Fed with task instances at every look, because a cleared attempt's times vanish from Airflow's answer."""
+    """Fed with task instances at every look, because a cleared attempt's times vanish from Airflow's
+    answer."""
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, int, int], tuple[datetime, datetime]] = {}

@@ -1,4 +1,5 @@
-"""The person at the registrar's panel, in a rehearsal of `provider: manual`: enters what livemove asks for, nothing else.
+"""The person at the registrar's panel, in a rehearsal of `provider: manual`: enters what livemove asks for,
+nothing else.
 
 What is asked stands in the ledger, as the person reads it at the gate and in the tasks' logs.
 """
@@ -51,9 +52,13 @@ class Panel:
             asked = (str(one.get("change_id") or ""), "" if name == "dns/ttl" else str(one.get("at")))
             if not asked[0] or self.done.get(name) == asked:
                 continue
-            authority.publish(self.zone, [
-                {"name": r.name, "type": r.type, "ttl": r.ttl, "values": list(r.values)} for r in from_wanted_text(asked[0])
-            ])  # fmt: skip
+            authority.publish(
+                self.zone,
+                [
+                    {"name": r.name, "type": r.type, "ttl": r.ttl, "values": list(r.values)}
+                    for r in from_wanted_text(asked[0])
+                ],
+            )
             self.done[name] = asked
             entered.append(asked[0])
         return entered

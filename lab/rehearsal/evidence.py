@@ -69,7 +69,8 @@ class Evidence:
         return last and str(last)
 
     def standing(self) -> Json:
-        """What was left: {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short, "address"}."""
+        """What was left: {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short,
+        "address"}."""
         addresses, ttl = self.answer()
         return {
             **{side: self._row(side) for side in SIDES},
@@ -101,7 +102,8 @@ class Evidence:
         ]
 
     def answer(self) -> tuple[list[str], int]:
-        """Addresses and TTL (seconds) that the zone's first authority gives for the name, whoever holds the zone."""
+        """Addresses and TTL (seconds) that the zone's first authority gives for the name, whoever holds the
+        zone."""
         question = dns.message.make_query(str(status.settings()["name"]), "A", flags=0)
         reply = dns.query.udp_with_fallback(question, here().authorities[0], timeout=5, port=here().dns)[0]
         rows = reply.get_rrset(reply.answer, question.question[0].name, dns.rdataclass.IN, dns.rdatatype.A)
@@ -123,9 +125,16 @@ class Evidence:
         else:
             user, password, (host, port) = "rdsadmin", secret["rdsadmin"], self.target_address()
         return pymysql.connect(
-            host=host, port=port, user=user, password=password, charset="utf8mb4", autocommit=True,
-            connect_timeout=5, read_timeout=60, **options,
-        )  # fmt: skip
+            host=host,
+            port=port,
+            user=user,
+            password=password,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=5,
+            read_timeout=60,
+            **options,
+        )
 
     def target_address(self) -> tuple[str, int]:
         outputs = self.ledger.read("outputs")
@@ -134,7 +143,8 @@ class Evidence:
         return str(outputs["database_address"]), int(outputs["database_port"])
 
     def lag(self, schema: str) -> Json:
-        """{"lag_s"}: how much older the newest order at the follower is than the owner's; None before there is CDC."""
+        """{"lag_s"}: how much older the newest order at the follower is than the owner's; None before there
+        is CDC."""
         try:
             newest = [self._newest_order(side, schema) for side in SIDES]
         except (pymysql.err.MySQLError, LookupError):

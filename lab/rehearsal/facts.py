@@ -12,7 +12,8 @@ INTERVAL = 2.0
 
 
 class Watcher:
-    """Asks its sources in a thread of its own; `now` is the last answer. A source that fails keeps its last one."""
+    """Asks its sources in a thread of its own; `now` is the last answer. A source that fails keeps its last
+    one."""
 
     def __init__(self, *sources: Callable[[], dict[str, object]]) -> None:
         self._sources = sources

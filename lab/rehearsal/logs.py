@@ -14,12 +14,19 @@ TAIL = 40
 LARGEST = 5 << 20
 """Bytes kept of one log."""
 NOISE = (
-    "::group::", "::endgroup::", "DAG bundles loaded", "Filling up the DagBag", "Worker startup parse", "GitWildMatchPattern",
-)  # fmt: skip
+    "::group::",
+    "::endgroup::",
+    "DAG bundles loaded",
+    "Filling up the DagBag",
+    "Worker startup parse",
+    "GitWildMatchPattern",
+)
 """What Airflow says in every log before the task's own words begin."""
 
 
-def tails(api: AirflowApi, dag_id: str, run_id: str, tasks: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:  # fmt: skip
+def tails(
+    api: AirflowApi, dag_id: str, run_id: str, tasks: Sequence[dict[str, Any]]
+) -> list[tuple[str, list[str]]]:
     """(task, last lines of its log) of every task that failed."""
     found = []
     for t in tasks:

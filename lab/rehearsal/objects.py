@@ -1,4 +1,5 @@
-"""Every object of the service's schemas by kind and name: what stood before must stand at the owner afterwards."""
+"""Every object of the service's schemas by kind and name: what stood before must stand at the owner
+afterwards."""
 
 from __future__ import annotations
 
@@ -9,14 +10,34 @@ from typing import Any
 import pymysql
 
 QUERIES = {
-    "table": "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN %s",
+    "table": (
+        "SELECT TABLE_SCHEMA, TABLE_NAME"
+        " FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN %s"
+    ),
     "view": "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA IN %s",
-    "trigger": "SELECT TRIGGER_SCHEMA, TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA IN %s",
-    "event": "SELECT EVENT_SCHEMA, CONCAT(EVENT_NAME, ' ', STATUS) FROM information_schema.EVENTS WHERE EVENT_SCHEMA IN %s",
-    "function": "SELECT ROUTINE_SCHEMA, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_SCHEMA IN %s",
-    "procedure": "SELECT ROUTINE_SCHEMA, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' AND ROUTINE_SCHEMA IN %s",
-    "foreign key": "SELECT CONSTRAINT_SCHEMA, CONCAT(TABLE_NAME, ' ', CONSTRAINT_NAME) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA IN %s",
-    "index": "SELECT DISTINCT TABLE_SCHEMA, CONCAT(TABLE_NAME, ' ', INDEX_NAME) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA IN %s",
+    "trigger": (
+        "SELECT TRIGGER_SCHEMA, TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA IN %s"
+    ),
+    "event": (
+        "SELECT EVENT_SCHEMA, CONCAT(EVENT_NAME, ' ', STATUS)"
+        " FROM information_schema.EVENTS WHERE EVENT_SCHEMA IN %s"
+    ),
+    "function": (
+        "SELECT ROUTINE_SCHEMA, ROUTINE_NAME"
+        " FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'FUNCTION' AND ROUTINE_SCHEMA IN %s"
+    ),
+    "procedure": (
+        "SELECT ROUTINE_SCHEMA, ROUTINE_NAME"
+        " FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' AND ROUTINE_SCHEMA IN %s"
+    ),
+    "foreign key": (
+        "SELECT CONSTRAINT_SCHEMA, CONCAT(TABLE_NAME, ' ', CONSTRAINT_NAME)"
+        " FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA IN %s"
+    ),
+    "index": (
+        "SELECT DISTINCT TABLE_SCHEMA, CONCAT(TABLE_NAME, ' ', INDEX_NAME)"
+        " FROM information_schema.STATISTICS WHERE TABLE_SCHEMA IN %s"
+    ),
 }
 
 

@@ -50,8 +50,12 @@ class PlanCheck:
         try:
             done = subprocess.run(
                 [sys.executable, "-c", SCRIPT, self.service],
-                env=environment, cwd=self.airflow.home, capture_output=True, text=True, timeout=TIMEOUT,
-            )  # fmt: skip
+                env=environment,
+                cwd=self.airflow.home,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+            )
         except (OSError, subprocess.TimeoutExpired) as e:
             self.error = str(e)
             return

@@ -37,7 +37,11 @@ class Facts:
     def line(self) -> str:
         total = sum(self.split.values())
         shares = ", ".join(f"{site} {100 * n // total} %" for site, n in self.split.items()) if total else "–"
-        parts = [f"users: {shares}", f"writes acknowledged {self.acknowledged:,}", f"failed requests {self.failed}"]  # fmt: skip
+        parts = [
+            f"users: {shares}",
+            f"writes acknowledged {self.acknowledged:,}",
+            f"failed requests {self.failed}",
+        ]
         if self.rows is not None:
             parts.append(f"rows at the target {self.rows:,}")
         if self.lag_s is not None:

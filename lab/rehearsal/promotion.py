@@ -1,4 +1,5 @@
-"""An emergency promotion, judged from outside: what was said to be missing at the most, and what really is."""
+"""An emergency promotion, judged from outside: what was said to be missing at the most, and what really
+is."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ Json = dict[str, Any]
 def judge(documents: Mapping[str, Json], found: Audit, killed_at: float, served_at: float | None) -> Json:
     """The report's key `promotion`; times are seconds since 1970.
 
-    The bound is that of the ledger's document: every write acknowledged before `last_watermark` is on the target.
-    `missing_outside` counts what breaks it: earlier writes, and whatever is wrong beside missing writes.
+    The bound is that of the ledger's document: every write acknowledged before `last_watermark` is on the
+    target. `missing_outside` counts what breaks it: earlier writes, and whatever is wrong beside missing
+    writes.
     """
     told = next((documents[n] for n in sorted(documents, reverse=True) if n.startswith("promotion/")), {})
     last = datetime.fromisoformat(told["last_watermark"]).timestamp() if told.get("last_watermark") else None
@@ -28,5 +30,7 @@ def judge(documents: Mapping[str, Json], found: Audit, killed_at: float, served_
         "undelivered": told.get("undelivered"),
         "missing": found.lost,
         "missing_outside": found.lost - len(inside),
-        "oldest_missing_seconds": round(killed_at - min(m["t"] for m in found.missing), 2) if found.missing else None,
-    }  # fmt: skip
+        "oldest_missing_seconds": (
+            round(killed_at - min(m["t"] for m in found.missing), 2) if found.missing else None
+        ),
+    }

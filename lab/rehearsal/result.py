@@ -48,7 +48,8 @@ class Result:
     plan_clean: bool | None = None
     replication_leftovers: list[str] | None = None
     objects: dict[str, int] | None = None
-    """How many objects of each kind stood at the source in the beginning and stand at the owner in the end."""
+    """How many objects of each kind stood at the source in the beginning and stand at the owner in the
+    end."""
     objects_missing: list[str] | None = None
     stands: Json | None = None
     """`Evidence.standing` at the end."""
@@ -95,23 +96,86 @@ class Result:
         pauses = ", ".join(f"{m['write_pause_ms']} ms ({m['direction']})" for m in self.moves)
         lines = [
             ("result", self.result.upper() if self.result == FAILED else self.result.replace("_", " ")),
-            ("users", f"acknowledged writes {_n(self.writes_acknowledged)}, lost {_n(self.writes_lost)}, duplicated {_n(self.writes_duplicated)}"),
+            (
+                "users",
+                (
+                    f"acknowledged writes {_n(self.writes_acknowledged)}, lost {_n(self.writes_lost)},"
+                    f" duplicated {_n(self.writes_duplicated)}"
+                ),
+            ),
             ("", f"requests ok {_n(self.requests_ok)}, failed {_n(self.requests_failed)}"),
             ("write pause", pauses or "the writes were not moved"),
-            ("data", f"rows copied {_n(self.rows_copied)}, tables equal {_n(self.tables_equal)} of {_n(self.tables_compared)}"),
-            ("schema", ", ".join(f"{n} {kind}{'' if n == 1 else 'es' if kind == 'index' else 's'}" for kind, n in (self.objects or {}).items()) or "not looked at"),
-            ("name", f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}"),
-            *([("shares", ", ".join(f"{s['percent']} % asked, {s['measured']} % of {s['requests']} requests" for s in self.shares or ()))] if len(self.shares or ()) > 1 else []),
-            *([("breach", f"{'; '.join(self.breach['reasons'])}; {_restored(self.breach)}")] if self.breach else []),
+            (
+                "data",
+                (
+                    f"rows copied {_n(self.rows_copied)}, tables equal {_n(self.tables_equal)} of"
+                    f" {_n(self.tables_compared)}"
+                ),
+            ),
+            (
+                "schema",
+                ", ".join(
+                    f"{n} {kind}{'' if n == 1 else 'es' if kind == 'index' else 's'}"
+                    for kind, n in (self.objects or {}).items()
+                )
+                or "not looked at",
+            ),
+            (
+                "name",
+                f"resolvers seen switching {_n(self.resolvers_switched)} of {_n(self.resolvers_watched)}",
+            ),
+            *(
+                [
+                    (
+                        "shares",
+                        ", ".join(
+                            f"{s['percent']} % asked, {s['measured']} % of {s['requests']} requests"
+                            for s in self.shares or ()
+                        ),
+                    )
+                ]
+                if len(self.shares or ()) > 1
+                else []
+            ),
+            *(
+                [("breach", f"{'; '.join(self.breach['reasons'])}; {_restored(self.breach)}")]
+                if self.breach
+                else []
+            ),
             ("owner", str(self.owner or "unknown")),
-            ("stands", ", ".join(f"{k} {', '.join(v) or 'none' if isinstance(v, list) else v}" for k, v in (self.stands or {}).items()) or "not looked at"),
+            (
+                "stands",
+                ", ".join(
+                    f"{k} {', '.join(v) or 'none' if isinstance(v, list) else v}"
+                    for k, v in (self.stands or {}).items()
+                )
+                or "not looked at",
+            ),
             *self._emergency(),
-            ("terraform", {None: "not planned again", True: "plan after apply: no changes", False: "plan after apply: changes"}[self.plan_clean]),
-            ("DMS", "not torn down" if self.replication_leftovers is None else "nothing left" if not self.replication_leftovers else "left: " + ", ".join(self.replication_leftovers)),
+            (
+                "terraform",
+                {
+                    None: "not planned again",
+                    True: "plan after apply: no changes",
+                    False: "plan after apply: changes",
+                }[self.plan_clean],
+            ),
+            (
+                "DMS",
+                (
+                    "not torn down"
+                    if self.replication_leftovers is None
+                    else (
+                        "nothing left"
+                        if not self.replication_leftovers
+                        else "left: " + ", ".join(self.replication_leftovers)
+                    )
+                ),
+            ),
             ("chapters", ", ".join(f"{c['name']} {c['seconds']} s" for c in self.chapters) or "none"),
             ("around", ", ".join(f"{p['name']} {p['seconds']} s" for p in self.phases) or "nothing"),
             ("machine", f"{_n(self.seconds)} s in all, peak memory {_n(self.peak_memory_mb)} MB"),
-        ]  # fmt: skip
+        ]
         told = [f"  {name:<12} {text}" for name, text in lines]
         return "\n".join(told + [f"  {'error':<12} {e.splitlines()[0]}" for e in self.errors])
 
@@ -136,17 +200,33 @@ class Result:
             "requests ok": self.requests_ok,
             "requests failed": self.requests_failed,
             "rows copied": self.rows_copied,
-            "tables equal": None if self.tables_compared is None else f"{self.tables_equal} of {self.tables_compared}",
+            "tables equal": (
+                None if self.tables_compared is None else f"{self.tables_equal} of {self.tables_compared}"
+            ),
             "owner of the writes": self.owner,
-            "resolvers seen switching": None if self.resolvers_watched is None else f"{self.resolvers_switched} of {self.resolvers_watched}",
+            "resolvers seen switching": (
+                None
+                if self.resolvers_watched is None
+                else f"{self.resolvers_switched} of {self.resolvers_watched}"
+            ),
             "peak memory, MB": self.peak_memory_mb,
-        }  # fmt: skip
+        }
         tables = [
-            Table("Chapters", ["Chapter", "Seconds"], [(c["name"], c["seconds"]) for c in self.chapters], "None was reached."),
-            Table("Moves of the writes", ["Epoch", "Direction", "Write pause, ms"], [(m["epoch"], m["direction"], m["write_pause_ms"]) for m in self.moves], "The writes were not moved."),
+            Table(
+                "Chapters",
+                ["Chapter", "Seconds"],
+                [(c["name"], c["seconds"]) for c in self.chapters],
+                "None was reached.",
+            ),
+            Table(
+                "Moves of the writes",
+                ["Epoch", "Direction", "Write pause, ms"],
+                [(m["epoch"], m["direction"], m["write_pause_ms"]) for m in self.moves],
+                "The writes were not moved.",
+            ),
             Table("Errors", ["What"], [(e,) for e in self.errors], "None."),
             Table("Around the run", ["Part", "Seconds"], [(p["name"], p["seconds"]) for p in self.phases]),
-        ]  # fmt: skip
+        ]
         lead = f"{self.scenario}; begun {self.started_at}, {shown(self.seconds)} s in all."
         return Page("Rehearsal of a migration", lead, numbers, tables)
 

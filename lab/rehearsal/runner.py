@@ -290,8 +290,9 @@ def refuse_a_second() -> None:
     now = lock.holder(octet())
     if now:
         raise LabError(
-            f"A lab stands on 127.{octet()}.*.* already ({now}). Wanted: a machine without one, because a rehearsal "
-            f"begins from nothing. Next: wait for that rehearsal, or end that lab: make down in its folder"
+            f"A lab stands on 127.{octet()}.*.* already ({now}). Wanted: a machine without one, because a"
+            " rehearsal begins from nothing. Next: wait for that rehearsal, or end that lab: make down in"
+            " its folder"
         )
     check_port(default_port())
 
@@ -316,7 +317,8 @@ def stand(dump: Path | None, variant: str = "") -> Airflow:
 
 
 def _start_api_early(airflow: Airflow) -> None:
-    """The API server takes longest and needs of the lab only its connections, for the console; the others need all of it."""
+    """The API server takes longest and needs of the lab only its connections, for the console; the others
+    need all of it."""
     deadline = time.monotonic() + 30
     while not (airflow.state / "airflow.env").exists():
         if time.monotonic() > deadline:

@@ -40,7 +40,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Clear:
-    """Clear a task, or all tasks of a group, with everything downstream, when a gate asks or the run is over."""
+    """Clear a task, or all tasks of a group, with everything downstream, when a gate asks or the run is
+    over."""
 
     at: str
     what: str
@@ -55,12 +56,14 @@ class Clear:
 
 @dataclass(frozen=True)
 class ClearEach:
-    """While a gate asks: clear every task that has run, one after the other and each alone, and see it green again."""
+    """While a gate asks: clear every task that has run, one after the other and each alone, and see it green
+    again."""
 
     at: str
 
     def tasks(self, instances: Sequence[Json]) -> list[str]:
-        """The task ids in the order in which they ran; gates are left out, they refuse to be cleared alone."""
+        """The task ids in the order in which they ran; gates are left out, they refuse to be cleared
+        alone."""
         done = [t for t in instances if t["state"] == "success" and t["task_id"] not in GATES]
         return list(
             dict.fromkeys(t["task_id"] for t in sorted(done, key=lambda t: str(t.get("start_date") or "")))
@@ -82,7 +85,8 @@ class KillSource:
 
 @dataclass(frozen=True)
 class Abandon:
-    """Mark the run failed: when every task of a chapter is done, or while a gate asks. The last act of its run."""
+    """Mark the run failed: when every task of a chapter is done, or while a gate asks. The last act of its
+    run."""
 
     at: str
 
@@ -92,13 +96,15 @@ class Abandon:
 
 @dataclass(frozen=True)
 class Resume:
-    """In a run that failed: mark what is left of a chapter, and the task beside it, as success, and clear the gate after it with downstream."""
+    """In a run that failed: mark what is left of a chapter, and the task beside it, as success, and clear the
+    gate after it with downstream."""
 
     done: str
     gate: str
     at: str = "the failed run"
     beside: str = "switch_dns.watch"
-    """Waits for nothing in that chapter, and nothing waits for it; left failed it fails the run at its end."""
+    """Waits for nothing in that chapter, and nothing waits for it; left failed it fails the run at its
+    end."""
 
     def tasks(self, instances: Sequence[Json]) -> list[str]:
         """The ids of the tasks that are to be marked."""
@@ -182,22 +188,34 @@ GIVES_UP = ("replicate",)
 def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
     """The scenario of `make rehearse [ROLLBACK=...] [STORY=...]`."""
     if story:
-        tellers = {"rollback": _there_and_back, "clears": _clears, "promote": _promote, "weights": _weights, "breach": _breach}  # fmt: skip
+        tellers = {
+            "rollback": _there_and_back,
+            "clears": _clears,
+            "promote": _promote,
+            "weights": _weights,
+            "breach": _breach,
+        }
         return tellers[story]()
     if rollback in EARLY:
         return _early(rollback)
     if rollback == "clear":
         return Scenario(
             "move, then clear the repoint gate and roll back",
-            BACK_BY_CLEARING, "rolled_back", writes_moved=True, stands=SOURCE_SERVES,
-        )  # fmt: skip
+            BACK_BY_CLEARING,
+            "rolled_back",
+            writes_moved=True,
+            stands=SOURCE_SERVES,
+        )
     if rollback:
         before = GATES[: [g.split(".")[0] for g in GATES].index(rollback)]
         acts = (*_proceed(*before), Answer(f"{rollback}.ask", ROLL_BACK))
         return Scenario(
-            f"roll back at {rollback}", acts, "rolled_back", writes_moved=rollback == RETIRE.split(".")[0],
+            f"roll back at {rollback}",
+            acts,
+            "rolled_back",
+            writes_moved=rollback == RETIRE.split(".")[0],
             stands=SOURCE_SERVES | AFTER_ROLLBACK[rollback],
-        )  # fmt: skip
+        )
     return Scenario("move", _proceed(*GATES), "moved", writes_moved=True)
 
 
@@ -208,9 +226,12 @@ def _early(stage: str) -> Scenario:
     conf = {"confirm": "{service}", **({"give_up": True} if stage in GIVES_UP else {})}
     return Scenario(
         f"roll back after {stage}, by the DAG of its own" + (", and give up" if stage in GIVES_UP else ""),
-        (Abandon(stage),), "rolled_back", writes_moved=False,
-        then=(Leg("rollback", conf=conf),), stands=SOURCE_SERVES | AFTER_ROLLBACK[stage],
-    )  # fmt: skip
+        (Abandon(stage),),
+        "rolled_back",
+        writes_moved=False,
+        then=(Leg("rollback", conf=conf),),
+        stands=SOURCE_SERVES | AFTER_ROLLBACK[stage],
+    )
 
 
 def _there_and_back() -> Scenario:
@@ -221,7 +242,7 @@ def _there_and_back() -> Scenario:
 
 
 def _clears() -> Scenario:
-    (dns, writes, retire) = _proceed(*GATES)
+    dns, writes, retire = _proceed(*GATES)
     acts = (dns, ClearEach(REPOINT), writes, ClearEach(RETIRE), retire)
     return Scenario("move, and clear every task on the way", acts, "moved", writes_moved=True)
 
@@ -231,24 +252,36 @@ def _promote() -> Scenario:
     said = Answer("ask", PROMOTE, {"word": "the source of {service} is off"})
     return Scenario(
         "the data centre dies for good before the writes moved: promote, then retire what is left",
-        (*_proceed(SWITCH_DNS), KillSource(REPOINT), Abandon(REPOINT)), "moved", writes_moved=True,
+        (*_proceed(SWITCH_DNS), KillSource(REPOINT), Abandon(REPOINT)),
+        "moved",
+        writes_moved=True,
         then=(
             Leg("promote", (said,)),
             Leg("migrate", (Resume("repoint", RETIRE), *_proceed(RETIRE))),
         ),
-        may_lose=True, stands={"address": "target", "ttl": "old"},
-    )  # fmt: skip
+        may_lose=True,
+        stands={"address": "target", "ttl": "old"},
+    )
 
 
 def _weights() -> Scenario:
     return Scenario(
-        "the name moves by weights: 5, 25, 100 %", _proceed(*GATES), "moved", writes_moved=True,
-        variant="weights", stands={"address": "target", "ttl": "old"},
-    )  # fmt: skip
+        "the name moves by weights: 5, 25, 100 %",
+        _proceed(*GATES),
+        "moved",
+        writes_moved=True,
+        variant="weights",
+        stands={"address": "target", "ttl": "old"},
+    )
 
 
 def _breach() -> Scenario:
     return Scenario(
-        "a bug in the cloud's release: the name goes back by itself", _proceed(SWITCH_DNS), "rolled_back",
-        writes_moved=False, variant="weights-breach", dies="switch_dns.shift", stands=SOURCE_SERVES,
-    )  # fmt: skip
+        "a bug in the cloud's release: the name goes back by itself",
+        _proceed(SWITCH_DNS),
+        "rolled_back",
+        writes_moved=False,
+        variant="weights-breach",
+        dies="switch_dns.shift",
+        stands=SOURCE_SERVES,
+    )

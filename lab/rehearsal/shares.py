@@ -1,4 +1,5 @@
-"""Which site answered, second by second, beside the share that the record asked for: as numbers and as a picture (SVG)."""
+"""Which site answered, second by second, beside the share that the record asked for: as numbers and as a
+picture (SVG)."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def steps(events: Sequence[Json]) -> list[Json]:
 
 
 def measured(folder: Path, asked: Sequence[Json]) -> list[Json]:
-    """For each step what the users saw until the next one: requests, the cloud's share of them in percent, failures."""
+    """For each step what the users saw until the next one: requests, the cloud's share of them in percent,
+    failures."""
     seconds = read_lines(folder / SECONDS)
     ends = [s["at"] for s in asked[1:]] + [seconds[-1]["t"] if seconds else 0.0]
     rows = []
@@ -36,11 +38,15 @@ def measured(folder: Path, asked: Sequence[Json]) -> list[Json]:
         mine = [s for s in seconds if step["at"] <= s["t"] < end]
         cloud = sum(s["by_site"].get("target", 0) for s in mine)
         total = sum(sum(s["by_site"].values()) for s in mine)
-        rows.append({
-            "percent": step["percent"], "seconds": round(end - step["at"]), "requests": total,
-            "measured": round(100 * cloud / total, 1) if total else None,
-            "failed": sum(s["failed"] + s["unknown"] for s in mine),
-        })  # fmt: skip
+        rows.append(
+            {
+                "percent": step["percent"],
+                "seconds": round(end - step["at"]),
+                "requests": total,
+                "measured": round(100 * cloud / total, 1) if total else None,
+                "failed": sum(s["failed"] + s["unknown"] for s in mine),
+            }
+        )
     return rows
 
 
@@ -72,7 +78,8 @@ def keep(users: Path, events: Sequence[Json], folder: Path) -> list[Json]:
 
 
 def svg(seconds: Sequence[Json], asked: Sequence[Json]) -> str:
-    """The cloud's share of each second's requests as dots, the mean of ten seconds as a line, what was asked for as steps."""
+    """The cloud's share of each second's requests as dots, the mean of ten seconds as a line, what was asked
+    for as steps."""
     begin, end = asked[0]["at"] - 15, min(asked[-1]["at"] + 60, seconds[-1]["t"])
     mine = [s for s in seconds if begin <= s["t"] <= end and sum(s["by_site"].values())]
 
@@ -99,10 +106,11 @@ def svg(seconds: Sequence[Json], asked: Sequence[Json]) -> str:
         for p in (0, 5, 25, 50, 75, 100)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f' font-family="sans-serif" font-size="11">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>{grid}{dots}'
         f'<path d="{" ".join(path)}" fill="none" stroke="#d2691e" stroke-width="2"/>'
         f'<polyline points="{" ".join(mean)}" fill="none" stroke="#1f5f99" stroke-width="1.6"/>'
-        f'<text x="{LEFT}" y="{HEIGHT - 8}">share of requests at the cloud over {end - begin:.0f} s: dots each second, '
-        f"blue the last ten seconds, orange what the record asked for</text></svg>\n"
+        f'<text x="{LEFT}" y="{HEIGHT - 8}">share of requests at the cloud over {end - begin:.0f} s:'
+        " dots each second, blue the last ten seconds, orange what the record asked for</text></svg>\n"
     )

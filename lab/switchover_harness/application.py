@@ -1,7 +1,8 @@
 """The application on one server: a pool to the database that its settings file names, a hold switch, a probe.
 
-It behaves as the lab's monolith does (lab/web/monolith), small enough to start in a millisecond: the settings are
-read through the link at every reload, requests wait while it is held, and a write under way ends where it began.
+It behaves as the lab's monolith does (lab/web/monolith), small enough to start in a millisecond: the settings
+are read through the link at every reload, requests wait while it is held, and a write under way ends where it
+began.
 """
 
 from __future__ import annotations
@@ -62,9 +63,16 @@ class Pool:
         s = self.settings
         try:
             return pymysql.connect(
-                host=s.host, port=s.port, user=s.user, password=s.password, database=s.database,
-                autocommit=True, connect_timeout=3, read_timeout=15, write_timeout=15,
-            )  # fmt: skip
+                host=s.host,
+                port=s.port,
+                user=s.user,
+                password=s.password,
+                database=s.database,
+                autocommit=True,
+                connect_timeout=3,
+                read_timeout=15,
+                write_timeout=15,
+            )
         except (pymysql.err.MySQLError, OSError) as e:
             raise Refused(f"no connection to {s.place}: {e.args}") from e
 
@@ -106,7 +114,8 @@ def _end(connection: Any) -> None:
 
 
 def _insert(cursor: Any, key: str, customer: int) -> None:
-    """One order. Two orders of one customer may deadlock in the trigger: the loser asks again, as any shop does."""
+    """One order. Two orders of one customer may deadlock in the trigger: the loser asks again, as any shop
+    does."""
     for left in reversed(range(8)):
         try:
             cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, %s)", (key, customer))
@@ -118,7 +127,8 @@ def _insert(cursor: Any, key: str, customer: int) -> None:
 
 
 class Application:
-    """One server. `write` is a user's request; the admin socket takes what `control.py` of the monolith sends."""
+    """One server. `write` is a user's request; the admin socket takes what `control.py` of the monolith
+    sends."""
 
     def __init__(self, folder: Path, databases: dict[str, Side], *, keep: int = 16) -> None:
         self.folder, self.databases, self.keep = folder, databases, keep

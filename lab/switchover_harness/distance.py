@@ -1,4 +1,5 @@
-"""A TCP relay that makes a place far away: every byte arrives some time later, however many are on their way."""
+"""A TCP relay that makes a place far away: every byte arrives some time later, however many are on their
+way."""
 
 from __future__ import annotations
 

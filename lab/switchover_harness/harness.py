@@ -45,7 +45,12 @@ from livemove.servers.adapters.servers import equip
 from livemove.switchover.adapters.wiring import parts_of, prepare_control, prepare_return
 
 HERE = Path(__file__).parent
-SMALL = {"innodb_buffer_pool_size": "48M", "innodb_log_file_size": "16M", "max_connections": "200", "aria_pagecache_buffer_size": "8M"}  # fmt: skip
+SMALL = {
+    "innodb_buffer_pool_size": "48M",
+    "innodb_log_file_size": "16M",
+    "max_connections": "200",
+    "aria_pagecache_buffer_size": "8M",
+}
 
 
 class MoverProcess:
@@ -129,9 +134,14 @@ class Arena:
         self._network = _own_network()
         octet = self._network.getsockname()[0].split(".")[1]
         self.settings = Settings(
-            folder.absolute(), f"127.{octet}.1.10", f"127.{octet}.4.10", lease, pause_budget, hold,
+            folder.absolute(),
+            f"127.{octet}.1.10",
+            f"127.{octet}.4.10",
+            lease,
+            pause_budget,
+            hold,
             dict(sites or {"source": ["idc_web"], "target": ["cloud_web"]}),
-        )  # fmt: skip
+        )
         self.registry = Registry(self.settings.folder)
         self.servers = {side: self._server(side) for side in Side}
         self.replicators = Replicators(self.settings)
@@ -163,7 +173,8 @@ class Arena:
             _furnish(side, server)
 
     def close(self) -> None:
-        """End every process and remove the folder. A thread that is still at work in it starts nothing more."""
+        """End every process and remove the folder. A thread that is still at work in it starts nothing
+        more."""
         self.registry.closed = self.replicators.registry.closed = True
         self.clear()
         self.registry.stop_all()
@@ -179,9 +190,15 @@ class Arena:
         if side is Side.TARGET:
             options |= server_options({"event_scheduler": "ON", "log_bin_trust_function_creators": "1"})
         return Server(
-            self.registry, f"{side}-mariadb", self.settings.address(side), PORT,
-            self.settings.folder / "data" / side, 10 + list(Side).index(side), ROOT, options,
-        )  # fmt: skip
+            self.registry,
+            f"{side}-mariadb",
+            self.settings.address(side),
+            PORT,
+            self.settings.folder / "data" / side,
+            10 + list(Side).index(side),
+            ROOT,
+            options,
+        )
 
     def clear(self) -> None:
         """End users, movers, applications, replicators and what hangs on the hosts; the databases stay up."""
@@ -204,8 +221,16 @@ class Arena:
         self._cleared.callback(act)
 
     # one case -------------------------------------------------------------------------------------
-    def begin(self, *, users: bool = True, doorbells: bool = False, doors: Mapping[Side, tuple[str, int]] | None = None, streams: Mapping[Side, tuple[str, int]] | None = None) -> None:  # fmt: skip
-        """From the start: source OPEN@1, target FOLLOW@1 behind a running replicator, the way back prepared."""
+    def begin(
+        self,
+        *,
+        users: bool = True,
+        doorbells: bool = False,
+        doors: Mapping[Side, tuple[str, int]] | None = None,
+        streams: Mapping[Side, tuple[str, int]] | None = None,
+    ) -> None:
+        """From the start: source OPEN@1, target FOLLOW@1 behind a running replicator, the way back
+        prepared."""
         self.clear()
         self.record = Record()
         self.settings = Settings(**{**vars(self.settings), "doors": {}, "streams": dict(streams or {})})
@@ -220,13 +245,14 @@ class Arena:
         prepare_control(world)
         self._equip(world)
         link = Link(SERVICE, 1, Side.SOURCE)
+        accounts = {Side.SOURCE: "livemove_read", Side.TARGET: "livemove_apply_e1"}
         secrets = {
             side: json.loads(
-                world.aws("secretsmanager").get_secret_value(
-                    f"{SERVICE}/livemove/{side}/{'livemove_read' if side is Side.SOURCE else 'livemove_apply_e1'}"
-                )["SecretString"]
+                world.aws("secretsmanager").get_secret_value(f"{SERVICE}/livemove/{side}/{account}")[
+                    "SecretString"
+                ]
             )
-            for side in Side
+            for side, account in accounts.items()
         }
         self.replicators.prepare(
             link, full_load=True, reader=secrets[Side.SOURCE], applier=secrets[Side.TARGET]
@@ -276,11 +302,22 @@ class Arena:
         self.users, self.doorbells = None, []
 
     def mover(self, verb: str, *, to: Side = Side.TARGET, at: Sequence[str] = ()) -> MoverProcess:
-        """Start one attempt as a process; `at`: points at which it dies or stops (lab/switchover_harness/mover.py)."""
+        """Start one attempt as a process; `at`: points at which it dies or stops
+        (lab/switchover_harness/mover.py)."""
         folder = self.settings.folder / "movers"
         folder.mkdir(exist_ok=True)
         result = folder / f"{len(self.movers) + 1}-{verb}.json"
-        argv = [sys.executable, "-m", "lab.switchover_harness.mover", str(self.settings.folder), verb, "--to", str(to), "--result", str(result)]  # fmt: skip
+        argv = [
+            sys.executable,
+            "-m",
+            "lab.switchover_harness.mover",
+            str(self.settings.folder),
+            verb,
+            "--to",
+            str(to),
+            "--result",
+            str(result),
+        ]
         for point in at:
             argv += ["--at", point]
         env = {
@@ -369,13 +406,20 @@ class Arena:
             cursor.execute("SET SESSION sql_log_bin = 0")
             cursor.execute("SET GLOBAL read_only = 0")
             cursor.execute("SET GLOBAL event_scheduler = ON")
-            cursor.execute("SELECT ID FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'livemove_arena', 'system user', 'event_scheduler') AND ID <> CONNECTION_ID()")  # fmt: skip
+            cursor.execute(
+                "SELECT ID FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'livemove_arena',"
+                " 'system user', 'event_scheduler') AND ID <> CONNECTION_ID()"
+            )
             for (session,) in cursor.fetchall():
                 with contextlib.suppress(Exception):
                     cursor.execute(f"KILL {session}")
             for schema in ("livemove", SCHEMA, "awsdms_control"):
                 cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
-            cursor.execute("SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE 'livemove\\_%%' AND User NOT IN %s) OR User LIKE 'shop%%'", ((ADMIN, JUDGE),))  # fmt: skip
+            cursor.execute(
+                "SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE"
+                " 'livemove\\_%%' AND User NOT IN %s) OR User LIKE 'shop%%'",
+                ((ADMIN, JUDGE),),
+            )
             for (user,) in cursor.fetchall():
                 cursor.execute(f"DROP USER {user}")
 
@@ -394,7 +438,10 @@ class Arena:
                         # a server that was killed in the middle of DROP USER keeps rights without an account
                         cursor.execute(f"DROP USER IF EXISTS {ACCOUNT}@'{pattern}'")
                         cursor.execute(f"CREATE USER {ACCOUNT}@'{pattern}' IDENTIFIED BY '{PASSWORD}'")
-                        cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES ON {SCHEMA}.* TO {ACCOUNT}@'{pattern}'")  # fmt: skip
+                        cursor.execute(
+                            f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES ON {SCHEMA}.* TO"
+                            f" {ACCOUNT}@'{pattern}'"
+                        )
 
     def _equip(self, world: ArenaWorld) -> None:
         from lab.web import monolith
@@ -407,10 +454,15 @@ class Arena:
             host.put(
                 "app/shop.env",
                 world.spec.application.settings.format(
-                    host=login.host, port=login.port, user=login.user, password=login.password, database=SCHEMA, site=server.site
+                    host=login.host,
+                    port=login.port,
+                    user=login.user,
+                    password=login.password,
+                    database=SCHEMA,
+                    site=server.site,
                 ).encode(),
                 mode=0o600,
-            )  # fmt: skip
+            )
             equip(world, server, host)
             application = Application(host.folder, {self.settings.address(s): s for s in Side})
             application.start()

@@ -1,8 +1,9 @@
 """A server of the arena as livemove reaches it: commands run in its folder, and delivery may be bad.
 
-`<host>/delivery.json` says how, and is read at every command, so that it can be changed under a running mover:
-{"delay": seconds before it arrives, "lose": pattern, "twice": pattern, "keep": pattern}. A command in which the
-pattern is found is lost (its sender hears nothing), done twice, or kept in `<host>/kept` for whoever delivers it late.
+`<host>/delivery.json` says how, and is read at every command, so that it can be changed under a running
+mover: {"delay": seconds before it arrives, "lose": pattern, "twice": pattern, "keep": pattern}. A command in
+which the pattern is found is lost (its sender hears nothing), done twice, or kept in `<host>/kept` for
+whoever delivers it late.
 """
 
 from __future__ import annotations
@@ -74,14 +75,20 @@ class LocalHost:
 
     def _sh(self, command: str, timeout: float, stdin: bytes | None) -> CommandResult:
         env = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}", "HOME": str(self.folder), "LANG": "C.UTF-8",
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
             MARK: str(self.folder.parent),
-        }  # fmt: skip
+        }
         p = subprocess.Popen(
-            ["sh", "-c", command], cwd=self.folder, env=env, start_new_session=True,
+            ["sh", "-c", command],
+            cwd=self.folder,
+            env=env,
+            start_new_session=True,
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         try:
             out, err = p.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:

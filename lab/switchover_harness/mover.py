@@ -1,13 +1,14 @@
-"""One attempt as a process of its own: `python -m lab.switchover_harness.mover FOLDER VERB --result FILE [--at POINT[#N]=ACT]...`
+"""One attempt as a process of its own: `python -m lab.switchover_harness.mover FOLDER VERB --result FILE
+[--at POINT[#N]=ACT]...`
 
 VERB: move (the switchover to the target, then return_path), switchover --to SIDE, return_path, rollback,
 prepare_return. The result file says what came out: {"result", "says", "error", "text", "document", "met"}.
 
-POINTs are `step.3.before`, `step.3.after` and each call of a port, as `source.cede.before`, `target.open.after`,
-`servers.repoint.before`, `code.wake.after`, `proof.differences.before`, `replicator.start.after`,
-`ledger.write.before`; #N means the Nth time that it is met (1 unless told). ACTs are `kill` (SIGKILL to itself),
-`stop` (SIGSTOP to itself) and `wait` (until the file `go` lies beside the result). Before it acts the process
-writes `<result>.reached`, so that whoever armed it knows that it was met.
+POINTs are `step.3.before`, `step.3.after` and each call of a port, as `source.cede.before`,
+`target.open.after`, `servers.repoint.before`, `code.wake.after`, `proof.differences.before`,
+`replicator.start.after`, `ledger.write.before`; #N means the Nth time that it is met (1 unless told). ACTs
+are `kill` (SIGKILL to itself), `stop` (SIGSTOP to itself) and `wait` (until the file `go` lies beside the
+result). Before it acts the process writes `<result>.reached`, so that whoever armed it knows that it was met.
 """
 
 from __future__ import annotations

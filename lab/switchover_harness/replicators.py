@@ -1,7 +1,7 @@
 """The Replicator port over the lab's replicator processes, without an AWS endpoint between.
 
-All it knows lies in files, because movers die: a link's folder says whether it was prepared and started, and the
-lab's registry whether its process lives. Like a DMS task, a process outlives whoever started it.
+All it knows lies in files, because movers die: a link's folder says whether it was prepared and started, and
+the lab's registry whether its process lives. Like a DMS task, a process outlives whoever started it.
 """
 
 from __future__ import annotations
@@ -58,9 +58,12 @@ class Replicators:
             cursor.execute("GRANT BINLOG REPLAY ON *.* TO %s@'%%'", (login["username"],))
         try:
             pymysql.connect(
-                host=self.settings.address(side), port=int(login["port"]), user=login["username"],
-                password=login["password"], connect_timeout=5,
-            ).close()  # fmt: skip
+                host=self.settings.address(side),
+                port=int(login["port"]),
+                user=login["username"],
+                password=login["password"],
+                connect_timeout=5,
+            ).close()
         except pymysql.err.MySQLError as e:
             raise ReplicationError(f"The test of the {side} endpoint failed: {e.args}") from e
 

@@ -17,7 +17,8 @@ FILE = "arena.json"
 SERVICE, SCHEMA, ACCOUNT, PASSWORD = "shop", "shop", "shop_app", "app"
 ROOT, ADMIN, MASTER = "root", "livemove_admin", "admin"
 JUDGE = "livemove_arena"
-"""The arena's own account on both databases. By its name it counts as livemove's, so that no guard takes it for a stranger."""
+"""The arena's own account on both databases. By its name it counts as livemove's, so that no guard takes it
+for a stranger."""
 PORT = 3306
 
 
@@ -85,23 +86,49 @@ class Settings:
         """The arena as a spec: what a switchover reads of it is real, the rest is filled in."""
         shop = 'python3 -I -S "$HOME/control.py" app'
         commands = {
-            "reload": f"{shop} reload", "probe": f"{shop} probe", "hold": f'{shop} hold "$SECONDS_TO_HOLD"',
-            "release": f"{shop} release", "stop": f"{shop} stop",
-        }  # fmt: skip
-        return MigrationSpec.model_validate({
-            "service": SERVICE, "title": "arena", "rehearsal": True,
-            "aws": {"connection": "none", "bucket": "arena"},
-            "source": {"connection": "source", "address": self.source, "port": PORT, "schemas": [SCHEMA], "accounts": [ACCOUNT]},
-            "target": {"connection": "target"},
-            "application": {
-                "connection": "app", "database": SCHEMA, "url": "https://arena.test",
-                "settings": "SITE={site}\nDB_HOST={host}\nDB_PORT={port}\nDB_USER={user}\nDB_PASSWORD={password}\nDB_NAME={database}\n",
-            },
-            "servers": [
-                {"name": name, "site": site, "reach": "ssh", "connection": "local", "directory": "livemove",
-                 "settings_link": "app/shop.env", "commands": commands}
-                for site, names in self.sites.items() for name in names
-            ],
-            "dns": {"name": "www.arena.test", "zone": "arena.test"},
-            "switchover": {"lease": self.lease, "pause_budget": self.pause_budget, "hold": self.hold},
-        })  # fmt: skip
+            "reload": f"{shop} reload",
+            "probe": f"{shop} probe",
+            "hold": f'{shop} hold "$SECONDS_TO_HOLD"',
+            "release": f"{shop} release",
+            "stop": f"{shop} stop",
+        }
+        return MigrationSpec.model_validate(
+            {
+                "service": SERVICE,
+                "title": "arena",
+                "rehearsal": True,
+                "aws": {"connection": "none", "bucket": "arena"},
+                "source": {
+                    "connection": "source",
+                    "address": self.source,
+                    "port": PORT,
+                    "schemas": [SCHEMA],
+                    "accounts": [ACCOUNT],
+                },
+                "target": {"connection": "target"},
+                "application": {
+                    "connection": "app",
+                    "database": SCHEMA,
+                    "url": "https://arena.test",
+                    "settings": (
+                        "SITE={site}\nDB_HOST={host}\nDB_PORT={port}\n"
+                        "DB_USER={user}\nDB_PASSWORD={password}\nDB_NAME={database}\n"
+                    ),
+                },
+                "servers": [
+                    {
+                        "name": name,
+                        "site": site,
+                        "reach": "ssh",
+                        "connection": "local",
+                        "directory": "livemove",
+                        "settings_link": "app/shop.env",
+                        "commands": commands,
+                    }
+                    for site, names in self.sites.items()
+                    for name in names
+                ],
+                "dns": {"name": "www.arena.test", "zone": "arena.test"},
+                "switchover": {"lease": self.lease, "pause_budget": self.pause_budget, "hold": self.hold},
+            }
+        )

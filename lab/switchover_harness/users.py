@@ -1,8 +1,9 @@
 """The users of the arena: open-loop writers with lists of their own, and the audit of those lists.
 
-Every write has a key of its own. What was refused is asked again under the same key; what stayed unclear is never
-asked again and may be there once or not at all. `Doorbell` writes past the servers, straight to each database with
-the application's account: it shows who really lets the application in, wherever the servers point.
+Every write has a key of its own. What was refused is asked again under the same key; what stayed unclear is
+never asked again and may be there once or not at all. `Doorbell` writes past the servers, straight to each
+database with the application's account: it shows who really lets the application in, wherever the servers
+point.
 """
 
 from __future__ import annotations
@@ -71,9 +72,11 @@ class Users:
         self.end = threading.Event()
         self.run_id = f"{seed:x}-{time.monotonic_ns() & 0xFFFFFF:x}"
         self.threads = [
-            threading.Thread(target=self._live, args=(n, connections, random.Random(f"{seed}-{n}")), daemon=True)
+            threading.Thread(
+                target=self._live, args=(n, connections, random.Random(f"{seed}-{n}")), daemon=True
+            )
             for n in range(connections)
-        ]  # fmt: skip
+        ]
 
     def start(self) -> None:
         for thread in self.threads:
@@ -138,9 +141,16 @@ class Doorbell:
             try:
                 if connection is None:
                     connection = pymysql.connect(
-                        host=self.address, port=PORT, user=ACCOUNT, password=PASSWORD, database=SCHEMA,
-                        autocommit=True, connect_timeout=2, read_timeout=5, write_timeout=5,
-                    )  # fmt: skip
+                        host=self.address,
+                        port=PORT,
+                        user=ACCOUNT,
+                        password=PASSWORD,
+                        database=SCHEMA,
+                        autocommit=True,
+                        connect_timeout=2,
+                        read_timeout=5,
+                        write_timeout=5,
+                    )
                 with connection.cursor() as cursor:
                     tried = True
                     cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, 1)", (key,))
@@ -183,7 +193,8 @@ class Audit:
 
 
 def audit(connection: Any, record: Record) -> Audit:
-    """Look in one database for every acknowledged write, in one snapshot. `connection`: root's, to the owner."""
+    """Look in one database for every acknowledged write, in one snapshot. `connection`: root's, to the
+    owner."""
     acked, unclear = [w.key for w in list(record.acked)], list(record.unclear)
     found = Audit(acknowledged=len(acked))
     with connection.cursor() as cursor:
@@ -191,7 +202,8 @@ def audit(connection: Any, record: Record) -> Audit:
         orders = _count(cursor, "orders", [*acked, *unclear])
         effects = _count(cursor, "order_audit", [*acked, *unclear])
         cursor.execute(
-            f"SELECT c.id, c.orders, COUNT(o.id) FROM {SCHEMA}.customers c LEFT JOIN {SCHEMA}.orders o ON o.customer = c.id GROUP BY c.id, c.orders HAVING c.orders <> COUNT(o.id)"
+            f"SELECT c.id, c.orders, COUNT(o.id) FROM {SCHEMA}.customers c LEFT JOIN {SCHEMA}.orders o ON"
+            " o.customer = c.id GROUP BY c.id, c.orders HAVING c.orders <> COUNT(o.id)"
         )
         for customer, counted, there in cursor.fetchall():
             found.effects += abs(counted - there)
@@ -235,9 +247,9 @@ def _values(connection: Any, table: str, column: str) -> set[str]:
 
 
 def changes_of_owner(writes: Sequence[Write]) -> int:
-    """How often the side that takes writes has changed for certain: the longest chain of writes to alternating
-    sides of which each was sent after the one before it was acknowledged, less one. With one owner at a time it
-    is at most the number of committed moves."""
+    """How often the side that takes writes has changed for certain: the longest chain of writes to
+    alternating sides of which each was sent after the one before it was acknowledged, less one. With one
+    owner at a time it is at most the number of committed moves."""
     best = 0
     by_ack = sorted(writes, key=lambda w: w.acked)
     for first in Side:

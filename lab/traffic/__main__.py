@@ -22,9 +22,13 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--name", default=NAME, help="the public name (default: %(default)s)")
     parser.add_argument("--port", type=int)
     parser.add_argument("--ca", type=Path, help="CA file of the name's certificate")
-    parser.add_argument("--resolver", action="append", default=[], metavar="ADDRESS@PORT", help="may be given several times")  # fmt: skip
+    parser.add_argument(
+        "--resolver", action="append", default=[], metavar="ADDRESS@PORT", help="may be given several times"
+    )
     parser.add_argument("--rate", type=float, default=40, help="requests a second (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=3600, help="end by itself after so long (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--seconds", type=float, default=3600, help="end by itself after so long (default: %(default)s)"
+    )
     parser.add_argument("--users", type=int, default=12)
     a = parser.parse_args(words)
     if a.rate <= 0 or a.users < 1:
@@ -32,8 +36,15 @@ def main(words: list[str] | None = None) -> int:
     if a.verb == "show":
         return _show(a.folder)
     load = service.plan(
-        a.folder, name=a.name, resolvers=a.resolver, ca=a.ca, port=a.port, rate=a.rate, seconds=a.seconds, users=a.users,
-    )  # fmt: skip
+        a.folder,
+        name=a.name,
+        resolvers=a.resolver,
+        ca=a.ca,
+        port=a.port,
+        rate=a.rate,
+        seconds=a.seconds,
+        users=a.users,
+    )
     asyncio.run(_run(load))
     return 0
 

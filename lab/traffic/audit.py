@@ -85,7 +85,8 @@ def audit(folder: Path, connect: Callable[[], Any], schema: str = "shop") -> Aud
 
 
 def write_pause_ms(folder: Path, t0: float | None = None, t1: float | None = None) -> int | None:
-    """The longest time between two consecutive acknowledged writes, in ms; None when fewer than two are known.
+    """The longest time between two consecutive acknowledged writes, in ms; None when fewer than two are
+    known.
 
     With t0 and t1 (seconds since 1970) only gaps that touch this interval count, in their full length. When
     writes had not come back by the end of the traffic, the gap up to that end counts too.
@@ -112,14 +113,17 @@ def _count(cursor: Any, schema: str, table: str, keys: Sequence[str], only: str 
         marks = ", ".join(["%s"] * len(some))
         # the primary index is read too: a unique index hides a second row, or has lost one
         cursor.execute(
-            f"SELECT idempotency_key AS k, COUNT(*) AS n FROM `{schema}`.{table} WHERE idempotency_key IN ({marks}) {only} GROUP BY k",
+            f"SELECT idempotency_key AS k, COUNT(*) AS n FROM `{schema}`.{table} WHERE idempotency_key IN"
+            f" ({marks}) {only} GROUP BY k",
             some,
         )
         there.update(dict(_rows(cursor)))
     return there
 
 
-def _judge(found: Audit, table: str, there: Counter[str], promised: Sequence[str], unclear: Sequence[str]) -> None:  # fmt: skip
+def _judge(
+    found: Audit, table: str, there: Counter[str], promised: Sequence[str], unclear: Sequence[str]
+) -> None:
     for key in promised:
         if not there[key]:
             found._missing(1, f"{table} {key}")
@@ -129,7 +133,8 @@ def _judge(found: Audit, table: str, there: Counter[str], promised: Sequence[str
 
 
 def _judge_audit_rows(cursor: Any, schema: str, found: Audit, orders: Counter[str]) -> None:
-    """One audit row for each order of ours, made by the trigger where the order was made, and carried from there."""
+    """One audit row for each order of ours, made by the trigger where the order was made, and carried from
+    there."""
     rows = _count(cursor, schema, "order_audit", list(orders), "AND action = 'insert'")
     for key, count in orders.items():
         if rows[key] < count:
@@ -141,9 +146,9 @@ def _judge_audit_rows(cursor: Any, schema: str, found: Audit, orders: Counter[st
 def _judge_counters(cursor: Any, schema: str, found: Audit) -> None:
     for table, column in (("enquiries", "enquiry_count"), ("orders", "order_count")):
         cursor.execute(
-            f"SELECT l.id, l.{column} AS counted, COALESCE(r.n, 0) AS n FROM `{schema}`.listings l "
-            f"LEFT JOIN (SELECT listing_id, COUNT(*) AS n FROM `{schema}`.{table} GROUP BY listing_id) r ON r.listing_id = l.id "
-            f"WHERE l.{column} <> COALESCE(r.n, 0)"
+            f"SELECT l.id, l.{column} AS counted, COALESCE(r.n, 0) AS n FROM `{schema}`.listings l LEFT JOIN"
+            f" (SELECT listing_id, COUNT(*) AS n FROM `{schema}`.{table} GROUP BY listing_id) r ON"
+            f" r.listing_id = l.id WHERE l.{column} <> COALESCE(r.n, 0)"
         )
         for number, counted, there in _rows(cursor):
             what = f"listing {number}: {column} is {counted}, with {there} {table}"

@@ -1,4 +1,5 @@
-"""What users saw, written down as it happens: every acknowledged write at once, everything else once a second."""
+"""What users saw, written down as it happens: every acknowledged write at once, everything else once a
+second."""
 
 from __future__ import annotations
 
@@ -11,7 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-SECONDS, ACKNOWLEDGED, UNKNOWN, FAILURES = "seconds.jsonl", "acknowledged.jsonl", "unknown.jsonl", "failures.jsonl"  # fmt: skip
+SECONDS, ACKNOWLEDGED, UNKNOWN, FAILURES = (
+    "seconds.jsonl",
+    "acknowledged.jsonl",
+    "unknown.jsonl",
+    "failures.jsonl",
+)
 
 
 class Result(StrEnum):
@@ -48,7 +54,9 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # unbuffered: what was acknowledged is on file before anything else happens
-        self._files = {n: (folder / n).open("ab", buffering=0) for n in (SECONDS, ACKNOWLEDGED, UNKNOWN, FAILURES)}  # fmt: skip
+        self._files = {
+            n: (folder / n).open("ab", buffering=0) for n in (SECONDS, ACKNOWLEDGED, UNKNOWN, FAILURES)
+        }
         self._offset = time.time() - time.monotonic()
         self._last_write: float | None = None
         self._largest_gap = 0.0
@@ -97,7 +105,15 @@ class Recorder:
             file.close()
 
     def _write(self, o: Outcome, at: float) -> dict[str, Any]:
-        return {"key": o.key, "kind": o.kind, "t": round(at, 6), "site": o.site, "host": o.host, "database": o.database, "latency_ms": round(o.latency * 1000, 1)}  # fmt: skip
+        return {
+            "key": o.key,
+            "kind": o.kind,
+            "t": round(at, 6),
+            "site": o.site,
+            "host": o.host,
+            "database": o.database,
+            "latency_ms": round(o.latency * 1000, 1),
+        }
 
     def _line(self, name: str, content: dict[str, Any]) -> None:
         os.write(self._files[name].fileno(), json.dumps(content, ensure_ascii=False).encode() + b"\n")

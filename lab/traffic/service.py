@@ -23,9 +23,16 @@ def folder(registry: Registry) -> Path:
 
 
 def plan(
-    into: Path, *, name: str = NAME, resolvers: Sequence[str] = (), ca: Path | None = None, port: int | None = None,
-    rate: float = 40, seconds: float = 3600, users: int = 12,
-) -> Plan:  # fmt: skip
+    into: Path,
+    *,
+    name: str = NAME,
+    resolvers: Sequence[str] = (),
+    ca: Path | None = None,
+    port: int | None = None,
+    rate: float = 40,
+    seconds: float = 3600,
+    users: int = 12,
+) -> Plan:
     """The lab's own name, resolvers and CA unless told otherwise."""
     a = here()
     return Plan(
@@ -41,14 +48,33 @@ def plan(
 
 
 def start(registry: Registry, load: Plan) -> Process:
-    """Start the users; ready when the first second is written. An earlier run's record is put aside, not mixed in."""
+    """Start the users; ready when the first second is written. An earlier run's record is put aside, not
+    mixed in."""
     running = registry.find(PROCESS)
     if running and running.alive():
         return running
     if load.folder.exists():
         shutil.move(load.folder, load.folder.with_name(f"{load.folder.name}-before-{time.time_ns()}"))
-    argv = [sys.executable, "-m", "lab.traffic", "run", "--name", load.name, "--port", str(load.port), "--ca", str(load.ca),
-            "--folder", str(load.folder), "--rate", str(load.rate), "--seconds", str(load.seconds), "--users", str(load.users)]  # fmt: skip
+    argv = [
+        sys.executable,
+        "-m",
+        "lab.traffic",
+        "run",
+        "--name",
+        load.name,
+        "--port",
+        str(load.port),
+        "--ca",
+        str(load.ca),
+        "--folder",
+        str(load.folder),
+        "--rate",
+        str(load.rate),
+        "--seconds",
+        str(load.seconds),
+        "--users",
+        str(load.users),
+    ]
     for resolver in load.resolvers:
         argv += ["--resolver", resolver]
     seconds = load.folder / SECONDS

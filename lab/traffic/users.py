@@ -62,7 +62,11 @@ class User:
         return await self._request("GET", path, "read")
 
     async def write(self, table: str) -> Outcome:
-        body = {"listing_id": random.randint(1, self.plan.listings), "contact": "김민준 🏠", "message": "보고 싶습니다"}  # fmt: skip
+        body = {
+            "listing_id": random.randint(1, self.plan.listings),
+            "contact": "김민준 🏠",
+            "message": "보고 싶습니다",
+        }
         return await self._request("POST", f"/{table}", table, key=str(uuid.uuid4()), body=body)
 
     async def _request(
@@ -72,7 +76,15 @@ class User:
         where = {"site": "", "host": "", "database": ""}
 
         def ended(result: Result, reason: str = "") -> Outcome:
-            return Outcome(result, kind, time.monotonic() - began, key, resolver=self.resolver, reason=reason[:300], **where)  # fmt: skip
+            return Outcome(
+                result,
+                kind,
+                time.monotonic() - began,
+                key,
+                resolver=self.resolver,
+                reason=reason[:300],
+                **where,
+            )
 
         unclear = Result.UNKNOWN if key else Result.FAILED
         try:

@@ -12,7 +12,11 @@ import os
 import sys
 from typing import Any
 
-CAN = "this aws can: secretsmanager get-secret-value --secret-id ID --query SecretString --output text; s3 cp s3://BUCKET/KEY PATH"
+COPY_FLAGS = {"--quiet", "--only-show-errors", "--no-progress"}
+CAN = (
+    "this aws can: secretsmanager get-secret-value --secret-id ID --query SecretString --output text; s3 cp"
+    " s3://BUCKET/KEY PATH"
+)
 
 
 def main(words: list[str]) -> int:
@@ -20,9 +24,13 @@ def main(words: list[str]) -> int:
     region = flags.pop("--region", os.environ.get("AWS_DEFAULT_REGION", "ap-northeast-2"))
     plain = flags.pop("", [])
     match plain:
-        case ["secretsmanager", "get-secret-value"] if flags.get("--query") == "SecretString" and flags.get("--output") == "text" and set(flags) == {"--secret-id", "--query", "--output"}:  # fmt: skip
+        case ["secretsmanager", "get-secret-value"] if (
+            flags.get("--query") == "SecretString"
+            and flags.get("--output") == "text"
+            and set(flags) == {"--secret-id", "--query", "--output"}
+        ):
             return _call(lambda: _secret(region, flags["--secret-id"]))
-        case ["s3", "cp", address, path] if str(address).startswith("s3://") and set(flags) <= {"--quiet", "--only-show-errors", "--no-progress"}:  # fmt: skip
+        case ["s3", "cp", address, path] if str(address).startswith("s3://") and set(flags) <= COPY_FLAGS:
             return _call(lambda: _copy(region, str(address), str(path)))
     print(f"aws: not understood: {' '.join(words)}\n{CAN}", file=sys.stderr)
     return 2

@@ -50,17 +50,30 @@ def prepare_host(
     state: Path | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> WebHost:
-    """Make a bare host. `state` is the registry's folder, `extra` goes into host.env (AWS_ENDPOINT_URL, ...)."""
+    """Make a bare host. `state` is the registry's folder, `extra` goes into host.env (AWS_ENDPOINT_URL,
+    ...)."""
     host = WebHost(directory.absolute(), name, address, port, certificate, (state or state_dir()).absolute())
     (directory / "bin").mkdir(parents=True, exist_ok=True)
     ca, crt, key = (str(p.absolute()) for p in certificate)
     values = {
-        "NAME": name, "ADDRESS": address, "PORT": str(port), "CA": ca, "CERTIFICATE": crt, "KEY": key,
-        "PYTHON": sys.executable, "LAB": str(root()), "STATE": str(host.state), **(extra or {})}  # fmt: skip
+        "NAME": name,
+        "ADDRESS": address,
+        "PORT": str(port),
+        "CA": ca,
+        "CERTIFICATE": crt,
+        "KEY": key,
+        "PYTHON": sys.executable,
+        "LAB": str(root()),
+        "STATE": str(host.state),
+        **(extra or {}),
+    }
     _write(directory / "host.env", "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items()), mode=0o600)
     script = (
-        '#!/bin/sh\n# start | stop | restart | status: what systemctl is on a real server\nhome=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)\n'
-        '. "$home/host.env"\nPYTHONPATH="$LAB" exec "$PYTHON" -m lab.web.service "$1" "$home"\n'
+        "#!/bin/sh\n"
+        "# start | stop | restart | status: what systemctl is on a real server\n"
+        'home=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)\n'
+        '. "$home/host.env"\n'
+        'PYTHONPATH="$LAB" exec "$PYTHON" -m lab.web.service "$1" "$home"\n'
     )
     _write(directory / "bin" / "service", script, mode=0o755)
     return host
@@ -84,7 +97,8 @@ def start(
     *,
     extra: Mapping[str, str] | None = None,
 ) -> Process:
-    """A host with the application installed and running. Settings that livemove already manages are left alone."""
+    """A host with the application installed and running. Settings that livemove already manages are left
+    alone."""
     host = prepare_host(directory, name, address, port, certificate, state=registry.state, extra=extra)
     install(host)
     link = host.app / "shop.env"
@@ -108,14 +122,23 @@ def install(host: WebHost) -> None:
 def start_service(registry: Registry, host: WebHost) -> Process:
     """Start the installed application; LabError when it was ended for good or does not come up."""
     if (host.app / "run" / "stopped").exists():
-        raise LabError(f"{host.name} was ended for good with `app/bin/shop stop`. Next: remove {host.app}/run/stopped if it shall run again")  # fmt: skip
+        raise LabError(
+            f"{host.name} was ended for good with `app/bin/shop stop`. Next: remove {host.app}/run/stopped if"
+            " it shall run again"
+        )
     if not (host.app / "monolith").is_dir():
         raise LabError(f"{host.name} has no application yet. Next: install a release")
     _, crt, key = host.certificate
     env = {
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(host.directory), "LANG": "C.UTF-8",
-        "SHOP_ADDRESS": host.address, "SHOP_PORT": str(host.port), "SHOP_CERTIFICATE": str(crt),
-        "SHOP_KEY": str(key), "SHOP_HOST": host.name}  # fmt: skip
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "HOME": str(host.directory),
+        "LANG": "C.UTF-8",
+        "SHOP_ADDRESS": host.address,
+        "SHOP_PORT": str(host.port),
+        "SHOP_CERTIFICATE": str(crt),
+        "SHOP_KEY": str(key),
+        "SHOP_HOST": host.name,
+    }
     return registry.start(
         host.name,
         [sys.executable, "-m", "monolith"],

@@ -76,9 +76,13 @@ def _complete_subnet_groups() -> None:
             subnets = [ec2.get_subnet(s) for s in self.subnetIds]
             out["VpcId"] = subnets[0].vpc_id
             out["Subnets"] = [
-                {"SubnetIdentifier": s.id, "SubnetStatus": "Active", "SubnetAvailabilityZone": {"Name": s.availability_zone}}
+                {
+                    "SubnetIdentifier": s.id,
+                    "SubnetStatus": "Active",
+                    "SubnetAvailabilityZone": {"Name": s.availability_zone},
+                }
                 for s in subnets
-            ]  # fmt: skip
+            ]
         return out
 
 
@@ -124,9 +128,11 @@ def epoch(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        k: datetime.fromisoformat(v).timestamp()
-        if isinstance(v, str) and k.endswith(("Date", "Time"))
-        else epoch(v)
+        k: (
+            datetime.fromisoformat(v).timestamp()
+            if isinstance(v, str) and k.endswith(("Date", "Time"))
+            else epoch(v)
+        )
         for k, v in value.items()
         if v is not None
     }
@@ -249,7 +255,8 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         using = [t.id for t in self.tasks() if t.replication_instance_arn == arn]
         if using:
             raise InvalidResourceStateFault(
-                f"Replication Instance {instance.id} cannot be deleted, it has replication tasks: {', '.join(using)}"
+                f"Replication Instance {instance.id} cannot be deleted, it has replication tasks:"
+                f" {', '.join(using)}"
             )
         instance.deleted = time.time() + pace.INSTANCE_DELETED.lab
         return json.dumps({"ReplicationInstance": instance.to_dict()})
@@ -284,7 +291,8 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         ]
         if using:
             raise InvalidResourceStateFault(
-                f"Endpoint {endpoint.endpoint_identifier} is part of one or more ReplicationTasks: {', '.join(using)}"
+                f"Endpoint {endpoint.endpoint_identifier} is part of one or more ReplicationTasks:"
+                f" {', '.join(using)}"
             )
         endpoint.status = "deleting"
         body = json.dumps({"Endpoint": wire.endpoint(endpoint)})
@@ -425,7 +433,8 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
             connection = self.connection(task.replication_instance_arn, arn)
             if connection is None or connection.status != "successful":
                 raise InvalidResourceStateFault(
-                    "Test connection for replication instance and endpoint should be successful for starting the replication task"
+                    "Test connection for replication instance and endpoint should be successful for starting"
+                    " the replication task"
                 )
         try:
             source = login_of(self.endpoint(task.source_endpoint_arn), self.where)
@@ -507,9 +516,14 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         source, target = self.logins(task)
         wanted = tuple(n for n in p.get("IncludeOnly") or NAMES if n not in (p.get("Exclude") or ()))
         run = Run(
-            self.arn("assessment-run", resource_id()), task.arn, p["AssessmentRunName"], p["ServiceAccessRoleArn"],
-            p["ResultLocationBucket"], p.get("ResultLocationFolder") or "", wanted,
-        )  # fmt: skip
+            self.arn("assessment-run", resource_id()),
+            task.arn,
+            p["AssessmentRunName"],
+            p["ServiceAccessRoleArn"],
+            p["ResultLocationBucket"],
+            p.get("ResultLocationFolder") or "",
+            wanted,
+        )
         s3 = s3_backends[self.current_account]["aws"]
 
         def keep(done: Run) -> None:

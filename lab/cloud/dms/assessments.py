@@ -89,14 +89,16 @@ class Run:
     def individual(self) -> list[dict[str, Any]]:
         return [
             {
-                "ReplicationTaskIndividualAssessmentArn": self.arn.replace(":assessment-run:", ":individual-assessment:") + f"-{n}",
+                "ReplicationTaskIndividualAssessmentArn": (
+                    self.arn.replace(":assessment-run:", ":individual-assessment:") + f"-{n}"
+                ),
                 "ReplicationTaskAssessmentRunArn": self.arn,
                 "IndividualAssessmentName": name,
                 "Status": self.results.get(name, "cancelled" if self.status == CANCELLED else "running"),
                 "ReplicationTaskIndividualAssessmentStartDate": self.created,
             }
             for n, name in enumerate(self.wanted, 1)
-        ]  # fmt: skip
+        ]
 
 
 def resource_id() -> str:
@@ -110,8 +112,21 @@ def assess(source: Login, target: Login, mappings: dict[str, Any]) -> dict[str, 
     with connect(source) as ours, connect(target) as theirs:
         layouts = read_selected(ours, selection)
         there = read_counterparts(theirs, selection, layouts)
-        unique = {(str(s), str(t)) for s, t in fetch(ours, "SELECT table_schema, table_name FROM information_schema.statistics WHERE non_unique = 0")}  # fmt: skip
-        strict = {(str(s), str(t), str(c)) for s, t, c in fetch(theirs, "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE is_nullable = 'NO'")}  # fmt: skip
+        unique = {
+            (str(s), str(t))
+            for s, t in fetch(
+                ours,
+                "SELECT table_schema, table_name FROM information_schema.statistics WHERE non_unique = 0",
+            )
+        }
+        strict = {
+            (str(s), str(t), str(c))
+            for s, t, c in fetch(
+                theirs,
+                "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE"
+                " is_nullable = 'NO'",
+            )
+        }
 
     def lobs(layout: Layout) -> list[str]:
         return [c.name for c in layout.columns if c.type in TYPES]

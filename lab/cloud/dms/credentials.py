@@ -89,8 +89,8 @@ def test_login(login: Login) -> str:
         return ""
     except pymysql.err.MySQLError as e:
         return (
-            "Test Endpoint failed: Application-Status: 1020912, Application-Message: Cannot connect to ODBC provider"
-            f" Network error has occurred, Application-Detailed-Message: {odbc(*split(e))}"
+            "Test Endpoint failed: Application-Status: 1020912, Application-Message: Cannot connect to ODBC"
+            f" provider Network error has occurred, Application-Detailed-Message: {odbc(*split(e))}"
         )
 
 
@@ -109,9 +109,17 @@ def grant_replay(login: Login, registry: Registry) -> None:
         return
     for user, name in (("rdsadmin", "rdsadmin"), ("root", "root")):
         try:
-            with pymysql.connect(
-                host=login.host, port=login.port, user=user, password=known.get(name, ""), connect_timeout=5, read_timeout=10
-            ) as c, c.cursor() as cursor:  # fmt: skip
+            with (
+                pymysql.connect(
+                    host=login.host,
+                    port=login.port,
+                    user=user,
+                    password=known.get(name, ""),
+                    connect_timeout=5,
+                    read_timeout=10,
+                ) as c,
+                c.cursor() as cursor,
+            ):
                 cursor.execute("SET SESSION sql_log_bin = 0")
                 cursor.execute("SELECT host FROM mysql.global_priv WHERE user = %s", (login.user,))
                 for (host,) in cursor.fetchall():

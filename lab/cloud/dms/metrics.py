@@ -24,8 +24,18 @@ Put = Callable[[str, list[dict[str, Any]]], None]
 
 def values(status: Status) -> dict[str, tuple[float, str]]:
     """(value, unit) by name. Both latencies are 0 when nothing is under way, which proves nothing."""
-    pending = sum(t.inserts + t.updates + t.deletes - t.applied_inserts - t.applied_updates - t.applied_deletes
-                  - t.rejected_inserts - t.rejected_updates - t.rejected_deletes for t in status.tables)  # fmt: skip
+    pending = sum(
+        t.inserts
+        + t.updates
+        + t.deletes
+        - t.applied_inserts
+        - t.applied_updates
+        - t.applied_deletes
+        - t.rejected_inserts
+        - t.rejected_updates
+        - t.rejected_deletes
+        for t in status.tables
+    )
     lag = float(status.lag or 0.0) if pending or time.time() - newest(status) < 60 else 0.0
     return {
         "CDCLatencySource": (lag, "Seconds"),
@@ -51,9 +61,15 @@ def data(task: Task, instance: str) -> list[dict[str, Any]]:
         {"Name": "ReplicationTaskIdentifier", "Value": task.resource_id},
     ]
     return [
-        {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit, "Timestamp": datetime.now(UTC).replace(tzinfo=None)}
+        {
+            "MetricName": name,
+            "Dimensions": dimensions,
+            "Value": value,
+            "Unit": unit,
+            "Timestamp": datetime.now(UTC).replace(tzinfo=None),
+        }
         for name, (value, unit) in values(status).items()
-    ]  # fmt: skip
+    ]
 
 
 def publish(tasks: Callable[[], Iterable[tuple[Task, str]]], put: Put) -> threading.Thread:

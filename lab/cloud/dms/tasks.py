@@ -158,7 +158,8 @@ class Task:
                 )
             if kind is not StartType.START and not self.fresh_start_date:
                 raise InvalidCombination(
-                    f"Start Type : {kind.name}_{'PROCESSING' if kind is StartType.RESUME else 'TARGET'}, not valid for tasks running for the first time"
+                    f"Start Type : {kind.name}_{'PROCESSING' if kind is StartType.RESUME else 'TARGET'}, not"
+                    " valid for tasks running for the first time"
                 )
             if kind is StartType.RELOAD and self.migration_type == MigrationType.CDC:
                 raise InvalidCombination(
@@ -172,11 +173,20 @@ class Task:
             self.stop_reason, self.failure, self.recoveries = "", "", 0
             self.state = TaskState.STARTING
             self.note("state change", "Replication task has started.")
-            self._run(Description(
-                task=self.id, migration_type=MigrationType(self.migration_type), start=kind, source=source, target=target,
-                mappings=json.loads(self.table_mappings), settings=self.settings, position=self.cdc_start_position,
-                until=self.cdc_stop_position, resource_id=self.resource_id,
-            ))  # fmt: skip
+            self._run(
+                Description(
+                    task=self.id,
+                    migration_type=MigrationType(self.migration_type),
+                    start=kind,
+                    source=source,
+                    target=target,
+                    mappings=json.loads(self.table_mappings),
+                    settings=self.settings,
+                    position=self.cdc_start_position,
+                    until=self.cdc_stop_position,
+                    resource_id=self.resource_id,
+                )
+            )
 
     def stop(self) -> None:
         with self._lock:
@@ -274,7 +284,8 @@ class Task:
                 self._rest(
                     TaskState.FAILED,
                     "Stop Reason RECOVERABLE_ERROR",
-                    f"Last Error the replication process ended unexpectedly, {self.recoveries} recoveries were tried Stop Reason RECOVERABLE_ERROR Error Level RECOVERABLE",
+                    f"Last Error the replication process ended unexpectedly, {self.recoveries} recoveries"
+                    " were tried Stop Reason RECOVERABLE_ERROR Error Level RECOVERABLE",
                 )
 
     def _recover(self, description: Description, start: StartType) -> None:

@@ -80,9 +80,14 @@ def progress(t: Task, status: Status | None) -> dict[str, Any]:
     states = [x.state for x in tables]
     stats = {
         "FullLoadProgressPercent": percent(t, tables),
-        "ElapsedTimeMillis": int(1000 * ((t.stop_date or (status.full_load_ended if status else None) or 0) - (t.start_date or 0)))
-        if t.start_date and t.stop_date
-        else 0,
+        "ElapsedTimeMillis": (
+            int(
+                1000
+                * ((t.stop_date or (status.full_load_ended if status else None) or 0) - (t.start_date or 0))
+            )
+            if t.start_date and t.stop_date
+            else 0
+        ),
         "TablesLoaded": states.count(TableState.COMPLETED),
         "TablesLoading": states.count(TableState.LOADING) + states.count(TableState.RELOADING),
         "TablesQueued": states.count(TableState.BEFORE),
@@ -91,15 +96,18 @@ def progress(t: Task, status: Status | None) -> dict[str, Any]:
         "StartDate": t.start_date,
         "StopDate": t.stop_date,
         "FullLoadStartDate": min((x.load_started for x in tables if x.load_started), default=None),
-        "FullLoadFinishDate": max((x.load_ended for x in tables if x.load_ended), default=None)
-        if tables and all(x.load_ended for x in tables)
-        else None,
-    }  # fmt: skip
+        "FullLoadFinishDate": (
+            max((x.load_ended for x in tables if x.load_ended), default=None)
+            if tables and all(x.load_ended for x in tables)
+            else None
+        ),
+    }
     return {k: v for k, v in stats.items() if v is not None}
 
 
 def percent(t: Task, tables: list[Table]) -> int:
-    """Rows loaded of rows expected; the source's estimate may be wrong, so 100 means done and nothing else."""
+    """Rows loaded of rows expected; the source's estimate may be wrong, so 100 means done and nothing
+    else."""
     if t.migration_type == "cdc" or not tables:
         return 100 if tables else 0
     if all(x.state is TableState.COMPLETED for x in tables):

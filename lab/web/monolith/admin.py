@@ -27,8 +27,16 @@ Facts = dict[str, Any]
 class Admin:
     """reload, probe, hold, release, status, stop."""
 
-    def __init__(self, gate: Gate, settings: Path, *, host: str, release: str, stop: Callable[[], None]) -> None:  # fmt: skip
-        self.gate, self.settings, self.host, self.release_name, self._stop = gate, settings, host, release, stop  # fmt: skip
+    def __init__(
+        self, gate: Gate, settings: Path, *, host: str, release: str, stop: Callable[[], None]
+    ) -> None:
+        self.gate, self.settings, self.host, self.release_name, self._stop = (
+            gate,
+            settings,
+            host,
+            release,
+            stop,
+        )
         self._reloading = asyncio.Lock()
 
     async def reload(self) -> Facts:
@@ -58,7 +66,12 @@ class Admin:
         async with asyncio.timeout(15):
             server = await self.gate.work(write, past_hold=True)
         settings = served_by.get() or settings
-        return {"site": settings.site, "database_host": settings.host, "database_port": settings.port, **server}  # fmt: skip
+        return {
+            "site": settings.site,
+            "database_host": settings.host,
+            "database_port": settings.port,
+            **server,
+        }
 
     async def hold(self, seconds: float) -> Facts:
         return {"held": seconds, "in_flight": await self.gate.hold(seconds)}
@@ -70,7 +83,13 @@ class Admin:
         if pool is None:
             return {**facts, "no_database": self.gate.why}
         s = pool.settings
-        return {**facts, "site": s.site, "database_host": s.host, "database_port": s.port, "in_flight": pool.busy}  # fmt: skip
+        return {
+            **facts,
+            "site": s.site,
+            "database_host": s.host,
+            "database_port": s.port,
+            "in_flight": pool.busy,
+        }
 
     async def answer(self, verb: str, seconds: float) -> Facts:
         match verb:

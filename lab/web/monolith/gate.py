@@ -1,4 +1,5 @@
-"""The way of every request to the database: it waits while the site is held, and outlives a change of database.
+"""The way of every request to the database: it waits while the site is held, and outlives a change of
+database.
 
 Work is a plain function on a connection. It may be done twice only because every write carries an
 idempotency key: whatever became of the first attempt, the second finds or makes the same row.
@@ -90,7 +91,13 @@ class Gate:
             if await self._quiet(old, GRACE):
                 old.cut()
                 left = await self._quiet(old, 1)
-        return {"database_host": settings.host, "database_port": settings.port, "site": settings.site, "warm": warm, "left": left}  # fmt: skip
+        return {
+            "database_host": settings.host,
+            "database_port": settings.port,
+            "site": settings.site,
+            "warm": warm,
+            "left": left,
+        }
 
     # Work -----------------------------------------------------------------------------------------
     async def work(self, work: Work[T], *, past_hold: bool = False) -> T:

@@ -12,10 +12,22 @@ from pymysql.constants import ER
 from .pool import Unavailable, transaction
 
 Row = dict[str, Any]
-_LIST = "SELECT id, kind, status, title, price, area_m2, listed_at FROM listings WHERE id > %s ORDER BY id LIMIT %s"
-_ONE = "SELECT id, kind, status, title, description, price, area_m2, enquiry_count, order_count, listed_at FROM listings WHERE id = %s"
-_ENQUIRY = "INSERT INTO enquiries (idempotency_key, listing_id, contact, message) VALUES (%(key)s, %(listing_id)s, %(contact)s, %(message)s)"
-_ORDER = "INSERT INTO orders (idempotency_key, listing_id, amount, details) VALUES (%(key)s, %(listing_id)s, %(amount)s, %(details)s)"
+_LIST = (
+    "SELECT id, kind, status, title, price, area_m2, listed_at FROM listings WHERE id > %s ORDER BY id"
+    " LIMIT %s"
+)
+_ONE = (
+    "SELECT id, kind, status, title, description, price, area_m2, enquiry_count, order_count, listed_at FROM"
+    " listings WHERE id = %s"
+)
+_ENQUIRY = (
+    "INSERT INTO enquiries (idempotency_key, listing_id, contact, message) VALUES (%(key)s, %(listing_id)s,"
+    " %(contact)s, %(message)s)"
+)
+_ORDER = (
+    "INSERT INTO orders (idempotency_key, listing_id, amount, details) VALUES (%(key)s, %(listing_id)s,"
+    " %(amount)s, %(details)s)"
+)
 _PROBE = "INSERT INTO app_probe (idempotency_key, site, host) VALUES (%(key)s, %(site)s, %(host)s)"
 
 
@@ -62,8 +74,8 @@ def order(connection: Any, row: Row) -> tuple[int, bool]:
 
 
 def _lock(cursor: Any, number: int) -> Any:
-    """The listing's price, its row locked first: the foreign key takes it shared and the trigger then wants it
-    alone, on which two buyers of one listing would wait for each other."""
+    """The listing's price, its row locked first: the foreign key takes it shared and the trigger then wants
+    it alone, on which two buyers of one listing would wait for each other."""
     cursor.execute("SELECT price FROM listings WHERE id = %s FOR UPDATE", (number,))
     row = cursor.fetchone()
     if row is None:

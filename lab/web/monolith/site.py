@@ -146,7 +146,9 @@ class Site:
             facts |= {"site": s.site, "database_host": s.host, "database_port": s.port}
             facts |= {"epoch": s.epoch} if s.epoch is not None else {}
         if self.gate.held:
-            return self._placed(Answer({**facts, "server_version": self._server_version, "held": self.gate.held}))  # fmt: skip
+            return self._placed(
+                Answer({**facts, "server_version": self._server_version, "held": self.gate.held})
+            )
         try:
             server = await self.gate.work(queries.server)
         except Unavailable as e:

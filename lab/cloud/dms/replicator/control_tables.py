@@ -1,7 +1,9 @@
 """DMS's control tables on the target, in the schema ControlSchema (awsdms_control when that is empty).
 
-Columns: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ControlTable.html and,
-for validation, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Validating.html#CHAP_Validating.Troubleshooting
+Columns:
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ControlTable.html
+and, for validation,
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Validating.html#CHAP_Validating.Troubleshooting
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lab.cloud.dms.replicator.description import Description
 from lab.cloud.dms.replicator.source import speaking
@@ -21,19 +24,8 @@ STATUS_EVERY = 5.0
 """Seconds between two updates of awsdms_status."""
 EXCEPTIONS, FAILURES = "awsdms_apply_exceptions", "awsdms_validation_failures_v1"
 STATUS, SUSPENDED, HISTORY = "awsdms_status", "awsdms_suspended_tables", "awsdms_history"
-COLUMNS = {
-    EXCEPTIONS: "TASK_NAME VARCHAR(128) NOT NULL, TABLE_OWNER VARCHAR(128) NOT NULL, TABLE_NAME VARCHAR(128) NOT NULL,"
-    " ERROR_TIME TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, STATEMENT LONGTEXT NOT NULL, ERROR LONGTEXT NOT NULL",
-    FAILURES: "TASK_NAME VARCHAR(128) NOT NULL, TABLE_OWNER VARCHAR(128) NOT NULL, TABLE_NAME VARCHAR(128) NOT NULL,"
-    " FAILURE_TIME DATETIME(3) NOT NULL, `KEY` TEXT NOT NULL, FAILURE_TYPE VARCHAR(128) NOT NULL, DETAILS VARCHAR(8000) NOT NULL",
-    STATUS: "SERVER_NAME VARCHAR(128) NOT NULL, TASK_NAME VARCHAR(128) NOT NULL PRIMARY KEY, TASK_STATUS VARCHAR(100), STATUS_TIME TIMESTAMP NULL,"
-    " PENDING_CHANGES BIGINT, DISK_SWAP_SIZE BIGINT, TASK_MEMORY BIGINT, SOURCE_CURRENT_POSITION VARCHAR(128), SOURCE_CURRENT_TIMESTAMP TIMESTAMP NULL,"
-    " SOURCE_TAIL_POSITION VARCHAR(128), SOURCE_TAIL_TIMESTAMP TIMESTAMP NULL, SOURCE_TIMESTAMP_APPLIED TIMESTAMP NULL",
-    SUSPENDED: "SERVER_NAME VARCHAR(128) NOT NULL, TASK_NAME VARCHAR(128) NOT NULL, TABLE_OWNER VARCHAR(128) NOT NULL, TABLE_NAME VARCHAR(128) NOT NULL,"
-    " SUSPEND_REASON VARCHAR(32), SUSPEND_TIMESTAMP TIMESTAMP NULL, PRIMARY KEY (TASK_NAME, TABLE_OWNER, TABLE_NAME)",
-    HISTORY: "SERVER_NAME VARCHAR(128) NOT NULL, TASK_NAME VARCHAR(128) NOT NULL, TIMESLOT_TYPE VARCHAR(32) NOT NULL, TIMESLOT TIMESTAMP NOT NULL,"
-    " TIMESLOT_DURATION BIGINT, TIMESLOT_LATENCY BIGINT, RECORDS BIGINT, TIMESLOT_VOLUME BIGINT, PRIMARY KEY (TASK_NAME, TIMESLOT_TYPE, TIMESLOT)",
-}  # fmt: skip
+SQL = Path(__file__).parent / "sql"
+"""One CREATE TABLE for each of them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,11 @@ class ControlTables:
 
     def wanted(self) -> list[str]:
         """The tables that the settings ask for; exceptions are always kept."""
-        optional = {STATUS: "StatusTableEnabled", SUSPENDED: "SuspendedTablesTableEnabled", HISTORY: "HistoryTableEnabled"}  # fmt: skip
+        optional = {
+            STATUS: "StatusTableEnabled",
+            SUSPENDED: "SuspendedTablesTableEnabled",
+            HISTORY: "HistoryTableEnabled",
+        }
         out = [EXCEPTIONS, *(t for t, name in optional.items() if self._set(name, False))]
         if self.description.setting("ValidationSettings", "EnableValidation", False):
             out.append(FAILURES)
@@ -76,14 +72,16 @@ class ControlTables:
         with speaking("target", f"Creating the control tables in {self.schema}"):
             self.target.run(f"CREATE DATABASE IF NOT EXISTS {quote(self.schema)}")
             for table in self.wanted():
-                self.target.run(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({COLUMNS[table]}) ENGINE=InnoDB CHARACTER SET utf8mb4")  # fmt: skip
+                create = (SQL / f"create_{table}.sql").read_text()
+                self.target.run(create.format(table=self.name(table)))
 
     # Inside the open transaction --------------------------------------------------------------------
     def reject(self, changes: Sequence[Rejected]) -> None:
         for change in changes:
             with speaking("target", f"Writing to {EXCEPTIONS}"):
                 self.target.run(
-                    f"INSERT INTO {self.name(EXCEPTIONS)} (TASK_NAME, TABLE_OWNER, TABLE_NAME, ERROR_TIME, STATEMENT, ERROR) VALUES (%s, %s, %s, NOW(), %s, %s)",
+                    f"INSERT INTO {self.name(EXCEPTIONS)} (TASK_NAME, TABLE_OWNER, TABLE_NAME, ERROR_TIME,"
+                    " STATEMENT, ERROR) VALUES (%s, %s, %s, NOW(), %s, %s)",
                     (self.description.resource, *change.table, change.statement, change.error),
                 )
 
@@ -100,7 +98,8 @@ class ControlTables:
         if SUSPENDED in self.wanted():
             with speaking("target", f"Writing to {SUSPENDED}"):
                 self.target.run(
-                    f"DELETE FROM {self.name(SUSPENDED)} WHERE TASK_NAME = %s AND TABLE_OWNER = %s AND TABLE_NAME = %s",
+                    f"DELETE FROM {self.name(SUSPENDED)} WHERE TASK_NAME = %s AND TABLE_OWNER = %s AND"
+                    " TABLE_NAME = %s",
                     (self.description.resource, *key),
                 )
 
@@ -119,14 +118,32 @@ class ControlTables:
 
     def _tell_status(self, status: Status, last: bool) -> None:
         words = {Phase.LOADING: "FULL LOAD", Phase.FOLLOWING: "CHANGE PROCESSING"}
-        pending = sum(t.inserts + t.updates + t.deletes - t.applied_inserts - t.applied_updates - t.applied_deletes
-                      - t.rejected_inserts - t.rejected_updates - t.rejected_deletes for t in status.tables)  # fmt: skip
+        pending = sum(
+            t.inserts
+            + t.updates
+            + t.deletes
+            - t.applied_inserts
+            - t.applied_updates
+            - t.applied_deletes
+            - t.rejected_inserts
+            - t.rejected_updates
+            - t.rejected_deletes
+            for t in status.tables
+        )
         with speaking("target", f"Writing to {STATUS}"):
             self.target.run(
-                f"REPLACE INTO {self.name(STATUS)} VALUES (%s, %s, %s, NOW(), %s, 0, %s, %s, NOW(), %s, NOW(), NOW())",
-                (self.server, self.description.resource, "NOT RUNNING" if last else words.get(status.phase, "NOT RUNNING"), pending, memory(),
-                 status.position, status.position),
-            )  # fmt: skip
+                f"REPLACE INTO {self.name(STATUS)} VALUES (%s, %s, %s, NOW(), %s, 0, %s, %s, NOW(), %s,"
+                " NOW(), NOW())",
+                (
+                    self.server,
+                    self.description.resource,
+                    "NOT RUNNING" if last else words.get(status.phase, "NOT RUNNING"),
+                    pending,
+                    memory(),
+                    status.position,
+                    status.position,
+                ),
+            )
 
     def _tell_history(self, status: Status, last: bool) -> None:
         slot = 60 * int(self.description.setting("ControlTablesSettings", "HistoryTimeslotInMinutes", 5))
@@ -134,13 +151,23 @@ class ControlTables:
         if seconds < slot and not last:
             return
         loading = status.phase is Phase.LOADING
-        records = sum(t.rows if loading else t.applied_inserts + t.applied_updates + t.applied_deletes for t in status.tables)  # fmt: skip
+        records = sum(
+            t.rows if loading else t.applied_inserts + t.applied_updates + t.applied_deletes
+            for t in status.tables
+        )
         with speaking("target", f"Writing to {HISTORY}"):
             self.target.run(
                 f"REPLACE INTO {self.name(HISTORY)} VALUES (%s, %s, %s, FROM_UNIXTIME(%s), %s, %s, %s, 0)",
-                (self.server, self.description.resource, "Full Load" if loading else "Change Processing", int(self._slot),
-                 round(seconds / 60), int(status.lag or 0), max(0, records - self._records)),
-            )  # fmt: skip
+                (
+                    self.server,
+                    self.description.resource,
+                    "Full Load" if loading else "Change Processing",
+                    int(self._slot),
+                    round(seconds / 60),
+                    int(status.lag or 0),
+                    max(0, records - self._records),
+                ),
+            )
         self._slot, self._records = time.time(), records
 
 

@@ -1,6 +1,7 @@
 """Binlog events, parsed no further than needed: headers, table maps, and how many rows an event holds.
 
-Values are never decoded. Layouts: https://mariadb.com/kb/en/replication-protocol/ and sql/log_event.h of MariaDB 10.11.
+Values are never decoded. Layouts: https://mariadb.com/kb/en/replication-protocol/ and sql/log_event.h of
+MariaDB 10.11.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def parse_query(event: Event, checksum: int) -> Query:
 
 
 def parse_rotate(event: Event) -> tuple[str, int]:
-    """(file, position). Whether an artificial one carries a checksum is told by nothing but the name's end."""
+    """(file, position). Whether an artificial one carries a checksum is told by nothing but the name's
+    end."""
     name = event.raw[HEADER + 8 :]
     if not re.fullmatch(rb"[\x20-\x7e]+\.\d+", name):
         name = name[:-4]
@@ -117,7 +119,8 @@ class TableMap:
 
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
-        """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is 0."""
+        """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is
+        0."""
         return sizes(self.types, self.meta)
 
     def renamed(self, schema: str, table: str, checksum: int) -> bytes:
@@ -224,7 +227,8 @@ def seal(raw: bytes, checksum: int) -> bytes:
 
 
 def as_inserts(event: Event, where: Rows, table: TableMap, *, after: bool, checksum: int) -> bytes:
-    """A rows event that inserts this event's images (of an update: those before, or those after the change)."""
+    """A rows event that inserts this event's images (of an update: those before, or those after the
+    change)."""
     raw = event.raw
     width = (where.columns + 7) // 8
     found = images(event, where, table)

@@ -100,7 +100,10 @@ class Job:
             except Exception as e:
                 traceback.print_exc()
                 status.stop_reason = "Stop Reason FATAL_ERROR"
-                status.failure = f"Last Error the replicator broke: {type(e).__name__}: {e} Stop Reason FATAL_ERROR Error Level FATAL"
+                status.failure = (
+                    f"Last Error the replicator broke: {type(e).__name__}: {e} Stop Reason FATAL_ERROR Error"
+                    " Level FATAL"
+                )
             status.phase = Phase.ENDED
             status.say(f"ended: {status.stop_reason} {status.failure}")
         return 1 if status.failure else 0
@@ -270,7 +273,8 @@ class Job:
         rows = sum(t.rows for t in self.status.tables)
         seconds = self.status.full_load_ended - (self.status.full_load_started or 0)
         self.status.say(
-            f"full load: {rows} rows of {len(layouts)} tables in {seconds:.1f} s by {len(full.readers)} workers, as of {full.place}"
+            f"full load: {rows} rows of {len(layouts)} tables in {seconds:.1f} s by {len(full.readers)}"
+            f" workers, as of {full.place}"
         )
         return full.place
 
@@ -294,7 +298,8 @@ class Job:
         mark: Checkpoint,
         writer: Writer,
     ) -> None:
-        """Bring the tables that were ordered again: each with its own snapshot, from which on its changes count."""
+        """Bring the tables that were ordered again: each with its own snapshot, from which on its changes
+        count."""
         ordered = self.folder / RELOAD
         if ordered.exists():
             wanted = {(s, t) for s, t in json.loads(ordered.read_text())}
@@ -315,7 +320,8 @@ class Job:
                 self.control.release(table.key)
             target.commit(mark.step, mark.place, [table])
             self.status.say(
-                f"{table.schema}.{table.table} was loaded again: {table.state}, {table.rows} rows as of {full.place}"
+                f"{table.schema}.{table.table} was loaded again: {table.state}, {table.rows} rows as of"
+                f" {full.place}"
             )
             writer.now()
 
@@ -336,19 +342,37 @@ class Job:
 
     # CDC ------------------------------------------------------------------------------------------
     def follow(
-        self, target: Target, selection: Selection, layouts: dict[Key, Layout], there: dict[Key, Layout], not_tables: set[Key],
-        mark: Checkpoint, since: float, writer: Writer,
-    ) -> None:  # fmt: skip
+        self,
+        target: Target,
+        selection: Selection,
+        layouts: dict[Key, Layout],
+        there: dict[Key, Layout],
+        not_tables: set[Key],
+        mark: Checkpoint,
+        since: float,
+        writer: Writer,
+    ) -> None:
         d = self.description
         by_key = ByKey(target, {k: there[k] for k in layouts if k not in self.plain})
         by_key.prepare()
         stream = BinlogStream(d.source, mark.place.gtid, d.server_id)
         try:
             relay = Relay(
-                stream, target, mark.place, selection=selection, by_key=by_key, not_tables=not_tables, status=self.status,
-                wake=self.wake, orders=self.hear, terms=Terms.of(d, since), control=self.control, policies=self.policies,
-                lobs=self.lobs, one_by_one_to=self.one_by_one_to,
-            )  # fmt: skip
+                stream,
+                target,
+                mark.place,
+                selection=selection,
+                by_key=by_key,
+                not_tables=not_tables,
+                status=self.status,
+                wake=self.wake,
+                orders=self.hear,
+                terms=Terms.of(d, since),
+                control=self.control,
+                policies=self.policies,
+                lobs=self.lobs,
+                one_by_one_to=self.one_by_one_to,
+            )
             self.one_by_one_to = None
             if mark.step is Step.LOADED and d.setting(
                 "FullLoadSettings", "StopTaskCachedChangesApplied", False

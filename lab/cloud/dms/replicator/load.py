@@ -1,6 +1,7 @@
 """The full load: every selected table out of one consistent snapshot, raw bytes from SELECT into LOAD DATA.
 
-Several tables are loaded at once (MaxFullLoadSubTasks), each worker in a snapshot of its own: all of the same position.
+Several tables are loaded at once (MaxFullLoadSubTasks), each worker in a snapshot of its own: all of the same
+position.
 
 Bytes never become Python text: results are asked for without any character set, and loaded as binary.
 """
@@ -40,17 +41,24 @@ READING = (
     "SET SESSION character_set_results = NULL, time_zone = '+00:00', sql_mode = '', net_write_timeout = 600"
 )
 LOADING = (
-    "SET SESSION foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00', check_constraint_checks = 0,"
-    " sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', net_read_timeout = 600"
+    "SET SESSION foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00', check_constraint_checks ="
+    " 0, sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', net_read_timeout = 600"
 )
 
 
 def connect_raw(login: Login, **options: Any) -> Any:
     try:
         return MySQLdb.connect(
-            host=login.host, port=login.port, user=login.user, password=login.password, charset="utf8mb4",
-            use_unicode=False, conv=RAW, connect_timeout=10, **options,
-        )  # fmt: skip
+            host=login.host,
+            port=login.port,
+            user=login.user,
+            password=login.password,
+            charset="utf8mb4",
+            use_unicode=False,
+            conv=RAW,
+            connect_timeout=10,
+            **options,
+        )
     except MySQLdb.MySQLError as e:
         raise translate("database", f"Connecting to {login}", e) from e
 
@@ -65,7 +73,8 @@ class Work:
 
 
 def snapshots(login: Login, workers: int) -> tuple[list[Any], Place]:
-    """Connections that all see the source as of one place. No lock is taken: they are opened until they agree.
+    """Connections that all see the source as of one place. No lock is taken: they are opened until they
+    agree.
 
     Where the source commits too fast for that, one connection is left, and the load is sequential.
     """
@@ -99,7 +108,8 @@ class FullLoad:
     def run(
         self, tables: Iterable[Work], *, truncate: bool, policy: Policy, done: Callable[[Work], None]
     ) -> None:
-        """Copy these tables, the largest first. A table that fails is left in error, or ends the load, as `policy` says."""
+        """Copy these tables, the largest first. A table that fails is left in error, or ends the load, as
+        `policy` says."""
         waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
         for work in sorted(tables, key=lambda w: -w.table.expected):
             waiting.put(work)
@@ -183,7 +193,8 @@ class FullLoad:
         if loader.loaded != table.rows:
             table.error_rows = table.rows - loader.loaded
             raise Failed(
-                f"Loading table {table.schema}.{table.table} on the target lost {table.error_rows} of {table.rows} rows: {loader.complaint}"
+                f"Loading table {table.schema}.{table.table} on the target lost {table.error_rows} of"
+                f" {table.rows} rows: {loader.complaint}"
             )
 
     def _write_rows(self, reader: Any, layout: Layout, table: Table, pipe: BinaryIO) -> None:

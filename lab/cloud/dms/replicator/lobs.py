@@ -15,7 +15,8 @@ from lab.cloud.dms.replicator.status import Status
 from lab.cloud.dms.replicator.tables import Column, Key, Layout
 
 TYPES = {"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob", "json", "geometry"}
-"""What counts as a LOB. DMS carries text and blob of up to 64 KB as plain strings in some versions, as LOBs in others."""
+"""What counts as a LOB. DMS carries text and blob of up to 64 KB as plain strings in some versions, as LOBs
+in others."""
 DEFAULT_KB = 32
 
 
@@ -42,7 +43,8 @@ def cut_text(value: bytes, limit: int, charset: str | None) -> bytes:
 
 
 class LobLimit:
-    """`limit` bytes for the LOB columns of these tables; says each table's first cut, and how many there were."""
+    """`limit` bytes for the LOB columns of these tables; says each table's first cut, and how many there
+    were."""
 
     def __init__(self, limit: int | None, layouts: Mapping[Key, Layout], status: Status) -> None:
         self.limit, self.status = limit, status
@@ -69,8 +71,9 @@ class LobLimit:
         if (key, column.name) not in self.said:
             self.said.add((key, column.name))
             self.status.say(
-                f"[SOURCE_CAPTURE]W: Truncation occurred on column '{column.name}' of table '{key[0]}'.'{key[1]}':"
-                f" a LOB is longer than LobMaxSize, {(self.limit or 0) >> 10} KB, and was cut"
+                f"[SOURCE_CAPTURE]W: Truncation occurred on column '{column.name}' of table"
+                f" '{key[0]}'.'{key[1]}': a LOB is longer than LobMaxSize, {(self.limit or 0) >> 10} KB, and"
+                " was cut"
             )
 
     def cut(self, event: Event, table: TableMap, checksum: int) -> Event:

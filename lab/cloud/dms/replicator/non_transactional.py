@@ -37,7 +37,8 @@ class ByKey:
             for key, name in self.scratch.items():
                 self.target.run(f"DROP TABLE IF EXISTS {SCHEMA}.{name}")
                 self.target.run(
-                    f"CREATE TABLE {SCHEMA}.{name} ENGINE=InnoDB AS SELECT * FROM {full(self.layouts[key].key)} WHERE 0"
+                    f"CREATE TABLE {SCHEMA}.{name} ENGINE=InnoDB AS SELECT * FROM"
+                    f" {full(self.layouts[key].key)} WHERE 0"
                 )
 
     def apply(self, event: Event, table: TableMap, checksum: int) -> None:
@@ -69,5 +70,6 @@ class ByKey:
         columns = ", ".join(quote(c.name) for c in self.layouts[key].loaded)
         with speaking("target", f"Applying changes to {key[0]}.{key[1]}"):
             self.target.run(
-                f"REPLACE INTO {full(self.layouts[key].key)} ({columns}) SELECT {columns} FROM {SCHEMA}.{self.scratch[key]}"
+                f"REPLACE INTO {full(self.layouts[key].key)} ({columns}) SELECT {columns} FROM"
+                f" {SCHEMA}.{self.scratch[key]}"
             )

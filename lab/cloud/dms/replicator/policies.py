@@ -27,9 +27,29 @@ DEFAULTS = {
     "ApplyErrorDeletePolicy": Policy.IGNORE,
 }
 ROW_ERRORS = {
-    1022, 1032, 1048, 1062, 1169, 1216, 1217, 1264, 1265, 1292, 1364, 1366, 1406, 1451, 1452, 1526, 1557, 1644,
-    1690, 1761, 1762, 4025,
-}  # fmt: skip
+    1022,
+    1032,
+    1048,
+    1062,
+    1169,
+    1216,
+    1217,
+    1264,
+    1265,
+    1292,
+    1364,
+    1366,
+    1406,
+    1451,
+    1452,
+    1526,
+    1557,
+    1644,
+    1690,
+    1761,
+    1762,
+    4025,
+}
 """Server errors that one row is to blame for: keys, foreign keys, checks, values, a trigger's SIGNAL."""
 TABLE_ERRORS = {1054, 1142, 1143, 1146, 1149, 1356, 1449, 1535, 1677, 1932}
 """Server errors that say the table cannot be written as it is."""

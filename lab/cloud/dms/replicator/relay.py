@@ -74,7 +74,8 @@ class Relay:
         self.not_tables, self.status, self.wake, self.orders = not_tables, status, wake, orders
         self.terms, self.control, self.policies, self.lobs = terms, control, policies, lobs
         self.one_by_one_to = one_by_one_to
-        """Up to here every transaction is applied alone and row by row, because the target refused a group."""
+        """Up to here every transaction is applied alone and row by row, because the target refused a
+        group."""
         self.careful = OneByOneApplier(target, by_key, policies, control, status)
         self.file, self.offset = place.file, place.offset
         self.seen = place.offset
@@ -148,8 +149,9 @@ class Relay:
             self.end_transaction(event)
         elif kind in (Kind.XA_PREPARE, Kind.INCIDENT, Kind.EXECUTE_LOAD) or kind in COMPRESSED:
             raise Failed(
-                f"The source's binlog has an event of type {kind} at {self.file}:{event.end}, which the lab's DMS cannot apply"
-                " (XA transaction, incident, LOAD DATA as a statement, or compressed events)"
+                f"The source's binlog has an event of type {kind} at {self.file}:{event.end}, which the lab's"
+                " DMS cannot apply (XA transaction, incident, LOAD DATA as a statement, or compressed"
+                " events)"
             )
 
     def format(self, event: Event) -> None:
@@ -197,7 +199,11 @@ class Relay:
     def loaded_already(self, key: Key, event: Event) -> bool:
         """True for changes that a reload of this table alone has brought."""
         table = self.tables.get(key)
-        return table is not None and bool(table.loaded_file) and (self.file, event.end) <= (table.loaded_file, table.loaded_at)  # fmt: skip
+        return (
+            table is not None
+            and bool(table.loaded_file)
+            and (self.file, event.end) <= (table.loaded_file, table.loaded_at)
+        )
 
     def query(self, event: Event) -> None:
         query = ev.parse_query(event, self.checksum)
@@ -226,15 +232,16 @@ class Relay:
             "CALL",
         ):
             raise Failed(
-                f"The source's binlog holds a statement instead of rows at {self.file}:{event.end} (binlog_format was not ROW"
-                f" in that session): {query.text[:200]}"
+                f"The source's binlog holds a statement instead of rows at {self.file}:{event.end}"
+                f" (binlog_format was not ROW in that session): {query.text[:200]}"
             )
         elif self.gtid is not None and self.gtid.standalone:
             self.definition(query)
             self.end_transaction(event)
 
     def savepoint(self, text: str, *, set_it: bool) -> None:
-        """What was undone inside a transaction stands in the binlog too, once a MyISAM table took part in it."""
+        """What was undone inside a transaction stands in the binlog too, once a MyISAM table took part in
+        it."""
         name = text.split()[-1].strip("`;")
         if set_it:
             self.savepoints[name] = (len(self.transaction), {k: list(v) for k, v in self.counts.items()})
@@ -288,7 +295,8 @@ class Relay:
         self.savepoints = {}
 
     def stream_out(self) -> None:
-        """Give the target what there is of a large transaction; uncommitted, and apart from those before it."""
+        """Give the target what there is of a large transaction; uncommitted, and apart from those before
+        it."""
         if not self.streaming:
             self.flush(now=True)
             self.streaming = True
@@ -378,7 +386,8 @@ class Relay:
                 self.by_key.apply(event, table, self.checksum)
 
     def add(self, piece: Statement) -> None:
-        """One statement for each table, as DMS writes them: a trigger that fires may then touch the other tables."""
+        """One statement for each table, as DMS writes them: a trigger that fires may then touch the other
+        tables."""
         for _, run in itertools.groupby(piece, key=lambda pair: pair[1].id):
             pairs = list(run)
             rows = [event.raw for event, _ in pairs]
@@ -397,7 +406,8 @@ class Relay:
         return Place(",".join(self.domains[d] for d in sorted(self.domains)), self.file, self.offset)
 
     def flush(self, *, now: bool = False) -> None:
-        """Commit what is complete; nothing to do when nothing is. A batch is complete when its time is over."""
+        """Commit what is complete; nothing to do when nothing is. A batch is complete when its time is
+        over."""
         if not self.unwritten:
             return
         if self.batch and not now and time.monotonic() - self.batch_began < (self.terms.batch_seconds or 0):

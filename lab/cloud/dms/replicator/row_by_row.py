@@ -1,8 +1,9 @@
-"""One transaction applied row by row, so that the row to blame is known and the task's policies decide about it.
+"""One transaction applied row by row, so that the row to blame is known and the task's policies decide about
+it.
 
-The server undoes the whole transaction with the statement that it refuses. So after each refusal the transaction is
-applied anew without what was rejected, until it goes through; then it is committed with its checkpoint as ever.
-DMS does the same when a batch fails: it applies it again "one by one".
+The server undoes the whole transaction with the statement that it refuses. So after each refusal the
+transaction is applied anew without what was rejected, until it goes through; then it is committed with its
+checkpoint as ever. DMS does the same when a batch fails: it applies it again "one by one".
 """
 
 from __future__ import annotations
@@ -102,7 +103,13 @@ class OneByOneApplier:
         policy = self.policies.of_row(refused.number, blame.event.kind)
         index = ev.index(blame.event.kind)
         file = place.rpartition(":")[0]
-        change = Rejected(key, describe(("INSERT INTO", "UPDATE", "DELETE FROM")[index], key, f"{file}:{blame.event.end}", blame.row), str(refused))  # fmt: skip
+        change = Rejected(
+            key,
+            describe(
+                ("INSERT INTO", "UPDATE", "DELETE FROM")[index], key, f"{file}:{blame.event.end}", blame.row
+            ),
+            str(refused),
+        )
         if policy is Policy.STOP or len(out.rows) >= TOO_MANY:
             self.control.reject([change])
             self.target.connection.commit()

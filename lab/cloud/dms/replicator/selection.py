@@ -1,6 +1,7 @@
 """Which tables a task replicates, and under which names: DMS's table mappings, selection and renaming.
 
-Wildcards as DMS documents them: % zero or more characters, _ one, [_] an underscore, [ab] a set, [a-d] a range.
+Wildcards as DMS documents them: % zero or more characters, _ one, [_] an underscore, [ab] a set, [a-d] a
+range.
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Wildcards.html
 """
 
@@ -40,7 +41,8 @@ class Selection:
                 continue
             if kind != "selection":
                 raise Failed(
-                    f"The lab's DMS has selection and renaming rules only; the mappings have a rule of type {kind!r}"
+                    "The lab's DMS has selection and renaming rules only; the mappings have a rule of type"
+                    f" {kind!r}"
                 )
             if rule.get("filters"):
                 raise Failed(f"The lab's DMS has no row filters; rule {rule.get('rule-id')} has one")
@@ -62,8 +64,8 @@ class Selection:
         where, kind = rule["object-locator"], rule.get("rule-target")
         if rule.get("rule-action") != "rename" or kind not in self.renames:
             raise Failed(
-                f"The lab's DMS renames schemas and tables and transforms nothing else; rule {rule.get('rule-id')}"
-                f" wants {rule.get('rule-action')} of a {kind}"
+                "The lab's DMS renames schemas and tables and transforms nothing else; rule"
+                f" {rule.get('rule-id')} wants {rule.get('rule-action')} of a {kind}"
             )
         self.renames[kind].append((where["schema-name"], where.get("table-name", "%"), rule["value"]))
 

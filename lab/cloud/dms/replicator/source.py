@@ -71,7 +71,8 @@ def check_settings(connection: Any) -> None:
     found = dict(
         fetch(
             connection,
-            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin','binlog_format','binlog_row_image','log_bin_compress')",
+            "SHOW GLOBAL VARIABLES WHERE Variable_name IN"
+            " ('log_bin','binlog_format','binlog_row_image','log_bin_compress')",
         )
     )
     for name, wanted in WANTED.items():
@@ -171,7 +172,8 @@ class BinlogStream:
                 )
                 cursor.execute("SET @master_heartbeat_period = %s", (int(HEARTBEAT * 1e9),))
                 cursor.execute(
-                    "SET @slave_connect_state = %s, @slave_gtid_strict_mode = 1, @slave_gtid_ignore_duplicates = 0",
+                    "SET @slave_connect_state = %s, @slave_gtid_strict_mode = 1,"
+                    " @slave_gtid_ignore_duplicates = 0",
                     (gtid,),
                 )
             body = bytes([BINLOG_DUMP]) + struct.pack("<IHI", 4, 0, server_id)

@@ -21,7 +21,8 @@ def seconds_of(text: str) -> float:
 
 @dataclass(frozen=True)
 class Until:
-    """CdcStopPosition. Server time also ends a task whose source is silent, commit time only at a transaction."""
+    """CdcStopPosition. Server time also ends a task whose source is silent, commit time only at a
+    transaction."""
 
     server: bool
     time: float

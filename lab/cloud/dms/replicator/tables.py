@@ -1,4 +1,5 @@
-"""What both servers say about the selected tables, and how each column is carried byte exact in a full load."""
+"""What both servers say about the selected tables, and how each column is carried byte exact in a full
+load."""
 
 from __future__ import annotations
 
@@ -69,8 +70,9 @@ class Layout:
 
 
 COLUMNS = """
-SELECT c.table_schema, c.table_name, c.column_name, c.data_type, c.is_generated = 'ALWAYS' OR c.extra LIKE '%%GENERATED%%',
-  c.extra LIKE '%%auto_increment%%', c.character_set_name
+SELECT c.table_schema, c.table_name, c.column_name, c.data_type,
+  c.is_generated = 'ALWAYS' OR c.extra LIKE '%%GENERATED%%', c.extra LIKE '%%auto_increment%%',
+  c.character_set_name
 FROM information_schema.columns c WHERE c.table_schema = %s ORDER BY c.table_name, c.ordinal_position"""
 TABLES = """
 SELECT t.table_schema, t.table_name, COALESCE(t.table_rows, 0), COALESCE(e.transactions, 'NO') = 'YES'

@@ -1,4 +1,5 @@
-"""The target database: one session that replays row events and moves the checkpoint in the same transaction."""
+"""The target database: one session that replays row events and moves the checkpoint in the same
+transaction."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -20,15 +22,7 @@ SCHEMA = "awsdms_control"
 BATCH = 4 << 20
 """Bytes of events in one BINLOG statement; its text is a third longer and must fit max_allowed_packet."""
 
-SETUP = f"""CREATE DATABASE IF NOT EXISTS {SCHEMA};
-CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_checkpoint (
-  task VARCHAR(255) PRIMARY KEY, phase VARCHAR(16) NOT NULL, gtid VARCHAR(1000) NOT NULL, file VARCHAR(255) NOT NULL,
-  at BIGINT UNSIGNED NOT NULL, changed DATETIME(6) NOT NULL) ENGINE=InnoDB CHARACTER SET utf8mb4;
-CREATE TABLE IF NOT EXISTS {SCHEMA}.livemove_lab_tables (
-  task VARCHAR(191) NOT NULL, schema_name VARCHAR(64) NOT NULL, table_name VARCHAR(64) NOT NULL, state VARCHAR(40) NOT NULL,
-  load_rows BIGINT NOT NULL, load_started DOUBLE, load_ended DOUBLE, inserts BIGINT NOT NULL, updates BIGINT NOT NULL, deletes BIGINT NOT NULL,
-  rejected_inserts BIGINT NOT NULL, rejected_updates BIGINT NOT NULL, rejected_deletes BIGINT NOT NULL, reloaded BOOLEAN NOT NULL, why TEXT NOT NULL,
-  ddls BIGINT NOT NULL, loaded_file VARCHAR(255) NOT NULL, loaded_at BIGINT NOT NULL, PRIMARY KEY (task, schema_name, table_name)) ENGINE=InnoDB CHARACTER SET utf8mb4"""
+SETUP = (Path(__file__).parent / "sql" / "create_checkpoint.sql").read_text().format(schema=SCHEMA)
 
 
 class Step(StrEnum):
@@ -85,7 +79,8 @@ class Target:
         with speaking("target", "Reading the checkpoint"):
             rows = fetch(
                 self.connection,
-                f"SELECT phase, gtid, file, at FROM {SCHEMA}.livemove_lab_checkpoint WHERE task = %s FOR UPDATE",
+                f"SELECT phase, gtid, file, at FROM {SCHEMA}.livemove_lab_checkpoint WHERE task = %s FOR"
+                " UPDATE",
                 (self.task,),
             )
             self.connection.rollback()
@@ -96,17 +91,34 @@ class Target:
         with speaking("target", "Reading the statistics"):
             rows = fetch(
                 self.connection,
-                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts, updates, deletes, rejected_inserts, rejected_updates,"
-                " rejected_deletes, reloaded, why, ddls, loaded_file, loaded_at"
-                f" FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
+                "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts,"
+                " updates, deletes, rejected_inserts, rejected_updates, rejected_deletes, reloaded, why,"
+                f" ddls, loaded_file, loaded_at FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
                 (self.task,),
             )
             self.connection.rollback()
         found = [
-            Table(s, t, TableState(state), rows=n, load_started=a, load_ended=b, inserts=i, updates=u, deletes=d, rejected_inserts=ri,
-                  rejected_updates=ru, rejected_deletes=rd, reloaded=bool(again), why=why, ddls=ddls, loaded_file=file, loaded_at=at)
+            Table(
+                s,
+                t,
+                TableState(state),
+                rows=n,
+                load_started=a,
+                load_ended=b,
+                inserts=i,
+                updates=u,
+                deletes=d,
+                rejected_inserts=ri,
+                rejected_updates=ru,
+                rejected_deletes=rd,
+                reloaded=bool(again),
+                why=why,
+                ddls=ddls,
+                loaded_file=file,
+                loaded_at=at,
+            )
             for s, t, state, n, a, b, i, u, d, ri, ru, rd, again, why, ddls, file, at in rows
-        ]  # fmt: skip
+        ]
         for table in found:
             table.settle(0.0)
         return found
@@ -161,17 +173,36 @@ class Target:
 
     def remember(self, step: Step, place: Place) -> None:
         self.run(
-            f"INSERT INTO {SCHEMA}.livemove_lab_checkpoint VALUES (%s, %s, %s, %s, %s, NOW(6)) ON DUPLICATE KEY UPDATE"
-            " phase = VALUES(phase), gtid = VALUES(gtid), file = VALUES(file), at = VALUES(at), changed = VALUES(changed)",
+            f"INSERT INTO {SCHEMA}.livemove_lab_checkpoint VALUES (%s, %s, %s, %s, %s, NOW(6)) ON DUPLICATE"
+            " KEY UPDATE phase = VALUES(phase), gtid = VALUES(gtid), file = VALUES(file), at = VALUES(at),"
+            " changed = VALUES(changed)",
             (self.task, step, place.gtid, place.file, place.offset),
         )
 
     def count(self, tables: Iterable[Table]) -> None:
         rows = [
-            (self.task, t.schema, t.table, t.state, t.rows, t.load_started, t.load_ended, t.inserts, t.updates, t.deletes,
-             t.rejected_inserts, t.rejected_updates, t.rejected_deletes, t.reloaded, t.why, t.ddls, t.loaded_file, t.loaded_at)
+            (
+                self.task,
+                t.schema,
+                t.table,
+                t.state,
+                t.rows,
+                t.load_started,
+                t.load_ended,
+                t.inserts,
+                t.updates,
+                t.deletes,
+                t.rejected_inserts,
+                t.rejected_updates,
+                t.rejected_deletes,
+                t.reloaded,
+                t.why,
+                t.ddls,
+                t.loaded_file,
+                t.loaded_at,
+            )
             for t in tables
-        ]  # fmt: skip
+        ]
         if rows:
             with self.connection.cursor() as cursor:
                 cursor.executemany(

@@ -1,9 +1,10 @@
 """DMS's data validation: rows of both sides compared by key in the background, while changes go on.
 
-A table is compared whole after its load, and again after it changed. Both servers sum up their rows by parts (a part
-is a hash of the key), and only parts that differ are compared row by row. A difference counts when the target has
-everything that the source had when its row was read, and the source's row has stood still meanwhile, twice in a row;
-rows that have not stood still for RecordSuspendDelayInMinutes are given up as suspended. A table without a primary key is not compared.
+A table is compared whole after its load, and again after it changed. Both servers sum up their rows by parts
+(a part is a hash of the key), and only parts that differ are compared row by row. A difference counts when
+the target has everything that the source had when its row was read, and the source's row has stood still
+meanwhile, twice in a row; rows that have not stood still for RecordSuspendDelayInMinutes are given up as
+suspended. A table without a primary key is not compared.
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Validating.html
 """
 
@@ -38,8 +39,14 @@ REST = 4.0
 MISMATCHED_AGAIN = 5.0
 CATCH_UP = 60.0
 """Seconds for which a look waits until the target has what the source had."""
-SETTLED = {ValidationState.VALIDATED, ValidationState.MISMATCHED, ValidationState.SUSPENDED, ValidationState.NO_KEY,
-           ValidationState.TABLE_ERROR, ValidationState.ERROR}  # fmt: skip
+SETTLED = {
+    ValidationState.VALIDATED,
+    ValidationState.MISMATCHED,
+    ValidationState.SUSPENDED,
+    ValidationState.NO_KEY,
+    ValidationState.TABLE_ERROR,
+    ValidationState.ERROR,
+}
 RowKey = tuple[bytes | None, ...]
 
 
@@ -71,9 +78,13 @@ class Validator:
     """A thread with a connection of its own to each side; nothing at all unless EnableValidation is set."""
 
     def __init__(
-        self, description: Description, status: Status, layouts: Mapping[Key, Layout], there: Mapping[Key, Layout],
+        self,
+        description: Description,
+        status: Status,
+        layouts: Mapping[Key, Layout],
+        there: Mapping[Key, Layout],
         control: ControlTables,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.description, self.status, self.control = description, status, control
         self.enabled = bool(description.setting("ValidationSettings", "EnableValidation", False))
         self.most = int(description.setting("ValidationSettings", "TableFailureMaxCount", 1000))
@@ -232,13 +243,20 @@ class Validator:
             if before.get(key) != after.get(key):
                 moving.add(key)
             else:
-                steady[key] = "MISSING_TARGET" if key not in theirs else "MISSING_SOURCE" if key not in before else "RECORD_DIFF"  # fmt: skip
+                steady[key] = (
+                    "MISSING_TARGET"
+                    if key not in theirs
+                    else "MISSING_SOURCE"
+                    if key not in before
+                    else "RECORD_DIFF"
+                )
         return steady, moving
 
     def _sums(self, connection: Any, layout: Layout, subject: Subject) -> dict[int, tuple[Any, ...]]:
         cursor = connection.cursor()
         cursor.execute(
-            f"SELECT {part(subject)}, COUNT(*), SUM(CRC32({row_text(subject.source)})) FROM {full(layout.key)} GROUP BY 1"
+            f"SELECT {part(subject)}, COUNT(*), SUM(CRC32({row_text(subject.source)})) FROM"
+            f" {full(layout.key)} GROUP BY 1"
         )
         return {int(p): tuple(rest) for p, *rest in cursor.fetchall()}
 
@@ -247,8 +265,8 @@ class Validator:
     ) -> dict[RowKey, bytes]:
         cursor = connection.cursor()
         cursor.execute(
-            f"SELECT {', '.join(c.select for c in subject.keys)}, MD5({row_text(subject.source)}) FROM {full(layout.key)}"
-            f" WHERE {part(subject)} IN ({', '.join(map(str, parts))})"
+            f"SELECT {', '.join(c.select for c in subject.keys)}, MD5({row_text(subject.source)}) FROM"
+            f" {full(layout.key)} WHERE {part(subject)} IN ({', '.join(map(str, parts))})"
         )
         return {tuple(row[:-1]): row[-1] for row in cursor.fetchall()}
 
@@ -280,15 +298,16 @@ class Validator:
                 {"key": [None if v is None else v.decode("utf8", "backslashreplace") for v in key]}
             )
             cursor.execute(
-                f"INSERT INTO {self.control.name(FAILURES)} (TASK_NAME, TABLE_OWNER, TABLE_NAME, FAILURE_TIME, `KEY`, FAILURE_TYPE, DETAILS)"
-                " SELECT %s, %s, %s, NOW(3), %s, %s, '' FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM"
-                f" {self.control.name(FAILURES)} WHERE TASK_NAME = %s AND TABLE_OWNER = %s AND TABLE_NAME = %s AND `KEY` = %s AND FAILURE_TYPE = %s)",
+                f"INSERT INTO {self.control.name(FAILURES)} (TASK_NAME, TABLE_OWNER, TABLE_NAME,"
+                " FAILURE_TIME, `KEY`, FAILURE_TYPE, DETAILS) SELECT %s, %s, %s, NOW(3), %s, %s, '' FROM"
+                f" DUAL WHERE NOT EXISTS (SELECT 1 FROM {self.control.name(FAILURES)} WHERE TASK_NAME = %s"
+                " AND TABLE_OWNER = %s AND TABLE_NAME = %s AND `KEY` = %s AND FAILURE_TYPE = %s)",
                 (self.description.resource, *table.key, text, kind) * 2,
             )
         if new:
             self.status.say(
-                f"[VALIDATOR]W: {len(new)} rows of '{table.schema}'.'{table.table}' differ, first {sorted(new.values())[0]}"
-                f" at {next(iter(new))!r}; see {FAILURES}"
+                f"[VALIDATOR]W: {len(new)} rows of '{table.schema}'.'{table.table}' differ, first"
+                f" {sorted(new.values())[0]} at {next(iter(new))!r}; see {FAILURES}"
             )
 
 
@@ -299,7 +318,16 @@ def counts(table: Table) -> tuple[int, ...]:
 
 def text_of(column: Column) -> str:
     """A column as bytes that are the same on both sides when the values are."""
-    if column.type in ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"):  # fmt: skip
+    if column.type in (
+        "geometry",
+        "point",
+        "linestring",
+        "polygon",
+        "multipoint",
+        "multilinestring",
+        "multipolygon",
+        "geometrycollection",
+    ):
         return f"HEX({quote(column.name)})"
     return f"CAST({column.select} AS BINARY)"
 

@@ -1,4 +1,5 @@
-"""The client behind `bin/shop`. Started inside a write pause, so it imports little and knows only the socket."""
+"""The client behind `bin/shop`. Started inside a write pause, so it imports little and knows only the
+socket."""
 
 import json
 import os
@@ -37,7 +38,9 @@ def stop(app: str, run: str) -> int:
     while _alive(pid) and time.monotonic() < until:
         time.sleep(0.05)
     gone = not _alive(pid)
-    print(json.dumps({"stopped": gone, "was_running": True} | ({} if gone else {"error": f"{pid} still runs"})))  # fmt: skip
+    print(
+        json.dumps({"stopped": gone, "was_running": True} | ({} if gone else {"error": f"{pid} still runs"}))
+    )
     return 0 if gone else 1
 
 
