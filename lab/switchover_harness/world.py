@@ -111,14 +111,11 @@ class HarnessWorld(World):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.spec())
         self.settings = settings
+        self.ports["replicator"] = Replicators(settings)
 
     @cached_property
     def ledger(self) -> ports.Ledger:
         return FileLedger(self.settings.folder)
-
-    @cached_property
-    def replicator(self) -> ports.Replicator:
-        return Replicators(self.settings)
 
     @cached_property
     def outputs(self) -> Mapping[str, Any]:
