@@ -2,7 +2,7 @@
 #
 #   make rehearse                       the whole story on this machine
 #   make rehearse DUMP=path             the same with your own dump (a file or a folder)
-#   make rehearse ROLLBACK=repoint      answer that gate "Roll back": switch_dns, repoint, retire, or clear;
+#   make rehearse ROLLBACK=switchover      answer that gate "Roll back": switch_dns, switchover, retire, or clear;
 #                                       before the gates, by the DAG of its own: preflight, provision, replicate, validate
 #   make rehearse STORY=rollback        move, roll back, move again, retire; clears: every task cleared on the way;
 #                                       promote: the data centre dies before the writes moved;
@@ -86,7 +86,7 @@ mutants: ## break each promise in a copy and see a test notice [ONLY=word]
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
-		"--rollback repoint" "--rollback retire" "--story rollback" "--story clears" "--story promote" \
+		"--rollback switchover" "--rollback retire" "--story rollback" "--story clears" "--story promote" \
 		"--story weights" "--story breach" "--dns rfc2136" "--dns manual"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 

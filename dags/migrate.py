@@ -17,12 +17,12 @@ from livemove.comparison.operators import CompareTableOperator, ListTablesOperat
 from livemove.dag import (
     FORWARD,
     HOUR,
-    chapter,
     dag_manners,
     doc,
     leads,
-    rollback_chapter,
+    rollback_stage,
     served_from_aws,
+    stage,
 )
 from livemove.dns.operators import (
     ChangeRecordOperator,
@@ -33,7 +33,7 @@ from livemove.dns.sensors import InSyncSensor, OldTtlSensor, PropagationSensor
 from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import SpecError
 from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
-from livemove.model.stages import TITLES
+from livemove.model.stages import QUESTIONS, STAGES, TITLES
 from livemove.preflight.operators import PreflightOperator, ShowSettingsOperator
 from livemove.provisioning.operators import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
 from livemove.replication.operators import (
@@ -80,14 +80,12 @@ def migration(spec: MigrationSpec) -> DAG:
         schedule=None,
         **dag_manners(spec),
     ) as dag:
-        with chapter("preflight", "1 Prepare", "What would go wrong, before anything changes") as preflight:
+        with stage(STAGES["preflight"]) as preflight:
             settings = ShowSettingsOperator(task_id="settings", **of)
             checks = PreflightOperator(task_id="checks", **of)
             settings >> checks
 
-        with chapter(
-            "provision", "2 Provision", "Network, servers, RDS and DMS by Terraform; the application on them"
-        ) as provision:
+        with stage(STAGES["provision"]) as provision:
             plan = TerraformPlanOperator(task_id="plan", **of)
             apply = TerraformApplyOperator(task_id="apply", execution_timeout=3 * HOUR, **of)
             reachability = ReachabilityOperator(task_id="reachability", **of)
@@ -95,9 +93,7 @@ def migration(spec: MigrationSpec) -> DAG:
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
             plan >> apply >> reachability >> deploy >> smoke
 
-        with chapter(
-            "replicate", "3 Replicate", "Schema, full load and CDC, one direction: data centre to RDS"
-        ) as replicate:
+        with stage(STAGES["replicate"]) as replicate:
             prepare_control = PrepareControlOperator(task_id="prepare_control", **of)
             lower_ttl = LowerTtlOperator(task_id="lower_ttl", **of)
             carry_tables = CarrySchemaOperator(task_id="carry_tables", phase="tables", **of)
@@ -113,22 +109,20 @@ def migration(spec: MigrationSpec) -> DAG:
             prepare_control >> lower_ttl >> carry_tables >> prepare_task >> start_load >> full_load
             full_load >> carry_keys >> carry_code >> start_cdc >> caught_up
 
-        with chapter(
-            "validate", "4 Validate", "Both sides are equal, table by table and object by object"
-        ) as validate:
+        with stage(STAGES["validate"]) as validate:
             tables = ListTablesOperator(task_id="tables", **of)
             compare = compare_each(tables, "compare", **of)
             table_states = TableStatesSensor(task_id="table_states", **of)
             parity = ParityOperator(task_id="parity", **of)
             compare >> table_states >> parity
 
-        with chapter(
-            "switch_dns", "5 Switch DNS", "The name moves; both sites serve, on the data centre's database"
-        ) as switch_dns:
+        with stage(STAGES["switch_dns"]) as switch_dns:
             ttl_elapsed = OldTtlSensor(task_id="ttl_elapsed", **of)
             window = WindowSensor(task_id="window", **of)
             ask_dns = gate(
-                gate="switch_dns", task_display_name="Switch DNS?", proceed="switch_dns.change_record"
+                gate="switch_dns",
+                task_display_name=QUESTIONS["switch_dns"].title,
+                proceed="switch_dns.change_record",
             )
             baseline = BaselineSensor(task_id="baseline", **of)
             keep_jobs = KeepJobsOperator(task_id="keep_jobs", **of)
@@ -144,14 +138,16 @@ def migration(spec: MigrationSpec) -> DAG:
             shift >> in_sync >> propagation >> drained
             shift >> watch
 
-        with chapter(
-            "repoint", "6 Repoint the database", "All servers move to RDS in one short, fenced switchover"
-        ) as repoint:
+        with stage(STAGES["switchover"]) as switch_over:
             prepare_return = PrepareReturnOperator(task_id="prepare_return", **of)
             window = WindowSensor(task_id="window", **of)
-            ask_writes = gate(gate="repoint", task_display_name="Move writes?", proceed="repoint.snapshot")
+            ask_writes = gate(
+                gate="switchover",
+                task_display_name=QUESTIONS["switchover"].title,
+                proceed="switchover.snapshot",
+            )
             snapshot = SnapshotOperator(task_id="snapshot", **of)
-            switchover = SwitchoverOperator(task_id="switchover", to=Side.TARGET, retries=FORWARD, **of)
+            switchover = SwitchoverOperator(task_id="switch_over", to=Side.TARGET, retries=FORWARD, **of)
             return_path = ReturnPathOperator(task_id="return_path", retries=FORWARD, **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
             compare_back = compare_each(tables, "compare_back", **of)
@@ -161,11 +157,9 @@ def migration(spec: MigrationSpec) -> DAG:
             snapshot >> switchover
             switchover >> return_path >> smoke >> compare_back >> soak
 
-        with chapter(
-            "retire", "7 Retire the data centre", "A last dump is kept; then DMS and the old services end"
-        ) as retire:
+        with stage(STAGES["retire"]) as retire:
             ask_retire = gate(
-                gate="retire", task_display_name="Retire the data centre?", proceed="retire.final_dump"
+                gate="retire", task_display_name=QUESTIONS["retire"].title, proceed="retire.final_dump"
             )
             final_dump = FinalDumpOperator(task_id="final_dump", execution_timeout=24 * HOUR, **of)
             restore_ttl = RestoreTtlOperator(task_id="restore_ttl", **of)
@@ -188,15 +182,15 @@ def migration(spec: MigrationSpec) -> DAG:
         # not compare_back: where the source differs, going back is no help
         behind_their_gate = {
             "switch_dns": [change_record, shift, in_sync, propagation, drained],
-            "repoint": [snapshot, switchover, return_path, smoke, soak],
+            "switchover": [snapshot, switchover, return_path, smoke, soak],
         }
         # where a breach sends the name back by itself, the rest of the way back follows
         went_back = [shift, watch] if spec.watch.on_breach == "rollback" else []
         # begins when every gate is answered or skipped; skipped itself when the last one says Proceed
-        rollback, begin = rollback_chapter(
+        rollback, begin = rollback_stage(
             spec,
-            "8 Roll back",
             BeginRollbackOperator,
+            numbered=True,
             trigger_rule=EITHER_WAY,
             watched=list(
                 dict.fromkeys(
@@ -205,12 +199,12 @@ def migration(spec: MigrationSpec) -> DAG:
             ),
         )
 
-        with chapter("finish", "Finish", "What happened, for the people who slept") as finish:
+        with stage(STAGES["finish"]) as finish:
             ReportOperator(task_id="report", trigger_rule=TriggerRule.ONE_SUCCESS, **of)
 
         preflight >> provision >> replicate >> validate >> switch_dns
         # not the watch: it goes on until the question about the writes is answered
-        drained >> repoint >> retire >> finish
+        drained >> switch_over >> retire >> finish
         leads([ask_dns, ask_writes, ask_retire], ROLL_BACK, begin)
         rollback >> finish
     return dag

@@ -13,6 +13,7 @@ from livemove.dns.operators import EmergencyRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import SpecError
 from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.model.stages import PROMOTION
 from livemove.reporting.operators.promotion_gate import PromotionGate
 from livemove.reporting.operators.report import ReportOperator
 from livemove.servers.operators.servers import SmokeOperator
@@ -32,7 +33,7 @@ def emergency(spec: MigrationSpec) -> DAG:
         schedule=None,
         **dag_manners(spec),
     ) as dag:
-        ask = PromotionGate(task_id="ask", task_display_name="Promote the target?", **of)
+        ask = PromotionGate(task_id="ask", task_display_name=PROMOTION.title, **of)
         promote = PromoteOperator(task_id="promote", asked_by="ask", retries=FORWARD, **of)
         name = EmergencyRecordOperator(task_id="name", **of)
         smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)

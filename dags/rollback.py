@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 
-from livemove.dag import chapter, dag_manners, doc, rollback_chapter
+from livemove.dag import dag_manners, doc, rollback_stage, stage
 from livemove.dns.operators import RestoreTtlOperator
 from livemove.model.errors import SpecError
 from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
+from livemove.model.stages import GIVE_UP_STAGE, STAGES
 from livemove.replication.operators import DeleteReplicationOperator
 from livemove.reporting.operators.report import ReportOperator
 from livemove.switchover.operators.rollback import GIVE_UP, GiveUpOperator, OrderedRollbackOperator
@@ -54,14 +55,14 @@ def way_back(spec: MigrationSpec) -> DAG:
         schedule=None,
         **dag_manners(spec),
     ) as dag:
-        rollback, _ = rollback_chapter(spec, "Roll back", OrderedRollbackOperator)
-        with chapter("give_up", "Give up", "What was prepared is taken down, if the form says so") as give_up:
+        rollback, _ = rollback_stage(spec, OrderedRollbackOperator)
+        with stage(GIVE_UP_STAGE) as give_up:
             asked = GiveUpOperator(task_id="asked", **of)
             restore_ttl = RestoreTtlOperator(task_id="restore_ttl", **of)
             stop_replication = DeleteReplicationOperator(task_id="stop_replication", **of)
             remove_control = RemoveControlOperator(task_id="remove_control", keeps=Side.SOURCE, **of)
             asked >> restore_ttl >> stop_replication >> remove_control
-        with chapter("finish", "Finish", "What happened, for the people who slept") as finish:
+        with stage(STAGES["finish"]) as finish:
             # also when giving up was not asked for, and skipped
             ReportOperator(task_id="report", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **of)
         rollback >> give_up

@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=ROLLBACKS,
         metavar="|".join(ROLLBACKS),
         help=(
-            'answer that gate "Roll back"; clear: move first, then clear the gate "Move writes?"; '
+            'answer that gate "Roll back"; clear: move first, then clear the gate "Switch over?"; '
             "a chapter before the gates: mark the run failed after it, and trigger rollback_<service>"
         ),
     )

@@ -13,7 +13,7 @@ ORDER = (
     "replicate",
     "validate",
     "switch_dns",
-    "repoint",
+    "switchover",
     "retire",
     "rollback",
     "finish",

@@ -9,12 +9,12 @@ from typing import Any
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 
 Json = dict[str, Any]
-SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "repoint.ask", "retire.ask"
+SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "switchover.ask", "retire.ask"
 GATES = (SWITCH_DNS, REPOINT, RETIRE)
 END = "the end of the run"
 EARLY = ("preflight", "provision", "replicate", "validate")
 """Chapters without a gate: the way back from there is the DAG of its own, and the main run is ended."""
-ROLLBACKS = (*EARLY, "switch_dns", "repoint", "retire", "clear")
+ROLLBACKS = (*EARLY, "switch_dns", "switchover", "retire", "clear")
 STORIES = ("rollback", "clears", "promote", "weights", "breach")
 
 
@@ -178,7 +178,7 @@ AFTER_ROLLBACK: Mapping[str, Json] = {
     "replicate": UNTOUCHED,  # the form said "Give up"
     "validate": FOLLOWED,
     "switch_dns": FOLLOWED,
-    "repoint": {**FOLLOWED, "replication": ["e1 running", "e2 ready"]},
+    "switchover": {**FOLLOWED, "replication": ["e1 running", "e2 ready"]},
     "retire": {"source": "OPEN@3", "target": "FOLLOW@3", "ttl": "short"},
 }
 """What a rollback from each stage leaves behind; docs/runbook.md says the same in words."""
@@ -200,7 +200,7 @@ def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
         return _early(rollback)
     if rollback == "clear":
         return Scenario(
-            "move, then clear the repoint gate and roll back",
+            "move, then clear the gate of the switchover and roll back",
             BACK_BY_CLEARING,
             "rolled_back",
             writes_moved=True,
@@ -257,7 +257,7 @@ def _promote() -> Scenario:
         writes_moved=True,
         then=(
             Leg("promote", (said,)),
-            Leg("migrate", (Resume("repoint", RETIRE), *_proceed(RETIRE))),
+            Leg("migrate", (Resume("switchover", RETIRE), *_proceed(RETIRE))),
         ),
         may_lose=True,
         stands={"address": "target", "ttl": "old"},

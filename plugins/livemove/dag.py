@@ -11,6 +11,7 @@ from airflow.sdk import Asset, BaseOperator, TaskGroup, TriggerRule
 from livemove.dns.operators import RollbackRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.spec import MigrationSpec, Side, project_root
+from livemove.model.stages import STAGES, Stage
 from livemove.reporting.operators.callbacks import note_failure, note_success
 from livemove.runtime.notifications import tell_failure
 from livemove.servers.operators.servers import SmokeOperator
@@ -37,8 +38,10 @@ FORWARD = 3
 """Retries of a task that goes on where it stopped. What can be retried only by a person's word fails at once, whatever stands here."""
 
 
-def chapter(group_id: str, title: str, tooltip: str) -> TaskGroup:
-    return TaskGroup(group_id, group_display_name=title, tooltip=tooltip, doc_md=doc(group_id))
+def stage(group: Stage, *, numbered: bool = True) -> TaskGroup:
+    """The task group of one stage, with its title and its page of include/docs."""
+    title = group.numbered if numbered else group.title
+    return TaskGroup(group.id, group_display_name=title, tooltip=group.purpose, doc_md=doc(group.id))
 
 
 def leads(upstream: Sequence[BaseOperator], label: str, downstream: BaseOperator) -> None:
@@ -69,19 +72,17 @@ def doc(name: str) -> str:
     return (project_root() / "include" / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def rollback_chapter(
+def rollback_stage(
     spec: MigrationSpec,
-    title: str,
     begin: type[BeginRollbackOperator],
     *,
+    numbered: bool = False,
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS,
     watched: Sequence[BaseOperator] = (),
 ) -> tuple[TaskGroup, BaseOperator]:
     """The way back to the data centre and its first task. `watched`: tasks whose failure begins it by itself."""
     of = {"service": spec.service}
-    with chapter(
-        "rollback", title, "The writes, then the name, go back to the data centre; nothing is lost"
-    ) as group:
+    with stage(STAGES["rollback"], numbered=numbered) as group:
         first = begin(task_id="begin", trigger_rule=trigger_rule, **of)
         writes = RollbackWritesOperator(
             task_id="writes",

@@ -15,7 +15,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, BaseOperator, TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
-from livemove.dag import rollback_chapter
+from livemove.dag import rollback_stage
 from livemove.dns.operators import RollbackRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import DnsError, RefusedError
@@ -62,8 +62,8 @@ def story() -> DAG:
         )
         change, move = (Act(task_id=name, service="shop") for name in ("change", "move"))
         first >> change >> second >> move >> last
-        group, begin = rollback_chapter(
-            SHOP, "Roll back", BeginRollbackOperator,
+        group, begin = rollback_stage(
+            SHOP, BeginRollbackOperator,
             trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, watched=[change, move],
         )  # fmt: skip
         [first, second, last] >> begin

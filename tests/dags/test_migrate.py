@@ -37,7 +37,7 @@ STORY = {
     "replicate": ["prepare_control", "lower_ttl", "carry_tables", "prepare_task", "start_load", "full_load", "carry_keys", "carry_code", "start_cdc", "caught_up"],
     "validate": ["tables", "compare", "table_states", "parity"],
     "switch_dns": ["ttl_elapsed", "window", "keep_jobs", "baseline", "ask", "change_record", "shift", "in_sync", "propagation", "drained"],
-    "repoint": ["prepare_return", "window", "ask", "snapshot", "switchover", "return_path", "smoke", "compare_back", "soak"],
+    "switchover": ["prepare_return", "window", "ask", "snapshot", "switch_over", "return_path", "smoke", "compare_back", "soak"],
     "retire": ["ask", "final_dump", "restore_ttl", "stop_replication", "teardown_plan", "teardown", "remove_control", "stop_idc"],
 }  # fmt: skip
 BESIDE = {"switch_dns": ["watch"]}
@@ -45,7 +45,7 @@ BESIDE = {"switch_dns": ["watch"]}
 AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}
 GATES = {
     "switch_dns.ask": "switch_dns.change_record",
-    "repoint.ask": "repoint.snapshot",
+    "switchover.ask": "switchover.snapshot",
     "retire.ask": "retire.final_dump",
 }
 KINDS = ("migrate", "rollback", "promote")
@@ -152,7 +152,7 @@ def test_what_moves_writes_outlives_any_lease_and_goes_on_by_itself(dag: Any) ->
     longest = MigrationSpec.model_fields["switchover"].annotation.model_fields["lease"].metadata  # type: ignore[union-attr]
     lease = next(m.le for m in longest if hasattr(m, "le"))
     assert next(f for f in FIELDS if f.name == "lease").schema["maximum"] == lease
-    for task_id in ("repoint.switchover", "repoint.return_path", "rollback.writes"):
+    for task_id in ("switchover.switch_over", "switchover.return_path", "rollback.writes"):
         task = dag.get_task(task_id)
         assert task.execution_timeout.total_seconds() >= 4 * lease
         assert task.retries == FORWARD
@@ -161,7 +161,9 @@ def test_what_moves_writes_outlives_any_lease_and_goes_on_by_itself(dag: Any) ->
 @pytest.fixture(scope="module")
 def automatic(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("specs")
-    (folder / "shop.yaml").write_text(SHOP.read_text() + "\nrollback:\n  automatic: [switch_dns, repoint]\n")
+    (folder / "shop.yaml").write_text(
+        SHOP.read_text() + "\nrollback:\n  automatic: [switch_dns, switchover]\n"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIVEMOVE_MIGRATIONS", str(folder))
         bag = load()
@@ -173,7 +175,7 @@ def test_a_spec_that_says_so_watches_what_lies_behind_the_gates_and_no_gate(auto
     task = automatic.get_task("rollback.automatic")
     behind = [
         f"{stage}.{name}"
-        for stage in ("switch_dns", "repoint")
+        for stage in ("switch_dns", "switchover")
         for name in STORY[stage][STORY[stage].index("ask") + 1 :]
         if name != "compare_back"  # where the source differs, going back is no help
     ]
@@ -278,8 +280,8 @@ def test_every_task_says_what_it_does_and_leads_to_the_console_and_the_runbook(b
     ("task_id", "link"),
     [
         ("replicate.full_load", "DMS task"),
-        ("repoint.return_path", "DMS task"),
-        ("repoint.switchover", "RDS instance"),
+        ("switchover.return_path", "DMS task"),
+        ("switchover.switch_over", "RDS instance"),
         ("provision.apply", "RDS instance"),
         ("switch_dns.change_record", "Route 53 zone"),
         ("rollback.propagation", "Route 53 zone"),
@@ -319,7 +321,7 @@ def test_other_dags_may_wait_for_the_service_to_be_served_from_aws(bag: DagBag) 
         if task.outlets
     }
     asset = ["shop served from AWS"]
-    assert made == {("migrate_shop", "repoint.smoke"): asset, ("promote_shop", "smoke"): asset}
+    assert made == {("migrate_shop", "switchover.smoke"): asset, ("promote_shop", "smoke"): asset}
 
 
 def test_whoever_the_spec_names_is_told_of_questions_and_failures(dag: Any) -> None:
@@ -340,7 +342,7 @@ def test_every_wait_has_the_observers_and_each_is_found_by_its_path(bag: DagBag)
 
 
 def test_a_table_is_named_in_the_grid(dag: Any) -> None:
-    for task_id in ("validate.compare", "repoint.compare_back"):
+    for task_id in ("validate.compare", "switchover.compare_back"):
         assert dag.get_task(task_id).partial_kwargs["map_index_template"] == "{{ task.shown }}"
 
 

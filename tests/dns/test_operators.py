@@ -178,11 +178,11 @@ def test_a_rollback_begins_only_when_the_newest_answer_ordered_it(world: MemoryW
     with pytest.raises(RefusedError, match="The newest answer is Proceed"):
         run(BeginRollbackOperator)
     world.ledger.write(
-        "approvals/repoint", {"gate": "repoint", "option": "Roll back", "at": "2026-11-23T18:40:00"}
+        "approvals/switchover", {"gate": "switchover", "option": "Roll back", "at": "2026-11-23T18:40:00"}
     )
     found = run(BeginRollbackOperator)
     assert (found["gate"], found["writes"], found["name"]) == (
-        "repoint",
+        "switchover",
         "never left the data centre",
         "goes back",
     )
@@ -191,14 +191,14 @@ def test_a_rollback_begins_only_when_the_newest_answer_ordered_it(world: MemoryW
 def test_a_rollback_withdraws_what_was_approved_before_it(world: MemoryWorld) -> None:
     moved(world)
     world.ledger.write(
-        "approvals/repoint", {"gate": "repoint", "option": "Roll back", "at": "2026-11-23T18:40:00"}
+        "approvals/switchover", {"gate": "switchover", "option": "Roll back", "at": "2026-11-23T18:40:00"}
     )
     run(BeginRollbackOperator)
     run(RollbackRecordOperator)
     with pytest.raises(RefusedError, match="Nobody approved"):
         run(ChangeRecordOperator)
     # its own retry still finds the order
-    assert run(BeginRollbackOperator)["gate"] == "repoint"
+    assert run(BeginRollbackOperator)["gate"] == "switchover"
 
 
 def test_a_rollback_says_when_the_writes_go_back(world: MemoryWorld) -> None:

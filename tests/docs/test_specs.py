@@ -17,7 +17,7 @@ from tests.docs.pages import ROOT, Page, pages
 
 EXAMPLE = ROOT / "include" / "migrations" / "example-aws.yaml"
 SECTIONS = set(MigrationSpec.model_fields)
-CHAPTERS = ("preflight", "provision", "replicate", "validate", "switch_dns", "repoint", "retire", "rollback", "finish", "give_up")  # fmt: skip
+CHAPTERS = ("preflight", "provision", "replicate", "validate", "switch_dns", "switchover", "retire", "rollback", "finish", "give_up")  # fmt: skip
 PAGES = [p for p in pages() if p.path.name != "reference.md"]
 
 

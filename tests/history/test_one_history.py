@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livemove.control.rows import ControlRows, Stage
+from livemove.control.rows import ControlRows, SwitchoverStage
 from livemove.history import History, RestsOn
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import ControlRow, ControlState, Json
@@ -67,13 +67,13 @@ def agree(documents: Json, events: list[Json], rows: ControlRows) -> None:
         now = history.current
         wanted = certainly((now.owner and str(now.owner), now.certain))
         assert certainly(by_report(documents, events, read)) == wanted
-        for gate in ("switch_dns", "repoint", "retire"):
+        for gate in ("switch_dns", "switchover", "retire"):
             assert by_gate(gates.body(gate, SPEC, gates.Evidence(history=history), "0" * 64)) == wanted
         if now.certain and now.owner is S and now.epoch == 1:
             assert writes(now) == "never left the data centre"
         else:
             assert writes(now) != "never left the data centre"
-        if read.says.stage is not Stage.UNKNOWN:
+        if read.says.stage is not SwitchoverStage.UNKNOWN:
             assert (by_cli(read), now.rests_on) == (now.owner, RestsOn.ROWS)
     assert certainly(by_console(documents, events)) == certainly(by_report(documents, events, ControlRows()))
 
@@ -121,7 +121,7 @@ def test_whatever_strikes_they_say_the_same(
     st.lists(
         st.tuples(
             st.sampled_from(["gate_asked", "gate_answered", "promotion_asked", "promotion_answered", "task_failed", "rollback_begun", "promoted", "given_up", "ttl_lowered", "task_ran"]),
-            st.sampled_from(["switch_dns", "repoint", "retire"]),
+            st.sampled_from(["switch_dns", "switchover", "retire"]),
             st.sampled_from(["first", "second"]),
         ),
         max_size=12,
@@ -178,7 +178,7 @@ def test_after_a_commit_that_was_not_finished_nobody_is_named_as_the_owner() -> 
     assert world.db[S].state is ControlState.CEDED
     for rows, certain in ((ControlRows(), False), (rows_of(world, set()), True)):
         now = History(world.ledger.kept, world.ledger.events(), rows).current
-        assert (now.owner, now.stage, now.to, now.certain) == (None, Stage.COMMITTED, T, certain)
+        assert (now.owner, now.stage, now.to, now.certain) == (None, SwitchoverStage.COMMITTED, T, certain)
         assert "committed" in writes(now)
 
 
@@ -212,7 +212,7 @@ def test_the_rows_owner_is_that_of_the_next_action() -> None:
             says = ControlRows(f, t).says
             there, home = decide(f, t, to=T), decide(t, f, to=S)
             assert says.owner == (there.owner or home.owner), (f, t)
-            if says.stage is Stage.COMMITTED and says.to is T:
+            if says.stage is SwitchoverStage.COMMITTED and says.to is T:
                 assert there.do in (Do.GO_ON, Do.REBUILD), (f, t)
 
 

@@ -17,7 +17,9 @@ def at(minutes: float) -> str:
     return (START + timedelta(minutes=minutes)).isoformat()
 
 
-def event(name: str, minutes: float, run: str = "first", task: str = "repoint.ask", **facts: object) -> Json:
+def event(
+    name: str, minutes: float, run: str = "first", task: str = "switchover.ask", **facts: object
+) -> Json:
     return {"event": name, "time": at(minutes), "run_id": run, "task_id": task, **facts}
 
 
@@ -26,8 +28,8 @@ def ran(run: str, began: float, dag: str = "migrate_shop") -> Json:
     return {"ran/preflight.settings": {"spans": [span]}}
 
 
-ASKED = event("gate_asked", 0, gate="repoint", question="questions/repoint/x", sha256="s")
-ANSWERED = event("gate_answered", 30, gate="repoint", option="Proceed", by="kim", at=at(29), accept_warnings=True)  # fmt: skip
+ASKED = event("gate_asked", 0, gate="switchover", question="questions/switchover/x", sha256="s")
+ANSWERED = event("gate_answered", 30, gate="switchover", option="Proceed", by="kim", at=at(29), accept_warnings=True)  # fmt: skip
 
 
 def test_an_answer_is_counted_from_the_moment_at_which_it_was_given() -> None:
@@ -89,6 +91,6 @@ def test_an_answer_that_comes_all_the_same_is_one() -> None:
 
 
 def test_only_the_newest_question_of_a_dag_waits() -> None:
-    again = [event("gate_asked", m, gate="repoint") for m in (0, 10, 20)]
+    again = [event("gate_asked", m, gate="switchover") for m in (0, 10, 20)]
     assert [q.asked_at for q in History({}, again).open_questions] == [at(20)]
     assert [q.ended_at for q in History({}, again).questions] == [at(10), at(20), None]

@@ -30,12 +30,16 @@ def test_tasks_side_by_side_count_once_and_gaps_do_not() -> None:
 
 
 def test_an_attempt_that_was_cleared_stays_counted() -> None:
-    assert seconds([task("repoint.ask", 0, 10)], [task("repoint.ask", 50, 55, attempt=2)]) == {"repoint": 15}
+    assert seconds([task("switchover.ask", 0, 10)], [task("switchover.ask", 50, 55, attempt=2)]) == {
+        "switchover": 15
+    }
 
 
 def test_a_cleared_task_that_waits_for_its_turn_still_shows_its_old_dates() -> None:
-    first, queued = task("repoint.ask", 0, 10), task("repoint.ask", 0, None, attempt=2, state="queued")
-    assert seconds([first], [queued], [task("repoint.ask", 50, 55, attempt=2)], now=49) == {"repoint": 15}
+    first, queued = task("switchover.ask", 0, 10), task("switchover.ask", 0, None, attempt=2, state="queued")
+    assert seconds([first], [queued], [task("switchover.ask", 50, 55, attempt=2)], now=49) == {
+        "switchover": 15
+    }
 
 
 def test_a_deferred_task_keeps_its_first_beginning() -> None:
@@ -49,5 +53,5 @@ def test_a_task_at_work_counts_until_now_and_a_skipped_one_not_at_all() -> None:
 
 
 def test_chapters_stand_in_the_order_of_the_story() -> None:
-    found = seconds([task(f"{name}.x", 0, 1) for name in ("retire", "preflight", "other", "repoint")])
-    assert list(found) == ["preflight", "repoint", "retire", "other"]
+    found = seconds([task(f"{name}.x", 0, 1) for name in ("retire", "preflight", "other", "switchover")])
+    assert list(found) == ["preflight", "switchover", "retire", "other"]

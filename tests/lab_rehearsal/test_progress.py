@@ -35,12 +35,12 @@ def test_without_a_terminal_each_attempt_is_one_plain_line() -> None:
     out = io.StringIO()
     with Progress(Console(file=out, width=80), live=False) as progress:
         for _ in range(3):
-            progress.look([task("repoint.switchover", "running")], Facts(), {})
-        progress.look([task("repoint.switchover", "running", 2)], Facts(), {})
+            progress.look([task("switchover.switch_over", "running")], Facts(), {})
+        progress.look([task("switchover.switch_over", "running", 2)], Facts(), {})
     lines = [line for line in out.getvalue().splitlines() if "switchover" in line]
     assert [line.split("s  ")[1] for line in lines] == [
-        "repoint.switchover",
-        "repoint.switchover (attempt 2)",
+        "switchover.switch_over",
+        "switchover.switch_over (attempt 2)",
     ]
     assert "\x1b" not in out.getvalue()
 

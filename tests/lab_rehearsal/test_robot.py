@@ -11,7 +11,7 @@ from lab.rehearsal.robot import PATIENCE, Robot, StoryError
 from lab.rehearsal.scenario import Scenario, choose
 
 Json = dict[str, Any]
-GATES = ("switch_dns.ask", "repoint.ask", "retire.ask")
+GATES = ("switch_dns.ask", "switchover.ask", "retire.ask")
 
 
 class Airflow:
@@ -121,16 +121,19 @@ def test_reads_each_question_for_as_long_as_it_was_told() -> None:
 
 
 def test_rolls_back_where_the_scenario_says() -> None:
-    assert follow(choose("repoint"), Airflow()).did == ["switch_dns.ask Proceed", "repoint.ask Roll back"]
+    assert follow(choose("switchover"), Airflow()).did == [
+        "switch_dns.ask Proceed",
+        "switchover.ask Roll back",
+    ]
 
 
 def test_answers_a_cleared_gate_again() -> None:
-    assert follow(choose("clear"), Airflow()).did[2:] == ["clear repoint.ask", "repoint.ask Roll back"]
+    assert follow(choose("clear"), Airflow()).did[2:] == ["clear switchover.ask", "switchover.ask Roll back"]
 
 
 def test_moves_again_after_the_way_back() -> None:
     airflow = follow(choose(story="rollback"), Airflow())
-    assert airflow.did[3:] == ["repoint.ask Roll back", "clear validate.compare", *(f"{g} Proceed" for g in GATES)]  # fmt: skip
+    assert airflow.did[3:] == ["switchover.ask Roll back", "clear validate.compare", *(f"{g} Proceed" for g in GATES)]  # fmt: skip
 
 
 def failed_run(airflow: Airflow) -> None:
@@ -182,7 +185,7 @@ def test_every_task_that_ran_is_cleared_alone_while_a_gate_asks() -> None:
     assert done.did == [
         "switch_dns.ask Proceed",
         "clear validate.compare alone",
-        "repoint.ask Proceed",
+        "switchover.ask Proceed",
         "clear validate.compare alone",
         "retire.ask Proceed",
     ]
@@ -244,8 +247,8 @@ class Emergency(Airflow):
     def __init__(self) -> None:
         super().__init__()
         # the watch of both sites ends with the run that is marked as failed
-        self.states = {"switch_dns.watch": "failed", "repoint.switchover": "skipped", **self.states}
-        self.tries.update({"switch_dns.watch": 1, "repoint.switchover": 1})
+        self.states = {"switch_dns.watch": "failed", "switchover.switch_over": "skipped", **self.states}
+        self.tries.update({"switch_dns.watch": 1, "switchover.switch_over": 1})
         self.promoted = "awaiting_input"
 
     def run(self, dag_id: str, run_id: str) -> Json:
@@ -271,7 +274,7 @@ def test_the_data_centre_dies_and_what_is_left_is_retired() -> None:
     done = follow(choose(story="promote"), Emergency())
     assert done.did == [
         "switch_dns.ask Proceed", "kill", "fail the run", "Promote",
-        "mark repoint.ask", "mark repoint.switchover", "mark switch_dns.watch", "clear retire.ask", "retire.ask Proceed",
+        "mark switch_dns.watch", "mark switchover.ask", "mark switchover.switch_over", "clear retire.ask", "retire.ask Proceed",
     ]  # fmt: skip
 
 

@@ -15,11 +15,11 @@ def told(rollback: str | None = None, story: str | None = None) -> tuple[list[st
 
 
 def test_plain_rehearsal_proceeds_at_all_three_gates() -> None:
-    assert told() == (["switch_dns.ask: Proceed", "repoint.ask: Proceed", "retire.ask: Proceed"], "moved")
+    assert told() == (["switch_dns.ask: Proceed", "switchover.ask: Proceed", "retire.ask: Proceed"], "moved")
 
 
 @pytest.mark.parametrize(
-    ("gate", "proceeded", "writes_moved"), [("switch_dns", 0, False), ("repoint", 1, False), ("retire", 2, True)]
+    ("gate", "proceeded", "writes_moved"), [("switch_dns", 0, False), ("switchover", 1, False), ("retire", 2, True)]
 )  # fmt: skip
 def test_rollback_answers_that_gate_and_no_later_one(gate: str, proceeded: int, writes_moved: bool) -> None:
     scenario = choose(gate)
@@ -53,7 +53,7 @@ def test_the_emergency_is_answered_with_the_sentence_and_may_lose_what_it_said()
 
 def test_rollback_by_clearing_goes_to_the_retire_gate_first() -> None:
     acts, result = told("clear")
-    assert acts[2:] == ["at retire.ask: clear repoint.ask with downstream", "repoint.ask: Roll back"]
+    assert acts[2:] == ["at retire.ask: clear switchover.ask with downstream", "switchover.ask: Roll back"]
     assert result == "rolled_back"
 
 

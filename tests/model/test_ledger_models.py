@@ -133,7 +133,7 @@ def test_a_name_is_made_of_all_its_keys() -> None:
 
 
 def test_the_name_counts_not_what_the_content_says() -> None:
-    found = Approval.read("approvals/retire", {"gate": "repoint"})
+    found = Approval.read("approvals/retire", {"gate": "switchover"})
     assert isinstance(found, Approval)
     assert found.gate == "retire"
 

@@ -72,7 +72,7 @@ class Ledger:
         """One attempt: guards, a fence of `fence` seconds, and its end; `lost`: it leaves no word after its beginning."""
         source = next(s for s in SIDES if s != to)
         who = {"epoch": epoch, "from": source, "to": to, "attempt": number}
-        self.note("switchover_began", "repoint.switchover", **who)
+        self.note("switchover_began", "switchover.switch_over", **who)
         started = self.now
         self.later(seconds=8)
         if lost:
@@ -92,7 +92,7 @@ class Ledger:
             steps = [{"step": 5, "name": "prove", "ms": 20, "seen": "equal: every row that could have changed of 2 of 2 tables"}, {"step": 1, "name": "arm_servers", "ms": 9, "seen": "armed: 2 of 2 servers"}]  # fmt: skip
             self.documents[f"switchover/{epoch}"] = {**who, **times, **more, "fenced_ms": round(fence * 1000), "steps": steps}  # fmt: skip
             self.documents["way_back"] = {"epoch": epoch, "says": "Going back loses nothing", "task": "t", "state": "running", "lag_ms": 9, "until": None, "checked_at": self.now.isoformat(), "losses": []}  # fmt: skip
-        self.note("switchover", "repoint.switchover", **who, **times, **more)
+        self.note("switchover", "switchover.switch_over", **who, **times, **more)
         return self.later(seconds=2)
 
     def rolled_back(self, gate: str, by: str = "kim", *, epoch: int, name_moved: bool = True) -> Ledger:

@@ -136,9 +136,9 @@ def test_a_move_whose_retry_found_all_of_it_done_does_not_hang_for_ever() -> Non
     documents, events = night("dual")
     attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
     events[-1]["opened_at"] = at(20.1)
-    ran(documents, "repoint.switchover", 20, 20.2, "failed")
+    ran(documents, "switchover.switch_over", 20, 20.2, "failed")
     assert "not finished" in build(SPEC, documents, events)["owner"]["says"]
-    ran(documents, "repoint.switchover", 21, 21.2)
+    ran(documents, "switchover.switch_over", 21, 21.2)
     owner = build(SPEC, documents, events)["owner"]
     assert (owner["tone"], owner["says"]) == ("", "Every web server of both sites writes to RDS.")
 
@@ -147,7 +147,7 @@ def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None
     documents, events = night("dual")
     attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
     documents["switchover/2"] = move(2, "target", 21)
-    note(events, 21.1, "switchover", "repoint.switchover", epoch=2, to="target", attempt="2-b", result="moved", started_at=at(21), opened_at=at(21.05))  # fmt: skip
+    note(events, 21.1, "switchover", "switchover.switch_over", epoch=2, to="target", attempt="2-b", result="moved", started_at=at(21), opened_at=at(21.05))  # fmt: skip
     owner = build(SPEC, documents, events)["owner"]
     assert (owner["side"], owner["certain"], owner["tone"]) == ("target", True, "")
 
@@ -269,7 +269,7 @@ def test_the_question_comes_with_evidence_and_the_place_where_it_is_answered() -
 def test_what_the_trigger_form_said_counts_and_not_the_spec() -> None:
     documents, events = night("moved")
     documents["expected_pause"] |= {"ms": 810, "budget_ms": 500}
-    asks(documents, events, 30, "repoint")
+    asks(documents, events, 30, "switchover")
     events[-1]["timeout"] = 120
     asked = build(SPEC, documents, events)["question"]
     assert asked["until"] == at(32)
@@ -353,8 +353,8 @@ def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
     [
         ("load", "replicate", ["preflight", "provision"]),
         ("asked", "switch_dns", ["preflight", "provision", "replicate", "validate"]),
-        ("moved", "repoint", ["preflight", "provision", "replicate", "validate", "switch_dns"]),
-        ("soaked", "retire", ["preflight", "provision", "replicate", "validate", "switch_dns", "repoint"]),
+        ("moved", "switchover", ["preflight", "provision", "replicate", "validate", "switch_dns"]),
+        ("soaked", "retire", ["preflight", "provision", "replicate", "validate", "switch_dns", "switchover"]),
     ],
 )
 def test_the_chapter_of_what_happened_last_is_told_as_now(moment: str, now: str, done: list[str]) -> None:
@@ -380,12 +380,13 @@ def test_chapters_last_from_their_first_to_their_last_task_without_the_time_betw
 
 def test_a_cleared_chapter_is_now_again_and_what_came_after_it_lies_ahead() -> None:
     documents, events = night("soaked")
-    asks(documents, events, 40, "repoint")
+    asks(documents, events, 40, "switchover")
     found = states(build(SPEC, documents, events))
-    assert (found["repoint"], found["retire"]) == ("now", "ahead")
+    assert (found["switchover"], found["retire"]) == ("now", "ahead")
     # what the attempts before took stays in the sum
     assert (
-        next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "repoint")["seconds"] > 0
+        next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "switchover")["seconds"]
+        > 0
     )
 
 
@@ -423,7 +424,7 @@ def test_a_rollback_by_its_own_dag_belongs_to_the_story_that_it_ends() -> None:
         }
         documents[f"ran/{task}"] = {"spans": [span]}
     found = states(build(SPEC, documents, events))
-    assert (found["switch_dns"], found["repoint"], found["rollback"], found["finish"]) == (
+    assert (found["switch_dns"], found["switchover"], found["rollback"], found["finish"]) == (
         "left",
         "skipped",
         "done",
@@ -439,7 +440,7 @@ def test_an_emergency_under_way_leaves_the_story_in_its_chapter(state: str, want
     if state == "retried":
         ran_elsewhere(documents, "promote", 25, "promote_shop", "p")
     found = states(build(SPEC, documents, events))
-    assert (found["switch_dns"], found["repoint"], found["retire"]) == (wanted, "ahead", "ahead")
+    assert (found["switch_dns"], found["switchover"], found["retire"]) == (wanted, "ahead", "ahead")
 
 
 def test_an_emergency_that_is_through_has_ended_the_story_where_it_stood() -> None:
@@ -447,7 +448,7 @@ def test_an_emergency_that_is_through_has_ended_the_story_where_it_stood() -> No
     for n, task in enumerate(("ask", "promote", "name", "smoke", "propagation", "report")):
         ran_elsewhere(documents, task, 20 + n, "promote_shop", "p")
     found = states(build(SPEC, documents, events))
-    assert (found["validate"], found["switch_dns"], found["repoint"]) == ("done", "ended", "ahead")
+    assert (found["validate"], found["switch_dns"], found["switchover"]) == ("done", "ended", "ahead")
     assert "now" not in found.values()
 
 

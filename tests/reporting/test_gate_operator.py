@@ -115,7 +115,7 @@ def test_unanswered_it_fails_without_a_retry_and_says_that_nothing_changed(world
 def test_only_the_first_gate_asks_for_the_tick() -> None:
     assert list(gate("switch_dns").params) == ["accept_warnings"]
     assert gate("switch_dns").params["accept_warnings"] is False
-    assert list(gate("repoint").params) == []
+    assert list(gate("switchover").params) == []
 
 
 def test_proceed_to_a_text_of_an_earlier_question_is_refused_and_roll_back_is_not(
@@ -167,7 +167,7 @@ def test_what_dms_said_of_failures_stands_in_the_question(
     failures: list[str] | None, shown: str, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evidence, "replication_failures", lambda world: failures)
-    for name in ("switch_dns", "repoint"):
+    for name in ("switch_dns", "switchover"):
         asking = gate(name)
         asking.execute(context(asking))
         assert shown in str(asking.body)

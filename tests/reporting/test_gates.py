@@ -36,7 +36,7 @@ def ask(gate: str, evidence: Evidence) -> str:
     return body(gate, SHOP, evidence, "0123456789abcdef" * 4)
 
 
-@pytest.mark.parametrize("gate", ["switch_dns", "repoint", "retire"])
+@pytest.mark.parametrize("gate", ["switch_dns", "switchover", "retire"])
 def test_every_gate_says_who_owns_the_writes_what_roll_back_does_and_how_to_change_an_answer(
     gate: str,
 ) -> None:
@@ -74,10 +74,10 @@ def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
 
 def test_trouble_while_both_sites_serve_stands_in_the_question_about_the_writes() -> None:
     found = {"at": "2026-11-23T18:31:00+00:00", "looked_at": "2026-11-23T18:32:00+00:00", "share": 100, "reasons": ["9 s behind"]}  # fmt: skip
-    text = ask("repoint", Evidence(breach={**found, "still": []}))
+    text = ask("switchover", Evidence(breach={**found, "still": []}))
     assert "at 100 % of the answers: 9 s behind. Not so any more at" in text
-    assert "9 s behind. Still so at" in ask("repoint", Evidence(breach={**found, "still": ["8 s behind"]}))
-    assert "Trouble" not in ask("repoint", Evidence())
+    assert "9 s behind. Still so at" in ask("switchover", Evidence(breach={**found, "still": ["8 s behind"]}))
+    assert "Trouble" not in ask("switchover", Evidence())
 
 
 def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
@@ -88,7 +88,8 @@ def test_a_table_that_differs_or_was_not_compared_stands_out() -> None:
         "checked_at": "2026-11-23T18:31:00.123+09:00",
     }
     text = ask(
-        "repoint", Evidence(comparison={"shop.a": same, "shop.b": {**same, "equal": False}, "shop.c": None})
+        "switchover",
+        Evidence(comparison={"shop.a": same, "shop.b": {**same, "equal": False}, "shop.c": None}),
     )
     assert "1 of 3 tables are equal" in text
     assert "| shop.a | 1,234,567 | 1,234,567 | yes | 2026-11-23 09:31:00 UTC |" in text
@@ -108,7 +109,7 @@ def test_after_the_move_roll_back_says_that_the_writes_go_back() -> None:
 
 
 def test_the_expected_pause_stands_beside_its_budget() -> None:
-    assert "about 84 ms; budget 10 s" in ask("repoint", Evidence(pause={"ms": 84.4}))
+    assert "about 84 ms; budget 10 s" in ask("switchover", Evidence(pause={"ms": 84.4}))
 
 
 def test_a_cell_cannot_break_the_table() -> None:
@@ -123,8 +124,8 @@ def test_a_cleared_gate_says_what_is_done_already() -> None:
     assert "**The name has moved already.**" in ask(
         "switch_dns", Evidence(record={"name": RECORD["name"], "before": [RECORD], "after": [RECORD]})
     )
-    assert "**The writes have moved already.**" in ask("repoint", Evidence(history=after(MOVE)))
-    assert "already" not in ask("repoint", Evidence())
+    assert "**The writes have moved already.**" in ask("switchover", Evidence(history=after(MOVE)))
+    assert "already" not in ask("switchover", Evidence())
 
 
 def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
@@ -149,7 +150,7 @@ def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
     )
     assert "**The way back is broken.** Going back would lose writes: x." in text
     assert "**Roll back is refused** as long as it would lose writes" in text
-    assert "Clear `repoint.compare_back`" in text
+    assert "Clear `switchover.compare_back`" in text
 
 
 def test_a_change_by_hand_is_printed_as_it_is_to_be_entered_and_what_stops_it_is_said() -> None:
@@ -172,13 +173,13 @@ ENDED = {**BEGAN, "event": "switchover", "started_at": BEGAN["time"], "fenced_at
 
 def test_a_question_after_a_committed_unfinished_move_names_no_owner() -> None:
     evidence = Evidence(history=History({}, [BEGAN, ENDED]))
-    text = ask("repoint", evidence)
+    text = ask("switchover", evidence)
     assert evidence.owner is None
     assert "data centre's database (source)" not in text
     assert "the move to RDS is committed" in text
     assert "Proceed finishes it" in text
     assert ROLL_BACK_TO["committed"] in text
-    assert ROLL_BACK_TO["lost"] in ask("repoint", Evidence(history=History({}, [BEGAN])))
+    assert ROLL_BACK_TO["lost"] in ask("switchover", Evidence(history=History({}, [BEGAN])))
 
 
 @pytest.mark.parametrize(

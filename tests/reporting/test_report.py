@@ -41,12 +41,12 @@ def at_switch_dns() -> Ledger:
 
 def at_repoint() -> Ledger:
     ledger = Ledger().prepared().gate("switch_dns", "Proceed").name_moves()
-    return ledger.gate("repoint", "Roll back").rolled_back("repoint", epoch=1)
+    return ledger.gate("switchover", "Roll back").rolled_back("switchover", epoch=1)
 
 
 def moved() -> Ledger:
     ledger = (
-        Ledger().prepared().gate("switch_dns", "Proceed").name_moves().gate("repoint", "Proceed", by="lee")
+        Ledger().prepared().gate("switch_dns", "Proceed").name_moves().gate("switchover", "Proceed", by="lee")
     )
     return ledger.attempt("target", 2, number="1").compared(2).later(hours=1)
 
@@ -81,7 +81,9 @@ def test_a_rollback_at_the_last_gate_tells_both_moves_in_order_to_the_moment() -
 
 
 def test_moved_rolled_back_and_moved_again() -> None:
-    ledger = at_retire().compared(3).gate("repoint", "Proceed").attempt("target", 4, number="3").later(days=1)
+    ledger = (
+        at_retire().compared(3).gate("switchover", "Proceed").attempt("target", 4, number="3").later(days=1)
+    )
     made = built(ledger)
     assert made.outcome is Outcome.MOVED
     assert owners(made) == [
@@ -94,7 +96,7 @@ def test_moved_rolled_back_and_moved_again() -> None:
 
 
 def test_an_undone_attempt_fenced_the_writes_and_moved_nothing() -> None:
-    ledger = Ledger().prepared().gate("repoint", "Proceed")
+    ledger = Ledger().prepared().gate("switchover", "Proceed")
     ledger.attempt(
         "target", 2, number="1", result="aborted", reason="differences inside the fence", fence=1.5
     )
@@ -129,10 +131,10 @@ def test_a_refused_attempt_left_the_writes_alone() -> None:
 
 
 def test_a_run_that_failed_between_commit_and_opening_says_that_nobody_may_write() -> None:
-    ledger = Ledger().prepared().gate("repoint", "Proceed")
+    ledger = Ledger().prepared().gate("switchover", "Proceed")
     ledger.attempt("target", 2, number="1", result="incomplete", reason="the target does not answer")
     failed = {
-        "task_id": "repoint.switchover",
+        "task_id": "switchover.switch_over",
         "error": "SwitchoverIncomplete",
         "found": "the target does not answer",
     }
@@ -143,7 +145,7 @@ def test_a_run_that_failed_between_commit_and_opening_says_that_nobody_may_write
     assert owners(made)[:2] == [("source", 1), (None, 1)]
     assert not made.ownership[-1].certain  # it may have opened without an answer
     assert "nobody may write since" in made.summary[0]
-    assert "The run failed at repoint.switchover: the target does not answer" in made.summary[0]
+    assert "The run failed at switchover.switch_over: the target does not answer" in made.summary[0]
     retried = built(ledger.attempt("target", 2, number="2"))
     assert owners(retried)[-1] == ("target", 2)
 
@@ -199,7 +201,7 @@ def test_a_run_after_a_rollback_is_told_as_its_own(given_up: bool) -> None:
     assert built(ledger).outcome is Outcome.NOT_MOVED
     ledger.gate("switch_dns", "Proceed").name_moves()
     assert "has not moved" in built(ledger).summary[0]
-    assert built(ledger.rolled_back("repoint", epoch=1)).outcome is Outcome.ROLLED_BACK
+    assert built(ledger.rolled_back("switchover", epoch=1)).outcome is Outcome.ROLLED_BACK
 
 
 def test_a_question_asked_again_after_a_rollback_begins_nothing_until_it_is_proceeded() -> None:
@@ -234,7 +236,7 @@ def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None
 
 @pytest.mark.parametrize("left", [None, {"epoch": 2, "says": "Going back loses nothing"}, {"epoch": 4}])
 def test_a_way_back_of_an_older_move_is_not_that_of_this_one(left: Json | None) -> None:
-    ledger = at_retire().gate("repoint", "Proceed").attempt("target", 4, number="3")
+    ledger = at_retire().gate("switchover", "Proceed").attempt("target", 4, number="3")
     ledger.documents.pop("way_back")
     ledger.documents |= {"way_back": left} if left else {}
     now = built(ledger).summary[4]
@@ -247,7 +249,7 @@ def test_decisions_tell_who_when_what_they_saw_and_how_long_it_waited() -> None:
     made = built(at_retire())
     assert [(d.gate, d.option, d.by, d.waited_seconds, d.saw) for d in made.decisions] == [
         ("switch_dns", "Proceed", "kim", 60.0, ["2 of 2 tables equal"]),
-        ("repoint", "Proceed", "lee", 60.0, ["2 of 2 tables equal"]),
+        ("switchover", "Proceed", "lee", 60.0, ["2 of 2 tables equal"]),
         ("retire", "Roll back", "kim", 900.0, ["2 of 2 tables equal"]),
     ]
     assert made.decisions[0].question == "**Proceed** at switch_dns <b>"
@@ -262,8 +264,8 @@ def test_a_question_that_nobody_answered_is_a_decision_without_an_option() -> No
 
 def test_a_question_of_a_run_that_was_ended_waits_until_the_next_run_begins() -> None:
     ledger = Ledger("ended").prepared()
-    ledger.documents["questions/repoint/1"] = {"subject": "repoint?", "body": "b"}
-    ledger.note("gate_asked", "repoint.ask", gate="repoint", saw=[], question="questions/repoint/1")
+    ledger.documents["questions/switchover/1"] = {"subject": "repoint?", "body": "b"}
+    ledger.note("gate_asked", "switchover.ask", gate="switchover", saw=[], question="questions/switchover/1")
     ledger.later(minutes=30)
     for elsewhere in ("rollback.begin", "ask", "livemove", ""):
         ledger.run_id = f"by {elsewhere}"
@@ -361,13 +363,15 @@ def test_epochs_are_ordered_as_numbers() -> None:
 # A rollback that began by itself --------------------------------------------------------------------
 def test_a_rollback_that_began_by_itself_says_why_although_the_run_is_green() -> None:
     ledger = (
-        Ledger("earlier").prepared().note("task_failed", "repoint.smoke", error="E", found="of another run")
+        Ledger("earlier")
+        .prepared()
+        .note("task_failed", "switchover.smoke", error="E", found="of another run")
     )
     ledger.run_id = "night"
-    ledger.attempt("target", 2, number="1").note("task_failed", "repoint.smoke", error="UnreachableError", found="no answer")  # fmt: skip
-    made = built(ledger.rolled_back("repoint.smoke", by="the spec (rollback.automatic)", epoch=3))
+    ledger.attempt("target", 2, number="1").note("task_failed", "switchover.smoke", error="UnreachableError", found="no answer")  # fmt: skip
+    made = built(ledger.rolled_back("switchover.smoke", by="the spec (rollback.automatic)", epoch=3))
     says = (made.rollback or {})["says"]
-    assert "by the spec (rollback.automatic) at repoint.smoke, because repoint.smoke failed with UnreachableError: no answer" in says  # fmt: skip
+    assert "by the spec (rollback.automatic) at switchover.smoke, because switchover.smoke failed with UnreachableError: no answer" in says  # fmt: skip
     assert "of another run" not in says
     assert "The run is green all the same" in made.summary[0]
     assert built(at_retire()).rollback == {**(built(at_retire()).rollback or {}), "says": "Rolled back by kim at retire", "failed": []}  # fmt: skip

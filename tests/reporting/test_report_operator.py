@@ -59,10 +59,13 @@ def test_both_files_stand_beside_the_ledger(world: Silent) -> None:
 
 
 def test_whatever_failed_for_good_writes_it_too_and_says_so(world: Silent) -> None:
-    note_failure(context("repoint.switchover", exception=RefusedError("a table differs")))
+    note_failure(context("switchover.switch_over", exception=RefusedError("a table differs")))
     told = json.loads(world.ledger.files["report.json"])
-    assert (told["failure"]["task_id"], told["failure"]["found"]) == ("repoint.switchover", "a table differs")
-    assert "The run failed at repoint.switchover: a table differs" in told["summary"][0]
+    assert (told["failure"]["task_id"], told["failure"]["found"]) == (
+        "switchover.switch_over",
+        "a table differs",
+    )
+    assert "The run failed at switchover.switch_over: a table differs" in told["summary"][0]
     assert world.ledger.noted[-1]["event"] == "task_failed"
 
 
@@ -70,7 +73,7 @@ def test_a_report_that_cannot_be_written_hides_no_failure(
     world: Silent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_writer, "write_report", lambda *_: 1 / 0)
-    note_failure(context("repoint.switchover", exception=RefusedError("a table differs")))
+    note_failure(context("switchover.switch_over", exception=RefusedError("a table differs")))
     assert [e["event"] for e in world.ledger.noted] == ["task_failed"]
 
 

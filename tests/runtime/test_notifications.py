@@ -60,9 +60,9 @@ def spec(monkeypatch: pytest.MonkeyPatch, *notify: Notify) -> MigrationSpec:
 
 def context(**more: Any) -> dict[str, Any]:
     task = SimpleNamespace(
-        service="shop", failure_is="failure", subject="Move writes? The database of shop moves"
+        service="shop", failure_is="failure", subject="Switch over? The database of shop moves"
     )
-    ti = SimpleNamespace(dag_id="migrate_shop", run_id="manual__2026+1", task_id="repoint.ask", task=task)
+    ti = SimpleNamespace(dag_id="migrate_shop", run_id="manual__2026+1", task_id="switchover.ask", task=task)
     return {"ti": ti, "task": task, **more}
 
 
@@ -72,9 +72,9 @@ def test_a_question_is_told_with_a_link_straight_to_it(
     spec(monkeypatch, HTTP)
     SpecNotifier(service="shop", moment="question")(context())
     (told,) = heard
-    assert told.startswith("Move writes? The database of shop moves|Property listings: a question waits")
+    assert told.startswith("Switch over? The database of shop moves|Property listings: a question waits")
     assert told.endswith(
-        "|https://air.example/flow/dags/migrate_shop/runs/manual__2026%2B1/tasks/repoint.ask/required_actions"
+        "|https://air.example/flow/dags/migrate_shop/runs/manual__2026%2B1/tasks/switchover.ask/required_actions"
     )
 
 
@@ -83,7 +83,7 @@ def test_a_failure_is_told_in_its_own_words_and_they_are_no_template(
 ) -> None:
     spec(monkeypatch, HTTP)
     tell_failure(context(exception=AirflowFailException("the target said {{ 6 * 7 }}")))
-    assert "a task failed at repoint.ask|the target said {{ 6 * 7 }}|" in heard[0]
+    assert "a task failed at switchover.ask|the target said {{ 6 * 7 }}|" in heard[0]
     broken = context(exception=AirflowFailException("4 of 20 requests failed"))
     broken["ti"].task.failure_is = "breach"
     tell_failure(broken)

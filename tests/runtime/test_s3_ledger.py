@@ -16,7 +16,7 @@ from tests.conftest import Endpoint
 def ledger(aws_endpoint: Endpoint, request: pytest.FixtureRequest) -> S3Ledger:
     bucket = "ledger-" + str(abs(hash(request.node.name)) % 10**9)
     return S3Ledger(
-        aws_endpoint.client("s3"), bucket, "shop", run_id="manual__1", task_id="repoint.switchover"
+        aws_endpoint.client("s3"), bucket, "shop", run_id="manual__1", task_id="switchover.switch_over"
     )
 
 
@@ -52,7 +52,7 @@ def test_no_event_is_lost_when_two_tell_at_once(ledger: S3Ledger) -> None:
     assert events[0]["event"] == "begin"
     assert sorted(e["n"] for e in events[1:]) == list(range(24))
     assert [e["time"] for e in events] == sorted(e["time"] for e in events)
-    assert {(e["run_id"], e["task_id"]) for e in events} == {("manual__1", "repoint.switchover")}
+    assert {(e["run_id"], e["task_id"]) for e in events} == {("manual__1", "switchover.switch_over")}
 
 
 def test_two_events_of_the_same_instant_are_two_events(ledger: S3Ledger) -> None:
@@ -65,7 +65,7 @@ def test_two_events_of_the_same_instant_are_two_events(ledger: S3Ledger) -> None
 def test_an_event_keeps_its_own_words(ledger: S3Ledger) -> None:
     ledger.note("answer", time="early", task_id="of the caller")
     (event,) = ledger.events()
-    assert (event["event"], event["task_id"]) == ("answer", "repoint.switchover")
+    assert (event["event"], event["task_id"]) == ("answer", "switchover.switch_over")
     assert datetime.fromisoformat(event["time"]).tzinfo is not None
 
 

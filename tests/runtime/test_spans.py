@@ -27,7 +27,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
 def context(map_index: int = -1, **more: Any) -> dict[str, Any]:
     task = SimpleNamespace(service="shop")
     ti = SimpleNamespace(
-        task=task, task_id="repoint.soak", dag_id="migrate_shop", map_index=map_index, start_date=START
+        task=task, task_id="switchover.soak", dag_id="migrate_shop", map_index=map_index, start_date=START
     )
     return {"ti": ti, "run_id": "r", **more}
 
@@ -39,7 +39,7 @@ def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
     callbacks.note_success(context())
     world.clock.sleep(60)
     callbacks.note_failure(context(exception=ValueError("x")))
-    first, second = world.ledger.kept["ran/repoint.soak"]["spans"]
+    first, second = world.ledger.kept["ran/switchover.soak"]["spans"]
     assert first == {"began": START, "ended": START + timedelta(seconds=90), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
     assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
 
@@ -48,7 +48,12 @@ def killed() -> dict[str, Any]:
     """As the DAG processor calls for a task whose process is gone: no error, and no time when it began."""
     task = SimpleNamespace(service="shop")
     ti = RuntimeTaskInstance.model_construct(
-        id=uuid4(), task_id="repoint.switchover", dag_id="migrate_shop", run_id="r", try_number=1, task=task
+        id=uuid4(),
+        task_id="switchover.switch_over",
+        dag_id="migrate_shop",
+        run_id="r",
+        try_number=1,
+        task=task,
     )
     return {"ti": ti, "run_id": "r"}
 
@@ -62,8 +67,8 @@ def test_a_killed_task_leaves_its_times_and_a_report_that_says_so(
     )
     callbacks.note_failure(killed())
     (failed,) = told
-    assert (failed["task_id"], failed["found"], failed["harmless"]) == ("repoint.switchover", "it was killed and left no word", False)  # fmt: skip
-    (span,) = world.ledger.kept["ran/repoint.switchover"]["spans"]
+    assert (failed["task_id"], failed["found"], failed["harmless"]) == ("switchover.switch_over", "it was killed and left no word", False)  # fmt: skip
+    (span,) = world.ledger.kept["ran/switchover.switch_over"]["spans"]
     assert (span["began"], span["state"]) == (span["ended"], "failed")
 
 
@@ -84,10 +89,10 @@ def test_mapped_tasks_keep_theirs_in_a_document_each(world: MemoryWorld) -> None
     for index in (3, 0, 3):
         callbacks.note_success(context(map_index=index))
     kept = {name: len(d["spans"]) for name, d in world.ledger.kept.items()}
-    assert kept == {"ran/repoint.soak/0": 1, "ran/repoint.soak/3": 2}
+    assert kept == {"ran/switchover.soak/0": 1, "ran/switchover.soak/3": 2}
 
 
 def test_a_task_that_is_cleared_again_and_again_keeps_its_last_attempts(world: MemoryWorld) -> None:
     for _ in range(30):
         callbacks.note_success(context())
-    assert len(world.ledger.kept["ran/repoint.soak"]["spans"]) == callbacks.KEPT_SPANS
+    assert len(world.ledger.kept["ran/switchover.soak"]["spans"]) == callbacks.KEPT_SPANS

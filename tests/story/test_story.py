@@ -61,7 +61,7 @@ def test_every_chapter_of_the_story_ran_in_its_order(story: Told) -> None:
         "replicate",
         "validate",
         "switch_dns",
-        "repoint",
+        "switchover",
         "retire",
         "finish",
     ]
@@ -144,8 +144,8 @@ def test_tasks_at_work_are_called_as_in_the_grid(onlooker: Onlooker) -> None:
 
 def test_each_question_was_seen_with_its_evidence_and_the_place_to_answer_it(onlooker: Onlooker) -> None:
     asked = {g["now"]: g for g in onlooker.seen if g["title"].startswith("A question")}
-    assert list(asked) == ["Switch DNS?", "Move the writes?", "Retire the data centre?"]
-    for gate, glance in zip(("switch_dns", "repoint", "retire"), asked.values(), strict=True):
+    assert list(asked) == ["Switch DNS?", "Switch over?", "Retire the data centre?"]
+    for gate, glance in zip(("switch_dns", "switchover", "retire"), asked.values(), strict=True):
         assert glance["answer"].endswith(f"/tasks/{gate}.ask/required_actions")
         assert "tables equal" in glance["card"]
 

@@ -1,4 +1,4 @@
-"""A whole rehearsal that moves, is cleared at "Move writes?" and rolled back, with somebody at the console all the time."""
+"""A whole rehearsal that moves, is cleared at "Switch over?" and rolled back, with somebody at the console all the time."""
 
 from __future__ import annotations
 

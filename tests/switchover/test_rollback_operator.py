@@ -63,7 +63,7 @@ def wrapped(error: Exception) -> Exception:
 @pytest.mark.parametrize("error", HARMLESS)
 def test_a_refusal_and_an_undone_move_undo_nothing_else(error: Exception) -> None:
     for seen in (error, wrapped(error)):
-        reason = not_automatic({"repoint.switchover": failure(seen)})
+        reason = not_automatic({"switchover.switch_over": failure(seen)})
         assert reason
         assert "nothing was changed" in reason
         assert type(error).__name__ in reason
@@ -71,11 +71,11 @@ def test_a_refusal_and_an_undone_move_undo_nothing_else(error: Exception) -> Non
 
 @pytest.mark.parametrize("error", REAL)
 def test_a_failure_that_left_something_behind_rolls_back(error: Exception | None) -> None:
-    assert not_automatic({"repoint.smoke": failure(error)}) is None
+    assert not_automatic({"switchover.smoke": failure(error)}) is None
 
 
 def test_a_task_that_was_killed_left_no_word_and_rolls_back() -> None:
-    assert not_automatic({"repoint.switchover": None}) is None
+    assert not_automatic({"switchover.switch_over": None}) is None
     assert "no task behind the gate" in str(not_automatic({}))
 
 
@@ -88,7 +88,7 @@ def context(watched: list[str], **states: str) -> dict[str, Any]:
     return {"ti": ti, "params": {}, "run_id": "r"}
 
 
-WATCHED = ["switch_dns.change_record", "switch_dns.propagation", "repoint.switchover"]
+WATCHED = ["switch_dns.change_record", "switch_dns.propagation", "switchover.switch_over"]
 
 
 def automatic(world: MemoryWorld, **states: str) -> Any:
@@ -99,7 +99,7 @@ def test_the_spec_orders_it_when_a_watched_task_failed(world: MemoryWorld) -> No
     world.ledger.note(
         "task_failed", run_id="r", task_id="switch_dns.propagation", **failure(DnsError("stretched"))
     )
-    found = automatic(world, switch_dns__propagation="failed", repoint__switchover="upstream_failed")
+    found = automatic(world, switch_dns__propagation="failed", switchover__switch_over="upstream_failed")
     assert found["by"] == "the spec (rollback.automatic)"
     assert found["gate"] == "switch_dns.propagation"
     assert [e["event"] for e in world.ledger.events()][-1] == "rollback_begun"
@@ -109,36 +109,40 @@ def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_fai
     world: MemoryWorld,
 ) -> None:
     world.ledger.note(
-        "task_failed", run_id="r", task_id="repoint.switchover", **failure(RefusedError("not now"))
+        "task_failed", run_id="r", task_id="switchover.switch_over", **failure(RefusedError("not now"))
     )
     with pytest.raises(AirflowSkipException, match="RefusedError: not now"):
-        automatic(world, repoint__switchover="failed")
+        automatic(world, switchover__switch_over="failed")
     with pytest.raises(AirflowSkipException, match="no task behind the gate"):
-        automatic(world, switch_dns__change_record="upstream_failed", repoint__switchover="upstream_failed")
+        automatic(
+            world, switch_dns__change_record="upstream_failed", switchover__switch_over="upstream_failed"
+        )
     assert not [e for e in world.ledger.events() if e["event"] == "rollback_begun"]
 
 
 def test_what_another_run_failed_with_does_not_excuse_this_one(world: MemoryWorld) -> None:
     world.ledger.note(
-        "task_failed", run_id="earlier", task_id="repoint.switchover", **failure(RefusedError("no"))
+        "task_failed", run_id="earlier", task_id="switchover.switch_over", **failure(RefusedError("no"))
     )
-    assert automatic(world, repoint__switchover="failed")["gate"] == "repoint.switchover"
+    assert automatic(world, switchover__switch_over="failed")["gate"] == "switchover.switch_over"
 
 
 def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorld) -> None:
-    world.ledger.write("approvals/repoint", {"gate": "repoint", "option": "Proceed", "at": "2026-11-23"})
+    world.ledger.write(
+        "approvals/switchover", {"gate": "switchover", "option": "Proceed", "at": "2026-11-23"}
+    )
     with pytest.raises(RefusedError, match="newest answer is Proceed"):
         BeginRollbackOperator(task_id="begin", service="shop").execute({})
     user = SimpleNamespace(triggering_user_name="kim")
     found = OrderedRollbackOperator(task_id="begin", service="shop").execute({"dag_run": user})
     assert (found["gate"], found["by"]) == ("rollback_shop", "kim")
-    assert world.ledger.read("approvals/repoint")["option"] is None  # type: ignore[index]
+    assert world.ledger.read("approvals/switchover")["option"] is None  # type: ignore[index]
 
 
 def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     world = MemoryWorld()
     monkeypatch.setattr(callbacks, "World", lambda spec, **_: world)
-    ti = SimpleNamespace(task=SimpleNamespace(service="shop"), task_id="repoint.switchover", map_index=0)
+    ti = SimpleNamespace(task=SimpleNamespace(service="shop"), task_id="switchover.switch_over", map_index=0)
     note_failure({"ti": ti, "run_id": "r", "exception": wrapped(RefusedError("not now"))})
     assert world.ledger.noted[0] | {"time": ""} == {
         "event": "task_failed", "time": "", "error": "RefusedError", "found": "not now", "harmless": True,

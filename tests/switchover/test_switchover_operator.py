@@ -46,7 +46,7 @@ def test_the_writes_move_only_inside_the_window_and_a_committed_move_goes_on_out
     parts = universe.parts()
     now = parts.clock.now()
     open_, over = (Window(opens=(now + timedelta(hours=h)).time(), closes=(now + timedelta(hours=h + 2)).time(), timezone="UTC") for h in (-1, 3))  # fmt: skip
-    with pytest.raises(RefusedError, match=r"The window .* is closed.*Clear repoint\.window"):
+    with pytest.raises(RefusedError, match=r"The window .* is closed.*Clear switchover\.window"):
         operator.switchover(parts, Side.TARGET, context, window=over).run()
     universe.audit(Side.SOURCE)
     operator.switchover(parts, Side.TARGET, context, window=open_).run()

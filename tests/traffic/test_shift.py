@@ -183,15 +183,15 @@ def test_the_watch_ends_with_the_answer_about_the_writes_and_acts_until_then(sit
     assert not look.done
     assert len(look.state["samples"]) <= 12
     answered = {"option": "Proceed", "at": "2026-11-23T18:40:00+00:00"}
-    world.ledger.write("approvals/repoint", {**answered, "at": "2026-11-22T18:40:00+00:00"})
+    world.ledger.write("approvals/switchover", {**answered, "at": "2026-11-22T18:40:00+00:00"})
     assert not look_at_both_sites(world, look.state).done  # type: ignore[arg-type]
-    world.ledger.write("approvals/repoint", answered)
+    world.ledger.write("approvals/switchover", answered)
     assert look_at_both_sites(world, look.state).done  # type: ignore[arg-type]
-    world.ledger.write("approvals/repoint", {})
+    world.ledger.write("approvals/switchover", {})
     answer = {"chosen_options": ["Proceed"], "responded_at": datetime(2026, 11, 23, 18, 40, tzinfo=UTC)}
-    MigrationGate._keep_answer(SimpleNamespace(gate="repoint"), world, answer)  # type: ignore[arg-type]
+    MigrationGate._keep_answer(SimpleNamespace(gate="switchover"), world, answer)  # type: ignore[arg-type]
     assert look_at_both_sites(world, look.state).done  # type: ignore[arg-type]
-    world.ledger.write("approvals/repoint", {})
+    world.ledger.write("approvals/switchover", {})
     site.failing = 0.5
     site.pass_(1)
     assert "breach" in look_at_both_sites(world, look.state).state  # type: ignore[arg-type]
@@ -224,7 +224,7 @@ def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(site: Site,
     assert world.zone.sets == [replace(OLD, ttl=5, values=(TARGET,))]
     shown = standing_breach(world) or {}  # type: ignore[arg-type]
     assert shown["still"]
-    world.ledger.write("approvals/repoint", {"option": "Proceed", "at": "2026-11-23T18:40:00+00:00"})
+    world.ledger.write("approvals/switchover", {"option": "Proceed", "at": "2026-11-23T18:40:00+00:00"})
     look = look_at_both_sites(world, look.state)  # type: ignore[arg-type]
     assert look.done
     assert sensor.goes_on({}, world, look.state) is None  # type: ignore[arg-type]

@@ -195,7 +195,7 @@ class Onlooker(threading.Thread):
             "dual": glance["chapters"].get("Switch DNS") == "now"
             and "name moved" in glance["moments"]
             and glance["servers"] != "",
-            "move-question": asks and "Move the writes" in glance["now"],
+            "move-question": asks and "Switch over" in glance["now"],
             "moving": "being moved" in glance["owner"],
             "moved": glance["owner"].startswith("AWS"),
             "soaked": asks and "Retire" in glance["now"],

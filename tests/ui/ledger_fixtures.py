@@ -180,7 +180,7 @@ def move(epoch: int, to: str, minutes: float) -> Json:
 
 def attempt(events: list[Json], minutes: float, epoch: int, to: str, *, result: str = "moved", ended: float | None = None) -> None:  # fmt: skip
     """What the events tell of one attempt to move the writes; `ended` None: it died without a word."""
-    task = "repoint.switchover" if to == "target" else "rollback.writes"
+    task = "switchover.switch_over" if to == "target" else "rollback.writes"
     who = {
         "epoch": epoch,
         "from": "source" if to == "target" else "target",
@@ -208,17 +208,17 @@ def _moved(documents: dict[str, Json], events: list[Json]) -> None:
     for task, began, ended in (
         ("switch_dns.propagation", 13.3, 14.6),
         ("switch_dns.drained", 14.6, 15),
-        ("repoint.prepare_return", 15, 15.6),
+        ("switchover.prepare_return", 15, 15.6),
     ):
         ran(documents, task, began, ended)
-    asks(documents, events, 16, "repoint")
-    answers(documents, events, 20, "repoint", "Proceed")
-    ran(documents, "repoint.snapshot", 20, 20.5)
+    asks(documents, events, 16, "switchover")
+    answers(documents, events, 20, "switchover", "Proceed")
+    ran(documents, "switchover.snapshot", 20, 20.5)
     documents["switchover/2"] = move(2, "target", 20.6)
     documents["switchover/expected"] = documents["expected_pause"]
     documents["switchover/plan"] = {"epoch": 2, "steps": []}
     attempt(events, 20.6, 2, "target", ended=20.7)
-    ran(documents, "repoint.switchover", 20.6, 20.7)
+    ran(documents, "switchover.switch_over", 20.6, 20.7)
     _traffic(documents, 5, 20.9, lambda m: (31.0, 0.0) if m < 13.1 else (max(0.0, 31 - 60 * (m - 13.1)), min(31.0, 60 * (m - 13.1))))  # fmt: skip
 
 
@@ -231,9 +231,9 @@ def _soaked(documents: dict[str, Json], events: list[Json]) -> None:
     documents["soak"] = {"epoch": 2, "counted": 61.0, "at": at(22), "current": True}
     documents["trail/delay"]["points"] += [{"t": stamp(21.2 + n / 5), "ms": 41 + n} for n in range(5)]
     for task, began, ended in (
-        ("repoint.return_path", 20.7, 21),
-        ("repoint.smoke", 21, 21.1),
-        ("repoint.soak", 21.2, 22.2),
+        ("switchover.return_path", 20.7, 21),
+        ("switchover.smoke", 21, 21.1),
+        ("switchover.soak", 21.2, 22.2),
     ):
         ran(documents, task, began, ended)
     asks(documents, events, 22.3, "retire")

@@ -190,7 +190,7 @@ def test_a_move_that_ends_between_two_answers_is_never_told_as_doubt(open_at: Op
         fresh = looks and looks[-1] - looks[0] >= FRESH
         attempt(events, 30, 2, "target", ended=30.2 if fresh else None)
 
-    airflow = Airflow({"migrate_shop": RUN}, {RUN: {"repoint.switchover": "running"}})
+    airflow = Airflow({"migrate_shop": RUN}, {RUN: {"switchover.switch_over": "running"}})
     page = open_at("dual", airflow=airflow)
     page.evaluate(KEEP_OWNERS)
     view.more = moves

@@ -11,7 +11,7 @@ from livemove.model.spec import Side
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
 
 
-class Stage(StrEnum):
+class SwitchoverStage(StrEnum):
     """How far the move of the writes is."""
 
     OPEN = "open"
@@ -32,7 +32,7 @@ class RowsOwner:
 
     owner: Side | None
     epoch: int
-    stage: Stage
+    stage: SwitchoverStage
     to: Side | None = None
     """COMMITTED, UNFINISHED: where the move goes."""
     promoted: bool = False
@@ -67,13 +67,13 @@ class ControlRows:
         return _alone(self.read[0]) if self.read else _UNKNOWN
 
 
-_UNKNOWN = RowsOwner(None, 0, Stage.UNKNOWN)
+_UNKNOWN = RowsOwner(None, 0, SwitchoverStage.UNKNOWN)
 
 
 def _promoted(row: ControlRow) -> RowsOwner:
     if row.state is OPEN:
-        return RowsOwner(row.side, row.epoch, Stage.OPEN, promoted=True)
-    return RowsOwner(None, row.epoch, Stage.COMMITTED, row.side, promoted=True)
+        return RowsOwner(row.side, row.epoch, SwitchoverStage.OPEN, promoted=True)
+    return RowsOwner(None, row.epoch, SwitchoverStage.COMMITTED, row.side, promoted=True)
 
 
 def _both(one: ControlRow, other: ControlRow) -> RowsOwner | None:
@@ -81,13 +81,13 @@ def _both(one: ControlRow, other: ControlRow) -> RowsOwner | None:
     gap = other.epoch - one.epoch
     match one.state, other.state, gap:
         case ControlState.FENCED, (ControlState.FOLLOW | ControlState.CEDED), 0:
-            return RowsOwner(one.side, one.epoch, Stage.FENCED, other.side)
+            return RowsOwner(one.side, one.epoch, SwitchoverStage.FENCED, other.side)
         case ControlState.OPEN, ControlState.FOLLOW, 0:
-            return RowsOwner(one.side, one.epoch, Stage.OPEN)
+            return RowsOwner(one.side, one.epoch, SwitchoverStage.OPEN)
         case ControlState.OPEN, ControlState.CEDED, 0:
-            return RowsOwner(one.side, one.epoch, Stage.UNFINISHED, one.side)
+            return RowsOwner(one.side, one.epoch, SwitchoverStage.UNFINISHED, one.side)
         case (ControlState.FOLLOW, ControlState.CEDED, 1) | (ControlState.CLAIMED, ControlState.CEDED, 0):
-            return RowsOwner(None, other.epoch, Stage.COMMITTED, one.side)
+            return RowsOwner(None, other.epoch, SwitchoverStage.COMMITTED, one.side)
     return None
 
 
@@ -95,9 +95,9 @@ def _alone(row: ControlRow) -> RowsOwner:
     """The other side is silent: an open or fenced row owns, a claimed one will; the rest may be anything."""
     match row.state:
         case ControlState.OPEN:
-            return RowsOwner(row.side, row.epoch, Stage.OPEN)
+            return RowsOwner(row.side, row.epoch, SwitchoverStage.OPEN)
         case ControlState.FENCED:
-            return RowsOwner(row.side, row.epoch, Stage.FENCED, row.side.other)
+            return RowsOwner(row.side, row.epoch, SwitchoverStage.FENCED, row.side.other)
         case ControlState.CLAIMED:
-            return RowsOwner(None, row.epoch, Stage.COMMITTED, row.side)
+            return RowsOwner(None, row.epoch, SwitchoverStage.COMMITTED, row.side)
     return _UNKNOWN

@@ -10,8 +10,17 @@ It never reads anything itself, knows no clock and no Airflow, and decides nothi
 Nobody else reads documents `switchover/*` and `promotion/*`, or the events about them, to tell who owns the writes.
 """
 
-from livemove.control.rows import ControlRows, Stage
+from livemove.control.rows import ControlRows, SwitchoverStage
 from livemove.history.history import READS, CurrentOwner, History, RestsOn
 from livemove.history.questions import Answer, Question
 
-__all__ = ["READS", "Answer", "ControlRows", "CurrentOwner", "History", "Question", "RestsOn", "Stage"]
+__all__ = [
+    "READS",
+    "Answer",
+    "ControlRows",
+    "CurrentOwner",
+    "History",
+    "Question",
+    "RestsOn",
+    "SwitchoverStage",
+]

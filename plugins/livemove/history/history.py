@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from livemove.control.rows import ControlRows, Stage
+from livemove.control.rows import ControlRows, SwitchoverStage
 from livemove.history import ownership
 from livemove.history.completed_switchovers import closed_since, completed
 from livemove.history.ownership import Attempt, OwnershipChange, Result
@@ -18,7 +18,7 @@ from livemove.model.spec import Side
 
 READS = ("switchover/", "promotion/", "return_path/", "ran/")
 """The documents that a history is made of, beside all events."""
-MOVERS = ("repoint.switchover", "rollback.writes", "promote")
+MOVERS = ("switchover.switch_over", "rollback.writes", "promote")
 """Tasks that move the writes."""
 
 
@@ -39,10 +39,10 @@ class CurrentOwner:
     owner: Side | None
     epoch: int
     certain: bool
-    stage: Stage
+    stage: SwitchoverStage
     rests_on: RestsOn
     to: Side | None = None
-    """Stage COMMITTED or UNFINISHED: where the move goes."""
+    """SwitchoverStage COMMITTED or UNFINISHED: where the move goes."""
     promoted: bool = False
     """It was made the owner without the other's word."""
     since: str | None = None
@@ -62,12 +62,14 @@ class History:
     @cached_property
     def current(self) -> CurrentOwner:
         told, rows = self._by_ledger, self.rows.says
-        if rows.stage is Stage.UNKNOWN:
+        if rows.stage is SwitchoverStage.UNKNOWN:
             return told if self._fits(told) else _contradicted(told, self.rows)
         same = told.epoch == rows.epoch and told.owner is rows.owner
         # the rows do not know whether every server has come along
         stage = (
-            told.stage if same and told.stage is Stage.UNFINISHED and rows.stage is Stage.OPEN else rows.stage
+            told.stage
+            if same and told.stage is SwitchoverStage.UNFINISHED and rows.stage is SwitchoverStage.OPEN
+            else rows.stage
         )
         why = told.why if same else f"the control rows say so: {', '.join(map(str, self.rows.read))}"
         return CurrentOwner(
@@ -79,7 +81,9 @@ class History:
     def epoch_of_owner(self) -> int:
         """The epoch of the newest owner: until a committed move has opened, that before it."""
         now = self.current
-        return now.epoch - 1 if now.stage is Stage.COMMITTED and now.epoch > 1 else max(now.epoch, 1)
+        return (
+            now.epoch - 1 if now.stage is SwitchoverStage.COMMITTED and now.epoch > 1 else max(now.epoch, 1)
+        )
 
     @cached_property
     def changes(self) -> list[OwnershipChange]:
@@ -120,13 +124,13 @@ class History:
     @cached_property
     def _by_ledger(self) -> CurrentOwner:
         last, to = self.changes[-1], self._heads_for
-        stage = Stage.OPEN
+        stage = SwitchoverStage.OPEN
         if self._hangs:
-            stage = Stage.UNFINISHED if last.owner else Stage.COMMITTED
+            stage = SwitchoverStage.UNFINISHED if last.owner else SwitchoverStage.COMMITTED
         elif not last.certain or last.owner is None:
-            stage = Stage.UNKNOWN
+            stage = SwitchoverStage.UNKNOWN
         certain = last.certain and last.owner is not None
-        hangs = stage in (Stage.UNFINISHED, Stage.COMMITTED)
+        hangs = stage in (SwitchoverStage.UNFINISHED, SwitchoverStage.COMMITTED)
         return CurrentOwner(
             last.owner, last.epoch, certain, stage, RestsOn.LEDGER, to if hangs else None, self.promotion is not None,
             last.at, last.why,
@@ -177,5 +181,5 @@ class History:
 def _contradicted(told: CurrentOwner, rows: ControlRows) -> CurrentOwner:
     why = f"the ledger ends with the {told.owner}, epoch {told.epoch}; the control rows say {', '.join(map(str, rows.read))}"
     return CurrentOwner(
-        None, told.epoch, False, Stage.UNKNOWN, RestsOn.UNKNOWN, promoted=told.promoted, why=why
+        None, told.epoch, False, SwitchoverStage.UNKNOWN, RestsOn.UNKNOWN, promoted=told.promoted, why=why
     )

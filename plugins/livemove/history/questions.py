@@ -17,8 +17,8 @@ from datetime import datetime
 from livemove.history.ownership import moment
 from livemove.history.task_runs import TaskRun
 from livemove.model.ports import Json
+from livemove.model.stages import GATES
 
-GATES = ("switch_dns", "repoint", "retire")
 PROMOTE = "promote"
 """The emergency's question, beside the three gates."""
 GIVE_UP = "give_up"

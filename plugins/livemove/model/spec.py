@@ -412,7 +412,7 @@ class Notify(Strict):
 class Rollback(Strict):
     """What goes back without a question."""
 
-    automatic: tuple[Literal["switch_dns", "repoint"], ...] = Field(
+    automatic: tuple[Literal["switch_dns", "switchover"], ...] = Field(
         (),
         description="stages whose failure, behind their gate and after the retries, rolls back by itself; a refusal or an undone move never does",
     )

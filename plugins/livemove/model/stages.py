@@ -1,6 +1,125 @@
-"""What Airflow's grid and graph call our tasks; their ids stand in the runbook, in the ledger and in addresses."""
+"""The one table of stages, questions and task titles: DAG, console, gates, report and runbook use these words."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked before a stage goes on."""
+
+    gate: str
+    """Id in the ledger: `approvals/<gate>`."""
+    title: str
+    consequence: str
+    """What Proceed leads to, in one sentence."""
+    runbook: str
+    """Anchor in docs/runbook.md."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One task group of the DAG."""
+
+    id: str
+    title: str
+    purpose: str
+    last_task: str
+    """The task that ends it."""
+    number: int | None = None
+    question: Question | None = None
+
+    @property
+    def numbered(self) -> str:
+        return f"{self.number} {self.title}" if self.number else self.title
+
+
+STAGES = {
+    s.id: s
+    for s in (
+        Stage("preflight", "Prepare", "What would go wrong, before anything changes", "checks", 1),
+        Stage(
+            "provision",
+            "Provision",
+            "Network, servers, RDS and DMS by Terraform; the application on them",
+            "smoke",
+            2,
+        ),
+        Stage(
+            "replicate",
+            "Replicate",
+            "Schema, full load and CDC, one direction: data centre to RDS",
+            "caught_up",
+            3,
+        ),
+        Stage(
+            "validate", "Validate", "Both sides are equal, table by table and object by object", "parity", 4
+        ),
+        Stage(
+            "switch_dns",
+            "Switch DNS",
+            "The name moves; both sites serve, on the data centre's database",
+            "drained",
+            5,
+            Question(
+                "switch_dns",
+                "Switch DNS?",
+                "The name moves; the writes stay where they are.",
+                "question-1-switch-dns",
+            ),
+        ),
+        Stage(
+            "switchover",
+            "Switch over",
+            "All servers move to RDS in one short, fenced switchover",
+            "soak",
+            6,
+            Question(
+                "switchover",
+                "Switch over?",
+                "A snapshot, then one fenced switchover to RDS.",
+                "question-2-switch-over",
+            ),
+        ),
+        Stage(
+            "retire",
+            "Retire",
+            "A last dump is kept; then DMS and the old services end",
+            "stop_idc",
+            7,
+            Question(
+                "retire",
+                "Retire the data centre?",
+                "After this there is no rollback by a click.",
+                "question-3-retire-the-data-centre",
+            ),
+        ),
+        Stage(
+            "rollback",
+            "Roll back",
+            "The writes, then the name, go back to the data centre; nothing is lost",
+            "smoke",
+            8,
+        ),
+        Stage("finish", "Finish", "What happened, for the people who slept", "report"),
+    )
+}
+"""Task group -> stage, in the order of the story."""
+GIVE_UP_STAGE = Stage(
+    "give_up", "Give up", "What was prepared is taken down, if the form says so", "remove_control"
+)
+"""Only in rollback_<service>."""
+PROMOTION = Question(
+    "promote",
+    "Promote RDS?",
+    "The source is gone; its last writes may be missing.",
+    "the-data-centre-is-gone-for-good",
+)
+"""The question of the emergency, in a DAG of its own."""
+QUESTIONS = {s.question.gate: s.question for s in STAGES.values() if s.question}
+"""Gate -> its question, in the order of the story."""
+GATES = tuple(QUESTIONS)
 
 TITLES = {
     "settings": "Settings of tonight",
@@ -36,7 +155,7 @@ TITLES = {
     "drained": "Old site is drained",
     "prepare_return": "Prepare the way back",
     "snapshot": "Snapshot of RDS",
-    "switchover": "Move the writes",
+    "switch_over": "Switch over",
     "return_path": "Replicate back",
     "compare_back": "Compare the other way",
     "soak": "Soak",
@@ -50,9 +169,9 @@ TITLES = {
     "begin": "Begin to roll back",
     "asked": "Was giving up asked for",
     "automatic": "Roll back by itself",
-    "writes": "Move the writes back",
+    "writes": "Switch back",
     "name": "Change the name",
     "promote": "Promote RDS",
     "report": "Write the report",
 }
-"""Display name by task id without its chapter; the questions have theirs in the DAGs."""
+"""Display name by task id without its stage; the questions have theirs in the table above."""

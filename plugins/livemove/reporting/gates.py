@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from livemove.history import CurrentOwner, History, Stage
+from livemove.history import CurrentOwner, History, SwitchoverStage
 from livemove.model.approvals import ACCEPT_WARNINGS, PROMOTE
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, Side
+from livemove.model.stages import QUESTIONS
 from livemove.model.window import duration
 
 FAILURES = 10
@@ -59,11 +60,12 @@ class Evidence:
 
 
 def subject(gate: str, spec: MigrationSpec) -> str:
-    return {
-        "switch_dns": f"Switch DNS? {spec.dns.name} moves to AWS",
-        "repoint": f"Move writes? The database of {spec.service} moves to RDS",
-        "retire": f"Retire the data centre? The last way back of {spec.service} closes",
+    about = {
+        "switch_dns": f"{spec.dns.name} moves to AWS",
+        "switchover": f"The database of {spec.service} moves to RDS",
+        "retire": f"The last rollback of {spec.service} closes",
     }[gate]
+    return f"{QUESTIONS[gate].title} {about}"
 
 
 def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
@@ -71,7 +73,7 @@ def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
     parts = [_again(gate, e), _lead(gate, spec), _owner(e), _way_back(e)]
     parts += {
         "switch_dns": [_record(e), _findings(e), _load(e), _failures(e), _comparison(e), _plan(e)],
-        "repoint": [
+        "switchover": [
             _pause(spec, e),
             _breach(e),
             _propagation(e),
@@ -99,13 +101,13 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
     if gate == "switch_dns" and e.record:
         before, after = ([v for r in e.record[word] for v in r["values"]] for word in ("before", "after"))
         lines.append(f"{e.record['name']}: {', '.join(before)} → {', '.join(after)}")
-    if gate == "repoint":
+    if gate == "switchover":
         ms = (e.pause or {}).get("ms")
         lines.append(f"expected pause {ms:.0f} ms" if ms is not None else "expected pause not measured yet")
         lines.append(f"budget {spec.switchover.pause_budget:g} s")
     if e.drain and gate != "switch_dns":
         lines.append(f"old site: {e.drain.get('share', 0):.1%} of the requests")
-    if gate == "repoint" and e.breach:
+    if gate == "switchover" and e.breach:
         lines.append(f"while both sites served: {'; '.join(e.breach['reasons'])}")
     if gate != "retire":
         lines.append(_failures_in_short(e))
@@ -139,7 +141,7 @@ def _lead(gate: str, spec: MigrationSpec) -> str:
     return {
         "switch_dns": f"**Proceed** changes the record of `{spec.dns.name}`. While caches expire, both sites serve users, "
         "and all web servers of both sites write to the data centre's database. The writes do not move yet.",
-        "repoint": "**Proceed** takes a snapshot and then moves all web servers of both sites to RDS in one fenced switchover. "
+        "switchover": "**Proceed** takes a snapshot and then moves all web servers of both sites to RDS in one fenced switchover. "
         "Before its commit it undoes itself on any trouble; after it, a return path keeps the data centre's database current.",
         "retire": "**Proceed** keeps a final dump of the source, ends the return path, tears down DMS and stops the data centre's services. "
         "**After this there is no way back by a click.**",
@@ -150,9 +152,9 @@ def _again(gate: str, e: Evidence) -> str:
     """For a gate that was answered before and cleared: what Proceed finds done already."""
     if gate == "switch_dns" and e.record and e.record["before"] == e.record["after"]:
         return "**The name has moved already.** Proceed changes nothing about it and goes on."
-    if gate == "repoint" and (e.current.stage, e.current.to) == (Stage.COMMITTED, Side.TARGET):
+    if gate == "switchover" and (e.current.stage, e.current.to) == (SwitchoverStage.COMMITTED, Side.TARGET):
         return "**The move to RDS is committed and not finished.** Proceed finishes it; it cannot be undone, only rolled back afterwards."
-    if gate == "repoint" and e.owner is Side.TARGET:
+    if gate == "switchover" and e.owner is Side.TARGET:
         return "**The writes have moved already.** Proceed changes nothing about them and goes on."
     return ""
 
@@ -167,7 +169,7 @@ def _owner(e: Evidence) -> str:
     epoch = f", epoch {now.epoch}" if now.epoch > 1 else ""
     late = (
         " It is open, and the move is not finished: not every web server is known to write to it."
-        if now.stage is Stage.UNFINISHED
+        if now.stage is SwitchoverStage.UNFINISHED
         else ""
     )
     return f"**Who owns the writes now:** {place}{epoch}.{late}"
@@ -176,7 +178,7 @@ def _owner(e: Evidence) -> str:
 def owner_in_short(now: CurrentOwner) -> str:
     """The owner in a few words, with what is in doubt."""
     place = {Side.SOURCE: "the data centre", Side.TARGET: "RDS"}
-    if now.stage is Stage.COMMITTED and now.to:
+    if now.stage is SwitchoverStage.COMMITTED and now.to:
         doubt = "" if now.certain else " by the ledger"
         return f"nobody{doubt}: the move to {place[now.to]} is committed and not open"
     if not now.certain:
@@ -269,7 +271,7 @@ def _failures(e: Evidence) -> str:
 
 def _comparison(e: Evidence) -> str:
     if not e.comparison:
-        task = "repoint.compare_back" if e.owner is Side.TARGET else "validate"
+        task = "switchover.compare_back" if e.owner is Side.TARGET else "validate"
         return (
             f"### Comparison\n**No comparison is in the ledger.** Clear `{task}` with downstream to make one."
         )
@@ -376,7 +378,7 @@ def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
     now = e.current
     if now.promoted:
         return "**Roll back is refused:** RDS was promoted without the data centre's word; a return is a new migration to a rebuilt source."
-    if (now.stage, now.to) == (Stage.COMMITTED, Side.TARGET):
+    if (now.stage, now.to) == (SwitchoverStage.COMMITTED, Side.TARGET):
         does = f"finishes the move to RDS first, then moves the writes back to the data centre, {name}"
     elif now.owner is None or not now.certain:
         does = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from livemove.history import RestsOn, Stage
+from livemove.history import RestsOn, SwitchoverStage
 from livemove.history.ownership import Result
 from livemove.model.spec import Side
 
@@ -180,7 +180,7 @@ class Report(Part):
     outcome: Outcome
     owner: Side | None = Field(description="null: nobody owns the writes, or nobody can tell")
     certain: bool = Field(description="false: `owner` is only the most that is known")
-    stage: Stage
+    stage: SwitchoverStage
     rests_on: RestsOn = Field(description="what `owner` rests on; rows that could be read decide")
     epoch: int
     summary: list[str] = Field(min_length=5, max_length=5)

@@ -10,15 +10,14 @@ from typing import Any
 from livemove.history.ownership import Result, moment
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.stages import PROMOTION, QUESTIONS
 from livemove.model.window import duration
 from livemove.reporting.report_model import Decision, Interval, Move, Outcome
 
 PLACE = {Side.SOURCE: "the data centre", Side.TARGET: "RDS"}
 
 
-NAMES = {
-    "switch_dns": "Switch DNS?", "repoint": "Move writes?", "retire": "Retire the data centre?", "promote": "Promote the target?",
-}  # fmt: skip
+NAMES = {gate: q.title for gate, q in QUESTIONS.items()} | {PROMOTION.gate: PROMOTION.title}
 
 
 def summary(r: Json) -> list[str]:

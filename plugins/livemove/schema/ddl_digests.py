@@ -62,5 +62,5 @@ def says(owner: Side, document: Json) -> str:
 
 REMEDY = {
     Side.SOURCE: "Do the same on the {other} (rows that came meanwhile may need ReloadTables), or undo it; then clear validate with downstream",
-    Side.TARGET: "Going back would lose what the {other} cannot hold: do the same there, then clear repoint.compare_back",
+    Side.TARGET: "Going back would lose what the {other} cannot hold: do the same there, then clear switchover.compare_back",
 }

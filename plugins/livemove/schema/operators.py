@@ -57,7 +57,7 @@ class ParityOperator(LivemoveOperator):
         if owner(world) is Side.TARGET:
             raise RefusedError(
                 "The target owns the writes: triggers and events of the source sleep, so its definitions differ by design",
-                wanted="the source as the owner; afterwards repoint.compare_back and the guards of the switchover compare both sides",
+                wanted="the source as the owner; afterwards switchover.compare_back and the guards of the switchover compare both sides",
                 next_step=NOTHING_TO_DO,
             )
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:

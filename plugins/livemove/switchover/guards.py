@@ -125,7 +125,7 @@ def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def _compare(to: Side) -> str:
-    return "validate again" if to is Side.TARGET else "repoint.compare_back"
+    return "validate again" if to is Side.TARGET else "switchover.compare_back"
 
 
 def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from livemove.control.rows import ControlRows, Stage
+from livemove.control.rows import ControlRows, SwitchoverStage
 from livemove.history import History
 from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.model.ports import Answered, ControlRow, ControlState, Json, Reply
@@ -47,7 +47,7 @@ class Standing(ControlRows):
     @property
     def owner(self) -> Side | None:
         """Who owns the writes, as far as the rows say."""
-        return History(rows=self).current.owner if self.says.stage is not Stage.UNKNOWN else None
+        return History(rows=self).current.owner if self.says.stage is not SwitchoverStage.UNKNOWN else None
 
     @property
     def unfinished(self) -> Side | None:

@@ -77,7 +77,7 @@ def look_at_soak(world: World, state: Json) -> Look:
         raise ReplicationError(
             f"The soak does not go on: {reason}",
             wanted="a return path that brings every write to the data centre's database",
-            next_step=f"RDS owns the writes and serves. Mend what DMS names, clear repoint.return_path with downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept",
+            next_step=f"RDS owns the writes and serves. Mend what DMS names, clear switchover.return_path with downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept",
         )
     left = world.spec.soak - now.counted
     if left <= 0:

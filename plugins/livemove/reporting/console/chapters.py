@@ -6,20 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from livemove.history.task_runs import TaskRun
 from livemove.model.ports import Json
+from livemove.model.stages import STAGES
 from livemove.reporting.console.ledger import PROMOTION, Ledger, seconds_of
-
-CHAPTERS = {
-    "preflight": ("Prepare", "checks"),
-    "provision": ("Provision", "smoke"),
-    "replicate": ("Replicate", "caught_up"),
-    "validate": ("Validate", "parity"),
-    "switch_dns": ("Switch DNS", "drained"),
-    "repoint": ("Move writes", "soak"),
-    "retire": ("Retire", "stop_idc"),
-    "rollback": ("Roll back", "smoke"),
-    "finish": ("Finish", "report"),
-}
-"""Task group -> its title and the task that ends it."""
 
 
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
@@ -36,7 +24,7 @@ def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | No
     order = sorted(begins, key=lambda r: begins[r])
     told = run_id if run_id in begins else (order[-1] if order else "")
     if not told:
-        return None, [_chapter(name, [], "ahead") for name in CHAPTERS]
+        return None, [_chapter(name, [], "ahead") for name in STAGES]
     later = [begins[r] for r in order if begins[r] > begins[told]]
     end = min(later, default="9")
     mine = [s for s in spans if begins[told] <= s.began < end]
@@ -57,12 +45,12 @@ def _where(spans: Sequence[TaskRun], asked: Sequence[Json]) -> tuple[str, str]:
     last = spans[-1]
     if asked and str(asked[-1]["time"]) > last.ended:
         return str(asked[-1]["task_id"]).partition(".")[0], "now"
-    known = next((s.chapter for s in reversed(spans) if s.chapter in CHAPTERS), "")
+    known = next((s.chapter for s in reversed(spans) if s.chapter in STAGES), "")
     if _failed(spans, last):
         return known, "failed"
     if last.dag_id.startswith(f"{PROMOTION}_") and last.chapter == "report":
         return known, ENDED
-    return known, OVER if last.chapter == known and CHAPTERS[known][1] == last.task else "now"
+    return known, OVER if last.chapter == known and STAGES[known].last_task == last.task else "now"
 
 
 def _failed(spans: Sequence[TaskRun], last: TaskRun) -> bool:
@@ -76,7 +64,7 @@ def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
     """Of one story. The chapter of whatever happened last is the one that is told now."""
     current, how = _where(spans, asked)
     over = how in (OVER, ENDED)
-    names = [n for n in CHAPTERS if n != "rollback" or any(s.chapter == "rollback" for s in spans)]
+    names = [n for n in STAGES if n != "rollback" or any(s.chapter == "rollback" for s in spans)]
     back = "rollback" in names and current in ("rollback", "finish")
     at = names.index(current) if current in names else len(names)
     out = []
@@ -84,7 +72,7 @@ def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
         of = [s for s in spans if s.chapter == name]
         if name == current and not over:
             state = how
-        elif name == current and how == ENDED and CHAPTERS[name][1] not in {s.task for s in of}:
+        elif name == current and how == ENDED and STAGES[name].last_task not in {s.task for s in of}:
             state = ENDED
         elif place <= at:
             state = "done" if any(s.state == "success" for s in of) else "skipped"
@@ -95,7 +83,7 @@ def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
             and place < at
             and name != "rollback"
             and state == "done"
-            and CHAPTERS[name][1] not in {s.task for s in of}
+            and STAGES[name].last_task not in {s.task for s in of}
         ):
             state = "left"  # the story turned back in the middle of it
         out.append(_chapter(name, of if state != "ahead" else [], state))
@@ -109,7 +97,7 @@ def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
 def _chapter(name: str, spans: Sequence[TaskRun], state: str) -> Json:
     return {
         "name": name,
-        "title": CHAPTERS[name][0],
+        "title": STAGES[name].title,
         "state": state,
         "seconds": round(_union(spans)) if spans else None,
         "began": min((s.began for s in spans), default=None),

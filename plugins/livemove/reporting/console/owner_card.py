@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from livemove.history import CurrentOwner, Stage
+from livemove.history import CurrentOwner, SwitchoverStage
 from livemove.model.ports import Json, TaskState
 from livemove.model.spec import Side
 from livemove.reporting.console.ledger import PLACES, Ledger
@@ -33,7 +33,7 @@ def owner(ledger: Ledger) -> Json:
 
 def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
     headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
-    if ledger.current.stage is Stage.UNFINISHED:
+    if ledger.current.stage is SwitchoverStage.UNFINISHED:
         return "warn", headline, "It is open, and the move is not finished: not every web server is known to write to it. The task's next attempt goes on."  # fmt: skip
     if side is Side.TARGET:
         return "", headline, "Every web server of both sites writes to RDS."
@@ -42,9 +42,9 @@ def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
 
 
 def _in_doubt(now: CurrentOwner) -> tuple[str, str, str]:
-    if now.stage is Stage.COMMITTED and now.promoted:
+    if now.stage is SwitchoverStage.COMMITTED and now.promoted:
         return "bad", "RDS is promoted and not open yet", "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
-    if now.stage is Stage.COMMITTED:
+    if now.stage is SwitchoverStage.COMMITTED:
         to = "to AWS" if now.to is Side.TARGET else "back to the data centre"
         return "bad", f"A move {to} is committed and not finished", "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
     return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(now.why)}."

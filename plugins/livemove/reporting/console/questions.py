@@ -8,18 +8,14 @@ from livemove.history import Question
 from livemove.history.questions import GIVE_UP
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 from livemove.model.ports import Json
+from livemove.model.stages import PROMOTION as PROMOTION_QUESTION
+from livemove.model.stages import QUESTIONS
 from livemove.model.window import duration
 from livemove.reporting.console.findings import findings
 from livemove.reporting.console.ledger import LISTED, PROMOTION, Ledger, later, settled
 from livemove.reporting.console.owner_card import way_back
 from livemove.reporting.console.resolvers import resolvers
 from livemove.reporting.console.tables import comparison
-
-GATES = {
-    "switch_dns": ("Switch DNS?", "The name moves; the writes stay where they are."),
-    "repoint": ("Move the writes?", "A snapshot, then one fenced switchover to RDS."),
-    "retire": ("Retire the data centre?", "After this there is no way back by a click."),
-}
 
 
 def question(ledger: Ledger) -> Json | None:
@@ -28,14 +24,12 @@ def question(ledger: Ledger) -> Json | None:
     if not waiting:
         return None
     last = waiting[-1]
-    title, means = GATES.get(
-        last.gate, ("Promote RDS?", "The source is gone; its last writes may be missing.")
-    )
+    asked = QUESTIONS.get(last.gate, PROMOTION_QUESTION)
     timeout = ledger.spec.gates.timeout if last.timeout is None else last.timeout
     return {
         "gate": last.gate,
-        "title": title,
-        "means": means,
+        "title": asked.title,
+        "means": asked.consequence,
         "asked_at": last.asked_at,
         "dag_id": f"{last.dag}_{ledger.spec.service}",
         "run_id": last.run_id,
@@ -61,7 +55,7 @@ def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]
         counts = found["counts"]
         tone = "bad" if counts.get("error") else "warn" if counts.get("warning") else "good"
         yield "findings", f"{counts.get('error', 0)} errors, {counts.get('warning', 0)} warnings", tone
-    if gate == "repoint" and (pause := ledger.get("expected_pause")):
+    if gate == "switchover" and (pause := ledger.get("expected_pause")):
         allowed = settled(pause, "budget_ms", ledger.spec.switchover.pause_budget * 1000)
         fits = pause["ms"] <= allowed
         budget = f"{allowed:.0f} ms" if allowed % 1000 else duration(allowed / 1000)
@@ -95,8 +89,8 @@ def decisions(ledger: Ledger) -> list[Json]:
 
 
 def _decision(q: Question) -> Json:
-    titles = {gate: words[0] for gate, words in GATES.items()} | {
-        PROMOTION: "Promote RDS?",
+    titles = {gate: q.title for gate, q in QUESTIONS.items()} | {
+        PROMOTION: PROMOTION_QUESTION.title,
         GIVE_UP: "Give up",
     }
     option = q.answer.option if q.answer else None

@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, checksum
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
+from livemove.model.stages import QUESTIONS
 from livemove.model.window import duration
 from livemove.reporting import gates
 from livemove.reporting.adapters.evidence import collect
@@ -32,18 +33,12 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-SECTIONS = {
-    "switch_dns": "question-1-switch-dns",
-    "repoint": "question-2-move-writes",
-    "retire": "question-3-retire-the-data-centre",
-}
-"""Where the runbook speaks of each question."""
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
     """Asks one of the three questions; Proceed goes on to `proceed`, Roll back to `rollback`.
 
-    :param gate: switch_dns, repoint or retire
+    :param gate: switch_dns, switchover or retire
 
     Unanswered for `gates.timeout` seconds, the task fails without a retry, and nothing is changed.
     """
@@ -68,7 +63,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             **kwargs,
         )
         self.gate = gate
-        self.runbook_section = SECTIONS[gate]
+        self.runbook_section = QUESTIONS[gate].runbook
 
     def execute(self, context: Any) -> Any:
         self._refuse_when_cleared_alone(context)

@@ -13,6 +13,7 @@ from livemove.model.approvals import PROMOTE
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.stages import PROMOTION
 from livemove.reporting.gates import promotion_body
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
@@ -37,7 +38,7 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         }
         kwargs["execution_timeout"] = None  # the wait has a limit of its own
         kwargs["notifiers"] = [SpecNotifier(service=kwargs["service"], moment="question")]
-        super().__init__(subject="Promote the target?", options=[PROMOTE, LEAVE], **kwargs)
+        super().__init__(subject=PROMOTION.title, options=[PROMOTE, LEAVE], **kwargs)
 
     def execute(self, context: Any) -> Any:
         from livemove.switchover.adapters.wiring import parts_of
@@ -50,7 +51,7 @@ class PromotionGate(LivemoveOperator, HITLOperator):
             row = parts.control[Side.TARGET].read()
             seen = promotion.bound(parts, row)
             servers = [f"{r.server}: {'answers' if r.ok else r.message}" for r in parts.servers.status()]
-        self.subject = f"Promote the target? The source of {self.service} is gone"
+        self.subject = f"{PROMOTION.title} The source of {self.service} is gone"
         self.body = promotion_body(world.spec, str(row), list(seen.lines()), servers, wanted)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         world.ledger.note("promotion_asked", gate="promote", **seen.document)

@@ -22,7 +22,7 @@ def look(world: World) -> Json:
             raise RefusedError(
                 "no database is open with the other one following it since a move",
                 wanted="OPEN@e on one side, FOLLOW@e on the other",
-                next_step="clear repoint.return_path",
+                next_step="clear switchover.return_path",
             )
         link = Link(world.spec.service, now.epoch, now.owner.side)
         return way_back.look(parts, link, now.owner.position, world.spec.replication.max_lag)

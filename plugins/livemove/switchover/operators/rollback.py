@@ -8,12 +8,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from livemove.dns.adapters.public_record import live_record, original
 from livemove.dns.record import as_document, same_answer
-from livemove.history import CurrentOwner, Stage
+from livemove.history import CurrentOwner, SwitchoverStage
 from livemove.history.adapters.history_reader import read_history
 from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.stages import GATES
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.rollback import not_automatic
@@ -21,7 +22,6 @@ from livemove.switchover.rollback import not_automatic
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
 
-GATES = ("switch_dns", "repoint", "retire")
 GIVE_UP = "give_up"
 """The field of the form of rollback_<service> that also takes down what was prepared."""
 
@@ -92,9 +92,9 @@ class BeginRollbackOperator(LivemoveOperator):
 
 def writes(now: CurrentOwner) -> str:
     """What the rollback does with the writes, as far as it is known when it begins."""
-    if (now.stage, now.to) == (Stage.COMMITTED, Side.TARGET):
+    if (now.stage, now.to) == (SwitchoverStage.COMMITTED, Side.TARGET):
         return "the move to RDS is committed: it is finished, then they go back to the data centre"
-    if (now.stage, now.to) == (Stage.COMMITTED, Side.SOURCE):
+    if (now.stage, now.to) == (SwitchoverStage.COMMITTED, Side.SOURCE):
         return "the move back to the data centre is committed: it is finished"
     if now.owner is Side.TARGET:
         return "go back to the data centre"

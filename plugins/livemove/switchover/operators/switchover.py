@@ -39,7 +39,7 @@ class PrepareReturnOperator(LivemoveOperator):
     """Everything slow before the gate: the way back made and tested, the expected pause measured."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
-    runbook_section = "question-2-move-writes"
+    runbook_section = "question-2-switch-over"
 
     def execute(self, context: Any) -> Json:
         from livemove.switchover.adapters.wiring import parts_of, prepare_return
@@ -66,7 +66,7 @@ class MovingOperator(LivemoveOperator):
 
         def guards(parts: Parts, to: Side, epoch: int) -> list[str]:
             outside = [why] if window and (why := closed(window, parts.clock.now())) else []
-            return [*(f"{why}. Clear repoint.window with downstream: it waits for it" for why in outside), *refusals(parts, to, epoch)]  # fmt: skip
+            return [*(f"{why}. Clear switchover.window with downstream: it waits for it" for why in outside), *refusals(parts, to, epoch)]  # fmt: skip
 
         attempt = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
         self._running = Switchover(parts, to, attempt, guards=guards)

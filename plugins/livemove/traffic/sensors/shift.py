@@ -152,7 +152,7 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     if state.get("moved"):
         return Look(True, MOVED, {})
     share = share_now(world)
-    answer = world.ledger.read("approvals/repoint") or {}
+    answer = world.ledger.read("approvals/switchover") or {}
     if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
         return Look(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)

@@ -25,7 +25,7 @@ function follow(event) {
 }
 
 const DAGS = ["migrate", "rollback", "promote"];
-const MOVES = ["repoint.switchover", "rollback.writes", "promote"];
+const MOVES = ["switchover.switch_over", "rollback.writes", "promote"];
 
 /* {tasks: [{name, id, dag, state, since}], moving, asks: is the question's task really waiting (null: not known), says} */
 export async function live(service, run, question) {

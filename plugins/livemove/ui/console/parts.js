@@ -77,7 +77,7 @@ function working(model, live) {
   const last = model.failures.find((f) => failed.some((t) => t.id === f.task_id)) ?? (stands ? model.failures[0] : null);
   return [
     h("p", { class: stands ? "headline bad" : "headline" }, headline),
-    model.soak && current?.name === "repoint" ? h("p", { class: "says" }, `Soak: ${span(model.soak.counted)} of ${span(model.soak.of)} count${model.soak.current ? "" : "; not counting now"}`) : null,
+    model.soak && current?.name === "switchover" ? h("p", { class: "says" }, `Soak: ${span(model.soak.counted)} of ${span(model.soak.of)} count${model.soak.current ? "" : "; not counting now"}`) : null,
     how(model, current?.name),
     last ? h("p", { class: "says bad" }, `${last.task_id} has failed: ${last.found}`) : null,
     busy.length || failed.length ? h("ul", { class: "tasks" }, [...failed, ...busy].slice(0, 8).map(line)) : live.says ? h("p", { class: "says" }, live.says) : null,
