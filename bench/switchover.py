@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab.switchover_harness import Arena
-from lab.switchover_harness.distance import Distance
+from lab.switchover_harness import SwitchoverHarness
 from lab.switchover_harness.hosts import DELIVERY
+from lab.switchover_harness.latency_relay import LatencyRelay
 from lab.switchover_harness.settings import PORT
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
@@ -141,11 +141,13 @@ def measure(
         datetime.now(UTC).isoformat(timespec="seconds"),
         os.cpu_count() or 0,
     )
-    with Arena(folder, rate=rate, connections=connections, hold=hold, lease=30, pause_budget=10) as arena:
+    with SwitchoverHarness(
+        folder, rate=rate, connections=connections, hold=hold, lease=30, pause_budget=10
+    ) as harness:
         ways = [
             (
                 {
-                    s: Distance(arena.settings.address(s), (arena.settings.address(s), PORT), seconds)
+                    s: LatencyRelay(harness.settings.address(s), (harness.settings.address(s), PORT), seconds)
                     for s in Side
                 }
                 if seconds
@@ -153,22 +155,22 @@ def measure(
             )
             for seconds in (profile.round_trip / 2, profile.apply)
         ]
-        doors, streams = ({s: d.door for s, d in way.items()} for way in ways)
+        mover_addresses, replicator_addresses = ({s: d.address for s, d in way.items()} for way in ways)
         replication = Slow(list(ways[1].values()), profile.apply)
         replication.off()
-        arena.begin(doors=doors, streams=streams)
-        for host in arena.hosts:
+        harness.begin(mover_addresses=mover_addresses, replicator_addresses=replicator_addresses)
+        for host in harness.hosts:
             (host.folder / DELIVERY).write_text(json.dumps({"delay": profile.delivery}))
         side = Side.TARGET
         for n in range(2 * there_and_back):
-            outcome.moves.append(one_move(arena, side, f"bench-{n}", replication))
+            outcome.moves.append(one_move(harness, side, f"bench-{n}", replication))
             print(f"{n + 1:3} to the {side}: {outcome.moves[-1].pause} ms", file=sys.stderr, flush=True)
             side = side.other
-        found = arena.audit(side.other)
+        found = harness.audit(side.other)
         for way in ways:
             for distance in way.values():
                 distance.close()
-    outcome.refused = sorted(set(arena.record.refused))[:20]
+    outcome.refused = sorted(set(harness.record.refused))[:20]
     outcome.acknowledged, outcome.lost, outcome.duplicated = found.acknowledged, found.lost, found.duplicated
     return outcome
 
@@ -177,7 +179,7 @@ class Slow:
     """The delay of replication: in force while a move is measured, not while a replicator is made and
     started."""
 
-    def __init__(self, ways: Sequence[Distance], seconds: float) -> None:
+    def __init__(self, ways: Sequence[LatencyRelay], seconds: float) -> None:
         self.ways, self.seconds = ways, seconds
 
     def on(self) -> None:
@@ -189,26 +191,26 @@ class Slow:
             way.seconds = 0.0
 
 
-def one_move(arena: Arena, to: Side, attempt: str, replication: Slow) -> Moved:
-    world = arena.world()
+def one_move(harness: SwitchoverHarness, to: Side, attempt: str, replication: Slow) -> Moved:
+    world = harness.world()
     with parts_of(world) as parts:
         prepare_return(world, parts)
-        arena.compared()
+        harness.compared()
         replication.on()
         time.sleep(SETTLE)
         expected = expected_pause(parts, to)
         time.sleep(SETTLE)
-        failed, began = len(arena.record.refused) + len(arena.record.unclear), time.monotonic()
+        failed, began = len(harness.record.refused) + len(harness.record.unclear), time.monotonic()
         document: dict[str, Any] = Switchover(parts, to, attempt, guards=refusals).run()
         replication.off()
         return_path.run(parts)
         time.sleep(SETTLE)
     return Moved(
         str(to),
-        round(max(arena.record.gaps(began)) * 1000),
+        round(max(harness.record.gaps(began)) * 1000),
         int(document["fenced_ms"]),
         int(expected["ms"]),
-        len(arena.record.refused) + len(arena.record.unclear) - failed,
+        len(harness.record.refused) + len(harness.record.unclear) - failed,
         {s["name"]: int(s["ms"]) for s in document["steps"] if s["step"] > 0},
         {k: expected[k] for k in ("watermark_ms", "database_ms", "servers_ms", "probe_ms")},
     )

@@ -4,7 +4,7 @@ proved.
 --only WORDS   cases whose name holds all of the words        --list      names, and nothing else
 --first N      leave out those before the Nth
 --sample N     N cases drawn by --seed                        --minutes M no case begins after that time
---to SIDE      one direction only                             --jobs N    arenas side by side
+--to SIDE      one direction only                             --jobs N    harnesses side by side
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lab.chaos.case import BAD, Case, Result, Verdict, proxies_for
 from lab.chaos.report import markdown
 from lab.faults import Fault, all_faults
 from lab.faults.proxy import Proxy
-from lab.switchover_harness import Arena
+from lab.switchover_harness import SwitchoverHarness
 from lab.switchover_harness.harness import shared_memory
 from livemove.model.spec import Side
 
@@ -64,19 +64,19 @@ def play(
     tell: Callable[[Result], None] = lambda r: None,
     lease: float = 8.0,
 ) -> list[Result]:
-    """Play them in their order on `jobs` arenas; what found no time is not in the answer."""
+    """Play them in their order on `jobs` harnesses; what found no time is not in the answer."""
     left, lock = list(cases), threading.Lock()
     results: list[Result] = []
-    arenas: list[Arena] = []
+    harnesses: list[SwitchoverHarness] = []
     deadline = time.monotonic() + minutes * 60
 
     @contextlib.contextmanager
-    def standing(number: int) -> Iterator[tuple[Arena, dict[Side, Proxy]]]:
-        with Arena(shared_memory(), lease=lease, pause_budget=lease / 2, seed=number) as arena:
-            arenas.append(arena)
-            proxies = proxies_for(arena)
+    def standing(number: int) -> Iterator[tuple[SwitchoverHarness, dict[Side, Proxy]]]:
+        with SwitchoverHarness(shared_memory(), lease=lease, pause_budget=lease / 2, seed=number) as harness:
+            harnesses.append(harness)
+            proxies = proxies_for(harness)
             try:
-                yield arena, proxies
+                yield harness, proxies
             finally:
                 for proxy in proxies.values():
                     proxy.close()
@@ -84,15 +84,15 @@ def play(
     def work(number: int) -> None:
         tries, case = 0, None
         while time.monotonic() < deadline:
-            with standing(number) as (arena, proxies):
-                # a case that proved nothing is played again in an arena built anew: this one may be the
+            with standing(number) as (harness, proxies):
+                # a case that proved nothing is played again in a harness built anew: this one may be the
                 # reason
                 while time.monotonic() < deadline:
                     with lock:
                         if case is None and not left:
                             return
                         case = case or left.pop(0)
-                    result = Case(arena, *case, proxies).run()
+                    result = Case(harness, *case, proxies).run()
                     tries += 1
                     if result.verdict is Verdict.ERROR and tries < TRIES:
                         break
@@ -111,12 +111,12 @@ def play(
             thread.join()
     except BaseException:
         left.clear()
-        for arena in list(arenas):
-            arena.close()
+        for harness in list(harnesses):
+            harness.close()
         for thread in threads:
             thread.join(20)
-        for arena in list(arenas):
-            arena.close()  # what the thread made while it was ending
+        for harness in list(harnesses):
+            harness.close()  # what the thread made while it was ending
         raise
     return results
 

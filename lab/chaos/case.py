@@ -1,8 +1,8 @@
-"""One case: a fault strikes a move, somebody (or nobody) does something about it, and then it is judged.
+"""One case of the kill matrix: a fault hits a move, a recovery follows (or none), and the result is judged.
 
-The judge believes nobody: users and doorbells keep their own lists, each acknowledged write is looked for in
-the database that is OPEN at the end, and the order of the writes tells whether two databases ever took them
-at once.
+The judgement trusts no report of the system under test. Users and direct writers keep lists of their own,
+and each acknowledged write is looked for in the database that is OPEN at the end. The order of the writes
+shows whether two databases ever took writes at the same time.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lab.faults import Fault, NotBitten, Stage
+from lab.faults import Fault, FaultContext, FaultNotSeen
+from lab.faults.context import NOBODY, ROLLBACK
 from lab.faults.proxy import Proxy
-from lab.faults.stage import NOBODY, ROLLBACK
-from lab.switchover_harness import Arena, MoverProcess
+from lab.switchover_harness import MoverProcess, SwitchoverHarness
 from lab.switchover_harness.settings import PORT
 from lab.switchover_harness.users import changes_of_owner
 from livemove.model.ports import ControlState, Link
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
     DUPLICATED = "DUPLICATED"
     TWO_OWNERS = "TWO OWNERS"
     STUCK = "STUCK CLOSED"
-    ASTRAY = "ASTRAY"
+    MISPLACED = "MISPLACED"
     """Rows that only the database that does not own has, or a follower that misses some."""
     ERROR = "no proof"
     """The fault did not happen, or the harness broke: this case proves nothing."""
@@ -84,16 +84,16 @@ class Result:
 class Case:
     def __init__(
         self,
-        arena: Arena,
+        harness: SwitchoverHarness,
         fault: Fault,
         recovery: str,
         to: Side,
         proxies: dict[Side, Proxy],
         *,
-        first: Callable[[Stage], None] = lambda stage: None,
+        first: Callable[[FaultContext], None] = lambda context: None,
     ) -> None:
         """`first` is done before the fault strikes: to break something on purpose."""
-        self.arena, self.fault, self.recovery, self.to, self.proxies = arena, fault, recovery, to, proxies
+        self.harness, self.fault, self.recovery, self.to, self.proxies = harness, fault, recovery, to, proxies
         self.first = first
         self.result = Result(fault.name, fault.step, str(to), recovery, Verdict.ERROR)
 
@@ -101,93 +101,97 @@ class Case:
         began = time.monotonic()
         try:
             self._play()
-        except NotBitten as e:
+        except FaultNotSeen as e:
             self.result.text = f"the fault did not happen: {e}"
         except Exception:
             self.result.text = f"the harness broke: {traceback.format_exc()[-1500:]}"
         finally:
             with contextlib.suppress(Exception):
-                self.arena.clear()
+                self.harness.clear()
             self.result.seconds = round(time.monotonic() - began, 1)
         return self.result
 
     def _play(self) -> None:
         for proxy in self.proxies.values():
             proxy.reset()
-        doors = {side: p.door for side, p in self.proxies.items()} if self.fault.doors else None
-        self.arena.begin(doorbells=True, doors=doors)
+        mover_addresses = (
+            {side: p.address for side, p in self.proxies.items()} if self.fault.through_proxies else None
+        )
+        self.harness.begin(direct_writers=True, mover_addresses=mover_addresses)
         if self.to is Side.SOURCE:
             self._move_first()
-        stage = Stage(self.arena, self.to, self.proxies)
-        self.result.notes = stage.notes
-        self.first(stage)
-        self.fault.strike(stage)
-        self._recover(stage)
-        for act in stage.after_recovery:
+        context = FaultContext(self.harness, self.to, self.proxies)
+        self.result.notes = context.notes
+        self.first(context)
+        self.fault.inject(context)
+        self._recover(context)
+        for act in context.after_recovery:
             act()
-        if self.arena.owner() is None and not self.result.text:
+        if self.harness.owner() is None and not self.result.text:
             # what woke up late was in the middle of something: somebody looks after it once more
-            self._again(stage, "move")
-        self._judge(stage)
+            self._again(context, "move")
+        self._judge(context)
 
     def _move_first(self) -> None:
         """The target owns the writes and the source follows: the state from which a move back starts."""
-        world = self.arena.world()
+        world = self.harness.world()
         with parts_of(world) as parts:
             Switchover(parts, Side.TARGET, "before", guards=refusals).run()
             return_path.run(parts)
             prepare_return(world, parts)
 
     # recovering -----------------------------------------------------------------------------------
-    def _recover(self, stage: Stage) -> None:
+    def _recover(self, context: FaultContext) -> None:
         match self.recovery:
             case "nobody":
-                self._nobody(stage)
+                self._nobody(context)
             case "retry":
-                self._again(stage, "move")
+                self._again(context, "move")
             case "rollback":
-                self._again(stage, "rollback")
+                self._again(context, "rollback")
             case "two retries":
-                self.arena.compared()
-                both = [stage.attempt(), stage.attempt()]
+                self.harness.compared()
+                both = [context.attempt(), context.attempt()]
                 for mover in both:
                     mover.wait(120)
                     self._note(mover)
                 if not any(_good(m) for m in both):
-                    self._again(stage, "move")
+                    self._again(context, "move")
             case other:
                 raise ValueError(f"unknown recovery {other}")
 
-    def _nobody(self, stage: Stage) -> None:
+    def _nobody(self, context: FaultContext) -> None:
         since = time.monotonic()
-        lease = self.arena.settings.lease
-        writes = self._writes_again(since, lease + PATIENCE, stage)
-        if self._committed(stage):
+        lease = self.harness.settings.lease
+        writes = self._writes_again(since, lease + PATIENCE, context)
+        if self._committed(context):
             # the way back at least waits for the task to be run again
             self.result.waited_for_retry = not writes
-            self._again(stage, "move")
+            self._again(context, "move")
 
-    def _writes_again(self, since: float, seconds: float, stage: Stage, *, early: bool = True) -> bool:
+    def _writes_again(
+        self, since: float, seconds: float, context: FaultContext, *, early: bool = True
+    ) -> bool:
         """Users write, into a database that is OPEN; `early`: false at once when the move is committed and no
         server was told."""
         deadline = since + seconds
         while time.monotonic() < deadline:
-            if self.arena.record.last() > since and self.arena.owner() is not None:
+            if self.harness.record.last() > since and self.harness.owner() is not None:
                 return True
-            if early and self._committed(stage) and time.monotonic() > since + 2:
+            if early and self._committed(context) and time.monotonic() > since + 2:
                 return False
             time.sleep(0.02)
         return False
 
-    def _committed(self, stage: Stage) -> bool:
-        row = self.arena.row(stage.f)
-        return (row is not None and row[0] is ControlState.CEDED) or self.arena.owner() is stage.t
+    def _committed(self, context: FaultContext) -> bool:
+        row = self.harness.row(context.f)
+        return (row is not None and row[0] is ControlState.CEDED) or self.harness.owner() is context.t
 
-    def _again(self, stage: Stage, verb: str) -> None:
+    def _again(self, context: FaultContext, verb: str) -> None:
         for _ in range(AGAIN):
             with contextlib.suppress(Exception):
-                self.arena.compared()  # a restarted owner asks for it, and a person would do it
-            mover = stage.attempt(verb)
+                self.harness.compared()  # a restarted owner asks for it, and a person would do it
+            mover = context.attempt(verb)
             if mover.wait(120) is None:
                 self.result.attempts.append("did not end")
                 self.result.text = f"{verb} did not end within 120 s: {mover.log()[-800:]}"
@@ -206,27 +210,27 @@ class Case:
             self.result.text = str(out.get("text", ""))
 
     # judging --------------------------------------------------------------------------------------
-    def _judge(self, stage: Stage) -> None:
-        arena, r = self.arena, self.result
+    def _judge(self, context: FaultContext) -> None:
+        harness, r = self.harness, self.result
         since = time.monotonic()
         # a hold that a late attempt left behind ends by itself within a lease
-        alive = self._writes_again(since, arena.settings.lease + PATIENCE, stage, early=False)
+        alive = self._writes_again(since, harness.settings.lease + PATIENCE, context, early=False)
         r.closed = round(
             max(
                 [
-                    time.monotonic() - arena.record.last() if not alive else 0.0,
-                    *arena.record.gaps(stage.begun),
+                    time.monotonic() - harness.record.last() if not alive else 0.0,
+                    *harness.record.gaps(context.begun),
                 ]
             ),
             2,
         )
-        owner = arena.owner()
+        owner = harness.owner()
         r.owner = str(owner or "nobody")
-        arena.stop_users()
-        rows = [arena.row(s) for s in Side]
+        harness.stop_users()
+        rows = [harness.row(s) for s in Side]
         r.epoch = max((row[1] for row in rows if row), default=0)
-        r.changes = changes_of_owner(arena.record.acked)
-        r.acknowledged = len(arena.record.acked)
+        r.changes = changes_of_owner(harness.record.acked)
+        r.acknowledged = len(harness.record.acked)
         bad: list[Verdict] = []
         if r.changes > max(0, r.epoch - 1):
             bad.append(Verdict.TWO_OWNERS)
@@ -236,7 +240,7 @@ class Case:
             r.verdict = Verdict.PERSON if last in ("PersonMustDecide", "RefusedError") else Verdict.STUCK
             r.verdict = bad[0] if bad else r.verdict
             return
-        found = arena.audit(owner)
+        found = harness.audit(owner)
         r.lost, r.duplicated = found.lost, found.duplicated
         if found.lost:
             bad.append(Verdict.LOST)
@@ -246,12 +250,12 @@ class Case:
         if not alive:
             bad.append(Verdict.STUCK)
         # seen twice: a row that is written between the look at one side and at the other is none
-        again = set(arena.strays(owner))
-        astray = [s for s in arena.strays(owner) if s in again]
-        astray += self._misses(owner)
-        if astray:
-            bad.append(Verdict.ASTRAY)
-            r.notes += astray[:5]
+        again = set(harness.misplaced_rows(owner))
+        misplaced = [s for s in harness.misplaced_rows(owner) if s in again]
+        misplaced += self._misses(owner)
+        if misplaced:
+            bad.append(Verdict.MISPLACED)
+            r.notes += misplaced[:5]
         if self.recovery != NOBODY and not bad:
             wanted = Side.SOURCE if self.recovery == ROLLBACK else self.to
             if owner is not wanted:
@@ -264,12 +268,12 @@ class Case:
 
     def _misses(self, owner: Side) -> list[str]:
         """What a follower whose replicator runs does not have, when it has had time to get it."""
-        row = self.arena.row(owner.other)
+        row = self.harness.row(owner.other)
         if row is None or row[0] is not ControlState.FOLLOW:
             return []
         link = Link("shop", row[1], owner)
-        if self.arena.replicators.pid(link) is None:
-            return [f"{link.name} does not run: {self.arena.replicators.status(link)}"]
+        if self.harness.replicators.pid(link) is None:
+            return [f"{link.name} does not run: {self.harness.replicators.status(link)}"]
         same: Callable[[], bool] = lambda: self._counts(owner) == self._counts(owner.other)  # noqa: E731
         deadline = time.monotonic() + 15
         while not same():
@@ -279,7 +283,7 @@ class Case:
         return []
 
     def _counts(self, side: Side) -> list[tuple[Any, ...]]:
-        return self.arena.query(
+        return self.harness.query(
             side,
             "SELECT (SELECT COUNT(*) FROM shop.orders), (SELECT COUNT(*) FROM shop.order_audit), (SELECT"
             " SUM(orders) FROM shop.customers)",
@@ -290,10 +294,10 @@ def _good(mover: MoverProcess) -> bool:
     return bool(mover.outcome) and not (mover.outcome or {}).get("error")
 
 
-def proxies_for(arena: Arena) -> dict[Side, Proxy]:
-    """One proxy before each database, on loopback addresses of the arena's network."""
-    octet = arena.settings.source.split(".")[1]
+def proxies_for(harness: SwitchoverHarness) -> dict[Side, Proxy]:
+    """One proxy before each database, on loopback addresses of the harness's network."""
+    octet = harness.settings.source.split(".")[1]
     return {
-        side: Proxy(f"127.{octet}.9.{n}", (arena.settings.address(side), PORT))
+        side: Proxy(f"127.{octet}.9.{n}", (harness.settings.address(side), PORT))
         for n, side in enumerate(Side, 1)
     }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.chaos_dms.stage import SCHEMA, Stage
+from lab.chaos_dms.testbed import SCHEMA, Testbed
 from lab.cloud.dms.replicator.description import StartType
 from lab.cloud.dms.replicator.status import Phase, TableState
 from lab.cloud.dms.tasks import Task, TaskState
@@ -29,95 +29,97 @@ class Row:
     good: bool = True
 
 
-def equal(stage: Stage, task: Task) -> str:
+def equal(testbed: Testbed, task: Task) -> str:
     """Writers end, the task catches up, the rows are the same; else the task must say why not."""
-    if stage.writers:
-        stage.writers.stop()
-    if not stage.caught_up(task):
+    if testbed.writers:
+        testbed.writers.stop()
+    if not testbed.caught_up(task):
         raise Bad(f"the task ended: {task.stop_reason} {task.failure}")
-    found = stage.differences()
+    found = testbed.differences()
     if found:
         raise Bad(f"the task is {task.now()}, and these differ: {', '.join(found)}")
     return "equal"
 
 
-def failed(stage: Stage, task: Task, words: str) -> str:
+def failed(testbed: Testbed, task: Task, words: str) -> str:
     """The task fails by itself, in words that name the cause; the words."""
-    stage.until(lambda: task.now() in (TaskState.FAILED, TaskState.STOPPED), "the end of the task")
+    testbed.until(lambda: task.now() in (TaskState.FAILED, TaskState.STOPPED), "the end of the task")
     if words not in task.failure:
         raise Bad(f"the task ended without {words!r}: {task.stop_reason} {task.failure}")
     return task.failure.removeprefix("Last Error ").partition(" Stop Reason")[0]
 
 
-def kills(stage: Stage, load: bool, times: int) -> list[Row]:
+def kills(testbed: Testbed, load: bool, times: int) -> list[Row]:
     """kill -9 at random moments; DMS starts the replicator again each time."""
-    task, rows = stage.task(), []
-    stage.write()
-    stage.start(task)
+    task, rows = testbed.task(), []
+    testbed.write()
+    testbed.start(task)
     for n in range(times):
         phase, longest = (Phase.LOADING, 0.6) if load else (Phase.FOLLOWING, 1.5)
-        rows.append(Row(f"replicator killed -9 ({n + 1})", stage.kill(task, phase, longest), ""))
-    outcome = equal(stage, task)
+        rows.append(Row(f"replicator killed -9 ({n + 1})", testbed.kill(task, phase, longest), ""))
+    outcome = equal(testbed, task)
     return [Row(r.case, r.moment, f"{outcome} ({task.recoveries} recoveries)", bool(r.moment)) for r in rows]
 
 
-def restart(stage: Stage, which: str, load: bool, *, sig: int = 15) -> list[Row]:
+def restart(testbed: Testbed, which: str, load: bool, *, sig: int = 15) -> list[Row]:
     """A server goes away while the task works, and comes back."""
-    server: Server = getattr(stage, which)
-    task = stage.task()
-    stage.write()
-    stage.start(task)
-    stage.phase(task, Phase.LOADING if load else Phase.FOLLOWING)
-    time.sleep(stage.choose.uniform(0.2, 0.8))
+    server: Server = getattr(testbed, which)
+    task = testbed.task()
+    testbed.write()
+    testbed.start(task)
+    testbed.phase(task, Phase.LOADING if load else Phase.FOLLOWING)
+    time.sleep(testbed.choose.uniform(0.2, 0.8))
     status = task.status()
     moment = f"{status.phase if status else 'starting'}"
-    stage.registry.stop(server.name, sig=sig)
+    testbed.registry.stop(server.name, sig=sig)
     time.sleep(1)
     server.start()
-    if stage.writers:
-        wanted = stage.writers.count + 20
-        stage.until(lambda: stage.writers and stage.writers.count > wanted, "writers go on")
+    if testbed.writers:
+        wanted = testbed.writers.count + 20
+        testbed.until(lambda: testbed.writers and testbed.writers.count > wanted, "writers go on")
     words = "killed -9" if sig == 9 else "restarted"
-    return [Row(f"{which} {words}", moment, equal(stage, task))]
+    return [Row(f"{which} {words}", moment, equal(testbed, task))]
 
 
-def purged(stage: Stage) -> list[Row]:
+def purged(testbed: Testbed) -> list[Row]:
     """The source's binlog is purged while the task stands: it must not go on as if nothing were missing."""
-    task = stage.task()
-    stage.write()
-    stage.start(task)
-    stage.phase(task, Phase.FOLLOWING)
+    task = testbed.task()
+    testbed.write()
+    testbed.start(task)
+    testbed.phase(task, Phase.FOLLOWING)
     time.sleep(0.5)
     task.stop()
-    stage.until(lambda: task.now() is TaskState.STOPPED, "stopped")
+    testbed.until(lambda: task.now() is TaskState.STOPPED, "stopped")
     time.sleep(0.5)
 
     def one_left() -> bool:
-        stage.sql(stage.source, "FLUSH BINARY LOGS")
-        last = stage.sql(stage.source, "SHOW MASTER STATUS")[0][0]
-        stage.sql(stage.source, f"PURGE BINARY LOGS TO '{last}'")
-        return len(stage.sql(stage.source, "SHOW BINARY LOGS")) == 1
+        testbed.sql(testbed.source, "FLUSH BINARY LOGS")
+        last = testbed.sql(testbed.source, "SHOW MASTER STATUS")[0][0]
+        testbed.sql(testbed.source, f"PURGE BINARY LOGS TO '{last}'")
+        return len(testbed.sql(testbed.source, "SHOW BINARY LOGS")) == 1
 
-    stage.until(one_left, "one binlog left")
-    stage.start(task, StartType.RESUME)
-    said = failed(stage, task, "1236")
-    stage.start(task, StartType.RELOAD)
-    stage.phase(task, Phase.FOLLOWING)
-    return [Row("source's binlog purged", "stopped", f"failed: {said}; reload-target: {equal(stage, task)}")]
+    testbed.until(one_left, "one binlog left")
+    testbed.start(task, StartType.RESUME)
+    said = failed(testbed, task, "1236")
+    testbed.start(task, StartType.RELOAD)
+    testbed.phase(task, Phase.FOLLOWING)
+    return [
+        Row("source's binlog purged", "stopped", f"failed: {said}; reload-target: {equal(testbed, task)}")
+    ]
 
 
-def disk_full(stage: Stage, load: bool) -> list[Row]:
+def disk_full(testbed: Testbed, load: bool) -> list[Row]:
     """The target's disk is filled up, and has room again later."""
-    task = stage.task()
-    stage.write()
+    task = testbed.task()
+    testbed.write()
     if not load:
-        stage.start(task)
-        stage.phase(task, Phase.FOLLOWING)
-    ballast = stage.disk / "ballast"
+        testbed.start(task)
+        testbed.phase(task, Phase.FOLLOWING)
+    ballast = testbed.disk / "ballast"
     try:
         fill_up(ballast, leave=(3 << 20) if load else 0)
         if load:
-            stage.start(task)
+            testbed.start(task)
         time.sleep(12)
         status, state = task.status(), task.now()
         behind = (
@@ -133,20 +135,20 @@ def disk_full(stage: Stage, load: bool) -> list[Row]:
     moment = "full load" if load else "CDC"
     time.sleep(2)
     if state is TaskState.FAILED or task.now() is TaskState.FAILED:
-        said = failed(stage, task, "NativeError")
-        if not stage.target.answers():
-            stage.target.start()
-        stage.start(task, StartType.RESUME)
-        stage.phase(task, Phase.FOLLOWING)
+        said = failed(testbed, task, "NativeError")
+        if not testbed.target.answers():
+            testbed.target.start()
+        testbed.start(task, StartType.RESUME)
+        testbed.phase(task, Phase.FOLLOWING)
         return [
             Row(
                 "target's disk full",
                 moment,
-                f"failed: {said}; after room was made, resumed: {equal(stage, task)}",
+                f"failed: {said}; after room was made, resumed: {equal(testbed, task)}",
             )
         ]
     words = f"{state}, the server waits for room, {behind} captured changes not applied; after room was made"
-    return [Row("target's disk full", moment, f"{words}: {equal(stage, task)}")]
+    return [Row("target's disk full", moment, f"{words}: {equal(testbed, task)}")]
 
 
 def fill_up(file: os.PathLike[str], *, leave: int) -> None:
@@ -159,23 +161,23 @@ def fill_up(file: os.PathLike[str], *, leave: int) -> None:
             f.truncate(max(0, f.tell() - leave))
 
 
-def broken(stage: Stage, policy: str) -> list[Row]:
+def broken(testbed: Testbed, policy: str) -> list[Row]:
     """A row that the source is about to write is on the target already."""
-    task = stage.task(ApplyErrorInsertPolicy=policy)
-    stage.write()
-    stage.start(task)
-    stage.phase(task, Phase.FOLLOWING)
-    stage.sql(stage.target, f"INSERT INTO {SCHEMA}.gone VALUES (99999999, 'x')")
-    stage.sql(stage.source, f"INSERT INTO {SCHEMA}.gone VALUES (99999999, 'y')")
+    task = testbed.task(ApplyErrorInsertPolicy=policy)
+    testbed.write()
+    testbed.start(task)
+    testbed.phase(task, Phase.FOLLOWING)
+    testbed.sql(testbed.target, f"INSERT INTO {SCHEMA}.gone VALUES (99999999, 'x')")
+    testbed.sql(testbed.source, f"INSERT INTO {SCHEMA}.gone VALUES (99999999, 'y')")
     if policy == "STOP_TASK":
-        said = failed(stage, task, "1062")
-        stage.sql(stage.target, f"DELETE FROM {SCHEMA}.gone WHERE id = 99999999")
-        stage.start(task, StartType.RESUME)
+        said = failed(testbed, task, "1062")
+        testbed.sql(testbed.target, f"DELETE FROM {SCHEMA}.gone WHERE id = 99999999")
+        testbed.start(task, StartType.RESUME)
         return [
             Row(
                 "one table broken, STOP_TASK",
                 "CDC",
-                f"failed: {said}; mended and resumed: {equal(stage, task)}",
+                f"failed: {said}; mended and resumed: {equal(testbed, task)}",
             )
         ]
 
@@ -183,42 +185,44 @@ def broken(stage: Stage, policy: str) -> list[Row]:
         status = task.status()
         return next((t.state for t in status.tables if t.table == "gone"), None) if status else None
 
-    stage.until(lambda: state() is TableState.ERROR, "the table in error")
-    if stage.writers:
-        stage.writers.stop()
-    stage.caught_up(task)
-    others = [d for d in stage.differences() if not d.startswith("gone")]
+    testbed.until(lambda: state() is TableState.ERROR, "the table in error")
+    if testbed.writers:
+        testbed.writers.stop()
+    testbed.caught_up(task)
+    others = [d for d in testbed.differences() if not d.startswith("gone")]
     if task.now() is not TaskState.RUNNING or others:
         raise Bad(f"the task is {task.now()}, other tables differ: {others}")
     task.reload([(SCHEMA, "gone")])
-    stage.until(lambda: state() is TableState.COMPLETED, "the table loaded again")
+    testbed.until(lambda: state() is TableState.COMPLETED, "the table loaded again")
     return [
         Row(
             f"one table broken, {policy}",
             "CDC",
-            f"running, Table error, others equal; reloaded: {equal(stage, task)}",
+            f"running, Table error, others equal; reloaded: {equal(testbed, task)}",
         )
     ]
 
 
-def broken_load(stage: Stage) -> list[Row]:
+def broken_load(testbed: Testbed) -> list[Row]:
     """A table that cannot be loaded under STOP_TASK: a trigger of the target, left awake, refuses its
     rows."""
-    stage.sql(
-        stage.target,
+    testbed.sql(
+        testbed.target,
         f"CREATE TRIGGER {SCHEMA}.awake BEFORE INSERT ON {SCHEMA}.gone FOR EACH ROW"
         " BEGIN IF NEW.id = 77 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END",
     )
-    task = stage.task()
-    stage.write()
-    stage.start(task)
-    said = failed(stage, task, "not this one")
-    stage.sql(stage.target, f"DROP TRIGGER {SCHEMA}.awake")
-    stage.start(task, StartType.RELOAD)
-    stage.phase(task, Phase.FOLLOWING)
+    task = testbed.task()
+    testbed.write()
+    testbed.start(task)
+    said = failed(testbed, task, "not this one")
+    testbed.sql(testbed.target, f"DROP TRIGGER {SCHEMA}.awake")
+    testbed.start(task, StartType.RELOAD)
+    testbed.phase(task, Phase.FOLLOWING)
     return [
         Row(
-            "one table broken, STOP_TASK", "full load", f"failed: {said}; reload-target: {equal(stage, task)}"
+            "one table broken, STOP_TASK",
+            "full load",
+            f"failed: {said}; reload-target: {equal(testbed, task)}",
         )
     ]
 
@@ -226,7 +230,7 @@ def broken_load(stage: Stage) -> list[Row]:
 @dataclass(frozen=True)
 class Case:
     name: str
-    strike: Callable[[Stage], list[Row]]
+    run: Callable[[Testbed], list[Row]]
     room: int = 0
     """MB of the target's disk; 0: no limit."""
 

@@ -1,18 +1,18 @@
-"""One case on a stage of its own, judged."""
+"""One case on a testbed of its own, judged."""
 
 from __future__ import annotations
 
 import subprocess
 
 from lab.chaos_dms.cases import Bad, Case, Row
-from lab.chaos_dms.stage import Stage
+from lab.chaos_dms.testbed import Testbed
 
 
 def play(case: Case, rows: int, seed: int) -> list[Row]:
     try:
-        with Stage(rows, seed, room=case.room) as stage:
+        with Testbed(rows, seed, room=case.room) as testbed:
             try:
-                return case.strike(stage)
+                return case.run(testbed)
             except (Bad, TimeoutError) as e:
                 return [Row(case.name, "", str(e), good=False)]
     except subprocess.CalledProcessError as e:

@@ -1,14 +1,13 @@
-"""Faults, one file for each kind, armed by name against a switchover in the arena (lab/switchover_harness).
+"""Faults, one file for each kind, armed by name against a switchover in the harness (lab/switchover_harness).
 
 Each file gives a list of `Fault`s. A fault runs the first attempt of a move up to the moment at which
-somebody has to do something about it, and makes sure that it happened: `NotBitten` when it did not, for a
-case that proves nothing must not count as passed. See stage.py for what a fault has in its hands, `python -m
-lab.chaos --list` for names.
+somebody has to act, and checks that the fault happened. If it did not, it raises `FaultNotSeen`, because such
+a case proves nothing. context.py says what a fault can use; `python -m lab.chaos --list` prints the names.
 """
 
-from lab.faults.stage import Fault, NotBitten, Stage
+from lab.faults.context import Fault, FaultContext, FaultNotSeen
 
-__all__ = ["Fault", "NotBitten", "Stage", "all_faults"]
+__all__ = ["Fault", "FaultContext", "FaultNotSeen", "all_faults"]
 
 
 def all_faults() -> list[Fault]:

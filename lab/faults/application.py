@@ -11,16 +11,16 @@ from typing import Any
 
 import pymysql
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, Fault, FaultContext
 from lab.switchover_harness.application import NOT_DONE
 from lab.switchover_harness.settings import ACCOUNT, PASSWORD, PORT, SCHEMA
 from lab.switchover_harness.users import Write
 from livemove.model.spec import Side
 
 
-def connect(stage: Stage, side: Side) -> Any:
+def connect(context: FaultContext, side: Side) -> Any:
     return pymysql.connect(
-        host=stage.arena.settings.address(side),
+        host=context.harness.settings.address(side),
         port=PORT,
         user=ACCOUNT,
         password=PASSWORD,
@@ -31,11 +31,11 @@ def connect(stage: Stage, side: Side) -> Any:
     )
 
 
-def acknowledged(stage: Stage, key: str, sent: float) -> None:
-    stage.arena.record.acked.append(Write(key, stage.f, sent, time.monotonic(), "transaction"))
+def acknowledged(context: FaultContext, key: str, sent: float) -> None:
+    context.harness.record.acked.append(Write(key, context.f, sent, time.monotonic(), "transaction"))
 
 
-def commit(stage: Stage, connection: Any, key: str, sent: float) -> str:
+def commit(context: FaultContext, connection: Any, key: str, sent: float) -> str:
     """committed, refused or unclear; the record gets what it must know."""
     try:
         connection.commit()
@@ -43,9 +43,9 @@ def commit(stage: Stage, connection: Any, key: str, sent: float) -> str:
         code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
         if code in NOT_DONE:
             return "refused"
-        stage.arena.record.unclear.append(key)
+        context.harness.record.unclear.append(key)
         return "unclear"
-    acknowledged(stage, key, sent)
+    acknowledged(context, key, sent)
     return "committed"
 
 
@@ -54,18 +54,20 @@ def insert(connection: Any, key: str) -> None:
         cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, 12)", (key,))
 
 
-def _open_transaction(stage: Stage) -> None:
+def _open_transaction(context: FaultContext) -> None:
     """Open before the fence, committed after it was closed."""
-    mover = stage.attempt_until("{f}.arm.before")
-    connection, sent = connect(stage, stage.f), time.monotonic()
+    mover = context.attempt_until("{f}.arm.before")
+    connection, sent = connect(context, context.f), time.monotonic()
     insert(connection, "opened-before-the-fence")
     mover.go()
-    stage.until(lambda: str(stage.state(stage.f)) != "OPEN", "the fence came while a transaction was open")
-    stage.finish(mover)
-    stage.notes.append(f"its COMMIT: {commit(stage, connection, 'opened-before-the-fence', sent)}")
+    context.until(
+        lambda: str(context.state(context.f)) != "OPEN", "the fence came while a transaction was open"
+    )
+    context.finish(mover)
+    context.notes.append(f"its COMMIT: {commit(context, connection, 'opened-before-the-fence', sent)}")
 
 
-def _committing(stage: Stage) -> None:
+def _committing(context: FaultContext) -> None:
     """Transactions that begin and commit all the time, four at once, on both sides."""
     end, done = threading.Event(), [0, 0]
 
@@ -76,7 +78,7 @@ def _committing(stage: Stage) -> None:
                 break
             key, sent = f"tx-{side}-{number}-{n}", time.monotonic()
             try:
-                connection = connection or connect(stage, side)
+                connection = connection or connect(context, side)
                 insert(connection, key)
             except (pymysql.err.MySQLError, OSError):
                 _close(connection)
@@ -85,23 +87,23 @@ def _committing(stage: Stage) -> None:
             end.wait(0.01)
             try:
                 connection.commit()
-                stage.arena.record.acked.append(Write(key, side, sent, time.monotonic(), "transaction"))
+                context.harness.record.acked.append(Write(key, side, sent, time.monotonic(), "transaction"))
                 done[0] += 1
             except (pymysql.err.MySQLError, OSError) as e:
                 code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
                 if code not in NOT_DONE:
-                    stage.arena.record.unclear.append(key)
+                    context.harness.record.unclear.append(key)
                 done[1] += 1
                 _close(connection)
                 connection = None
         _close(connection)
 
     threads = [threading.Thread(target=live, args=(n, s), daemon=True) for n in range(2) for s in Side]
-    _during(stage, threads, end)
-    stage.bitten(done[0] > 0, f"{done[0]} transactions committed around the move, {done[1]} did not")
+    _during(context, threads, end)
+    context.require(done[0] > 0, f"{done[0]} transactions committed around the move, {done[1]} did not")
 
 
-def _connecting(stage: Stage) -> None:
+def _connecting(context: FaultContext) -> None:
     """Logins all the time, on both sides, each with one write."""
     end, made = threading.Event(), [0, 0]
 
@@ -112,120 +114,120 @@ def _connecting(stage: Stage) -> None:
             key, sent, tried = f"login-{side}-{number}-{n}", time.monotonic(), False
             connection = None
             try:
-                connection = connect(stage, side)
+                connection = connect(context, side)
                 connection.autocommit(True)
                 tried = True
                 insert(connection, key)
-                stage.arena.record.acked.append(Write(key, side, sent, time.monotonic(), "login"))
+                context.harness.record.acked.append(Write(key, side, sent, time.monotonic(), "login"))
                 made[0] += 1
             except (pymysql.err.MySQLError, OSError) as e:
                 code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
                 if tried and code not in NOT_DONE:
-                    stage.arena.record.unclear.append(key)
+                    context.harness.record.unclear.append(key)
                 made[1] += 1
             finally:
                 _close(connection)
 
     threads = [threading.Thread(target=live, args=(n, s), daemon=True) for n in range(2) for s in Side]
-    _during(stage, threads, end)
-    stage.bitten(made[0] > 0 and made[1] > 0, f"{made[0]} logins wrote, {made[1]} were refused")
+    _during(context, threads, end)
+    context.require(made[0] > 0 and made[1] > 0, f"{made[0]} logins wrote, {made[1]} were refused")
 
 
-def _during(stage: Stage, threads: list[threading.Thread], end: threading.Event) -> None:
-    stage.arena.finally_(end.set)
+def _during(context: FaultContext, threads: list[threading.Thread], end: threading.Event) -> None:
+    context.harness.add_cleanup(end.set)
     for thread in threads:
         thread.start()
-    mover = stage.attempt()
-    stage.finish(mover)
+    mover = context.attempt()
+    context.finish(mover)
 
     def over() -> None:
         end.set()
         for thread in threads:
             thread.join(20)
 
-    stage.after_recovery.append(over)
+    context.after_recovery.append(over)
 
 
-def _lock_tables(stage: Stage) -> None:
-    mover = stage.attempt_until("{f}.arm.before")
-    connection = connect(stage, stage.f)
+def _lock_tables(context: FaultContext) -> None:
+    mover = context.attempt_until("{f}.arm.before")
+    connection = connect(context, context.f)
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLES orders WRITE, order_audit WRITE, customers WRITE")
-    stage.notes.append("the application holds LOCK TABLES")
+    context.notes.append("the application holds LOCK TABLES")
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
     _close(connection)
 
 
-def _statement(sql: str, key: str, what: str) -> Callable[[Stage], None]:
-    def strike(stage: Stage) -> None:
-        mover = stage.attempt_until("{f}.arm.before")
-        connection, sent, said = connect(stage, stage.f), time.monotonic(), [""]
+def _statement(sql: str, key: str, what: str) -> Callable[[FaultContext], None]:
+    def inject(context: FaultContext) -> None:
+        mover = context.attempt_until("{f}.arm.before")
+        connection, sent, said = connect(context, context.f), time.monotonic(), [""]
         connection.autocommit(True)
 
         def long() -> None:
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(sql, (key,))
-                acknowledged(stage, key, sent)
+                acknowledged(context, key, sent)
                 said[0] = "done"
             except (pymysql.err.MySQLError, OSError) as e:
-                stage.arena.record.unclear.append(key)
+                context.harness.record.unclear.append(key)
                 said[0] = f"ended by {e.args}"
 
         thread = threading.Thread(target=long, daemon=True)
         thread.start()
         running = "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE %s AND ID <> CONNECTION_ID()"
-        stage.until(lambda: bool(stage.arena.query(stage.f, running, (f"%{key}%",))), f"{what} runs")
+        context.until(lambda: bool(context.harness.query(context.f, running, (f"%{key}%",))), f"{what} runs")
         mover.go()
-        stage.finish(mover)
+        context.finish(mover)
         thread.join(30)
-        stage.notes.append(said[0])
+        context.notes.append(said[0])
 
-    return strike
+    return inject
 
 
-def _event_body(stage: Stage) -> None:
+def _event_body(context: FaultContext) -> None:
     """The body of an event that is in the middle of its work when the fence comes."""
-    with stage.arena.world().database(stage.f) as db:
+    with context.harness.world().database(context.f) as db:
         # as livemove's own account: on RDS nobody but SUPER may touch the event of another definer
         db.run(
             "CREATE EVENT shop.slow ON SCHEDULE EVERY 1 SECOND DO BEGIN "
             "INSERT INTO shop.ticks (token) VALUES (UUID()); DO SLEEP(3); "
             "INSERT INTO shop.ticks (token) VALUES (UUID()); END"
         )
-    mover = stage.attempt_until("{f}.arm.before")
+    mover = context.attempt_until("{f}.arm.before")
     running = (
         "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(3)%' AND ID <> CONNECTION_ID()"
     )
-    stage.until(lambda: bool(stage.arena.query(stage.f, running)), "the event is in its body")
+    context.until(lambda: bool(context.harness.query(context.f, running)), "the event is in its body")
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
 
 
-def _cron_as_root(stage: Stage) -> None:
+def _cron_as_root(context: FaultContext) -> None:
     """read_only and account locks do not stop root: the commit must see what was written."""
-    mover = stage.attempt_until("{f}.touched_since.before")
+    mover = context.attempt_until("{f}.touched_since.before")
     sent = time.monotonic()
-    stage.arena.servers[stage.f].query("INSERT INTO shop.orders (k, customer) VALUES ('by-root', 12)")
-    acknowledged(stage, "by-root", sent)
+    context.harness.servers[context.f].query("INSERT INTO shop.orders (k, customer) VALUES ('by-root', 12)")
+    acknowledged(context, "by-root", sent)
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
     out = mover.outcome or {}
-    stage.bitten(
+    context.require(
         "written on the" in out.get("text", ""), "the commit saw root's write and was given up", mover
     )
 
 
-def _second_account(stage: Stage) -> None:
+def _second_account(context: FaultContext) -> None:
     """An account that the spec does not name goes on writing in the fence."""
     name = "'shop_cron'@'127.%'"
-    stage.arena.query(stage.f, f"CREATE OR REPLACE USER {name} IDENTIFIED BY '{PASSWORD}'")
-    stage.arena.query(stage.f, f"GRANT SELECT, INSERT ON shop.* TO {name}")
-    mover = stage.attempt_until("{f}.touched_since.before")
+    context.harness.query(context.f, f"CREATE OR REPLACE USER {name} IDENTIFIED BY '{PASSWORD}'")
+    context.harness.query(context.f, f"GRANT SELECT, INSERT ON shop.* TO {name}")
+    mover = context.attempt_until("{f}.touched_since.before")
     sent, wrote = time.monotonic(), False
     connection = pymysql.connect(
-        host=stage.arena.settings.address(stage.f),
+        host=context.harness.settings.address(context.f),
         port=PORT,
         user="shop_cron",
         password=PASSWORD,
@@ -236,16 +238,18 @@ def _second_account(stage: Stage) -> None:
     )
     try:
         insert(connection, "by-a-second-account")
-        acknowledged(stage, "by-a-second-account", sent)
+        acknowledged(context, "by-a-second-account", sent)
         wrote = True
     except pymysql.err.MySQLError as e:
-        stage.notes.append(f"the second account was refused: {e.args}")
+        context.notes.append(f"the second account was refused: {e.args}")
     _close(connection)
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
     out = mover.outcome or {}
     seen = "written on the" in out.get("text", "")
-    stage.bitten(seen or not wrote, "a write of the second account was refused, or seen by the commit", mover)
+    context.require(
+        seen or not wrote, "a write of the second account was refused, or seen by the commit", mover
+    )
 
 
 def _close(connection: Any) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, TWO, Fault, Stage
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, TWO, Fault, FaultContext
 from lab.processes import Registry
 from lab.switchover_harness.hosts import DELIVERED, DELIVERY
 
@@ -15,57 +15,57 @@ EXPLICIT = r"repoint (?!.*--when-open)"
 """The order to move now."""
 
 
-def _set(stage: Stage, how: dict[str, object], only: int | None = None) -> None:
-    for host in stage.arena.hosts[:only]:
+def _set(context: FaultContext, how: dict[str, object], only: int | None = None) -> None:
+    for host in context.harness.hosts[:only]:
         (host.folder / DELIVERY).write_text(json.dumps(how))
 
 
-def _met(stage: Stage, what: str) -> bool:
-    paths = [h.folder / DELIVERED for h in stage.arena.hosts]
+def _met(context: FaultContext, what: str) -> bool:
+    paths = [h.folder / DELIVERED for h in context.harness.hosts]
     return any(f'"what": "{what}"' in p.read_text() for p in paths if p.exists())
 
 
 def _fault(name: str, how: dict[str, object], met: str, *, only: int | None = None) -> Fault:
-    def strike(stage: Stage) -> None:
-        _set(stage, how, only)
-        mover = stage.attempt()
-        stage.finish(mover)
-        stage.bitten(_met(stage, met), f"a command was {met}", mover)
-        _set(stage, {})
+    def inject(context: FaultContext) -> None:
+        _set(context, how, only)
+        mover = context.attempt()
+        context.finish(mover)
+        context.require(_met(context, met), f"a command was {met}", mover)
+        _set(context, {})
 
-    return Fault(f"repoint {name}", "10", strike, (NOBODY, RETRY, ROLLBACK, TWO))
+    return Fault(f"repoint {name}", "10", inject, (NOBODY, RETRY, ROLLBACK, TWO))
 
 
-def _late(stage: Stage) -> None:
+def _late(context: FaultContext) -> None:
     """Kept on its way to one server, delivered after the recovery."""
-    _set(stage, {"keep": EXPLICIT}, 1)
-    mover = stage.attempt()
-    stage.finish(mover)
-    stage.bitten(_met(stage, "kept"), "a repoint was kept on its way", mover)
-    _set(stage, {})
+    _set(context, {"keep": EXPLICIT}, 1)
+    mover = context.attempt()
+    context.finish(mover)
+    context.require(_met(context, "kept"), "a repoint was kept on its way", mover)
+    _set(context, {})
 
     def arrives() -> None:
-        answers = [a.stdout.strip()[-200:] for h in stage.arena.hosts for a in h.deliver_kept()]
-        stage.bitten(bool(answers), f"it arrived after the recovery and was answered: {answers}")
+        answers = [a.stdout.strip()[-200:] for h in context.harness.hosts for a in h.deliver_kept()]
+        context.require(bool(answers), f"it arrived after the recovery and was answered: {answers}")
 
-    stage.after_recovery.append(arrives)
+    context.after_recovery.append(arrives)
 
 
-def _waiters_killed(stage: Stage) -> None:
+def _waiters_killed(context: FaultContext) -> None:
     """The servers were armed, and nobody waits there any more when the next owner opens."""
-    mover = stage.attempt_until("{f}.cede.before")
-    killed = Registry(stage.arena.settings.folder / "hosts").kill_strays()
-    stage.bitten(killed > 0, f"{killed} processes of waiters were killed")
+    mover = context.attempt_until("{f}.cede.before")
+    killed = Registry(context.harness.settings.folder / "hosts").kill_strays()
+    context.require(killed > 0, f"{killed} processes of waiters were killed")
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
 
 
-def _waiters_asleep(stage: Stage) -> None:
+def _waiters_asleep(context: FaultContext) -> None:
     """The waiters stand still (SIGSTOP) while the writes move, and wake up when somebody has dealt with
     it."""
-    mover = stage.attempt_until("{f}.arm.before")
-    pids = Registry(stage.arena.settings.folder / "hosts").strays()
-    stage.bitten(bool(pids), f"{len(pids)} processes of waiters stand still")
+    mover = context.attempt_until("{f}.arm.before")
+    pids = Registry(context.harness.settings.folder / "hosts").strays()
+    context.require(bool(pids), f"{len(pids)} processes of waiters stand still")
     for pid in pids:
         _signal(pid, signal.SIGSTOP)
 
@@ -73,10 +73,10 @@ def _waiters_asleep(stage: Stage) -> None:
         for pid in pids:
             _signal(pid, signal.SIGCONT)
 
-    stage.arena.finally_(wake)
+    context.harness.add_cleanup(wake)
     mover.go()
-    stage.finish(mover)
-    stage.after_recovery.append(wake)
+    context.finish(mover)
+    context.after_recovery.append(wake)
 
 
 def _signal(pid: int, number: int) -> None:

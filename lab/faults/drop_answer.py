@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, Fault, FaultContext
 from lab.faults.proxy import CUT
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
 
 ACTS = (
     ("2", "f", "arm_fence"),
@@ -17,19 +17,19 @@ ACTS = (
 
 
 def _fault(step: str, which: str, act: str, then: str) -> Fault:
-    def strike(stage: Stage) -> None:
-        side = stage.f if which == "f" else stage.t
-        proxy = stage.proxies[side]
+    def inject(context: FaultContext) -> None:
+        side = context.f if which == "f" else context.t
+        proxy = context.proxies[side]
         proxy.lose_answer_to(f"livemove.`{act}`", then=then)
-        mover = stage.attempt()
-        stage.finish(mover)
-        stage.bitten(proxy.lost == 1, f"the answer of {act} was lost")
+        mover = context.attempt()
+        context.finish(mover)
+        context.require(proxy.lost == 1, f"the answer of {act} was lost")
         if then:
-            stage.bitten(proxy.mode == CUT, f"the {side} database was out of reach afterwards")
+            context.require(proxy.mode == CUT, f"the {side} database was out of reach afterwards")
             proxy.heal()
 
     words = f"answer of {act} lost" + (", then out of reach" if then else "")
-    return Fault(words, step, strike, (NOBODY, RETRY, ROLLBACK), doors=True)
+    return Fault(words, step, inject, (NOBODY, RETRY, ROLLBACK), through_proxies=True)
 
 
 FAULTS = [_fault(*a, then) for a in ACTS for then in ("", CUT)]

@@ -12,7 +12,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, Fault, FaultContext
 from livemove.runtime.mariadb import sql, statements
 
 LOCK = "lab.pause"
@@ -128,13 +128,13 @@ def with_pause(half: Half) -> str:
 class Paused:
     """The procedure waits while this lives. `session`: the connection id of who waits there."""
 
-    def __init__(self, stage: Stage, half: Half) -> None:
-        self.stage, self.side = stage, stage.f if half.side == "f" else stage.t
-        with stage.arena.world().database(self.side) as db:
+    def __init__(self, context: FaultContext, half: Half) -> None:
+        self.context, self.side = context, context.f if half.side == "f" else context.t
+        with context.harness.world().database(self.side) as db:
             db.run(with_pause(half))
-        self._holder: Any = stage.arena.root(self.side)
+        self._holder: Any = context.harness.root(self.side)
         self._run(f"SELECT GET_LOCK('{LOCK}', 5)")
-        stage.arena.finally_(self.release)
+        context.harness.add_cleanup(self.release)
 
     def _run(self, text: str) -> Any:
         with self._holder.cursor() as cursor:
@@ -142,7 +142,7 @@ class Paused:
             return cursor.fetchall()
 
     def waiting(self) -> int | None:
-        rows = self.stage.arena.query(
+        rows = self.context.harness.query(
             self.side,
             "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE %s AND COMMAND <> 'Daemon' AND ID"
             " <> CONNECTION_ID()",
@@ -158,36 +158,36 @@ class Paused:
 
 
 def _fault(half: Half, dies: str) -> Fault:
-    def strike(stage: Stage) -> None:
-        pause = Paused(stage, half)
-        mover = stage.attempt()
+    def inject(context: FaultContext) -> None:
+        pause = Paused(context, half)
+        mover = context.attempt()
         arrived = mover.until(lambda: pause.waiting() is not None)
-        stage.bitten(arrived, f"{half.procedure} waits: {half.name}", mover)
+        context.require(arrived, f"{half.procedure} waits: {half.name}", mover)
         session = pause.waiting()
         match dies:
             case "mover":
                 mover.signal(signal.SIGKILL)
-                stage.bitten(mover.wait() == -signal.SIGKILL, "the mover was killed", mover)
+                context.require(mover.wait() == -signal.SIGKILL, "the mover was killed", mover)
                 pause.release()
             case "mover, late end":
                 # the server goes on with the dead mover's call only after somebody else has come
                 mover.signal(signal.SIGKILL)
-                stage.bitten(mover.wait() == -signal.SIGKILL, "the mover was killed", mover)
-                stage.soon(2.0, pause.release)
+                context.require(mover.wait() == -signal.SIGKILL, "the mover was killed", mover)
+                context.schedule(2.0, pause.release)
             case "session":
-                stage.arena.query(pause.side, f"KILL CONNECTION {session}")
-                stage.until(lambda: pause.waiting() != session, "the mover's session was killed")
+                context.harness.query(pause.side, f"KILL CONNECTION {session}")
+                context.until(lambda: pause.waiting() != session, "the mover's session was killed")
                 pause.release()
-                stage.finish(mover)
+                context.finish(mover)
             case "server":
-                stage.arena.kill_database(pause.side)
-                stage.notes.append(f"the {pause.side} database was killed")
-                stage.arena.start_database(pause.side)
+                context.harness.kill_database(pause.side)
+                context.notes.append(f"the {pause.side} database was killed")
+                context.harness.start_database(pause.side)
                 pause.release()
-                stage.finish(mover)
+                context.finish(mover)
 
     recoveries = (NOBODY, RETRY, ROLLBACK) if dies in ("mover", "server") else (RETRY, ROLLBACK)
-    return Fault(f"inside {half.procedure}, {half.name}: {dies} dies", half.step, strike, recoveries)
+    return Fault(f"inside {half.procedure}, {half.name}: {dies} dies", half.step, inject, recoveries)
 
 
 FAULTS = [_fault(half, dies) for half in HALVES for dies in ("mover", "mover, late end", "session", "server")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, Fault, FaultContext
 
 STATES = (
     ("3", "f", "FENCED, closed", "{f}.write_watermark.before#6"),
@@ -22,22 +22,24 @@ STATES = (
 
 
 def _fault(step: str, which: str, state: str, where: str, *, mover_too: bool) -> Fault:
-    def strike(stage: Stage) -> None:
-        side = stage.f if which == "f" else stage.t
-        mover = stage.attempt_until(where)
-        stage.arena.kill_database(side)
-        stage.bitten(not stage.arena.servers[side].answers(), f"the {side} database was killed while {state}")
+    def inject(context: FaultContext) -> None:
+        side = context.f if which == "f" else context.t
+        mover = context.attempt_until(where)
+        context.harness.kill_database(side)
+        context.require(
+            not context.harness.servers[side].answers(), f"the {side} database was killed while {state}"
+        )
         if mover_too:
             mover.end()
-        stage.arena.start_database(side)
+        context.harness.start_database(side)
         if not mover_too:
             mover.go()
-            stage.finish(mover)
+            context.finish(mover)
 
     who = "from" if which == "f" else "to"
     more = " and the mover" if mover_too else ""
     recoveries = (NOBODY, RETRY, ROLLBACK) if mover_too else (RETRY, ROLLBACK)
-    return Fault(f"database killed{more}: the {who} side, {state}", step, strike, recoveries)
+    return Fault(f"database killed{more}: the {who} side, {state}", step, inject, recoveries)
 
 
 FAULTS = [_fault(*s, mover_too=m) for s in STATES for m in (False, True)]

@@ -6,7 +6,7 @@ import os
 import signal
 from dataclasses import replace
 
-from lab.faults.stage import NOBODY, RECOVERIES, RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import NOBODY, RECOVERIES, RETRY, ROLLBACK, Fault, FaultContext
 
 CALLS = {
     "1": ("servers.arm", "{t}.ask_hold#2"),
@@ -41,24 +41,24 @@ def point(call: str, when: str) -> str:
 def _at(where: str) -> Fault:
     step = where.split(".")[1] if where.startswith("step") else ""
 
-    def strike(stage: Stage) -> None:
-        mover = stage.attempt(at=[f"{where}=kill"])
+    def inject(context: FaultContext) -> None:
+        mover = context.attempt(at=[f"{where}=kill"])
         code = mover.wait()
-        stage.bitten(
+        context.require(
             code == -signal.SIGKILL and bool(mover.reached), f"the mover was killed at {where}", mover
         )
 
-    return Fault(f"kill {where}", step, strike, back=(NOBODY, RETRY))
+    return Fault(f"kill {where}", step, inject, back=(NOBODY, RETRY))
 
 
 def _in_abort(where: str) -> Fault:
     """The replicator stands still, so the drain does not end and the attempt undoes itself."""
 
-    def strike(stage: Stage) -> None:
-        pid = stage.arena.replicators.pid(stage.link)
-        stage.bitten(pid is not None, "the replicator runs")
+    def inject(context: FaultContext) -> None:
+        pid = context.harness.replicators.pid(context.link)
+        context.require(pid is not None, "the replicator runs")
         assert pid is not None
-        mover = stage.attempt(at=["{f}.close.before=wait", f"{where}=kill"])
+        mover = context.attempt(at=["{f}.close.before=wait", f"{where}=kill"])
         fenced = mover.until(lambda: bool(mover.reached))
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -66,23 +66,23 @@ def _in_abort(where: str) -> Fault:
             code = mover.wait()
         finally:
             os.kill(pid, signal.SIGCONT)
-        killed = fenced and code == -signal.SIGKILL and mover.reached == stage.words(where)
-        stage.bitten(killed, f"the mover was killed at {where} of its abort", mover)
+        killed = fenced and code == -signal.SIGKILL and mover.reached == context.fill_in(where)
+        context.require(killed, f"the mover was killed at {where} of its abort", mover)
 
-    return Fault(f"kill in abort {where}", "A", strike)
+    return Fault(f"kill in abort {where}", "A", inject)
 
 
 def _rollback(where: str) -> Fault:
     """The task that brings the writes back, on its way through the return path and its preparation."""
 
-    def strike(stage: Stage) -> None:
-        mover = stage.attempt("rollback", at=[f"{where}=kill"])
+    def inject(context: FaultContext) -> None:
+        mover = context.attempt("rollback", at=[f"{where}=kill"])
         code = mover.wait()
-        stage.bitten(
+        context.require(
             code == -signal.SIGKILL and bool(mover.reached), f"rollback was killed at {where}", mover
         )
 
-    return Fault(f"kill rollback {where}", "R", strike, recoveries=(), back=(NOBODY, ROLLBACK))
+    return Fault(f"kill rollback {where}", "R", inject, recoveries=(), back=(NOBODY, ROLLBACK))
 
 
 FAULTS = [_at(f"step.{n}.{when}") for n in range(12) for when in ("before", "after")]

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import shutil
 
-from lab.faults.stage import RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import RETRY, ROLLBACK, Fault, FaultContext
 from lab.switchover_harness.world import DOWN
 
 
 def _down(where: str, step: str) -> Fault:
-    def strike(stage: Stage) -> None:
-        flag = stage.arena.settings.folder / DOWN
-        mover = stage.attempt_until(where)
+    def inject(context: FaultContext) -> None:
+        flag = context.harness.settings.folder / DOWN
+        mover = context.attempt_until(where)
         flag.touch()
         mover.go()
-        stage.finish(mover)
+        context.finish(mover)
         asked = flag.stat().st_size > 0
         flag.unlink()
-        stage.bitten(asked, f"the ledger was asked and did not answer after {where}", mover)
+        context.require(asked, f"the ledger was asked and did not answer after {where}", mover)
 
-    return Fault(f"ledger down from {where}", step, strike, (RETRY, ROLLBACK))
+    return Fault(f"ledger down from {where}", step, inject, (RETRY, ROLLBACK))
 
 
-def _stale(stage: Stage) -> None:
+def _stale(context: FaultContext) -> None:
     """All that the move told is forgotten before step 12."""
-    folder = stage.arena.settings.folder
+    folder = context.harness.settings.folder
     shutil.copytree(folder / "ledger", folder / "ledger.old")
-    stage.arena.finally_(lambda: shutil.rmtree(folder / "ledger.old", ignore_errors=True))
-    mover = stage.attempt_until("{f}.while_in.before")
+    context.harness.add_cleanup(lambda: shutil.rmtree(folder / "ledger.old", ignore_errors=True))
+    mover = context.attempt_until("{f}.while_in.before")
     shutil.rmtree(folder / "ledger")
     shutil.copytree(folder / "ledger.old", folder / "ledger")
-    stage.notes.append("the ledger shows the world before the move")
+    context.notes.append("the ledger shows the world before the move")
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
 
 
 FAULTS = [

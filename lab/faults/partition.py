@@ -3,7 +3,7 @@ not."""
 
 from __future__ import annotations
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, Fault, FaultContext
 
 POINTS = (
     ("2", "{f}.arm.before"),
@@ -19,21 +19,26 @@ POINTS = (
 
 
 def _fault(step: str, where: str, which: str, how: str) -> Fault:
-    def strike(stage: Stage) -> None:
-        sides = {"from": [stage.f], "to": [stage.t], "both": [stage.f, stage.t]}[which]
-        mover = stage.attempt_until(where)
+    def inject(context: FaultContext) -> None:
+        sides = {"from": [context.f], "to": [context.t], "both": [context.f, context.t]}[which]
+        mover = context.attempt_until(where)
         for side in sides:
-            getattr(stage.proxies[side], how)()
+            getattr(context.proxies[side], how)()
         mover.go()
-        stage.finish(mover)
+        context.finish(mover)
         for side in sides:
-            stage.proxies[side].heal()
-        met = any(stage.proxies[side].refused for side in sides)
-        stage.bitten(met, f"{which} out of reach at {where}", mover)
+            context.proxies[side].heal()
+        met = any(context.proxies[side].refused for side in sides)
+        context.require(met, f"{which} out of reach at {where}", mover)
 
     recoveries = (NOBODY, RETRY, ROLLBACK) if how == "cut" and which != "both" else (RETRY,)
     return Fault(
-        f"partition {how}: {which} at {where}", step, strike, recoveries, doors=True, sampled=how == "cut"
+        f"partition {how}: {which} at {where}",
+        step,
+        inject,
+        recoveries,
+        through_proxies=True,
+        sampled=how == "cut",
     )
 
 

@@ -30,7 +30,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._listener = socket.create_server((address, 0), backlog=64)
-        self.door: tuple[str, int] = (address, self._listener.getsockname()[1])
+        self.address: tuple[str, int] = (address, self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:

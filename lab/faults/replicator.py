@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 
-from lab.faults.stage import RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import RETRY, ROLLBACK, Fault, FaultContext
 from livemove.model.ports import Link
 
 POINTS = (
@@ -19,32 +19,32 @@ POINTS = (
 )
 
 
-def restart(stage: Stage, link: Link) -> None:
-    pid = stage.arena.replicators.pid(link)
-    stage.bitten(pid is not None, f"{link.name} ran")
+def restart(context: FaultContext, link: Link) -> None:
+    pid = context.harness.replicators.pid(link)
+    context.require(pid is not None, f"{link.name} ran")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    stage.until(lambda: stage.arena.replicators.pid(link) != pid, f"{link.name} was killed")
+    context.until(lambda: context.harness.replicators.pid(link) != pid, f"{link.name} was killed")
     # as DMS does, whatever state the databases are in by now
     with contextlib.suppress(Exception):
-        stage.arena.replicators.start(link)
+        context.harness.replicators.start(link)
 
 
 def _fault(step: str, name: str, where: str) -> Fault:
-    def strike(stage: Stage) -> None:
-        mover = stage.attempt_until(where)
-        restart(stage, stage.link)
+    def inject(context: FaultContext) -> None:
+        mover = context.attempt_until(where)
+        restart(context, context.link)
         mover.go()
-        stage.finish(mover)
+        context.finish(mover)
 
-    return Fault(f"replicator restarted {name}", step, strike, (RETRY, ROLLBACK))
+    return Fault(f"replicator restarted {name}", step, inject, (RETRY, ROLLBACK))
 
 
-def _way_back(stage: Stage) -> None:
-    mover = stage.attempt_until("replicator.start.after")
-    restart(stage, stage.way_back)
+def _way_back(context: FaultContext) -> None:
+    mover = context.attempt_until("replicator.start.after")
+    restart(context, context.way_back)
     mover.go()
-    stage.finish(mover)
+    context.finish(mover)
 
 
 FAULTS = [_fault(*p) for p in POINTS]

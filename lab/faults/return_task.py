@@ -5,26 +5,26 @@ from __future__ import annotations
 
 import signal
 
-from lab.faults.stage import RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import RETRY, ROLLBACK, Fault, FaultContext
 
 
-def _twice_at_once(stage: Stage) -> None:
-    mover = stage.attempt(at=["replicator.start.before=kill"])
-    stage.bitten(mover.wait() == -signal.SIGKILL, "the mover was killed before the start", mover)
-    both = [stage.attempt("return_path"), stage.attempt("return_path")]
+def _twice_at_once(context: FaultContext) -> None:
+    mover = context.attempt(at=["replicator.start.before=kill"])
+    context.require(mover.wait() == -signal.SIGKILL, "the mover was killed before the start", mover)
+    both = [context.attempt("return_path"), context.attempt("return_path")]
     for one in both:
-        stage.finish(one)
+        context.finish(one)
     good = [m for m in both if m.outcome and not m.outcome["error"]]
-    stage.bitten(len(good) >= 1, f"{len(good)} of two return_path at once ended well", both[0])
+    context.require(len(good) >= 1, f"{len(good)} of two return_path at once ended well", both[0])
 
 
-def _again(stage: Stage) -> None:
-    mover = stage.attempt(at=["replicator.start.after=kill"])
-    stage.bitten(mover.wait() == -signal.SIGKILL, "the mover was killed after the start", mover)
+def _again(context: FaultContext) -> None:
+    mover = context.attempt(at=["replicator.start.after=kill"])
+    context.require(mover.wait() == -signal.SIGKILL, "the mover was killed after the start", mover)
     for _ in range(2):
-        again = stage.attempt("return_path")
-        stage.finish(again)
-        stage.bitten(bool(again.outcome) and not again.outcome["error"], "return_path again", again)  # type: ignore[index]
+        again = context.attempt("return_path")
+        context.finish(again)
+        context.require(bool(again.outcome) and not again.outcome["error"], "return_path again", again)  # type: ignore[index]
 
 
 FAULTS = [

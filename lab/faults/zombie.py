@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from lab.faults.stage import NOBODY, RETRY, ROLLBACK, Fault, Stage
+from lab.faults.context import NOBODY, RETRY, ROLLBACK, Fault, FaultContext
 
 POINTS = {
     "2": ("{f}.arm.before", "{f}.arm.after"),
@@ -28,17 +28,17 @@ WITH_THE_LOCK = (
 
 
 def _at(where: str, step: str, *, slow: bool = False) -> Fault:
-    def strike(stage: Stage) -> None:
-        mover = stage.attempt_until(where, "stop")
+    def inject(context: FaultContext) -> None:
+        mover = context.attempt_until(where, "stop")
 
         def wake() -> None:
             mover.signal(signal.SIGCONT)
-            stage.finish(mover)
+            context.finish(mover)
 
-        stage.after_recovery.append(wake)
+        context.after_recovery.append(wake)
 
     recoveries = (RETRY, ROLLBACK) if slow else (NOBODY, RETRY, ROLLBACK)
-    return Fault(f"zombie {where}", step, strike, recoveries, sampled=not slow)
+    return Fault(f"zombie {where}", step, inject, recoveries, sampled=not slow)
 
 
 FAULTS = [_at(p, step) for step, points in POINTS.items() for p in points]

@@ -1,5 +1,4 @@
-"""The end of the data centre's machine: everything that runs on it is killed at once, and nothing starts
-again by itself."""
+"""The loss of the data centre's machine: kill -9 of everything on it. Nothing restarts by itself."""
 
 from __future__ import annotations
 
@@ -14,8 +13,7 @@ from lab.processes import LabError, Registry, start_time
 
 
 def kill_host(registry: Registry) -> list[str]:
-    """kill -9 of every process of the IDC's address, with their children; the names of those that were on
-    file.
+    """kill -9 of every process at the IDC's address, with its children; the names of the registered ones.
 
     Returns when all of those are gone; LabError when one is not after 10 s.
     """

@@ -1,7 +1,7 @@
-"""The person at the registrar's panel, in a rehearsal of `provider: manual`: enters what livemove asks for,
-nothing else.
+"""A stand-in for the person who changes the zone by hand, in a rehearsal of `provider: manual`.
 
-What is asked stands in the ledger, as the person reads it at the gate and in the tasks' logs.
+It enters what livemove asks for and nothing else. The requests are in the ledger, as a person reads them at
+the gate and in the tasks' logs.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from lab.dns import authority
 from livemove.dns.adapters.manual_zone import from_wanted_text
 
-ASKED_IN = ("dns/ttl", "dns/change", "dns/restored")
-LOOKS_EVERY = 2.0
-"""Seconds."""
+REQUEST_DOCUMENTS = ("dns/ttl", "dns/change", "dns/restored")
+POLL_INTERVAL = 2.0
+"""Seconds between two reads of the ledger."""
 
 
-class Panel:
-    """A thread that looks at the ledger and enters each request once, in the order in which they came."""
+class DnsPanel:
+    """A thread that polls the ledger and enters each request once, in the order in which they came."""
 
     def __init__(self, zone: str, documents: Callable[[], Mapping[str, Any]]) -> None:
         self.zone, self.documents = zone, documents
@@ -28,7 +28,7 @@ class Panel:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
 
-    def __enter__(self) -> Panel:
+    def __enter__(self) -> DnsPanel:
         self._thread.start()
         return self
 
@@ -37,16 +37,16 @@ class Panel:
         self._thread.join(10)
 
     def _work(self) -> None:
-        while not self._stop.wait(LOOKS_EVERY):
-            # the ledger or a name server may be away for a moment; the next look finds it
+        while not self._stop.wait(POLL_INTERVAL):
+            # the ledger or a name server may be away for a moment; the next poll finds it
             with contextlib.suppress(Exception):
-                self.look()
+                self.enter_new_requests()
 
-    def look(self) -> list[str]:
-        """Enter what is new; the lines that were entered."""
+    def enter_new_requests(self) -> list[str]:
+        """Enter the requests that are new; returns the record lines that were entered."""
         entered = []
         found = self.documents()
-        for name in ASKED_IN:
+        for name in REQUEST_DOCUMENTS:
             one = found.get(name) or {}
             # the time is filled in later, when the authorities have it: that is no new request
             asked = (str(one.get("change_id") or ""), "" if name == "dns/ttl" else str(one.get("at")))

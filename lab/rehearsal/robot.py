@@ -60,7 +60,7 @@ class Robot:
     kill_source: Callable[[], None] = lambda: None
     note: str = "rehearsal"
     """What Airflow keeps beside each clear."""
-    dies: str = ""
+    expected_failure: str = ""
     """The task that the story makes fail."""
     patience: float = PATIENCE
     """Seconds that it reads each question."""
@@ -210,9 +210,9 @@ class Robot:
     def _nothing_died(self, tasks: Sequence[Json]) -> None:
         # a run is green when its last tasks are, whatever failed on the way
         failed = {t["task_id"] for t in tasks if t["state"] == "failed"}
-        if self.dies and self.dies not in failed:
-            raise StoryError(f"{self.dies} was to fail, and did not")
-        if self.dies and failed == {self.dies}:
+        if self.expected_failure and self.expected_failure not in failed:
+            raise StoryError(f"{self.expected_failure} was to fail, and did not")
+        if self.expected_failure and failed == {self.expected_failure}:
             return
         if any(t["state"] in DEAD for t in tasks):
             raise StoryError(f"The run is green, but tasks died: {_failed(tasks)}")

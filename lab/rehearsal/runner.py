@@ -25,7 +25,7 @@ from lab.rehearsal import logs, objects, promotion, result, shares
 from lab.rehearsal.airflow import Airflow, check_port, default_port
 from lab.rehearsal.api import AirflowApi, ApiError
 from lab.rehearsal.chapters import Chapters
-from lab.rehearsal.dns_panel import Panel
+from lab.rehearsal.dns_panel import DnsPanel
 from lab.rehearsal.evidence import Evidence
 from lab.rehearsal.facts import Watcher
 from lab.rehearsal.measure import Memory
@@ -121,7 +121,7 @@ class Rehearsal:
         self.plan = PlanCheck(airflow, spec.service)
         evidence, schema = self.evidence, spec.application.database
         panel = (
-            Panel(spec.dns.zone, evidence.documents)
+            DnsPanel(spec.dns.zone, evidence.documents)
             if spec.dns.provider == "manual"
             else contextlib.nullcontext()
         )
@@ -142,7 +142,10 @@ class Rehearsal:
             kill_source=self._kill_source,
             patience=self.options.patience,
         )
-        robot.note, robot.dies = f"rehearsal: {self.options.scenario.name}", self.options.scenario.dies
+        robot.note, robot.expected_failure = (
+            f"rehearsal: {self.options.scenario.name}",
+            self.options.scenario.expected_failure,
+        )
         robot.seen = lambda run, tasks: self._seen(tasks, watcher)
         robot.follow(timeout=self.options.timeout)
 

@@ -75,7 +75,7 @@ class ClearEach:
 
 @dataclass(frozen=True)
 class KillSource:
-    """While a gate asks: the whole host of the data centre dies, kill -9."""
+    """While a gate asks: the whole host of the data centre expected_failure, kill -9."""
 
     at: str
 
@@ -153,7 +153,7 @@ class Scenario:
     """Acknowledged writes may be missing, within the bound that the promotion stated."""
     variant: str = ""
     """Of the lab's spec: see lab.specs.VARIANTS."""
-    dies: str = ""
+    expected_failure: str = ""
     """The task that fails on purpose, and alone."""
 
     @property
@@ -188,14 +188,14 @@ GIVES_UP = ("replicate",)
 def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
     """The scenario of `make rehearse [ROLLBACK=...] [STORY=...]`."""
     if story:
-        tellers = {
+        scenarios = {
             "rollback": _there_and_back,
             "clears": _clears,
             "promote": _promote,
             "weights": _weights,
             "breach": _breach,
         }
-        return tellers[story]()
+        return scenarios[story]()
     if rollback in EARLY:
         return _early(rollback)
     if rollback == "clear":
@@ -282,6 +282,6 @@ def _breach() -> Scenario:
         "rolled_back",
         writes_moved=False,
         variant="weights-breach",
-        dies="switch_dns.shift",
+        expected_failure="switch_dns.shift",
         stands=SOURCE_SERVES,
     )

@@ -136,7 +136,7 @@ class Application:
         self.free = threading.Event()
         self.free.set()
         self.inside = 0
-        self._door = threading.Lock()
+        self._entry_lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._change = threading.Lock()
         self._listener: socket.socket | None = None
@@ -174,19 +174,19 @@ class Application:
 
     def write(self, key: str, customer: int) -> Side:
         """One order; where it was written. Refused or Unclear."""
-        self._come_in()
+        self._enter()
         try:
             return self._write(key, customer)
         finally:
-            with self._door:
+            with self._entry_lock:
                 self.inside -= 1
 
-    def _come_in(self) -> None:
-        """Wait while held, at most HOLD_LIMIT. Nobody slips in between the look and the count."""
+    def _enter(self) -> None:
+        """Wait while requests are held, at most HOLD_LIMIT; then count this one, under the hold's lock."""
         until = time.monotonic() + HOLD_LIMIT
         while True:
             self.free.wait(max(0.0, until - time.monotonic()))
-            with self._door:
+            with self._entry_lock:
                 if self.free.is_set() or time.monotonic() >= until:
                     self.inside += 1
                     return
@@ -229,7 +229,7 @@ class Application:
 
     def hold(self, seconds: float) -> dict[str, object]:
         """New requests wait from now on; answers when those inside are done, or after a moment."""
-        with self._door:
+        with self._entry_lock:
             self.free.clear()
         if self._timer:
             self._timer.cancel()

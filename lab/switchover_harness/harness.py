@@ -1,4 +1,4 @@
-"""Builds, resets and ends one arena. See lab/switchover_harness/__init__.py for how it is used."""
+"""Builds, resets and ends one harness. See lab/switchover_harness/__init__.py for how it is used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lab.switchover_harness.replicators import Replicators
 from lab.switchover_harness.settings import (
     ACCOUNT,
     ADMIN,
-    JUDGE,
+    HARNESS_ACCOUNT,
     MASTER,
     PASSWORD,
     PORT,
@@ -36,8 +36,8 @@ from lab.switchover_harness.settings import (
     Settings,
     root_connection,
 )
-from lab.switchover_harness.users import Audit, Doorbell, Record, Users, audit, strays
-from lab.switchover_harness.world import DOWN, ArenaWorld
+from lab.switchover_harness.users import Audit, DirectWriter, Record, Users, audit, misplaced_rows
+from lab.switchover_harness.world import DOWN, HarnessWorld
 from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
@@ -116,7 +116,7 @@ class MoverProcess:
         return self.result.with_suffix(".log").read_text(errors="replace")
 
 
-class Arena:
+class SwitchoverHarness:
     def __init__(
         self,
         folder: Path,
@@ -148,12 +148,12 @@ class Arena:
         self.record = Record()
         self.applications: list[Application] = []
         self.users: Users | None = None
-        self.doorbells: list[Doorbell] = []
+        self.direct_writers: list[DirectWriter] = []
         self.movers: list[MoverProcess] = []
         self._cleared: ExitStack = ExitStack()
 
     # life -----------------------------------------------------------------------------------------
-    def __enter__(self) -> Arena:
+    def __enter__(self) -> SwitchoverHarness:
         try:
             self.up()
         except BaseException:
@@ -170,7 +170,7 @@ class Arena:
             server.install()
         for side, server in self.servers.items():
             server.start()
-            _furnish(side, server)
+            _create_accounts(side, server)
 
     def close(self) -> None:
         """End every process and remove the folder. A thread that is still at work in it starts nothing
@@ -216,7 +216,7 @@ class Arena:
             shutil.rmtree(self.settings.folder / name, ignore_errors=True)
         (self.settings.folder / DOWN).unlink(missing_ok=True)
 
-    def finally_(self, act: Callable[[], object]) -> None:
+    def add_cleanup(self, act: Callable[[], object]) -> None:
         """Something to undo when this case is over."""
         self._cleared.callback(act)
 
@@ -225,15 +225,21 @@ class Arena:
         self,
         *,
         users: bool = True,
-        doorbells: bool = False,
-        doors: Mapping[Side, tuple[str, int]] | None = None,
-        streams: Mapping[Side, tuple[str, int]] | None = None,
+        direct_writers: bool = False,
+        mover_addresses: Mapping[Side, tuple[str, int]] | None = None,
+        replicator_addresses: Mapping[Side, tuple[str, int]] | None = None,
     ) -> None:
         """From the start: source OPEN@1, target FOLLOW@1 behind a running replicator, the way back
         prepared."""
         self.clear()
         self.record = Record()
-        self.settings = Settings(**{**vars(self.settings), "doors": {}, "streams": dict(streams or {})})
+        self.settings = Settings(
+            **{
+                **vars(self.settings),
+                "mover_addresses": {},
+                "replicator_addresses": dict(replicator_addresses or {}),
+            }
+        )
         self.replicators.settings = self.settings
         for side, server in self.servers.items():
             if not server.answers():
@@ -243,7 +249,7 @@ class Arena:
         self.settings.write()
         world = self.world()
         prepare_control(world)
-        self._equip(world)
+        self._install_servers(world)
         link = Link(SERVICE, 1, Side.SOURCE)
         accounts = {Side.SOURCE: "livemove_read", Side.TARGET: "livemove_apply_e1"}
         secrets = {
@@ -262,11 +268,11 @@ class Arena:
         with parts_of(world) as parts:
             prepare_return(world, parts)
         self.compared()
-        if doors:
-            self.settings = Settings(**{**vars(self.settings), "doors": dict(doors)})
+        if mover_addresses:
+            self.settings = Settings(**{**vars(self.settings), "mover_addresses": dict(mover_addresses)})
             self.settings.write()
         if users:
-            self.start_users(doorbells=doorbells)
+            self.start_users(direct_writers=direct_writers)
 
     def compared(self) -> None:
         """What the validate chapter leaves behind: every table was compared just now and is equal."""
@@ -282,24 +288,24 @@ class Arena:
                 f"comparison/{epoch}/{SCHEMA}.{table}", {"equal": True, "checked_at": now, "differences": []}
             )
 
-    def start_users(self, *, doorbells: bool = False) -> None:
-        """Users (and doorbells at both databases) write; returns after the first acknowledged write."""
+    def start_users(self, *, direct_writers: bool = False) -> None:
+        """Users (and direct_writers at both databases) write; returns after the first acknowledged write."""
         self.users = Users(
             self.applications, self.record, rate=self.rate, connections=self.connections, seed=self.seed
         )
         self.users.start()
-        if doorbells:
-            self.doorbells = [Doorbell(s, self.settings.address(s), self.record) for s in Side]
-            for bell in self.doorbells:
-                bell.start()
+        if direct_writers:
+            self.direct_writers = [DirectWriter(s, self.settings.address(s), self.record) for s in Side]
+            for writer in self.direct_writers:
+                writer.start()
         self.until(lambda: bool(self.record.of_users()), "the first write of a user")
 
     def stop_users(self) -> None:
         if self.users:
             self.users.stop()
-        for bell in self.doorbells:
-            bell.stop()
-        self.users, self.doorbells = None, []
+        for writer in self.direct_writers:
+            writer.stop()
+        self.users, self.direct_writers = None, []
 
     def mover(self, verb: str, *, to: Side = Side.TARGET, at: Sequence[str] = ()) -> MoverProcess:
         """Start one attempt as a process; `at`: points at which it dies or stops
@@ -333,8 +339,8 @@ class Arena:
         return made
 
     # looking --------------------------------------------------------------------------------------
-    def world(self) -> ArenaWorld:
-        return ArenaWorld(self.settings)
+    def world(self) -> HarnessWorld:
+        return HarnessWorld(self.settings)
 
     def host(self, name: str) -> LocalHost:
         site = next(Side(s) for s, names in self.settings.sites.items() if name in names)
@@ -395,10 +401,10 @@ class Arena:
         with self.root(owner) as c:
             return audit(c, self.record)
 
-    def strays(self, owner: Side) -> list[str]:
+    def misplaced_rows(self, owner: Side) -> list[str]:
         """Rows that are in the other database and not in the owner's."""
         with self.root(owner) as a, self.root(owner.other) as b:
-            return strays(a, b)
+            return misplaced_rows(a, b)
 
     # making ---------------------------------------------------------------------------------------
     def _empty(self, side: Side) -> None:
@@ -407,7 +413,7 @@ class Arena:
             cursor.execute("SET GLOBAL read_only = 0")
             cursor.execute("SET GLOBAL event_scheduler = ON")
             cursor.execute(
-                "SELECT ID FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'livemove_arena',"
+                "SELECT ID FROM information_schema.PROCESSLIST WHERE USER NOT IN ('root', 'livemove_harness',"
                 " 'system user', 'event_scheduler') AND ID <> CONNECTION_ID()"
             )
             for (session,) in cursor.fetchall():
@@ -418,7 +424,7 @@ class Arena:
             cursor.execute(
                 "SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.global_priv WHERE (User LIKE"
                 " 'livemove\\_%%' AND User NOT IN %s) OR User LIKE 'shop%%'",
-                ((ADMIN, JUDGE),),
+                ((ADMIN, HARNESS_ACCOUNT),),
             )
             for (user,) in cursor.fetchall():
                 cursor.execute(f"DROP USER {user}")
@@ -443,7 +449,7 @@ class Arena:
                             f" {ACCOUNT}@'{pattern}'"
                         )
 
-    def _equip(self, world: ArenaWorld) -> None:
+    def _install_servers(self, world: HarnessWorld) -> None:
         from lab.web import monolith
 
         control = Path(monolith.__file__).parent / "bin" / "control.py"
@@ -469,9 +475,9 @@ class Arena:
             self.applications.append(application)
 
 
-def _furnish(side: Side, server: Server) -> None:
-    server.query(f"CREATE OR REPLACE USER {JUDGE}@'127.%' IDENTIFIED BY '{ROOT}'")
-    server.query(f"GRANT ALL PRIVILEGES ON *.* TO {JUDGE}@'127.%' WITH GRANT OPTION")
+def _create_accounts(side: Side, server: Server) -> None:
+    server.query(f"CREATE OR REPLACE USER {HARNESS_ACCOUNT}@'127.%' IDENTIFIED BY '{ROOT}'")
+    server.query(f"GRANT ALL PRIVILEGES ON *.* TO {HARNESS_ACCOUNT}@'127.%' WITH GRANT OPTION")
     if side is Side.SOURCE:
         server.query(f"CREATE OR REPLACE USER {ADMIN}@'%' IDENTIFIED BY '{ADMIN}'")
         server.query(f"GRANT ALL PRIVILEGES ON *.* TO {ADMIN}@'%' WITH GRANT OPTION")
@@ -482,7 +488,7 @@ def _furnish(side: Side, server: Server) -> None:
 
 
 def _own_network() -> socket.socket:
-    """Bound to an address of a network that no other arena has; the network is ours while it is open."""
+    """Bound to an address of a network that no other harness has; the network is ours while it is open."""
     for n in range(40):
         door = socket.socket()
         try:
@@ -490,12 +496,12 @@ def _own_network() -> socket.socket:
             return door
         except OSError:
             door.close()
-    raise LabError("no free network for an arena between 127.150 and 127.189")
+    raise LabError("no free network for a harness between 127.150 and 127.189")
 
 
 def shared_memory() -> Path:
-    """A folder for arenas that need not survive anything: in memory where there is room for it."""
+    """A folder for harnesses that need not survive anything: in memory where there is room for it."""
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30:
-        return Path(tempfile.mkdtemp(prefix="livemove-arena-", dir=memory))
-    return Path(tempfile.mkdtemp(prefix="livemove-arena-"))
+        return Path(tempfile.mkdtemp(prefix="livemove-harness-", dir=memory))
+    return Path(tempfile.mkdtemp(prefix="livemove-harness-"))

@@ -1,4 +1,4 @@
-"""A server of the arena as livemove reaches it: commands run in its folder, and delivery may be bad.
+"""A server of the harness as livemove reaches it: commands run in its folder, and delivery may be bad.
 
 `<host>/delivery.json` says how, and is read at every command, so that it can be changed under a running
 mover: {"delay": seconds before it arrives, "lose": pattern, "twice": pattern, "keep": pattern}. A command in

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.switchover_harness.settings import Settings
-from lab.switchover_harness.world import ArenaWorld
+from lab.switchover_harness.world import HarnessWorld
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
@@ -45,7 +45,7 @@ from livemove.switchover.steps import Parts
 VERBS = ("move", "switchover", "return_path", "rollback", "prepare_return")
 
 
-class Points:
+class FailurePoints:
     """Where this process stops or dies, by the name of the place and how often it was met."""
 
     def __init__(self, armed: list[str], result: Path) -> None:
@@ -76,10 +76,10 @@ class Points:
             raise ValueError(f"unknown act {act}")
 
 
-class Watched:
+class Instrumented:
     """A port whose every call is a point before and after it."""
 
-    def __init__(self, port: Any, name: str, points: Points) -> None:
+    def __init__(self, port: Any, name: str, points: FailurePoints) -> None:
         self._port, self._name, self._points = port, name, points
 
     def __getattr__(self, method: str) -> Any:
@@ -96,18 +96,18 @@ class Watched:
         return call
 
 
-def watched(parts: Parts, points: Points) -> Parts:
+def instrument(parts: Parts, points: FailurePoints) -> Parts:
     return replace(
         parts,
-        control={side: Watched(db, str(side), points) for side, db in parts.control.items()},
-        servers=Watched(parts.servers, "servers", points),
-        code=Watched(parts.code, "code", points),
-        proof=Watched(parts.proof, "proof", points),
-        ledger=Watched(parts.ledger, "ledger", points),
+        control={side: Instrumented(db, str(side), points) for side, db in parts.control.items()},
+        servers=Instrumented(parts.servers, "servers", points),
+        code=Instrumented(parts.code, "code", points),
+        proof=Instrumented(parts.proof, "proof", points),
+        ledger=Instrumented(parts.ledger, "ledger", points),
     )
 
 
-def watch_steps(points: Points) -> None:
+def instrument_steps(points: FailurePoints) -> None:
     def at(step: switchover.Step) -> Callable[[switchover.Acts], str]:
         def act(acts: switchover.Acts) -> str:
             if isinstance(acts, switchover.Recorder):
@@ -122,13 +122,13 @@ def watch_steps(points: Points) -> None:
     switchover.STEPS = tuple(replace(s, act=at(s)) for s in switchover.STEPS)
 
 
-def run(folder: Path, verb: str, to: Side, points: Points) -> Json:
-    world = ArenaWorld(Settings.read(folder))
+def run(folder: Path, verb: str, to: Side, points: FailurePoints) -> Json:
+    world = HarnessWorld(Settings.read(folder))
     attempt = f"1-{secrets.token_hex(8)}"
-    watch_steps(points)
-    world.ports["replicator"] = Watched(replicator_of(world), "replicator", points)
+    instrument_steps(points)
+    world.ports["replicator"] = Instrumented(replicator_of(world), "replicator", points)
     with parts_of(world) as real:
-        parts = watched(real, points)
+        parts = instrument(real, points)
 
         def make(side: Side) -> Switchover:
             return Switchover(parts, side, attempt, guards=refusals)
@@ -156,7 +156,7 @@ def main(words: list[str]) -> int:
     p.add_argument("--at", action="append", default=[])
     a = p.parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    points = Points(a.at, a.result)
+    points = FailurePoints(a.at, a.result)
     try:
         document = run(a.folder, a.verb, a.to, points)
         out: Json = {

@@ -40,7 +40,9 @@ class Replicators:
     def prepare(self, link: Link, *, full_load: bool, reader: Json, applier: Json) -> None:
         for side, login in ((link.reads, reader), (link.writes, applier)):
             self._test(side, login)
-        host, port = self.settings.streams.get(link.reads, (self.settings.address(link.reads), PORT))
+        host, port = self.settings.replicator_addresses.get(
+            link.reads, (self.settings.address(link.reads), PORT)
+        )
         self._folder(link).mkdir(parents=True, exist_ok=True)
         _replace(
             self._folder(link) / PREPARED,

@@ -1,4 +1,4 @@
-"""What every process of one arena knows: folder, addresses, logins. One JSON file in the arena's folder."""
+"""What all processes of one harness share: folder, addresses, logins. Stored as one JSON file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import pymysql
 from livemove.model.spec import MigrationSpec, Side
 from livemove.runtime.mariadb import Login
 
-FILE = "arena.json"
+FILE = "harness.json"
 SERVICE, SCHEMA, ACCOUNT, PASSWORD = "shop", "shop", "shop_app", "app"
 ROOT, ADMIN, MASTER = "root", "livemove_admin", "admin"
-JUDGE = "livemove_arena"
-"""The arena's own account on both databases. By its name it counts as livemove's, so that no guard takes it
-for a stranger."""
+HARNESS_ACCOUNT = "livemove_harness"
+"""The harness's own account on both databases.
+
+Its name begins as livemove's accounts do, so no guard counts it as a foreign writer.
+"""
 PORT = 3306
 
 
@@ -29,7 +31,7 @@ def root_connection(address: str, **options: Any) -> Any:
             return pymysql.connect(
                 host=address,
                 port=PORT,
-                user=JUDGE,
+                user=HARNESS_ACCOUNT,
                 password=ROOT,
                 autocommit=True,
                 connect_timeout=5,
@@ -54,9 +56,9 @@ class Settings:
     pause_budget: float = 3.0
     hold: bool = True
     sites: dict[str, list[str]] = field(default_factory=dict)
-    doors: dict[str, tuple[str, int]] = field(default_factory=dict)
+    mover_addresses: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Where movers find a database when it is not its own address: a proxy of lab/faults."""
-    streams: dict[str, tuple[str, int]] = field(default_factory=dict)
+    replicator_addresses: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Where replicators read a database's binlog when it is not its own address."""
 
     def address(self, side: Side) -> str:
@@ -64,7 +66,7 @@ class Settings:
 
     def login(self, side: Side) -> Login:
         """livemove's own login: all rights on the source, RDS's master user on the target."""
-        host, port = self.doors.get(side, (self.address(side), PORT))
+        host, port = self.mover_addresses.get(side, (self.address(side), PORT))
         return Login(host, port, ADMIN if side is Side.SOURCE else MASTER, ADMIN)
 
     def write(self) -> None:
@@ -75,7 +77,7 @@ class Settings:
         data = json.loads((folder / FILE).read_text())
         ways = {
             name: {side: (str(d[0]), int(d[1])) for side, d in data[name].items()}
-            for name in ("doors", "streams")
+            for name in ("mover_addresses", "replicator_addresses")
         }
         return cls(**{**data, **ways, "folder": Path(data["folder"])})
 
@@ -83,7 +85,7 @@ class Settings:
         return self.folder / "hosts" / name
 
     def spec(self) -> MigrationSpec:
-        """The arena as a spec: what a switchover reads of it is real, the rest is filled in."""
+        """The harness as a spec: what a switchover reads of it is real, the rest is filled in."""
         shop = 'python3 -I -S "$HOME/control.py" app'
         commands = {
             "reload": f"{shop} reload",
@@ -95,9 +97,9 @@ class Settings:
         return MigrationSpec.model_validate(
             {
                 "service": SERVICE,
-                "title": "arena",
+                "title": "harness",
                 "rehearsal": True,
-                "aws": {"connection": "none", "bucket": "arena"},
+                "aws": {"connection": "none", "bucket": "harness"},
                 "source": {
                     "connection": "source",
                     "address": self.source,
@@ -109,7 +111,7 @@ class Settings:
                 "application": {
                     "connection": "app",
                     "database": SCHEMA,
-                    "url": "https://arena.test",
+                    "url": "https://harness.test",
                     "settings": (
                         "SITE={site}\nDB_HOST={host}\nDB_PORT={port}\n"
                         "DB_USER={user}\nDB_PASSWORD={password}\nDB_NAME={database}\n"
@@ -128,7 +130,7 @@ class Settings:
                     for site, names in self.sites.items()
                     for name in names
                 ],
-                "dns": {"name": "www.arena.test", "zone": "arena.test"},
+                "dns": {"name": "www.harness.test", "zone": "harness.test"},
                 "switchover": {"lease": self.lease, "pause_budget": self.pause_budget, "hold": self.hold},
             }
         )

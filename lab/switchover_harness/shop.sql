@@ -1,4 +1,4 @@
--- The arena's application schema, on both databases: a key that counts, a foreign key, counters that a trigger keeps.
+-- The harness's application schema, on both databases: a key that counts, a foreign key, counters that a trigger keeps.
 CREATE DATABASE shop CHARACTER SET utf8mb4;
 
 CREATE TABLE shop.customers (

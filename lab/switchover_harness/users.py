@@ -1,9 +1,9 @@
-"""The users of the arena: open-loop writers with lists of their own, and the audit of those lists.
+"""The users of the harness: open-loop writers that keep lists of their own, and the audit of those lists.
 
-Every write has a key of its own. What was refused is asked again under the same key; what stayed unclear is
-never asked again and may be there once or not at all. `Doorbell` writes past the servers, straight to each
-database with the application's account: it shows who really lets the application in, wherever the servers
-point.
+Every write has a key of its own. A refused write is repeated under the same key. An unclear write is never
+repeated: it may be there once or not at all. `DirectWriter` writes past the servers, straight to one
+database, with the application's account. It shows whether that database admits the application, whatever
+the servers' settings say.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Write:
     sent: float
     acked: float
     owner: str = "user"
-    """user or doorbell."""
+    """user or direct."""
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Users:
         self.run_id = f"{seed:x}-{time.monotonic_ns() & 0xFFFFFF:x}"
         self.threads = [
             threading.Thread(
-                target=self._live, args=(n, connections, random.Random(f"{seed}-{n}")), daemon=True
+                target=self._run, args=(n, connections, random.Random(f"{seed}-{n}")), daemon=True
             )
             for n in range(connections)
         ]
@@ -89,7 +89,7 @@ class Users:
         for thread in self.threads:
             thread.join(20)
 
-    def _live(self, number: int, of: int, chance: random.Random) -> None:
+    def _run(self, number: int, of: int, chance: random.Random) -> None:
         every = of / self.rate
         due = time.monotonic() + every * number / of
         key = ""
@@ -114,14 +114,14 @@ class Users:
             key = ""
 
 
-class Doorbell:
+class DirectWriter:
     """Tries to write to one database as the application, again and again."""
 
     def __init__(self, side: Side, address: str, record: Record, *, every: float = 0.03) -> None:
         self.side, self.address, self.record, self.every = side, address, record, every
         self.end = threading.Event()
         self.asked = 0
-        self.thread = threading.Thread(target=self._live, daemon=True)
+        self.thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         self.thread.start()
@@ -130,12 +130,12 @@ class Doorbell:
         self.end.set()
         self.thread.join(20)
 
-    def _live(self) -> None:
+    def _run(self) -> None:
         connection: Any = None
         run = f"{time.monotonic_ns() & 0xFFFFFF:x}"
         while not self.end.wait(self.every):
             self.asked += 1
-            key = f"door-{self.side}-{run}-{self.asked}"
+            key = f"direct-{self.side}-{run}-{self.asked}"
             sent = time.monotonic()
             tried = False
             try:
@@ -154,7 +154,7 @@ class Doorbell:
                 with connection.cursor() as cursor:
                     tried = True
                     cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, 1)", (key,))
-                self.record.acked.append(Write(key, self.side, sent, time.monotonic(), "doorbell"))
+                self.record.acked.append(Write(key, self.side, sent, time.monotonic(), "direct"))
             except (pymysql.err.MySQLError, OSError) as e:
                 code = e.args[0] if e.args and isinstance(e.args[0], int) else -1
                 if tried and code not in NOT_DONE:
@@ -231,7 +231,7 @@ def _count(cursor: Any, table: str, keys: Sequence[str]) -> Counter[str]:
     return Counter({k: n for k, n in cursor.fetchall() if k in wanted})
 
 
-def strays(owner: Any, other: Any) -> list[str]:
+def misplaced_rows(owner: Any, other: Any) -> list[str]:
     """Rows that only the database that does not own has: written to the wrong place."""
     out: list[str] = []
     for table, column in (("orders", "k"), ("order_audit", "k"), ("ticks", "token")):

@@ -1,4 +1,4 @@
-"""A service's World in the arena: the production ports, with files where AWS and Airflow would answer."""
+"""A service's World in the harness: the production ports, with files where AWS and Airflow would answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from livemove.runtime.mariadb import Login
 from livemove.runtime.service_context import Secret, World
 
 DOWN = "ledger.down"
-"""While this file is in the arena's folder, the ledger answers nothing."""
+"""While this file is in the harness's folder, the ledger answers nothing."""
 
 
 class FileLedger:
@@ -62,7 +62,7 @@ class FileLedger:
         new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
         new.write_bytes(content)
         os.replace(new, path)
-        return f"s3://arena/{name}"
+        return f"s3://harness/{name}"
 
     def get_file(self, name: str) -> bytes | None:
         self._answers()
@@ -75,7 +75,7 @@ class FileLedger:
         if self._down.exists():
             with self._down.open("a") as f:
                 f.write("asked\n")
-            raise UnreachableError("The ledger cannot be reached: the arena has taken it away")
+            raise UnreachableError("The ledger cannot be reached: the harness has taken it away")
 
 
 class FileSecrets:
@@ -100,14 +100,14 @@ class FileSecrets:
         return self.folder / name.replace("/", "--")
 
 
-class CalmRds:
+class IdleRds:
     """RDS that says of its instance what a guard asks: nothing goes on."""
 
     def describe_db_instances(self, DBInstanceIdentifier: str) -> Json:
         return {"DBInstances": [{"DBInstanceStatus": "available"}]}
 
 
-class ArenaWorld(World):
+class HarnessWorld(World):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.spec())
         self.settings = settings
@@ -120,7 +120,7 @@ class ArenaWorld(World):
     @cached_property
     def outputs(self) -> Mapping[str, Any]:
         return {
-            "database_identifier": "arena",
+            "database_identifier": "harness",
             "database_address": self.settings.target,
             "database_port": PORT,
         }
@@ -130,9 +130,9 @@ class ArenaWorld(World):
 
     def aws(self, service: str) -> Any:
         if service == "rds":
-            return CalmRds()
+            return IdleRds()
         if service != "secretsmanager":
-            raise LookupError(f"the arena has no {service}")
+            raise LookupError(f"the harness has no {service}")
         return FileSecrets(self.settings.folder)
 
     def login(self, side: Side) -> Login:

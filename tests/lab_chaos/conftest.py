@@ -1,4 +1,4 @@
-"""One arena for all tests of this package."""
+"""One harness for all tests of this package."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.switchover_harness import Arena
+from lab.switchover_harness import SwitchoverHarness
 from lab.switchover_harness.harness import shared_memory
 
 
 @pytest.fixture(scope="package")
-def arena() -> Iterator[Arena]:
+def harness() -> Iterator[SwitchoverHarness]:
     if not shutil.which("mariadbd"):
         pytest.skip("mariadbd is not installed: run `make setup`")
-    with Arena(shared_memory(), lease=14, pause_budget=7) as made:
+    with SwitchoverHarness(shared_memory(), lease=14, pause_budget=7) as made:
         yield made

@@ -6,7 +6,7 @@ import pytest
 
 from lab.chaos_dms.cases import Case, Row, all_cases, equal, kills
 from lab.chaos_dms.play import play
-from lab.chaos_dms.stage import Stage
+from lab.chaos_dms.testbed import Testbed
 from lab.cloud.dms.replicator.status import Phase
 
 pytestmark = pytest.mark.servers
@@ -20,7 +20,7 @@ def judge(case: Case, rows: int, seed: int) -> None:
 
 @pytest.mark.parametrize("load", [True, False])
 def test_a_replicator_killed_at_random_moments_loses_and_repeats_nothing(load: bool) -> None:
-    judge(Case("kills", lambda stage: kills(stage, load, 2)), rows=8000, seed=11)
+    judge(Case("kills", lambda testbed: kills(testbed, load, 2)), rows=8000, seed=11)
 
 
 @pytest.mark.parametrize("name", ["binlog purged", "table broken, suspend"])
@@ -31,14 +31,14 @@ def test_a_fault_is_mended_or_told(name: str) -> None:
 def test_a_row_that_goes_missing_is_found() -> None:
     """The judge itself: a row that is deleted behind the task's back must make a case bad."""
 
-    def strike(stage: Stage) -> list[Row]:
-        task = stage.task()
-        stage.start(task)
-        stage.phase(task, Phase.FOLLOWING)
-        stage.sql(stage.target, "DELETE FROM chaos.account WHERE id = 1")
-        return [Row("a lost row", "", equal(stage, task))]
+    def run(testbed: Testbed) -> list[Row]:
+        task = testbed.task()
+        testbed.start(task)
+        testbed.phase(task, Phase.FOLLOWING)
+        testbed.sql(testbed.target, "DELETE FROM chaos.account WHERE id = 1")
+        return [Row("a lost row", "", equal(testbed, task))]
 
-    (row,) = play(Case("a lost row", strike), 2000, 13)
+    (row,) = play(Case("a lost row", run), 2000, 13)
     assert not row.good
     assert "account (2000 rows, 1999 on the target)" in row.outcome
 

@@ -12,7 +12,7 @@ from lab.cloud.dms.replicator.description import MigrationType, StartType
 from lab.cloud.dms.replicator.failure import Failed
 from lab.cloud.dms.replicator.lobs import cut_text
 from lab.cloud.dms.replicator.selection import Selection
-from lab.cloud.dms.replicator.stop_conditions import Until
+from lab.cloud.dms.replicator.stop_conditions import StopPosition
 from tests.lab_dms.conftest import Replication, mappings, settings
 
 
@@ -54,7 +54,7 @@ def test_a_cut_halves_no_character(text: str, charset: str, kept: str) -> None:
 
 
 def test_a_stop_position_says_which_clock() -> None:
-    found = Until.of("server_time:2018-02-09T12:12:12")
+    found = StopPosition.of("server_time:2018-02-09T12:12:12")
     assert found
     assert (found.server, datetime.fromtimestamp(found.time, UTC).hour, found.reason) == (
         True,
@@ -62,7 +62,7 @@ def test_a_stop_position_says_which_clock() -> None:
         "STOPPED_AT_SERVER_TIME",
     )
     with pytest.raises(Failed, match="neither"):
-        Until.of("2018-02-09T12:12:12")
+        StopPosition.of("2018-02-09T12:12:12")
 
 
 @pytest.mark.servers

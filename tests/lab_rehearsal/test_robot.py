@@ -223,7 +223,12 @@ def test_a_task_that_refuses_with_a_reason_is_marked_and_the_story_goes_on() -> 
 )
 def test_a_story_in_which_one_task_fails_wants_that_one_and_no_other(failed: list[str], refused: str) -> None:
     robot = Robot(
-        Airflow(), "d", "r", choose(story="breach").acts, lambda text: None, dies="switch_dns.shift"
+        Airflow(),
+        "d",
+        "r",
+        choose(story="breach").acts,
+        lambda text: None,
+        expected_failure="switch_dns.shift",
     )
     known = ["switch_dns.shift", "switch_dns.in_sync", "rollback.name"]
     tasks = [{"task_id": t, "state": "failed" if t in failed else "upstream_failed"} for t in known]

@@ -72,8 +72,8 @@ def test_clearing_a_group_takes_its_tasks_and_no_namesake() -> None:
 
 def test_the_stories_of_the_name_have_specs_of_their_own() -> None:
     weights, breach = choose(story="weights"), choose(story="breach")
-    assert (weights.result, weights.variant, weights.dies) == ("moved", "weights", "")
-    assert (breach.result, breach.variant, breach.dies) == (
+    assert (weights.result, weights.variant, weights.expected_failure) == ("moved", "weights", "")
+    assert (breach.result, breach.variant, breach.expected_failure) == (
         "rolled_back",
         "weights-breach",
         "switch_dns.shift",

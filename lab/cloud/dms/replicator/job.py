@@ -16,7 +16,7 @@ from lab.cloud.dms.replicator.description import BEFORE, RELOAD, Description, Mi
 from lab.cloud.dms.replicator.failure import Again, Failed, Lost, OneByOne, Stopped
 from lab.cloud.dms.replicator.load import FullLoad, Work
 from lab.cloud.dms.replicator.lobs import LobLimit, limit_of
-from lab.cloud.dms.replicator.non_transactional import ByKey
+from lab.cloud.dms.replicator.non_transactional import NonTransactionalTables
 from lab.cloud.dms.replicator.policies import Policies
 from lab.cloud.dms.replicator.relay import Relay
 from lab.cloud.dms.replicator.selection import Selection
@@ -33,7 +33,7 @@ from lab.cloud.dms.replicator.source import (
     start_of,
 )
 from lab.cloud.dms.replicator.status import Phase, Status, Table, TableState, Writer, read_status
-from lab.cloud.dms.replicator.stop_conditions import Terms
+from lab.cloud.dms.replicator.stop_conditions import CdcOptions
 from lab.cloud.dms.replicator.tables import Key, Layout, read_counterparts, read_selected, require_match
 from lab.cloud.dms.replicator.target import Checkpoint, Step, Target
 from lab.cloud.dms.replicator.validation import Validator
@@ -59,7 +59,7 @@ class Job:
         self.started = self.description.start is StartType.RESUME
         """True once what an earlier run left behind has been dealt with."""
         self.woken_since = time.monotonic()
-        self.one_by_one_to: Place | None = None
+        self.row_by_row_to: Place | None = None
         self.wake, self._waker = os.pipe()
         os.set_blocking(self.wake, False)
         os.set_blocking(self._waker, False)
@@ -116,7 +116,7 @@ class Job:
             try:
                 self.session(writer)
             except OneByOne as e:
-                self.one_by_one_to = e.place
+                self.row_by_row_to = e.place
                 self.forget_unapplied()
             except Again:
                 self.status.say("an order arrived: going on from the checkpoint")
@@ -353,8 +353,10 @@ class Job:
         writer: Writer,
     ) -> None:
         d = self.description
-        by_key = ByKey(target, {k: there[k] for k in layouts if k not in self.plain})
-        by_key.prepare()
+        non_transactional = NonTransactionalTables(
+            target, {k: there[k] for k in layouts if k not in self.plain}
+        )
+        non_transactional.prepare()
         stream = BinlogStream(d.source, mark.place.gtid, d.server_id)
         try:
             relay = Relay(
@@ -362,18 +364,18 @@ class Job:
                 target,
                 mark.place,
                 selection=selection,
-                by_key=by_key,
+                non_transactional=non_transactional,
                 not_tables=not_tables,
                 status=self.status,
                 wake=self.wake,
                 orders=self.hear,
-                terms=Terms.of(d, since),
+                options=CdcOptions.of(d, since),
                 control=self.control,
                 policies=self.policies,
                 lobs=self.lobs,
-                one_by_one_to=self.one_by_one_to,
+                row_by_row_to=self.row_by_row_to,
             )
-            self.one_by_one_to = None
+            self.row_by_row_to = None
             if mark.step is Step.LOADED and d.setting(
                 "FullLoadSettings", "StopTaskCachedChangesApplied", False
             ):

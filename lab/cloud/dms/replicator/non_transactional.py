@@ -17,7 +17,7 @@ from lab.cloud.dms.replicator.target import SCHEMA, Target
 from livemove.comparison.binlog_layout import DELETES, UPDATES
 
 
-class ByKey:
+class NonTransactionalTables:
     """The tables of one task that are applied this way."""
 
     def __init__(self, target: Target, layouts: Mapping[Key, Layout]) -> None:

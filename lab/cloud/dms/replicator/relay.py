@@ -22,13 +22,13 @@ from lab.cloud.dms.replicator.control_tables import ControlTables
 from lab.cloud.dms.replicator.events import Event, Gtid, Kind, TableMap
 from lab.cloud.dms.replicator.failure import Failed, Lost, OneByOne, Refused, Stopped
 from lab.cloud.dms.replicator.lobs import LobLimit
-from lab.cloud.dms.replicator.non_transactional import ByKey
+from lab.cloud.dms.replicator.non_transactional import NonTransactionalTables
 from lab.cloud.dms.replicator.policies import Policies
-from lab.cloud.dms.replicator.row_by_row import OneByOneApplier, Statement
+from lab.cloud.dms.replicator.row_by_row import RowByRowApplier, Statement
 from lab.cloud.dms.replicator.selection import Selection
 from lab.cloud.dms.replicator.source import BinlogStream, Place, speaking
 from lab.cloud.dms.replicator.status import Status, Table, TableState
-from lab.cloud.dms.replicator.stop_conditions import Terms
+from lab.cloud.dms.replicator.stop_conditions import CdcOptions
 from lab.cloud.dms.replicator.tables import Key, full
 from lab.cloud.dms.replicator.target import Step, Target
 from livemove.comparison.binlog_layout import COMPRESSED, HEADER, INSERTS, ROWS, UPDATES
@@ -59,24 +59,29 @@ class Relay:
         place: Place,
         *,
         selection: Selection,
-        by_key: ByKey,
+        non_transactional: NonTransactionalTables,
         not_tables: set[Key],
         status: Status,
         wake: int,
         orders: Callable[[], None],
-        terms: Terms,
+        options: CdcOptions,
         control: ControlTables,
         policies: Policies,
         lobs: LobLimit,
-        one_by_one_to: Place | None = None,
+        row_by_row_to: Place | None = None,
     ) -> None:
-        self.stream, self.target, self.selection, self.by_key = stream, target, selection, by_key
+        self.stream, self.target, self.selection, self.non_transactional = (
+            stream,
+            target,
+            selection,
+            non_transactional,
+        )
         self.not_tables, self.status, self.wake, self.orders = not_tables, status, wake, orders
-        self.terms, self.control, self.policies, self.lobs = terms, control, policies, lobs
-        self.one_by_one_to = one_by_one_to
+        self.options, self.control, self.policies, self.lobs = options, control, policies, lobs
+        self.row_by_row_to = row_by_row_to
         """Up to here every transaction is applied alone and row by row, because the target refused a
         group."""
-        self.careful = OneByOneApplier(target, by_key, policies, control, status)
+        self.row_by_row = RowByRowApplier(target, non_transactional, policies, control, status)
         self.file, self.offset = place.file, place.offset
         self.seen = place.offset
         self.domains = {int(g.split("-")[0]): g for g in place.gtid.split(",") if g}
@@ -134,7 +139,7 @@ class Relay:
             self.check_time(event.time)
             self.gtid = ev.parse_gtid(event)
             self.begin()
-            self.passing = event.time < self.terms.since
+            self.passing = event.time < self.options.since
         elif kind == Kind.XID:
             self.end_transaction(event)
         elif kind == Kind.QUERY:
@@ -186,7 +191,7 @@ class Relay:
                 self.transaction.append(self.statement)
             self.statement = []
             self.maps = {}
-        if self.size >= STREAM and not self.one_by_one_to:
+        if self.size >= STREAM and not self.row_by_row_to:
             self.stream_out()
         elif self.size >= WHOLE:
             raise Failed(f"A transaction of more than {WHOLE >> 20} MB cannot be applied row by row")
@@ -265,7 +270,7 @@ class Relay:
         if not self.concerns(query):
             return
         truncated = self.truncated(query)
-        if truncated is not None and self.terms.truncate:
+        if truncated is not None and self.options.truncate:
             self.flush(now=True)
             name = full(self.selection.target(truncated))
             with speaking("target", f"Truncating {name}"):
@@ -309,9 +314,9 @@ class Relay:
         if self.gtid is not None:
             self.domains[self.gtid.domain] = str(self.gtid)
         self.offset = event.end
-        if self.one_by_one_to:
-            self.apply_one_by_one()
-        elif self.terms.batch_seconds is not None and not self.streaming:
+        if self.row_by_row_to:
+            self.apply_row_by_row()
+        elif self.options.batch_seconds is not None and not self.streaming:
             self.batch_began = self.batch_began if self.batch else time.monotonic()
             self.batch += self.transaction
             self.bytes += sum(len(event.raw) for statement in self.transaction for event, _ in statement)
@@ -327,10 +332,10 @@ class Relay:
             self.touched.add(key)
         self.unwritten, self.at = True, event.time
         self.begin()
-        if self.one_by_one_to:
+        if self.row_by_row_to:
             self.flush()
-            self.end_one_by_one()
-        elif self.bytes >= (GROUP if self.terms.batch_seconds is None else self.terms.batch_bytes):
+            self.end_row_by_row()
+        elif self.bytes >= (GROUP if self.options.batch_seconds is None else self.options.batch_bytes):
             self.flush(now=True)
 
     # Refusals -------------------------------------------------------------------------------------
@@ -340,19 +345,21 @@ class Relay:
         try:
             yield
         except Refused as e:
-            if self.one_by_one_to or not self.policies.concerns(e.number):
+            if self.row_by_row_to or not self.policies.concerns(e.number):
                 raise
             self.status.say(
                 f"[TARGET_APPLY]I: a group of changes was refused ({e}); going on in 'one-by-one' mode"
             )
             raise OneByOne(Place("", self.file, max(self.seen, self.offset))) from e
 
-    def apply_one_by_one(self) -> None:
+    def apply_row_by_row(self) -> None:
         if not self.transaction:
             return
         for key in self.counts:
             self.table(key)
-        found = self.careful.apply(self.transaction, self.tables, self.checksum, f"{self.file}:{self.offset}")
+        found = self.row_by_row.apply(
+            self.transaction, self.tables, self.checksum, f"{self.file}:{self.offset}"
+        )
         for key, refused in found.counts.items():
             self.reject(key, refused)
         for key in found.suspended:
@@ -364,14 +371,14 @@ class Relay:
         table.rejected_updates += counts[1]
         table.rejected_deletes += counts[2]
 
-    def end_one_by_one(self) -> None:
-        goal = self.one_by_one_to
+    def end_row_by_row(self) -> None:
+        goal = self.row_by_row_to
         if goal and (self.file, self.offset) >= (goal.file, goal.offset):
-            self.one_by_one_to = None
+            self.row_by_row_to = None
             self.status.say("[TARGET_APPLY]I: back from 'one-by-one' mode")
 
     def apply(self, statement: Statement) -> None:
-        plain = [(e, t) for e, t in statement if t.key not in self.by_key]
+        plain = [(e, t) for e, t in statement if t.key not in self.non_transactional]
         piece: Statement = []
         size = 0
         for pair in plain:
@@ -382,8 +389,8 @@ class Relay:
                 piece, size = [], 0
         self.add(piece)
         for event, table in statement:
-            if table.key in self.by_key:
-                self.by_key.apply(event, table, self.checksum)
+            if table.key in self.non_transactional:
+                self.non_transactional.apply(event, table, self.checksum)
 
     def add(self, piece: Statement) -> None:
         """One statement for each table, as DMS writes them: a trigger that fires may then touch the other
@@ -410,7 +417,7 @@ class Relay:
         over."""
         if not self.unwritten:
             return
-        if self.batch and not now and time.monotonic() - self.batch_began < (self.terms.batch_seconds or 0):
+        if self.batch and not now and time.monotonic() - self.batch_began < (self.options.batch_seconds or 0):
             self.orders()
             return
         self.commit()
@@ -463,12 +470,12 @@ class Relay:
 
     def silence(self) -> None:
         """The source has sent all it has (a heartbeat says so): server time goes on without transactions."""
-        if self.terms.until and self.terms.until.server:
+        if self.options.until and self.options.until.server:
             self.check_time(time.time())
 
     def check_time(self, now: float) -> None:
         """Stopped when the stop position is behind us; what came before it is committed first."""
-        until = self.terms.until
+        until = self.options.until
         if until and now > until.time:
             self.flush(now=True)
             raise Stopped(until.reason)

@@ -15,7 +15,7 @@ from lab.cloud.dms.replicator import events as ev
 from lab.cloud.dms.replicator.control_tables import ControlTables, Rejected, describe
 from lab.cloud.dms.replicator.events import Event, TableMap
 from lab.cloud.dms.replicator.failure import Failed, Refused
-from lab.cloud.dms.replicator.non_transactional import ByKey
+from lab.cloud.dms.replicator.non_transactional import NonTransactionalTables
 from lab.cloud.dms.replicator.policies import Policies, Policy
 from lab.cloud.dms.replicator.status import Status, Table, TableState
 from lab.cloud.dms.replicator.tables import Key
@@ -45,13 +45,18 @@ class Refusals:
     counts: dict[Key, list[int]] = field(default_factory=dict)
 
 
-class OneByOneApplier:
+class RowByRowApplier:
     def __init__(
-        self, target: Target, by_key: ByKey, policies: Policies, control: ControlTables, status: Status
+        self,
+        target: Target,
+        non_transactional: NonTransactionalTables,
+        policies: Policies,
+        control: ControlTables,
+        status: Status,
     ) -> None:
-        self.target, self.by_key, self.policies, self.control, self.status = (
+        self.target, self.non_transactional, self.policies, self.control, self.status = (
             target,
-            by_key,
+            non_transactional,
             policies,
             control,
             status,
@@ -78,10 +83,10 @@ class OneByOneApplier:
         return out
 
     def _event(self, event: Event, table: TableMap, out: Refusals, checksum: int) -> None:
-        if table.key in self.by_key:
+        if table.key in self.non_transactional:
             try:
                 if (id(event), EVENT) not in out.rows:
-                    self.by_key.apply(event, table, checksum)
+                    self.non_transactional.apply(event, table, checksum)
             except Refused as e:
                 rows = ev.count(event, ev.locate(event, checksum), table)
                 raise _Blame(event, table, EVENT, e, rows) from e

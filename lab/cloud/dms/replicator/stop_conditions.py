@@ -20,7 +20,7 @@ def seconds_of(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class Until:
+class StopPosition:
     """CdcStopPosition. Server time also ends a task whose source is silent, commit time only at a
     transaction."""
 
@@ -32,7 +32,7 @@ class Until:
         return "STOPPED_AT_SERVER_TIME" if self.server else "STOPPED_AT_COMMIT_TIME"
 
     @classmethod
-    def of(cls, text: str | None) -> Until | None:
+    def of(cls, text: str | None) -> StopPosition | None:
         if not text:
             return None
         kind, _, when = text.partition(":")
@@ -42,7 +42,7 @@ class Until:
 
 
 @dataclass(frozen=True)
-class Terms:
+class CdcOptions:
     truncate: bool = True
     """TRUNCATE on the source is carried out on the target."""
     batch_seconds: float | None = None
@@ -50,10 +50,10 @@ class Terms:
     batch_bytes: int = 64 << 20
     since: float = 0.0
     """Unix time; transactions that began before it are passed over."""
-    until: Until | None = None
+    until: StopPosition | None = None
 
     @classmethod
-    def of(cls, d: Description, since: float) -> Terms:
+    def of(cls, d: Description, since: float) -> CdcOptions:
         batched = d.setting("TargetMetadata", "BatchApplyEnabled", False)
         wait = float(d.setting("ChangeProcessingTuning", "BatchApplyTimeoutMin", 1))
         room = int(d.setting("ChangeProcessingTuning", "BatchApplyMemoryLimit", 500)) << 20
@@ -62,5 +62,5 @@ class Terms:
             batch_seconds=wait if batched else None,
             batch_bytes=min(room, 64 << 20),
             since=since,
-            until=Until.of(d.until),
+            until=StopPosition.of(d.until),
         )

@@ -10,14 +10,14 @@ import threading
 import time
 
 
-class Distance:
-    """Listens on `address` at a port of its own (`door`) and passes on to `to`; `seconds` is one way."""
+class LatencyRelay:
+    """Listens on `address` at a port of its own (`address`) and passes on to `to`; `seconds` is one way."""
 
     def __init__(self, address: str, to: tuple[str, int], seconds: float) -> None:
         self.to, self.seconds = to, seconds
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server((address, 0), backlog=64)
-        self.door: tuple[str, int] = (address, self._listener.getsockname()[1])
+        self.address: tuple[str, int] = (address, self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:

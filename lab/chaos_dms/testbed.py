@@ -40,7 +40,7 @@ TABLES = {
 ENDS = {TaskState.STOPPED, TaskState.FAILED}
 
 
-class Stage:
+class Testbed:
     """Open it as a context. Everything lies in one folder of shared memory, and is gone afterwards."""
 
     def __init__(self, rows: int, seed: int, *, room: int = 0) -> None:
@@ -78,7 +78,7 @@ class Stage:
         self.writers: Writers | None = None
         self.tasks: list[Task] = []
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Testbed:
         (self.folder / "state").mkdir()
         if self.room:
             self.disk.mkdir()
@@ -107,7 +107,7 @@ class Stage:
         if self.writers:
             self.writers.stop()
         for task in self.tasks:
-            # a task whose process only dies is recovered, and would come to the next stage's servers
+            # a task whose process only dies is recovered, and would come to the next testbed's servers
             with contextlib.suppress(InvalidState):
                 task.stop()
         deadline = time.monotonic() + 30

@@ -1,4 +1,4 @@
-"""What a fault has in its hands: the arena, the direction of the move, and the attempts that were made."""
+"""What a fault can use: the harness, the direction of the move, and the attempts that were made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lab.faults.proxy import Proxy
-from lab.switchover_harness import Arena, MoverProcess
+from lab.switchover_harness import MoverProcess, SwitchoverHarness
 from livemove.model.ports import ControlState, Link
 from livemove.model.spec import Side
 
@@ -16,15 +16,19 @@ NOBODY, RETRY, ROLLBACK, TWO = "nobody", "retry", "rollback", "two retries"
 RECOVERIES = (NOBODY, RETRY, ROLLBACK, TWO)
 
 
-class NotBitten(Exception):
+class FaultNotSeen(Exception):
     """The fault did not happen, so the case proves nothing."""
 
 
-class Stage:
-    """One case on the arena. `f` owns at the start, `t` is to own; points may say {f} and {t}."""
+class FaultContext:
+    """One case on the harness.
 
-    def __init__(self, arena: Arena, to: Side, proxies: dict[Side, Proxy]) -> None:
-        self.arena, self.to, self.proxies = arena, to, proxies
+    `f` is the side that owns the writes at the start, `t` the side that shall own them. Names of points may
+    contain {f} and {t}.
+    """
+
+    def __init__(self, harness: SwitchoverHarness, to: Side, proxies: dict[Side, Proxy]) -> None:
+        self.harness, self.to, self.proxies = harness, to, proxies
         self.notes: list[str] = []
         self.after_recovery: list[Callable[[], None]] = []
         self.begun = time.monotonic()
@@ -51,66 +55,66 @@ class Stage:
     def way_back(self) -> Link:
         return Link("shop", self.epoch + 1, self.t)
 
-    def words(self, text: str) -> str:
+    def fill_in(self, text: str) -> str:
         return text.replace("{f}", self.f).replace("{t}", self.t)
 
     def attempt(self, verb: str = "move", *, at: Sequence[str] = ()) -> MoverProcess:
-        return self.arena.mover(verb, to=self.to, at=[self.words(p) for p in at])
+        return self.harness.mover(verb, to=self.to, at=[self.fill_in(p) for p in at])
 
     def attempt_until(self, point: str, act: str = "wait") -> MoverProcess:
         """An attempt that has arrived at `point` and stands there (`wait` or `stop`)."""
         mover = self.attempt(at=[f"{point}={act}"])
         arrived = mover.until(lambda: bool(mover.reached) and (act != "stop" or mover.stopped))
-        self.bitten(arrived, f"the attempt came to {point}", mover)
+        self.require(arrived, f"the attempt came to {point}", mover)
         return mover
 
-    def bitten(self, true: bool, what: str, mover: MoverProcess | None = None) -> None:
-        """NotBitten unless it is so."""
+    def require(self, true: bool, what: str, mover: MoverProcess | None = None) -> None:
+        """Raise FaultNotSeen unless it is true; note what was seen."""
         if not true:
             said = f"; it ended with {mover.process.poll()}: {mover.outcome}" if mover else ""
-            raise NotBitten(f"not seen: {what}{said}")
+            raise FaultNotSeen(f"not seen: {what}{said}")
         self.notes.append(what)
 
     def state(self, side: Side) -> ControlState | None:
-        row = self.arena.row(side)
+        row = self.harness.row(side)
         return row[0] if row else None
 
     def until(self, true: Callable[[], bool], what: str, seconds: float = 30) -> None:
-        """Wait for a state that belongs to the fault; NotBitten when it does not come."""
+        """Wait for a state that belongs to the fault; FaultNotSeen when it does not come."""
         deadline = time.monotonic() + seconds
         while not true():
             if time.monotonic() > deadline:
-                raise NotBitten(f"not seen within {seconds:.0f} s: {what}")
+                raise FaultNotSeen(f"not seen within {seconds:.0f} s: {what}")
             time.sleep(0.005)
         self.notes.append(what)
 
-    def soon(self, seconds: float, act: Callable[[], object]) -> None:
-        """Do it by the way, while the recovery runs."""
+    def schedule(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do it after so many seconds, while the recovery runs."""
         timer = threading.Timer(seconds, act)
         timer.daemon = True
         timer.start()
         self.after_recovery.append(timer.join)
 
     def finish(self, mover: MoverProcess) -> None:
-        """Let it run to its end by itself."""
+        """Wait for its end, up to 100 s, and note how it ended."""
         if mover.wait(100) is None:
-            raise NotBitten(f"the attempt did not end within 100 s:\n{mover.log()[-1500:]}")
+            raise FaultNotSeen(f"the attempt did not end within 100 s:\n{mover.log()[-1500:]}")
         out = mover.outcome or {}
         self.notes.append(f"first attempt: {out.get('error') or out.get('result') or 'killed'}")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`step`: the step of the protocol that it hits, for the table."""
+    """`step`: the step of the switchover that it hits, for the table of results."""
 
     name: str
     step: str
-    strike: Callable[[Stage], None]
+    inject: Callable[[FaultContext], None]
     recoveries: tuple[str, ...] = RECOVERIES
     """What is done about it afterwards, in the move to the target; each is a case of its own."""
     back: tuple[str, ...] = (RETRY,)
     """The same for the move back, from the target to the source."""
-    doors: bool = False
+    through_proxies: bool = False
     """Movers reach the databases through the proxies."""
     sampled: bool = True
     """May be drawn for the sample in `make test`; not if it takes tens of seconds."""
