@@ -1,5 +1,4 @@
-"""What a comparison costs: ours, the servers' own CHECKSUM TABLE, reladiff. `python -m bench.comparison
---help`.
+"""What a comparison costs: livemove's, CHECKSUM TABLE, reladiff. `python -m bench.comparison --help`.
 
 Two real servers hold the same rows (about 200 bytes each), once equal and once with 3 planted differences: a
 changed value, a missing row, an extra row. Every way runs in turn, so that a busy minute hits all of them;

@@ -147,8 +147,7 @@ class Bench:
         return time.monotonic() - began
 
     def change(self) -> tuple[str, str]:
-        """A backlog like a service's: small transactions over two tables, now and then a large one. (GTID
-        before, after)."""
+        """Write a backlog: many small transactions, now and then a large one; (GTID before, GTID after)."""
         choose = random.Random(7)
         before = str(sql(self.source, "SELECT @@gtid_binlog_pos")[0][0])
         done, each = 0, self.rows // TABLES

@@ -1,5 +1,4 @@
-"""Writes docs/reference.md from the code: spec, trigger forms, connections, tasks, operators, checks,
-commands, errors.
+"""Writes docs/reference.md from the code: spec, forms, connections, tasks, operators, checks, errors.
 
     python scripts/reference.py            write it
     python scripts/reference.py --check    exit 1 when the file is not what the code says

@@ -1,5 +1,4 @@
-"""Between the halves of the guarded procedures: the database is stopped there, and mover, session or server
-dies.
+"""A stop inside a guarded procedure, where the mover, its session or the server dies.
 
 The lab installs a guarded procedure once more, with a wait between two of its statements: a text substitution
 in the reviewed file. The wait is a named lock that the case holds; the process list shows who has arrived at
@@ -106,8 +105,7 @@ HALVES = (
 
 
 def with_pause(half: Half) -> str:
-    """CREATE OR REPLACE of that procedure with the wait in it; LookupError when the place is not there just
-    once."""
+    """CREATE OR REPLACE of that procedure with the wait in it; LookupError unless the place is there once."""
     texts = [
         s
         for s in statements(sql("control/control_procedures"))

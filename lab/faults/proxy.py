@@ -12,9 +12,11 @@ CUT, SILENT = "cut", "silent"
 
 
 class Proxy:
-    """Passes bytes on. `lose_answer_to(words)`: the next packet to the server that holds the words arrives,
-    its answer does not, and the connection breaks. `cut()`: every connection breaks and none is made;
-    `silence()`: nothing passes.
+    """Passes bytes on, until told otherwise.
+
+    `lose_answer_to(words)`: the next packet to the server that holds the words arrives, its answer does
+    not, and the connection breaks. `cut()`: every connection breaks and none is made. `silence()`: nothing
+    passes.
     """
 
     def __init__(self, address: str, to: tuple[str, int]) -> None:

@@ -28,8 +28,7 @@ def chapter_of(task_id: str) -> str:
 
 
 class Chapters:
-    """Fed with task instances at every look, because a cleared attempt's times vanish from Airflow's
-    answer."""
+    """Collects task instances at every poll, because Airflow forgets the times of a cleared attempt."""
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, int, int], tuple[datetime, datetime]] = {}

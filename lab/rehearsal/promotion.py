@@ -1,5 +1,4 @@
-"""An emergency promotion, judged from outside: what was said to be missing at the most, and what really
-is."""
+"""An emergency promotion, checked from outside: the loss that it stated, and the loss that there is."""
 
 from __future__ import annotations
 

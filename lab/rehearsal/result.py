@@ -48,8 +48,7 @@ class Result:
     plan_clean: bool | None = None
     replication_leftovers: list[str] | None = None
     objects: dict[str, int] | None = None
-    """How many objects of each kind stood at the source in the beginning and stand at the owner in the
-    end."""
+    """Objects of each kind that were at the source at the beginning and are at the owner at the end."""
     objects_missing: list[str] | None = None
     stands: Json | None = None
     """`Evidence.standing` at the end."""

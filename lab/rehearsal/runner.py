@@ -320,8 +320,7 @@ def stand(dump: Path | None, variant: str = "") -> Airflow:
 
 
 def _start_api_early(airflow: Airflow) -> None:
-    """The API server takes longest and needs of the lab only its connections, for the console; the others
-    need all of it."""
+    """The API server is started first: it takes longest, and needs only the lab's connections."""
     deadline = time.monotonic() + 30
     while not (airflow.state / "airflow.env").exists():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""`make up`: lab, users and Airflow stay, for a person who wants to click through the night."""
+"""`make up`: lab, users and Airflow stay up, for a person who wants to do the migration by hand."""
 
 from __future__ import annotations
 
