@@ -1,9 +1,9 @@
 """What the console weighs and how soon it shows something: `python -m bench.console [--loads N]`.
 
-The routes serve a recorded migration (tests/ui/ledger_fixtures.py) to the system's Chromium, each load in a fresh
-profile without any cache. Bytes are those of all bodies before compression. First paint is the browser's own
-first-contentful-paint, from the beginning of the navigation; `owner` is when the first sentence of the ledger
-stands there.
+The routes serve a recorded migration (tests/ui/ledger_fixtures.py) to the system's Chromium, each load in a
+fresh profile without any cache. Bytes are those of all bodies before compression. First paint is the
+browser's own first-contentful-paint, from the beginning of the navigation; `owner` is when the first
+sentence of the ledger stands there.
 """
 
 from __future__ import annotations

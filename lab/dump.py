@@ -63,7 +63,7 @@ class Script:
 
 
 def load(server: Server, path: Path) -> Loaded:
-    """Load the dump; LabError names the file, the line where the server told it, and the server's words."""
+    """Load the dump; LabError has the file, the line that the server named, and the server's message."""
     before = set(_schemas(server))
     scripts = _scripts(path)
     notes = _make_definers(server, scripts)

@@ -294,12 +294,12 @@ def _classes(package: str, names: Iterable[str]) -> Iterator[str]:
                 and "execute" in dir(one)
             ):
                 yield f"### {title}"
-                yield _told(one)
+                yield _described(one)
                 if extra := _parameters(one):
                     yield f"Parameters: {', '.join(extra)}."
 
 
-def _told(one: type) -> str:
+def _described(one: type) -> str:
     """The class's own docstring, `:param` lines as a list."""
     text = inspect.cleandoc(one.__doc__ or "") if one.__doc__ != _base_doc(one) else ""
     text = re.sub(r"^:param (\w+): (.*)$", r"- `\1`: \2", text, flags=re.MULTILINE)

@@ -12,7 +12,7 @@ CUT, SILENT = "cut", "silent"
 
 
 class Proxy:
-    """Passes bytes on, until told otherwise.
+    """Passes bytes on; these methods make it fail.
 
     `lose_answer_to(words)`: the next packet to the server that holds the words arrives, its answer does
     not, and the connection breaks. `cut()`: every connection breaks and none is made. `silence()`: nothing
@@ -53,7 +53,7 @@ class Proxy:
         self._break_all()
 
     def silence(self) -> None:
-        """As a firewall that drops: nobody is told anything."""
+        """As a firewall that drops packets: no side gets an answer or an error."""
         self.mode = SILENT
 
     def heal(self) -> None:

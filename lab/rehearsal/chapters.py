@@ -20,7 +20,7 @@ ORDER = (
 )
 IDLE = (None, "scheduled", "queued", "skipped", "removed", "upstream_failed")
 """States in which the dates are not this attempt's: a cleared task keeps its old ones until it starts."""
-STANDING = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
+ACTIVE = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
 
 
 def chapter_of(task_id: str) -> str:
@@ -65,6 +65,6 @@ def _rank(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
-def standing(tasks: Iterable[Json]) -> list[Json]:
+def active(tasks: Iterable[Json]) -> list[Json]:
     """Task instances that are at work or wait for something."""
-    return [t for t in tasks if t["state"] in STANDING]
+    return [t for t in tasks if t["state"] in ACTIVE]

@@ -264,7 +264,7 @@ class Relay:
         )
 
     def definition(self, query: ev.Query) -> None:
-        """DDL is told, not done: the target's schema is the caller's."""
+        """DDL is reported and not applied: the target's schema is the caller's."""
         if not self.concerns(query):
             return
         truncated = self.truncated(query)
