@@ -1,2 +1,1 @@
-"""Measurements: what a promise costs, on this machine. Never run by `make test`; `make bench` writes
-bench/results/."""
+"""What the promises cost on this machine. `make bench` writes bench/results/; `make test` runs none of it."""

@@ -1,9 +1,8 @@
-"""What a comparison costs: ours, the servers' own CHECKSUM TABLE, reladiff. `python -m bench.comparison
---help`.
+"""What a comparison costs: livemove's, CHECKSUM TABLE, reladiff. `python -m bench.comparison --help`.
 
 Two real servers hold the same rows (about 200 bytes each), once equal and once with 3 planted differences: a
 changed value, a missing row, an extra row. Every way runs in turn, so that a busy minute hits all of them;
-medians of the rounds. Each runs in a process of its own, whose peak memory is told. Beside the wall clock
+medians of the rounds. Each runs in a process of its own, whose peak memory is reported. Beside the wall clock
 stands the CPU time of both servers, which a busy machine changes less. reladiff (PyPI) is not part of the
 environment: name the program of a venv of its own with --reladiff. pt-table-checksum needs a native replica
 and writes to the source, so it has no place between two databases as DMS joins them.
@@ -159,8 +158,8 @@ def once(kind: str, ends: Sequence[str]) -> None:
     else:
         clock = SystemClock()
         # nobody writes: looking again need not wait
-        told = Options(clock, print, arrived=by_waiting(clock, (0.0,)))
-        verdict = compare_table(source, target, "bench", "orders", told)
+        options = Options(clock, print, arrived=by_waiting(clock, (0.0,)))
+        verdict = compare_table(source, target, "bench", "orders", options)
         print("equal" if verdict.equal else f"{len(verdict.differences)} rows differ")
         for d in verdict.differences:
             print(d)

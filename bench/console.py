@@ -1,9 +1,9 @@
 """What the console weighs and how soon it shows something: `python -m bench.console [--loads N]`.
 
-The routes serve a recorded night (tests/ui/ledger_fixtures.py) to the system's Chromium, each load in a fresh
-profile without any cache. Bytes are those of all bodies before compression. First paint is the browser's own
-first-contentful-paint, from the beginning of the navigation; `owner` is when the first sentence of the ledger
-stands there.
+The routes serve a recorded migration (tests/ui/ledger_fixtures.py) to the system's Chromium, each load in a
+fresh profile without any cache. Bytes are those of all bodies before compression. First paint is the
+browser's own first-contentful-paint, from the beginning of the navigation; `owner` is when the first
+sentence of the ledger stands there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--loads", type=int, default=9)
     parser.add_argument(
-        "--moment", default="back", help="of the recorded night (default: its end, when most is shown)"
+        "--moment", default="back", help="of the recorded migration (default: its end, when most is shown)"
     )
     args = parser.parse_args(argv)
     view = StillView(args.moment)

@@ -1,5 +1,4 @@
-"""How long the propagation sensor takes after the last cache has flipped: `python -m bench.propagation
-[--switches 20]`.
+"""How long the propagation sensor takes once the last cache has the new answer. Options: --switches N.
 
 Two real Knots, four real unbounds (one stretches TTLs), and the sensor's own look, paced as its trigger paces
 it. A watcher beside it asks the caches every 20 ms and notes when the last one gave the new answer for the
@@ -50,8 +49,10 @@ def watch(new: str, flipped: dict[str, float], stop: threading.Event) -> None:
 
 
 def switch(old: str, new: str) -> dict[str, float]:
-    """One switch: {"waited", "delay"}, seconds from the change and from the last flip to the sensor's
-    success."""
+    """One change of the record: {"waited", "delay"} in seconds.
+
+    `waited` counts from the change, `delay` from the last cache's new answer, both to the sensor's success.
+    """
     asking = DnsResolvers(SystemClock(), timeout=1)
     authorities, caches = [place(a) for a in here().authorities], [place(a) for a in here().resolvers]
     for c in caches:

@@ -3,7 +3,7 @@
 Full load: the replicator against `mariadb-dump --single-transaction --quick | mariadb`. CDC: the same backlog
 of changes, applied by the replicator and by native replication with four threads (optimistic). All servers
 stand on one machine and wait for the disk at each commit, as they do in production. The most memory that the
-replicator held is told for each part.
+replicator held is reported for each part.
 """
 
 from __future__ import annotations
@@ -147,8 +147,7 @@ class Bench:
         return time.monotonic() - began
 
     def change(self) -> tuple[str, str]:
-        """A backlog like a service's: small transactions over two tables, now and then a large one. (GTID
-        before, after)."""
+        """Write a backlog: many small transactions, now and then a large one; (GTID before, GTID after)."""
         choose = random.Random(7)
         before = str(sql(self.source, "SELECT @@gtid_binlog_pos")[0][0])
         done, each = 0, self.rows // TABLES
@@ -237,7 +236,7 @@ def measure(rows: int, changes: int) -> dict[str, Any]:
         out["load_ours_seconds"] = round(bench.load_ours(), 2)
         out["load_peak_mb"] = bench.peak
         out["load_ratio"] = round(out["load_dump_seconds"] / out["load_ours_seconds"], 2)
-        # a run that breaks later has told this much
+        # a run that breaks later has reported this much
         print(json.dumps(out), flush=True)
         before, after = bench.change()
         out["changes"] = bench.changes

@@ -101,7 +101,7 @@ def _spec() -> MigrationSpec:
 
 
 class Site:
-    """Answers, counts, and fails as often as it is told."""
+    """Answers and counts requests, and fails the given share of them."""
 
     def __init__(self, name: str, errors: float) -> None:
         self.name, self.failing = name, errors

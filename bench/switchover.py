@@ -1,5 +1,4 @@
-"""The write pause: many moves there and back under load, as users see them. `python -m bench.switchover
---help`.
+"""The write pause as users see it, over many moves under load. `python -m bench.switchover --help`.
 
 Two real databases, replicators, servers of both sites and users (lab/switchover_harness), on a real disk,
 because each commit waits for one. Between two moves everything that the DAG does before its gate is done here
@@ -176,8 +175,7 @@ def measure(
 
 
 class Slow:
-    """The delay of replication: in force while a move is measured, not while a replicator is made and
-    started."""
+    """Network delay for replication, switched on only while a move is measured."""
 
     def __init__(self, ways: Sequence[LatencyRelay], seconds: float) -> None:
         self.ways, self.seconds = ways, seconds

@@ -1,7 +1,7 @@
 """One DAG for each service: the source is gone for good, and the target takes the writes as it is.
 
-Not a chapter of dags/migrate.py: on that night the migration's own run stands at any task and is red, and a
-question that closes the way back for ever shall not lie beside "Proceed" and "Roll back".
+It is not a chapter of dags/migrate.py: when it is needed, the migration's own run has failed at some task.
+And a question that rules out rollback for good must not be asked beside "Proceed" and "Roll back".
 """
 
 from __future__ import annotations

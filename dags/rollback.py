@@ -1,5 +1,4 @@
-"""One DAG for each service: the way back to the data centre, for the night in which the migration's own run
-is broken.
+"""One DAG for each service: roll back to the data centre when the migration's own run is broken.
 
 The same chapter as in dags/migrate.py, with the trigger form as its gate. It may run beside a broken or even
 a running migrate run: every act is guarded in the databases. A move that has not committed is fenced under

@@ -1,5 +1,7 @@
-"""The stand-in world of a rehearsal: real servers on loopback addresses. Never imported by plugins/ or
-dags/."""
+"""Stand-ins for a rehearsal: real servers on loopback addresses.
+
+Never imported by plugins/ or dags/.
+"""
 
 import sys
 from pathlib import Path

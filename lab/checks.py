@@ -71,8 +71,7 @@ def wanted(a: Addresses) -> list[tuple[str, int, bool]]:
 
 
 def settle_ports(first_choice: Addresses) -> Addresses:
-    """The addresses to use: low ports where all of them are free, else high ones; LabError when even those
-    are taken."""
+    """The addresses to use: low ports where all are free, else high ones; LabError when neither are."""
     taken = _taken(first_choice)
     if first_choice.low_ports and any(port < 1024 for _, port in taken):
         first_choice = Addresses(first_choice.octet, False)

@@ -51,8 +51,10 @@ class Loaded:
 
 @dataclass
 class Script:
-    """One file: the databases that it creates or uses in order, its definers, and where it goes without
-    any."""
+    """One file: the databases that it creates or uses, in order, its definers, and where it is loaded.
+
+    `into`: the database for a file that names none.
+    """
 
     file: Path
     named: list[str]
@@ -61,7 +63,7 @@ class Script:
 
 
 def load(server: Server, path: Path) -> Loaded:
-    """Load the dump; LabError names the file, the line where the server told it, and the server's words."""
+    """Load the dump; LabError has the file, the line that the server named, and the server's message."""
     before = set(_schemas(server))
     scripts = _scripts(path)
     notes = _make_definers(server, scripts)
@@ -233,8 +235,7 @@ def _line(said: str) -> str:
 
 
 def _make_definers(server: Server, scripts: list[Script]) -> list[str]:
-    """Accounts that own views, routines, triggers or events and do not come with a dump: made before it,
-    locked.
+    """Create the accounts that own views, routines, triggers or events and are not in the dump, locked.
 
     Without them the first row that fires such a trigger would fail (error 1449).
     """

@@ -44,8 +44,7 @@ BASE = {
 
 @dataclass
 class Server:
-    """One mariadbd. `install` once, then `start` and `stop` at will; root logs in over TCP with
-    `root_password`."""
+    """One mariadbd. `install` it once, then `start` and `stop` it; root has `root_password` over TCP."""
 
     registry: Registry
     name: str
@@ -66,9 +65,10 @@ class Server:
 
     @property
     def scratch(self) -> Path:
-        """Its tmpdir. A server that starts removes every #sql file there: in a shared one also those of
-        others, and 10.11 crashes (ha_maria::drop_table) when a cursor over information_schema loses its table
-        that way.
+        """Its tmpdir, not shared with another server.
+
+        A server that starts removes every #sql file there, also those of others, and 10.11 crashes
+        (ha_maria::drop_table) when a cursor over information_schema loses its table that way.
         """
         # no schema has a dot in its folder
         return self.data / "livemove.tmp"

@@ -74,8 +74,7 @@ class Registry:
         data: str = "",
         login: str = "",
     ) -> Process:
-        """Start in a process group of its own and wait until ready; LabError with the log's end if it is
-        not."""
+        """Start in a process group of its own and wait until ready; else LabError with the log's end."""
         old = self.find(name)
         if old and old.alive():
             return old
@@ -159,8 +158,7 @@ class Registry:
         return found
 
     def kill_strays(self, *, rounds: int = 5) -> int:
-        """End what left its process group (a session of sshd, a daemon of a web host); how many there
-        were."""
+        """End what left its process group (a session of sshd, a daemon of a web host); returns how many."""
         ended = 0
         for _ in range(rounds):
             pids = self.strays()

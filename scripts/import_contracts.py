@@ -16,8 +16,11 @@ ADAPTERS = {"adapters", "operators", "sensors"}
 
 
 class PureContract(Contract):
-    """`package`: its rooms are checked; `adapters`: rooms that are adapters as a whole; `pure`: their modules
-    that are pure all the same; `forbidden`: packages from outside that no pure module imports."""
+    """The contract of pure modules.
+
+    `package`: its rooms are checked; `adapters`: rooms of adapters only; `pure`: modules in those that are
+    pure; `forbidden`: outside packages that no pure module imports.
+    """
 
     type_name = "pure"
     package = fields.StringField()

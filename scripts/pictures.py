@@ -81,8 +81,8 @@ def taken(kind: str) -> list[str]:
 def report(folder: Path) -> Path:
     """The migration's own; the rehearsal's begins with what only the lab knows."""
     spec, logins = root() / "include" / "migrations" / "shop.yaml", state_dir() / "airflow.env"
-    told = ["report", "--spec", spec, "--env-file", logins, "--into", folder]
-    subprocess.run([sys.executable, "-m", "livemove.cli", *told], check=True)
+    arguments = ["report", "--spec", spec, "--env-file", logins, "--into", folder]
+    subprocess.run([sys.executable, "-m", "livemove.cli", *arguments], check=True)
     return folder / "report.html"
 
 

@@ -1,5 +1,4 @@
-"""Writes docs/reference.md from the code: spec, trigger forms, connections, tasks, operators, checks,
-commands, errors.
+"""Writes docs/reference.md from the code: spec, forms, connections, tasks, operators, checks, errors.
 
     python scripts/reference.py            write it
     python scripts/reference.py --check    exit 1 when the file is not what the code says
@@ -295,12 +294,12 @@ def _classes(package: str, names: Iterable[str]) -> Iterator[str]:
                 and "execute" in dir(one)
             ):
                 yield f"### {title}"
-                yield _told(one)
+                yield _described(one)
                 if extra := _parameters(one):
                     yield f"Parameters: {', '.join(extra)}."
 
 
-def _told(one: type) -> str:
+def _described(one: type) -> str:
     """The class's own docstring, `:param` lines as a list."""
     text = inspect.cleandoc(one.__doc__ or "") if one.__doc__ != _base_doc(one) else ""
     text = re.sub(r"^:param (\w+): (.*)$", r"- `\1`: \2", text, flags=re.MULTILINE)

@@ -1,2 +1,1 @@
-"""The kill matrix: every fault of lab/faults, at every step, under everything that may be done about it
-afterwards."""
+"""The kill matrix: every fault of lab/faults, at every step, with every recovery."""

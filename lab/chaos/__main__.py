@@ -1,5 +1,4 @@
-"""`python -m lab.chaos`: the kill matrix. Exit 1 when anything was lost, doubled, owned twice, stuck, or not
-proved.
+"""`python -m lab.chaos`: the kill matrix. Exit 1 when a case is bad or proves nothing.
 
 --only WORDS   cases whose name holds all of the words        --list      names, and nothing else
 --first N      leave out those before the Nth

@@ -172,8 +172,10 @@ class Case:
     def _writes_again(
         self, since: float, seconds: float, context: FaultContext, *, early: bool = True
     ) -> bool:
-        """Users write, into a database that is OPEN; `early`: false at once when the move is committed and no
-        server was told."""
+        """Whether users write again, into a database that is OPEN, within so many seconds.
+
+        `early`: give up at once when the move is committed and no server was told.
+        """
         deadline = since + seconds
         while time.monotonic() < deadline:
             if self.harness.record.last() > since and self.harness.owner() is not None:

@@ -1,2 +1,1 @@
-"""Faults of a DMS task: real servers, a real task under writes, something breaks, and the rows are compared
-afterwards."""
+"""Faults of a DMS task: real servers, a real task under writes, then a comparison of the rows."""

@@ -1,5 +1,7 @@
-"""What is done to a task under writes, one function each. Each says what it saw; `Bad` when rows were lost
-unseen."""
+"""The faults of a task under writes, one function each, which returns what it saw.
+
+It raises `Bad` when rows were lost and nothing reported it.
+"""
 
 from __future__ import annotations
 
@@ -204,8 +206,7 @@ def broken(testbed: Testbed, policy: str) -> list[Row]:
 
 
 def broken_load(testbed: Testbed) -> list[Row]:
-    """A table that cannot be loaded under STOP_TASK: a trigger of the target, left awake, refuses its
-    rows."""
+    """A table that cannot be loaded under STOP_TASK: an enabled trigger of the target refuses its rows."""
     testbed.sql(
         testbed.target,
         f"CREATE TRIGGER {SCHEMA}.awake BEFORE INSERT ON {SCHEMA}.gone FOR EACH ROW"

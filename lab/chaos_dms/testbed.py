@@ -189,8 +189,7 @@ class Testbed:
         return self.writers
 
     def kill(self, task: Task, phase: Phase, longest: float) -> str:
-        """kill -9 of the replicator some moment after it came to this phase, or past it; what it was doing
-        then."""
+        """kill -9 of the replicator at a random moment from this phase on; returns what it was doing."""
 
         while True:
             self.until(lambda: task.now() in ENDS or self._at_work(task, phase), phase)

@@ -1,5 +1,7 @@
-"""`python -m lab.cloud`: serve until TERM. RDS servers and web hosts outlive it; the lab's `down` ends
-them."""
+"""`python -m lab.cloud`: serve until TERM.
+
+RDS servers and web hosts outlive it; the lab's `down` ends them.
+"""
 
 from __future__ import annotations
 

@@ -145,8 +145,7 @@ def _end(cloud: Cloud, instance_id: str) -> None:
 
 
 def processes_of(instance_id: str, state: Path) -> list[int]:
-    """Processes started by commands on that host: they carry its id and the lab's folder in their
-    environment."""
+    """Processes that commands on that host started: their environment has its id and the lab's folder."""
     wanted = {f"INSTANCE_ID={instance_id}".encode(), f"LIVEMOVE_LAB_STATE={state}".encode()}
     found = []
     for folder in Path("/proc").glob("[0-9]*"):

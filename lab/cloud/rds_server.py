@@ -91,8 +91,7 @@ def _as_amazon(server: Server, *statements: str) -> Any:
 
 
 class HostManager(threading.Thread):
-    """Beats and rotates every `seconds` until told to end; a server that is down is left alone until it is
-    up."""
+    """Writes heartbeats and rotates binlogs every `seconds`, until ended; skips a server that is down."""
 
     def __init__(self, server: Server, seconds: float) -> None:
         super().__init__(name=f"host manager of {server.name}", daemon=True)

@@ -1,5 +1,6 @@
-"""What Route 53 refuses and moto lets through: a change batch is checked against the zone as a whole, then
-made whole or not at all.
+"""What Route 53 refuses and moto accepts.
+
+A change batch is checked against the whole zone, then made as a whole or not at all.
 
 Sources: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html and
 API_ResourceRecordSet.html; the messages are Amazon's, as clients quote them in public issues.

@@ -1,5 +1,4 @@
-"""The zone's authoritative name servers: two Knot servers, each with its own copy, as a hosted zone has
-several, and the parent's.
+"""The zone's authoritative name servers and its parent's: Knot servers, each with a copy of its own.
 
 `publish` is what the AWS endpoint's Route 53 calls after each change: it writes the whole zone to both
 servers and returns when both serve it. Measured: 30 to 60 ms for the two.
@@ -99,13 +98,15 @@ SECOND = "    acl: notify\n    master: first\n    zonefile-load: none\n"
 
 
 def weights_file() -> Path:
-    """It stands where a front draws by weight before each Knot."""
+    """The file with the weights; it exists where a front before each Knot draws by weight."""
     return state_dir() / "dns" / "weights.json"
 
 
 def key_file() -> Path:
-    """It stands where the zone takes dynamic updates: the secret of the TSIG key, base64. The second server
-    follows the first."""
+    """The file with the secret of the TSIG key, in base64; it exists where the zone takes dynamic updates.
+
+    The second server follows the first.
+    """
     return state_dir() / "dns" / "tsig.key"
 
 

@@ -1,5 +1,6 @@
-"""`python -m lab.dns.front ADDRESS PORT BACKEND WEIGHTS`: in front of one Knot, answers by weights as Route
-53 does.
+"""Answers by weights, as Route 53 does, before one Knot: `python -m lab.dns.front ADDRESS PORT ...`.
+
+The arguments are ADDRESS PORT BACKEND WEIGHTS.
 
 Every question goes to Knot and Knot's answer comes back; only where the zone has weighted sets for that name
 and type, its addresses are those of one set, drawn by weight for each question anew. Knot itself knows no

@@ -1,5 +1,4 @@
-"""Four caching resolvers, one unbound each: what users, partners and offices ask. The last one stretches
-TTLs.
+"""Four caching resolvers, one unbound each, as users, partners and offices have. The last stretches TTLs.
 
 They know the lab's zones only and refuse every other name, so that a rehearsal never asks the real DNS.
 """
@@ -100,8 +99,7 @@ def answers(address: str, port: int) -> bool:
 
 
 def lookup(name: str, address: str, port: int) -> tuple[list[str], int]:
-    """(addresses, TTL left) that the name server at `address` gives for an A record; ([], 0) without an
-    answer."""
+    """(addresses, remaining TTL) of an A record at the name server `address`; ([], 0) without an answer."""
     query = dns.message.make_query(name.rstrip(".") + ".", "A")
     try:
         answer = dns.query.udp(query, address, port=port, timeout=2)

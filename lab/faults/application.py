@@ -1,5 +1,4 @@
-"""An application that does not stand still for a fence: transactions, connections, locks, long statements,
-events."""
+"""An application that keeps working while it is fenced: transactions, logins, locks, statements, events."""
 
 from __future__ import annotations
 

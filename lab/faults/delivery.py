@@ -61,8 +61,7 @@ def _waiters_killed(context: FaultContext) -> None:
 
 
 def _waiters_asleep(context: FaultContext) -> None:
-    """The waiters stand still (SIGSTOP) while the writes move, and wake up when somebody has dealt with
-    it."""
+    """The waiters are stopped (SIGSTOP) while the writes move, and continue after the recovery."""
     mover = context.attempt_until("{f}.arm.before")
     pids = Registry(context.harness.settings.folder / "hosts").strays()
     context.require(bool(pids), f"{len(pids)} processes of waiters stand still")

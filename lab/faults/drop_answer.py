@@ -1,4 +1,4 @@
-"""The answer of a guarded act is lost on the way back: it was done, and nobody was told."""
+"""The answer of a guarded procedure is lost on its way back: it was executed, and the mover does not know."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Between the halves of the guarded procedures: the database is stopped there, and mover, session or server
-dies.
+"""A stop inside a guarded procedure, where the mover, its session or the server dies.
 
 The lab installs a guarded procedure once more, with a wait between two of its statements: a text substitution
 in the reviewed file. The wait is a named lock that the case holds; the process list shows who has arrived at
@@ -20,7 +19,7 @@ PAUSE = f"DO GET_LOCK('{LOCK}', 120); DO RELEASE_LOCK('{LOCK}');"
 
 
 @dataclass(frozen=True)
-class Half:
+class StopPoint:
     """A place in a procedure: after the one line that holds `after`."""
 
     step: str
@@ -31,63 +30,63 @@ class Half:
     name: str
 
 
-HALVES = (
-    Half(
+STOP_POINTS = (
+    StopPoint(
         "2",
         "f",
         "arm_fence",
         "WHERE id = 1 AND state = 'OPEN' AND epoch = at_epoch;",
         "row written, not told",
     ),
-    Half(
+    StopPoint(
         "3",
         "f",
         "close_fence",
         "CALL livemove.set_application_lock('LOCK');",
         "accounts locked, events awake",
     ),
-    Half("3", "f", "close_fence", "CALL livemove.disable_events();", "events asleep, sessions alive"),
-    Half(
+    StopPoint("3", "f", "close_fence", "CALL livemove.disable_events();", "events asleep, sessions alive"),
+    StopPoint(
         "3",
         "f",
         "close_fence",
         "CALL livemove.end_application_sessions(remaining);",
         "sessions ended, not read_only",
     ),
-    Half(
+    StopPoint(
         "3", "f", "close_fence", "CALL livemove.set_read_only(1);", "read_only, sessions not looked at again"
     ),
-    Half(
+    StopPoint(
         "6",
         "f",
         "cede",
         "AND deadline > UTC_TIMESTAMP(6) + INTERVAL margin_seconds * 1000000 MICROSECOND;",
         "row written, not told",
     ),
-    Half(
+    StopPoint(
         "7",
         "t",
         "claim",
         "WHERE id = 1 AND state = 'FOLLOW' AND epoch + 1 = to_epoch;",
         "row written, replicator's account open",
     ),
-    Half("7", "t", "claim", "CALL livemove.match_row();", "account locked, sessions alive"),
-    Half(
+    StopPoint("7", "t", "claim", "CALL livemove.match_row();", "account locked, sessions alive"),
+    StopPoint(
         "8",
         "t",
         "set_position",
         "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position = '';",
         "position written, not told",
     ),
-    Half(
+    StopPoint(
         "9",
         "t",
         "open_database",
         "WHERE id = 1 AND state = 'CLAIMED' AND epoch = at_epoch AND position <> '';",
         "row written, accounts locked",
     ),
-    Half("9", "t", "open_database", "CALL livemove.match_row();", "accounts open, not told"),
-    Half(
+    StopPoint("9", "t", "open_database", "CALL livemove.match_row();", "accounts open, not told"),
+    StopPoint(
         "12",
         "f",
         "follow",
@@ -95,7 +94,7 @@ HALVES = (
         " at_epoch);",
         "list of events dropped, row not written",
     ),
-    Half(
+    StopPoint(
         "12",
         "f",
         "follow",
@@ -105,19 +104,20 @@ HALVES = (
 )
 
 
-def with_pause(half: Half) -> str:
-    """CREATE OR REPLACE of that procedure with the wait in it; LookupError when the place is not there just
-    once."""
+def with_pause(place: StopPoint) -> str:
+    """CREATE OR REPLACE of that procedure with the wait in it; LookupError unless the place is there once."""
     texts = [
         s
         for s in statements(sql("control/control_procedures"))
-        if f"PROCEDURE livemove.{half.procedure}(" in s
+        if f"PROCEDURE livemove.{place.procedure}(" in s
     ]
     text = "\n".join(texts)
     lines = text.splitlines()
-    here = [n for n, line in enumerate(lines) if line.strip().endswith(half.after)]
+    here = [n for n, line in enumerate(lines) if line.strip().endswith(place.after)]
     if len(texts) != 1 or len(here) != 1:
-        raise LookupError(f"{half.procedure} has {len(here)} lines that end with {half.after!r}, wanted one")
+        raise LookupError(
+            f"{place.procedure} has {len(here)} lines that end with {place.after!r}, wanted one"
+        )
     at = here[0] + 1
     # the wait would change what ROW_COUNT() says of the statement before it
     lines[at] = lines[at].replace("ROW_COUNT()", "@lab_touched")
@@ -125,13 +125,13 @@ def with_pause(half: Half) -> str:
     return "\n".join(lines)
 
 
-class Paused:
+class PausedProcedure:
     """The procedure waits while this lives. `session`: the connection id of who waits there."""
 
-    def __init__(self, context: FaultContext, half: Half) -> None:
-        self.context, self.side = context, context.f if half.side == "f" else context.t
+    def __init__(self, context: FaultContext, place: StopPoint) -> None:
+        self.context, self.side = context, context.f if place.side == "f" else context.t
         with context.harness.world().database(self.side) as db:
-            db.run(with_pause(half))
+            db.run(with_pause(place))
         self._holder: Any = context.harness.root(self.side)
         self._run(f"SELECT GET_LOCK('{LOCK}', 5)")
         context.harness.add_cleanup(self.release)
@@ -157,12 +157,12 @@ class Paused:
             self._holder = None
 
 
-def _fault(half: Half, dies: str) -> Fault:
+def _fault(place: StopPoint, dies: str) -> Fault:
     def inject(context: FaultContext) -> None:
-        pause = Paused(context, half)
+        pause = PausedProcedure(context, place)
         mover = context.attempt()
         arrived = mover.until(lambda: pause.waiting() is not None)
-        context.require(arrived, f"{half.procedure} waits: {half.name}", mover)
+        context.require(arrived, f"{place.procedure} waits: {place.name}", mover)
         session = pause.waiting()
         match dies:
             case "mover":
@@ -187,7 +187,9 @@ def _fault(half: Half, dies: str) -> Fault:
                 context.finish(mover)
 
     recoveries = (NOBODY, RETRY, ROLLBACK) if dies in ("mover", "server") else (RETRY, ROLLBACK)
-    return Fault(f"inside {half.procedure}, {half.name}: {dies} dies", half.step, inject, recoveries)
+    return Fault(f"inside {place.procedure}, {place.name}: {dies} dies", place.step, inject, recoveries)
 
 
-FAULTS = [_fault(half, dies) for half in HALVES for dies in ("mover", "mover, late end", "session", "server")]
+FAULTS = [
+    _fault(place, dies) for place in STOP_POINTS for dies in ("mover", "mover, late end", "session", "server")
+]

@@ -23,7 +23,7 @@ def _down(where: str, step: str) -> Fault:
 
 
 def _stale(context: FaultContext) -> None:
-    """All that the move told is forgotten before step 12."""
+    """Before step 12 the ledger is replaced by what it was before the move."""
     folder = context.harness.settings.folder
     shutil.copytree(folder / "ledger", folder / "ledger.old")
     context.harness.add_cleanup(lambda: shutil.rmtree(folder / "ledger.old", ignore_errors=True))

@@ -1,5 +1,4 @@
-"""The mover loses sight of a database: refused at once, or silence; healed before somebody tries again, or
-not."""
+"""The mover cannot reach a database: refused at once, or silence; healed before the recovery, or not."""
 
 from __future__ import annotations
 

@@ -12,9 +12,11 @@ CUT, SILENT = "cut", "silent"
 
 
 class Proxy:
-    """Passes bytes on. `lose_answer_to(words)`: the next packet to the server that holds the words arrives,
-    its answer does not, and the connection breaks. `cut()`: every connection breaks and none is made;
-    `silence()`: nothing passes.
+    """Passes bytes on; these methods make it fail.
+
+    `lose_answer_to(words)`: the next packet to the server that holds the words arrives, its answer does
+    not, and the connection breaks. `cut()`: every connection breaks and none is made. `silence()`: nothing
+    passes.
     """
 
     def __init__(self, address: str, to: tuple[str, int]) -> None:
@@ -51,7 +53,7 @@ class Proxy:
         self._break_all()
 
     def silence(self) -> None:
-        """As a firewall that drops: nobody is told anything."""
+        """As a firewall that drops packets: no side gets an answer or an error."""
         self.mode = SILENT
 
     def heal(self) -> None:

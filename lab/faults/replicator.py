@@ -1,5 +1,4 @@
-"""The replicator dies and comes back: between the watermarks, between drain and claim, after the target
-opened."""
+"""The replicator dies and restarts: between watermarks, between drain and claim, after the target opened."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The task of the way back is started twice: at once, or again after the answer of the first start was
-lost."""
+"""The reverse replication is started twice: at once, or after the answer of the first start was lost."""
 
 from __future__ import annotations
 

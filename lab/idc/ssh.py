@@ -1,5 +1,4 @@
-"""The data centre's sshd: real OpenSSH with keys made at start, one login that lands in the host's
-directory."""
+"""The data centre's sshd: OpenSSH with keys made at start; its login lands in the host's directory."""
 
 from __future__ import annotations
 

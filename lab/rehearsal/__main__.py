@@ -118,7 +118,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _up(args: argparse.Namespace) -> int:
-    from lab.rehearsal.standing import up
+    from lab.rehearsal.interactive import up
 
     return up(args.dump)
 

@@ -83,8 +83,7 @@ class Airflow:
         return found
 
     def environment(self) -> dict[str, str]:
-        """The whole environment of the components: nothing of the caller's Airflow or AWS settings gets
-        in."""
+        """The components' whole environment: nothing of the caller's Airflow or AWS settings is in it."""
         kept = {
             k: v
             for k, v in os.environ.items()

@@ -143,8 +143,7 @@ class AirflowApi:
     def clear(
         self, dag_id: str, run_id: str, task_ids: list[str], note: str, *, downstream: bool = True
     ) -> int:
-        """Clear tasks, with everything downstream unless told, as "Clear task" in the UI does; returns how
-        many."""
+        """Clear tasks as "Clear task" in the UI does, by default with downstream; returns how many."""
         answer = self.call(
             "POST",
             f"/dags/{quote(dag_id)}/clearTaskInstances",

@@ -20,7 +20,7 @@ ORDER = (
 )
 IDLE = (None, "scheduled", "queued", "skipped", "removed", "upstream_failed")
 """States in which the dates are not this attempt's: a cleared task keeps its old ones until it starts."""
-STANDING = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
+ACTIVE = ("running", "deferred", "awaiting_input", "queued", "up_for_retry", "restarting")
 
 
 def chapter_of(task_id: str) -> str:
@@ -28,8 +28,7 @@ def chapter_of(task_id: str) -> str:
 
 
 class Chapters:
-    """Fed with task instances at every look, because a cleared attempt's times vanish from Airflow's
-    answer."""
+    """Collects task instances at every poll, because Airflow forgets the times of a cleared attempt."""
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, int, int], tuple[datetime, datetime]] = {}
@@ -66,6 +65,6 @@ def _rank(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
-def standing(tasks: Iterable[Json]) -> list[Json]:
+def active(tasks: Iterable[Json]) -> list[Json]:
     """Task instances that are at work or wait for something."""
-    return [t for t in tasks if t["state"] in STANDING]
+    return [t for t in tasks if t["state"] in ACTIVE]

@@ -69,8 +69,10 @@ class Evidence:
         return last and str(last)
 
     def standing(self) -> Json:
-        """What was left: {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short,
-        "address"}."""
+        """What the run left behind.
+
+        {"source", "target": STATE@epoch or none, "replication": tasks, "ttl": old | short, "address"}.
+        """
         addresses, ttl = self.answer()
         return {
             **{side: self._row(side) for side in SIDES},
@@ -102,8 +104,7 @@ class Evidence:
         ]
 
     def answer(self) -> tuple[list[str], int]:
-        """Addresses and TTL (seconds) that the zone's first authority gives for the name, whoever holds the
-        zone."""
+        """Addresses and TTL (seconds) of the name at the zone's first authority, whoever holds the zone."""
         question = dns.message.make_query(str(status.settings()["name"]), "A", flags=0)
         reply = dns.query.udp_with_fallback(question, here().authorities[0], timeout=5, port=here().dns)[0]
         rows = reply.get_rrset(reply.answer, question.question[0].name, dns.rdataclass.IN, dns.rdatatype.A)
@@ -143,8 +144,7 @@ class Evidence:
         return str(outputs["database_address"]), int(outputs["database_port"])
 
     def lag(self, schema: str) -> Json:
-        """{"lag_s"}: how much older the newest order at the follower is than the owner's; None before there
-        is CDC."""
+        """{"lag_s"}: age of the follower's newest order beyond the owner's, in seconds; None before CDC."""
         try:
             newest = [self._newest_order(side, schema) for side in SIDES]
         except (pymysql.err.MySQLError, LookupError):

@@ -12,8 +12,7 @@ INTERVAL = 2.0
 
 
 class Watcher:
-    """Asks its sources in a thread of its own; `now` is the last answer. A source that fails keeps its last
-    one."""
+    """Polls its sources in a thread; `now` has the last answers. A source that fails keeps its last one."""
 
     def __init__(self, *sources: Callable[[], dict[str, object]]) -> None:
         self._sources = sources

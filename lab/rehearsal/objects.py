@@ -1,5 +1,4 @@
-"""Every object of the service's schemas by kind and name: what stood before must stand at the owner
-afterwards."""
+"""Every object of the service's schemas, by kind and name: the owner must have the same ones afterwards."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab.rehearsal.chapters import ORDER, chapter_of, standing
+from lab.rehearsal.chapters import ORDER, active, chapter_of
 
 Json = dict[str, Any]
 PLAIN_EVERY = 15.0
@@ -56,7 +56,7 @@ def state_of(tasks: Sequence[Json]) -> str:
         return "failed"
     if "awaiting_input" in states:
         return "asks"
-    if standing(tasks):
+    if active(tasks):
         return "runs"
     if states <= {"skipped", "removed"}:
         return "skipped"
@@ -77,7 +77,7 @@ class Progress:
             else None
         )
         self._began = time.monotonic()
-        self._told: set[tuple[str, int]] = set()
+        self._shown: set[tuple[str, int]] = set()
         self._next_line = 0.0
 
     def __enter__(self) -> Progress:
@@ -104,8 +104,8 @@ class Progress:
             return
         for t in tasks:
             key = (t["task_id"], int(t["try_number"]))
-            if t["state"] in ("running", "failed", "up_for_retry") and key not in self._told:
-                self._told.add(key)
+            if t["state"] in ("running", "failed", "up_for_retry") and key not in self._shown:
+                self._shown.add(key)
                 again = f" (attempt {t['try_number']})" if key[1] > 1 else ""
                 self.say(f"{t['task_id']}{again}")
         if self.elapsed >= self._next_line:
@@ -120,7 +120,7 @@ def _picture(tasks: Sequence[Json], facts: Facts, seconds: Mapping[str, int]) ->
     table = Table.grid(padding=(0, 2))
     for name in [*(c for c in ORDER if c in by_chapter), *(c for c in by_chapter if c not in ORDER)]:
         state = state_of(by_chapter[name])
-        busy = sorted({t["task_id"].split(".", 1)[-1] + _times(t) for t in standing(by_chapter[name])})
+        busy = sorted({t["task_id"].split(".", 1)[-1] + _times(t) for t in active(by_chapter[name])})
         table.add_row(
             Text(f"{MARKS[state]} {name}", style=COLOURS[state]),
             Text(f"{seconds[name]} s" if name in seconds else "", style="dim"),

@@ -1,5 +1,4 @@
-"""An emergency promotion, judged from outside: what was said to be missing at the most, and what really
-is."""
+"""An emergency promotion, checked from outside: the loss that it stated, and the loss that there is."""
 
 from __future__ import annotations
 
@@ -19,15 +18,21 @@ def judge(documents: Mapping[str, Json], found: Audit, killed_at: float, served_
     target. `missing_outside` counts what breaks it: earlier writes, and whatever is wrong beside missing
     writes.
     """
-    told = next((documents[n] for n in sorted(documents, reverse=True) if n.startswith("promotion/")), {})
-    last = datetime.fromisoformat(told["last_watermark"]).timestamp() if told.get("last_watermark") else None
+    statement = next(
+        (documents[n] for n in sorted(documents, reverse=True) if n.startswith("promotion/")), {}
+    )
+    last = (
+        datetime.fromisoformat(statement["last_watermark"]).timestamp()
+        if statement.get("last_watermark")
+        else None
+    )
     inside = [line for line in found.missing if last is not None and line["t"] >= last]
     return {
         "seconds_to_service": None if served_at is None else round(served_at - killed_at, 1),
-        "last_watermark": told.get("last_watermark"),
+        "last_watermark": statement.get("last_watermark"),
         "bound_seconds": None if last is None else round(killed_at - last, 2),
-        "says": told.get("says"),
-        "undelivered": told.get("undelivered"),
+        "says": statement.get("says"),
+        "undelivered": statement.get("undelivered"),
         "missing": found.lost,
         "missing_outside": found.lost - len(inside),
         "oldest_missing_seconds": (

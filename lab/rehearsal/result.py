@@ -48,8 +48,7 @@ class Result:
     plan_clean: bool | None = None
     replication_leftovers: list[str] | None = None
     objects: dict[str, int] | None = None
-    """How many objects of each kind stood at the source in the beginning and stand at the owner in the
-    end."""
+    """Objects of each kind that were at the source at the beginning and are at the owner at the end."""
     objects_missing: list[str] | None = None
     stands: Json | None = None
     """`Evidence.standing` at the end."""
@@ -62,9 +61,9 @@ class Result:
 
     def judge(self, wanted: Scenario) -> None:
         """Set `result` to the wanted one if everything stands as it must; say in `errors` what does not."""
-        stands, told = self.stands or {}, self.promotion or {}
+        stands, promotion = self.stands or {}, self.promotion or {}
         if wanted.may_lose:
-            missing = ("writes missing outside of the stated bound", told.get("missing_outside"), 0)
+            missing = ("writes missing outside of the stated bound", promotion.get("missing_outside"), 0)
         else:
             missing = ("writes lost", self.writes_lost, 0)
         problems = [
@@ -78,7 +77,7 @@ class Result:
             )
             if found != right
         ]
-        if wanted.may_lose and told.get("seconds_to_service") is None:
+        if wanted.may_lose and promotion.get("seconds_to_service") is None:
             problems.append("no write was acknowledged by the target after the data centre died")
         if self.writes_acknowledged == 0:
             problems.append("no write was acknowledged, so the audit proves nothing")
@@ -176,8 +175,8 @@ class Result:
             ("around", ", ".join(f"{p['name']} {p['seconds']} s" for p in self.phases) or "nothing"),
             ("machine", f"{_n(self.seconds)} s in all, peak memory {_n(self.peak_memory_mb)} MB"),
         ]
-        told = [f"  {name:<12} {text}" for name, text in lines]
-        return "\n".join(told + [f"  {'error':<12} {e.splitlines()[0]}" for e in self.errors])
+        shown = [f"  {name:<12} {text}" for name, text in lines]
+        return "\n".join(shown + [f"  {'error':<12} {e.splitlines()[0]}" for e in self.errors])
 
     def _emergency(self) -> list[tuple[str, str]]:
         if not (p := self.promotion):

@@ -19,8 +19,7 @@ POLL = 1.0
 ASKING = "awaiting_input"
 AT_WORK = ("running", "queued", "restarting")
 ENDED = 120.0
-"""Seconds in which the tasks of a run that was marked failed have ended: Airflow tells them, they undo what
-they can."""
+"""Seconds in which the tasks of a run that was marked failed end: Airflow signals them, they clean up."""
 OVER = ("success", "failed")
 CLEARED = 300.0
 """Seconds for a task that was cleared alone to be green again: what it did once, it finds done."""

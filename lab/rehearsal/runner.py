@@ -228,10 +228,13 @@ class Rehearsal:
         self.result.chapters = self.chapters.seconds()
         if not self.evidence:
             return
-        told = self.evidence.migration("")
-        self.result.rows_copied = told.rows_copied
-        self.result.tables_compared, self.result.tables_equal = told.tables_compared, told.tables_equal
-        rows = told.propagation
+        migration = self.evidence.migration("")
+        self.result.rows_copied = migration.rows_copied
+        self.result.tables_compared, self.result.tables_equal = (
+            migration.tables_compared,
+            migration.tables_equal,
+        )
+        rows = migration.propagation
         if rows:
             self.result.resolvers_watched = len(rows)
             self.result.resolvers_switched = sum(bool(r.get("flipped_at")) for r in rows)
@@ -239,7 +242,7 @@ class Rehearsal:
             documents = self.evidence.documents()
             self.result.shares = shares.keep(self.users.folder, self.evidence.ledger.events(), self.folder)
             self.result.breach = documents.get("dns/breach")
-            moves = [m.model_dump(mode="json", by_alias=True) for m in told.moves]
+            moves = [m.model_dump(mode="json", by_alias=True) for m in migration.moves]
             self.result.moves = [_move(m, self.users) for m in moves]
             pauses = [m["write_pause_ms"] for m in self.result.moves if m["write_pause_ms"] is not None]
             self.result.write_pause_ms = max(pauses, default=None)
@@ -320,8 +323,7 @@ def stand(dump: Path | None, variant: str = "") -> Airflow:
 
 
 def _start_api_early(airflow: Airflow) -> None:
-    """The API server takes longest and needs of the lab only its connections, for the console; the others
-    need all of it."""
+    """The API server is started first: it takes longest, and needs only the lab's connections."""
     deadline = time.monotonic() + 30
     while not (airflow.state / "airflow.env").exists():
         if time.monotonic() > deadline:

@@ -40,8 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Clear:
-    """Clear a task, or all tasks of a group, with everything downstream, when a gate asks or the run is
-    over."""
+    """Clear a task or a group, with everything downstream, when a gate asks or the run is over."""
 
     at: str
     what: str
@@ -56,14 +55,12 @@ class Clear:
 
 @dataclass(frozen=True)
 class ClearEach:
-    """While a gate asks: clear every task that has run, one after the other and each alone, and see it green
-    again."""
+    """While a gate asks: clear every task that has run, one by one, and wait until it is green again."""
 
     at: str
 
     def tasks(self, instances: Sequence[Json]) -> list[str]:
-        """The task ids in the order in which they ran; gates are left out, they refuse to be cleared
-        alone."""
+        """The task ids in the order in which they ran, without gates, which refuse to be cleared alone."""
         done = [t for t in instances if t["state"] == "success" and t["task_id"] not in GATES]
         return list(
             dict.fromkeys(t["task_id"] for t in sorted(done, key=lambda t: str(t.get("start_date") or "")))
@@ -85,8 +82,7 @@ class KillSource:
 
 @dataclass(frozen=True)
 class Abandon:
-    """Mark the run failed: when every task of a chapter is done, or while a gate asks. The last act of its
-    run."""
+    """Mark the run failed, when every task of a chapter is done or while a gate asks. The run's last act."""
 
     at: str
 
@@ -96,15 +92,13 @@ class Abandon:
 
 @dataclass(frozen=True)
 class Resume:
-    """In a run that failed: mark what is left of a chapter, and the task beside it, as success, and clear the
-    gate after it with downstream."""
+    """In a failed run: mark the rest of a chapter as success, and clear the gate after it with downstream."""
 
     done: str
     gate: str
     at: str = "the failed run"
     beside: str = "switch_dns.watch"
-    """Waits for nothing in that chapter, and nothing waits for it; left failed it fails the run at its
-    end."""
+    """A task outside the chapter that is marked too; left failed, it would fail the run at its end."""
 
     def tasks(self, instances: Sequence[Json]) -> list[str]:
         """The ids of the tasks that are to be marked."""

@@ -1,5 +1,4 @@
-"""Which site answered, second by second, beside the share that the record asked for: as numbers and as a
-picture (SVG)."""
+"""Which site answered in each second, beside the share that the record asked for: numbers and an SVG."""
 
 from __future__ import annotations
 
@@ -29,8 +28,7 @@ def steps(events: Sequence[Json]) -> list[Json]:
 
 
 def measured(folder: Path, asked: Sequence[Json]) -> list[Json]:
-    """For each step what the users saw until the next one: requests, the cloud's share of them in percent,
-    failures."""
+    """For each step of the weights: requests, the cloud's share of them in percent, failures."""
     seconds = read_lines(folder / SECONDS)
     ends = [s["at"] for s in asked[1:]] + [seconds[-1]["t"] if seconds else 0.0]
     rows = []
@@ -78,8 +76,7 @@ def keep(users: Path, events: Sequence[Json], folder: Path) -> list[Json]:
 
 
 def svg(seconds: Sequence[Json], asked: Sequence[Json]) -> str:
-    """The cloud's share of each second's requests as dots, the mean of ten seconds as a line, what was asked
-    for as steps."""
+    """The chart: each second's share as dots, the mean of ten seconds and the wanted share as lines."""
     begin, end = asked[0]["at"] - 15, min(asked[-1]["at"] + 60, seconds[-1]["t"])
     mine = [s for s in seconds if begin <= s["t"] <= end and sum(s["by_site"].values())]
 

@@ -114,8 +114,10 @@ def _end(connection: Any) -> None:
 
 
 def _insert(cursor: Any, key: str, customer: int) -> None:
-    """One order. Two orders of one customer may deadlock in the trigger: the loser asks again, as any shop
-    does."""
+    """Write one order.
+
+    Two orders of one customer may deadlock in the trigger; the loser tries again, as any shop does.
+    """
     for left in reversed(range(8)):
         try:
             cursor.execute("INSERT INTO orders (k, customer) VALUES (%s, %s)", (key, customer))
@@ -127,8 +129,7 @@ def _insert(cursor: Any, key: str, customer: int) -> None:
 
 
 class Application:
-    """One server. `write` is a user's request; the admin socket takes what `control.py` of the monolith
-    sends."""
+    """One server. `write` is a user's request; the admin socket takes the orders of `control.py`."""
 
     def __init__(self, folder: Path, databases: dict[str, Side], *, keep: int = 16) -> None:
         self.folder, self.databases, self.keep = folder, databases, keep

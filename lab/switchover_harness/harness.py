@@ -173,8 +173,7 @@ class SwitchoverHarness:
             _create_accounts(side, server)
 
     def close(self) -> None:
-        """End every process and remove the folder. A thread that is still at work in it starts nothing
-        more."""
+        """End every process and remove the folder. A thread that still works in it can start nothing more."""
         self.registry.closed = self.replicators.registry.closed = True
         self.clear()
         self.registry.stop_all()
@@ -229,8 +228,7 @@ class SwitchoverHarness:
         mover_addresses: Mapping[Side, tuple[str, int]] | None = None,
         replicator_addresses: Mapping[Side, tuple[str, int]] | None = None,
     ) -> None:
-        """From the start: source OPEN@1, target FOLLOW@1 behind a running replicator, the way back
-        prepared."""
+        """Start anew: source OPEN@1, target FOLLOW@1 behind a replicator, reverse replication prepared."""
         self.clear()
         self.record = Record()
         self.settings = Settings(
@@ -308,8 +306,7 @@ class SwitchoverHarness:
         self.users, self.direct_writers = None, []
 
     def mover(self, verb: str, *, to: Side = Side.TARGET, at: Sequence[str] = ()) -> MoverProcess:
-        """Start one attempt as a process; `at`: points at which it dies or stops
-        (lab/switchover_harness/mover.py)."""
+        """Start one attempt as a process. `at`: points at which it dies or stops (see mover.py)."""
         folder = self.settings.folder / "movers"
         folder.mkdir(exist_ok=True)
         result = folder / f"{len(self.movers) + 1}-{verb}.json"
@@ -490,12 +487,12 @@ def _create_accounts(side: Side, server: Server) -> None:
 def _own_network() -> socket.socket:
     """Bound to an address of a network that no other harness has; the network is ours while it is open."""
     for n in range(40):
-        door = socket.socket()
+        listener = socket.socket()
         try:
-            door.bind((f"127.{150 + (os.getpid() + n) % 40}.255.1", PORT))
-            return door
+            listener.bind((f"127.{150 + (os.getpid() + n) % 40}.255.1", PORT))
+            return listener
         except OSError:
-            door.close()
+            listener.close()
     raise LabError("no free network for a harness between 127.150 and 127.189")
 
 

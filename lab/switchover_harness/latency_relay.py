@@ -1,5 +1,4 @@
-"""A TCP relay that makes a place far away: every byte arrives some time later, however many are on their
-way."""
+"""A TCP relay that adds latency: every byte arrives a fixed time later, whatever the volume."""
 
 from __future__ import annotations
 

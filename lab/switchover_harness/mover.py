@@ -1,5 +1,6 @@
-"""One attempt as a process of its own: `python -m lab.switchover_harness.mover FOLDER VERB --result FILE
-[--at POINT[#N]=ACT]...`
+"""One attempt as a process: `python -m lab.switchover_harness.mover FOLDER VERB --result FILE [--at ...]`.
+
+Each --at is POINT[#N]=ACT.
 
 VERB: move (the switchover to the target, then return_path), switchover --to SIDE, return_path, rollback,
 prepare_return. The result file says what came out: {"result", "says", "error", "text", "document", "met"}.

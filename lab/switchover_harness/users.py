@@ -193,8 +193,7 @@ class Audit:
 
 
 def audit(connection: Any, record: Record) -> Audit:
-    """Look in one database for every acknowledged write, in one snapshot. `connection`: root's, to the
-    owner."""
+    """Look in the owner's database for every acknowledged write, in one snapshot. `connection`: root's."""
     acked, unclear = [w.key for w in list(record.acked)], list(record.unclear)
     found = Audit(acknowledged=len(acked))
     with connection.cursor() as cursor:
@@ -247,9 +246,11 @@ def _values(connection: Any, table: str, column: str) -> set[str]:
 
 
 def changes_of_owner(writes: Sequence[Write]) -> int:
-    """How often the side that takes writes has changed for certain: the longest chain of writes to
-    alternating sides of which each was sent after the one before it was acknowledged, less one. With one
-    owner at a time it is at most the number of committed moves."""
+    """How often the side that takes writes has certainly changed.
+
+    It is the longest chain of writes to alternating sides, each sent after the one before was acknowledged,
+    less one. With one owner at a time it is at most the number of committed moves.
+    """
     best = 0
     by_ack = sorted(writes, key=lambda w: w.acked)
     for first in Side:

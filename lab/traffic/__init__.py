@@ -1,5 +1,4 @@
-"""Users of the public name: an open-loop load through the lab's resolvers, and an audit of what they were
-promised.
+"""Users of the public name: open-loop load through the lab's resolvers, and an audit of their writes.
 
 state/traffic/seconds.jsonl        one line a second: what users saw
 state/traffic/acknowledged.jsonl   one line for every write that was answered with 200 or 201

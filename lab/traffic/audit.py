@@ -85,8 +85,7 @@ def audit(folder: Path, connect: Callable[[], Any], schema: str = "shop") -> Aud
 
 
 def write_pause_ms(folder: Path, t0: float | None = None, t1: float | None = None) -> int | None:
-    """The longest time between two consecutive acknowledged writes, in ms; None when fewer than two are
-    known.
+    """The longest time between two acknowledged writes, in ms; None when fewer than two are known.
 
     With t0 and t1 (seconds since 1970) only gaps that touch this interval count, in their full length. When
     writes had not come back by the end of the traffic, the gap up to that end counts too.
@@ -133,8 +132,7 @@ def _judge(
 
 
 def _judge_audit_rows(cursor: Any, schema: str, found: Audit, orders: Counter[str]) -> None:
-    """One audit row for each order of ours, made by the trigger where the order was made, and carried from
-    there."""
+    """Each of our orders has one audit row, which the owner's trigger wrote and replication carried over."""
     rows = _count(cursor, schema, "order_audit", list(orders), "AND action = 'insert'")
     for key, count in orders.items():
         if rows[key] < count:

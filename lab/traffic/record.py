@@ -1,5 +1,4 @@
-"""What users saw, written down as it happens: every acknowledged write at once, everything else once a
-second."""
+"""What users saw, recorded as it happens: each acknowledged write at once, the rest once a second."""
 
 from __future__ import annotations
 

@@ -48,8 +48,7 @@ def plan(
 
 
 def start(registry: Registry, load: Plan) -> Process:
-    """Start the users; ready when the first second is written. An earlier run's record is put aside, not
-    mixed in."""
+    """Start the users; ready when the first second is written. An earlier record is moved away first."""
     running = registry.find(PROCESS)
     if running and running.alive():
         return running

@@ -50,8 +50,10 @@ def prepare_host(
     state: Path | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> WebHost:
-    """Make a bare host. `state` is the registry's folder, `extra` goes into host.env (AWS_ENDPOINT_URL,
-    ...)."""
+    """Make a host without an application.
+
+    `state` is the registry's folder; `extra` goes into host.env (AWS_ENDPOINT_URL, ...).
+    """
     host = WebHost(directory.absolute(), name, address, port, certificate, (state or state_dir()).absolute())
     (directory / "bin").mkdir(parents=True, exist_ok=True)
     ca, crt, key = (str(p.absolute()) for p in certificate)
@@ -97,8 +99,7 @@ def start(
     *,
     extra: Mapping[str, str] | None = None,
 ) -> Process:
-    """A host with the application installed and running. Settings that livemove already manages are left
-    alone."""
+    """A host with the application installed and running. Settings that livemove manages are kept."""
     host = prepare_host(directory, name, address, port, certificate, state=registry.state, extra=extra)
     install(host)
     link = host.app / "shop.env"

@@ -32,8 +32,7 @@ def version() -> str:
 
 
 def build(path: Path, *, faults: bool = False) -> Path:
-    """Write the archive to path (a .tar.gz): app/ and install.sh. `faults`: one request in twenty fails, as a
-    bad release would."""
+    """Write the archive (a .tar.gz of app/ and install.sh). `faults`: one request in twenty fails."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, source in files().items():

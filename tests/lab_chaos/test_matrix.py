@@ -10,7 +10,7 @@ import pytest
 from lab.chaos.__main__ import TRIES, Planned, choose, name_of, plan
 from lab.chaos.case import BAD, Case, Result, Verdict, proxies_for
 from lab.faults import FaultContext
-from lab.faults.inside import HALVES, with_pause
+from lab.faults.inside import STOP_POINTS, with_pause
 from lab.faults.proxy import Proxy
 from lab.switchover_harness import SwitchoverHarness
 from livemove.model.spec import Side
@@ -50,8 +50,8 @@ def test_sample(harness: SwitchoverHarness, case: Planned, proxies: dict[Side, P
 
 def test_names_are_unique_and_every_place_between_two_statements_is_there() -> None:
     assert len({name_of(c) for c in CASES}) == len(CASES)
-    for half in HALVES:
-        assert "GET_LOCK('lab.pause'" in with_pause(half)
+    for place in STOP_POINTS:
+        assert "GET_LOCK('lab.pause'" in with_pause(place)
 
 
 def test_a_fault_that_does_not_happen_proves_nothing(

@@ -1,2 +1,1 @@
-"""The lab's DMS: an API with AWS's state machine, and one replicator process per task that really
-replicates."""
+"""The lab's DMS: an API with AWS's states, and one replicator process for each task, which replicates."""

@@ -143,7 +143,7 @@ class Task:
             return self.state
 
     def status(self) -> Status | None:
-        """What the replicator told last, also after its end."""
+        """What the replicator reported last, also after its end."""
         return read_status(self.folder) or self._last
 
     # Actions --------------------------------------------------------------------------------------

@@ -106,8 +106,7 @@ def progress(t: Task, status: Status | None) -> dict[str, Any]:
 
 
 def percent(t: Task, tables: list[Table]) -> int:
-    """Rows loaded of rows expected; the source's estimate may be wrong, so 100 means done and nothing
-    else."""
+    """Percent of rows loaded. The source's row count is an estimate, so only a finished load gives 100."""
     if t.migration_type == "cdc" or not tables:
         return 100 if tables else 0
     if all(x.state is TableState.COMPLETED for x in tables):

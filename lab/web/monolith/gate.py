@@ -1,5 +1,4 @@
-"""The way of every request to the database: it waits while the site is held, and outlives a change of
-database.
+"""Every request's way to the database: it waits during a hold, and survives a change of database.
 
 Work is a plain function on a connection. It may be done twice only because every write carries an
 idempotency key: whatever became of the first attempt, the second finds or makes the same row.

@@ -31,15 +31,13 @@ LOST = {
 }
 """The connection is gone, or never was (1927: MariaDB's 'Connection was killed')."""
 CLOSED = {ER.OPTION_PREVENTS_STATEMENT, 1836, ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, 4151}
-"""The server is there and lets no write, or nobody, in (1290 read_only, 1836, 1045, 1044, 4151 account
-locked)."""
+"""The server answers and refuses writes or logins (1290 read_only, 1836, 1045, 1044, 4151 locked)."""
 REPEAT = {ER.LOCK_DEADLOCK}
 BUSY = {ER.LOCK_WAIT_TIMEOUT}
 
 
 class Unavailable(Exception):
-    """The database did not do it; `uncertain` when it may have, because only the answer to COMMIT is
-    missing."""
+    """The database did not do it. `uncertain`: it may have, because the answer to COMMIT is missing."""
 
     def __init__(self, reason: str, *, repeat: bool, lost: bool = False, uncertain: bool = False) -> None:
         super().__init__(reason)
@@ -47,8 +45,7 @@ class Unavailable(Exception):
 
 
 class Pool:
-    """Connections to one database with one reading of the settings. A retired pool ends every returned
-    connection."""
+    """Connections to one database with fixed settings. A retired pool closes every returned connection."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -133,8 +130,7 @@ class Pool:
         self._pool.dispose()
 
     def cut(self) -> None:
-        """Break the connections that are still in use, so that nobody waits for a database that went
-        silent."""
+        """Break the connections that are still in use, so that nobody waits for a database that is silent."""
         for driver in list(self._out):
             with contextlib.suppress(OSError, AttributeError):
                 # closing it would not wake the thread that reads from it

@@ -74,8 +74,11 @@ def order(connection: Any, row: Row) -> tuple[int, bool]:
 
 
 def _lock(cursor: Any, number: int) -> Any:
-    """The listing's price, its row locked first: the foreign key takes it shared and the trigger then wants
-    it alone, on which two buyers of one listing would wait for each other."""
+    """The listing's price, with its row locked first.
+
+    The foreign key locks the row shared and the trigger then exclusively: without the lock, two buyers of
+    one listing would deadlock.
+    """
     cursor.execute("SELECT price FROM listings WHERE id = %s FOR UPDATE", (number,))
     row = cursor.fetchone()
     if row is None:

@@ -41,7 +41,7 @@ class Rejected:
 class ControlTables:
     target: Target
     description: Description
-    _told: float = 0.0
+    _status_written: float = 0.0
     _slot: float = field(default_factory=time.time)
     _records: int = 0
     server: str = field(default_factory=socket.gethostname)
@@ -106,9 +106,9 @@ class ControlTables:
     # Transactions of their own ----------------------------------------------------------------------
     def tell(self, status: Status, *, last: bool = False) -> None:
         """Status and history, at most every STATUS_EVERY seconds; nothing may be open on the target."""
-        if not last and time.monotonic() - self._told < STATUS_EVERY:
+        if not last and time.monotonic() - self._status_written < STATUS_EVERY:
             return
-        self._told = time.monotonic()
+        self._status_written = time.monotonic()
         if STATUS in self.wanted():
             self._tell_status(status, last)
         if HISTORY in self.wanted():

@@ -57,8 +57,7 @@ class Description:
     mappings: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
     position: str | None = None
-    """Where CDC begins: `file:offset`, a checkpoint of the lab, or a time in UTC; None: where the binlog is
-    now."""
+    """Where CDC begins: `file:offset`, a checkpoint of the lab, or a time in UTC; None: the binlog's end."""
     until: str | None = None
     """`server_time:2026-01-31T12:00:00` or `commit_time:...`, in UTC, at which CDC ends."""
     resource_id: str = ""

@@ -89,8 +89,10 @@ def parse_query(event: Event, checksum: int) -> Query:
 
 
 def parse_rotate(event: Event) -> tuple[str, int]:
-    """(file, position). Whether an artificial one carries a checksum is told by nothing but the name's
-    end."""
+    """(file, position) of a ROTATE event.
+
+    Nothing but the end of the file's name shows whether an artificial one carries a checksum.
+    """
     name = event.raw[HEADER + 8 :]
     if not re.fullmatch(rb"[\x20-\x7e]+\.\d+", name):
         name = name[:-4]
@@ -119,8 +121,7 @@ class TableMap:
 
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
-        """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is
-        0."""
+        """For each column (bytes of a fixed-size value, bytes of the length prefix); one of the two is 0."""
         return sizes(self.types, self.meta)
 
     def renamed(self, schema: str, table: str, checksum: int) -> bytes:
@@ -227,8 +228,10 @@ def seal(raw: bytes, checksum: int) -> bytes:
 
 
 def as_inserts(event: Event, where: Rows, table: TableMap, *, after: bool, checksum: int) -> bytes:
-    """A rows event that inserts this event's images (of an update: those before, or those after the
-    change)."""
+    """A rows event that inserts this event's row images.
+
+    Of an update: the images before the change, or those `after` it.
+    """
     raw = event.raw
     width = (where.columns + 7) // 8
     found = images(event, where, table)

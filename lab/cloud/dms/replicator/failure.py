@@ -56,8 +56,7 @@ class Again(Exception):
 
 
 class OneByOne(Again):
-    """A group of changes was refused: apply what comes up to this place row by row, to find the one to
-    blame."""
+    """A group of changes was refused: apply up to this place row by row, to find the refused row."""
 
     def __init__(self, place: Any) -> None:
         self.place = place

@@ -298,8 +298,7 @@ class Job:
         mark: Checkpoint,
         writer: Writer,
     ) -> None:
-        """Bring the tables that were ordered again: each with its own snapshot, from which on its changes
-        count."""
+        """Load the requested tables again, each from a snapshot of its own; its later changes are applied."""
         ordered = self.folder / RELOAD
         if ordered.exists():
             wanted = {(s, t) for s, t in json.loads(ordered.read_text())}

@@ -73,8 +73,9 @@ class Work:
 
 
 def snapshots(login: Login, workers: int) -> tuple[list[Any], Place]:
-    """Connections that all see the source as of one place. No lock is taken: they are opened until they
-    agree.
+    """Connections that all see the source at the same binlog position.
+
+    No lock is taken: they are opened until their positions agree.
 
     Where the source commits too fast for that, one connection is left, and the load is sequential.
     """
@@ -108,8 +109,10 @@ class FullLoad:
     def run(
         self, tables: Iterable[Work], *, truncate: bool, policy: Policy, done: Callable[[Work], None]
     ) -> None:
-        """Copy these tables, the largest first. A table that fails is left in error, or ends the load, as
-        `policy` says."""
+        """Copy these tables, the largest first.
+
+        A table that fails is left in error, or ends the load, as `policy` says.
+        """
         waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
         for work in sorted(tables, key=lambda w: -w.table.expected):
             waiting.put(work)

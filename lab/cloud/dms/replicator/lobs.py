@@ -15,8 +15,10 @@ from lab.cloud.dms.replicator.status import Status
 from lab.cloud.dms.replicator.tables import Column, Key, Layout
 
 TYPES = {"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob", "json", "geometry"}
-"""What counts as a LOB. DMS carries text and blob of up to 64 KB as plain strings in some versions, as LOBs
-in others."""
+"""The types that count as LOBs.
+
+Some versions of DMS carry text and blob of up to 64 KB as plain strings, others as LOBs.
+"""
 DEFAULT_KB = 32
 
 
@@ -43,8 +45,10 @@ def cut_text(value: bytes, limit: int, charset: str | None) -> bytes:
 
 
 class LobLimit:
-    """`limit` bytes for the LOB columns of these tables; says each table's first cut, and how many there
-    were."""
+    """Cuts the LOB columns of these tables to `limit` bytes.
+
+    It reports each table's first cut, and how many there were.
+    """
 
     def __init__(self, limit: int | None, layouts: Mapping[Key, Layout], status: Status) -> None:
         self.limit, self.status = limit, status

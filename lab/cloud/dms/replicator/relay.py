@@ -79,8 +79,7 @@ class Relay:
         self.not_tables, self.status, self.wake, self.orders = not_tables, status, wake, orders
         self.options, self.control, self.policies, self.lobs = options, control, policies, lobs
         self.row_by_row_to = row_by_row_to
-        """Up to here every transaction is applied alone and row by row, because the target refused a
-        group."""
+        """Up to this place each transaction is applied row by row, because the target refused a group."""
         self.row_by_row = RowByRowApplier(target, non_transactional, policies, control, status)
         self.file, self.offset = place.file, place.offset
         self.seen = place.offset
@@ -245,8 +244,7 @@ class Relay:
             self.end_transaction(event)
 
     def savepoint(self, text: str, *, set_it: bool) -> None:
-        """What was undone inside a transaction stands in the binlog too, once a MyISAM table took part in
-        it."""
+        """SAVEPOINT or ROLLBACK TO. The binlog holds undone changes too once a MyISAM table took part."""
         name = text.split()[-1].strip("`;")
         if set_it:
             self.savepoints[name] = (len(self.transaction), {k: list(v) for k, v in self.counts.items()})
@@ -266,7 +264,7 @@ class Relay:
         )
 
     def definition(self, query: ev.Query) -> None:
-        """DDL is told, not done: the target's schema is the caller's."""
+        """DDL is reported and not applied: the target's schema is the caller's."""
         if not self.concerns(query):
             return
         truncated = self.truncated(query)
@@ -300,8 +298,7 @@ class Relay:
         self.savepoints = {}
 
     def stream_out(self) -> None:
-        """Give the target what there is of a large transaction; uncommitted, and apart from those before
-        it."""
+        """Apply the collected part of a large transaction, uncommitted, and separate from earlier ones."""
         if not self.streaming:
             self.flush(now=True)
             self.streaming = True
@@ -393,8 +390,7 @@ class Relay:
                 self.non_transactional.apply(event, table, self.checksum)
 
     def add(self, piece: Statement) -> None:
-        """One statement for each table, as DMS writes them: a trigger that fires may then touch the other
-        tables."""
+        """One statement for each table, as DMS does: a trigger that fires may then write to other tables."""
         for _, run in itertools.groupby(piece, key=lambda pair: pair[1].id):
             pairs = list(run)
             rows = [event.raw for event, _ in pairs]
@@ -413,8 +409,7 @@ class Relay:
         return Place(",".join(self.domains[d] for d in sorted(self.domains)), self.file, self.offset)
 
     def flush(self, *, now: bool = False) -> None:
-        """Commit what is complete; nothing to do when nothing is. A batch is complete when its time is
-        over."""
+        """Commit the complete transactions, if any. A batch is complete when its time is over."""
         if not self.unwritten:
             return
         if self.batch and not now and time.monotonic() - self.batch_began < (self.options.batch_seconds or 0):

@@ -1,5 +1,4 @@
-"""One transaction applied row by row, so that the row to blame is known and the task's policies decide about
-it.
+"""One transaction applied row by row: the refused row is known, and the task's policies decide about it.
 
 The server undoes the whole transaction with the statement that it refuses. So after each refusal the
 transaction is applied anew without what was rejected, until it goes through; then it is committed with its

@@ -65,8 +65,7 @@ class Table:
     reloaded: bool = False
     loaded_file: str = ""
     loaded_at: int = 0
-    """Where in the source's binlog a reload of this table alone took its snapshot: what lies before is in
-    it."""
+    """Binlog position of the snapshot of a reload; the snapshot has all earlier changes of this table."""
     inserts: int = 0
     updates: int = 0
     deletes: int = 0

@@ -21,8 +21,10 @@ def seconds_of(text: str) -> float:
 
 @dataclass(frozen=True)
 class StopPosition:
-    """CdcStopPosition. Server time also ends a task whose source is silent, commit time only at a
-    transaction."""
+    """CdcStopPosition.
+
+    A server time also ends a task whose source is silent; a commit time ends it only at a transaction.
+    """
 
     server: bool
     time: float

@@ -1,5 +1,4 @@
-"""What both servers say about the selected tables, and how each column is carried byte exact in a full
-load."""
+"""The selected tables as both servers describe them, and how a full load carries each column byte exact."""
 
 from __future__ import annotations
 

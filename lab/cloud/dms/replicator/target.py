@@ -1,5 +1,4 @@
-"""The target database: one session that replays row events and moves the checkpoint in the same
-transaction."""
+"""The target database: a session that replays row events and moves the checkpoint in one transaction."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The client behind `bin/shop`. Started inside a write pause, so it imports little and knows only the
-socket."""
+"""The client behind `bin/shop`. It runs inside a write pause, so it imports little."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`make up`: lab, users and Airflow stay, for a person who wants to click through the night."""
+"""`make up`: lab, users and Airflow stay up, for a person who wants to do the migration by hand."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lab.rehearsal.users import Users
 def up(dump: Path | None) -> int:
     """Start everything, or say where it stands."""
     now = lock.holder(octet())
-    standing = Airflow(state_dir(), here())
-    if now and now.state == str(state_dir()) and standing.running():
+    airflow = Airflow(state_dir(), here())
+    if now and now.state == str(state_dir()) and airflow.running():
         print("Lab and Airflow stand already.")
-        return _tell(standing)
+        return _tell(airflow)
     refuse_a_second()
     try:
         airflow = stand(dump)
