@@ -106,5 +106,9 @@ def test_prepare_source_prints_three_texts_or_writes_them(tmp_path: Path) -> Non
         cli.app, ["prepare-source", "--spec", spec, "--everything", "--to", str(tmp_path / "dba")]
     )
     assert written.exit_code == 0
-    assert sorted(p.name for p in (tmp_path / "dba").iterdir()) == ["firewall.txt", "livemove.cnf", "livemove.sql"]  # fmt: skip
+    assert sorted(p.name for p in (tmp_path / "dba").iterdir()) == [
+        "firewall.txt",
+        "livemove.cnf",
+        "livemove.sql",
+    ]
     assert CliRunner().invoke(cli.app, ["prepare-source", "--spec", "absent.yaml"]).exit_code == 2

@@ -30,9 +30,20 @@ def test_ranges_meet_and_have_open_ends() -> None:
 def part(number: int, low: Any, high: Any, of: int = 2, **changes: Any) -> Json:
     share = Share(low and (low,), high and (high,), number, of).as_json()
     verdict = {
-        "equal": True, "rows_source": 5, "rows_target": 5, "differences": [], "seconds": 1.5, "note": "", "missing": 0, "extra": 0,
-        "changed": 0, "unjudged": 0, "definitions": {"source": "x", "target": "x"}, "position": f"bin.1:{number}", "began_at": f"2026-01-0{number}",
-    }  # fmt: skip
+        "equal": True,
+        "rows_source": 5,
+        "rows_target": 5,
+        "differences": [],
+        "seconds": 1.5,
+        "note": "",
+        "missing": 0,
+        "extra": 0,
+        "changed": 0,
+        "unjudged": 0,
+        "definitions": {"source": "x", "target": "x"},
+        "position": f"bin.1:{number}",
+        "began_at": f"2026-01-0{number}",
+    }
     return {**verdict, "share": share, **changes}
 
 

@@ -76,9 +76,13 @@ def run(operator: Any, world: TestWorld, monkeypatch: pytest.MonkeyPatch, link: 
     return operator.execute({"params": {}})
 
 
-def test_the_chapter_from_tables_to_parity(world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_the_chapter_from_tables_to_parity(
+    world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def carry(phase: str) -> Any:
-        return run(CarrySchemaOperator(task_id=f"carry_{phase}", service="shop", phase=phase), world, monkeypatch)  # fmt: skip
+        return run(
+            CarrySchemaOperator(task_id=f"carry_{phase}", service="shop", phase=phase), world, monkeypatch
+        )
 
     assert carry("tables")["created"] == 1
     sides.copy_rows(["shells"])
@@ -103,14 +107,23 @@ def test_the_chapter_from_tables_to_parity(world: TestWorld, sides: Sides, monke
     assert kept["checked_at"]
 
 
-def test_what_differs_is_kept_and_raised(world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_what_differs_is_kept_and_raised(
+    world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for phase in ("tables", "keys", "code"):
         run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
     with pytest.raises(
         LivemoveError,
-        match=r"shells\.listing differs on the target from the source, which owns the writes: missing 1; missing 2",
+        match=(
+            r"shells\.listing differs on the target from the source, which owns the writes: missing 1;"
+            r" missing 2"
+        ),
     ):
-        run(CompareTableOperator(task_id="compare", service="shop", table="shells.listing"), world, monkeypatch)  # fmt: skip
+        run(
+            CompareTableOperator(task_id="compare", service="shop", table="shells.listing"),
+            world,
+            monkeypatch,
+        )
     assert world.kept.kept["comparison/1/shells.listing"]["differences"] == [
         {"key": ["1"], "kind": "missing"},
         {"key": ["2"], "kind": "missing"},
@@ -121,7 +134,9 @@ def test_what_differs_is_kept_and_raised(world: TestWorld, sides: Sides, monkeyp
     assert world.kept.kept["parity"]["unexplained"]
 
 
-def test_a_huge_table_is_compared_in_parts_and_judged_as_one(world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_huge_table_is_compared_in_parts_and_judged_as_one(
+    world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sides.source_server.query("INSERT INTO shells.listing (id) SELECT seq * 2 FROM shells.seq_5_to_904")
     sides.source_server.query("ANALYZE TABLE shells.listing")
     for phase in ("tables", "keys"):
@@ -159,25 +174,40 @@ def test_a_huge_table_is_compared_in_parts_and_judged_as_one(world: TestWorld, s
         ("ALTER TABLE shells.listing ADD COLUMN newer INT", "table shells.listing was changed"),
         ("ALTER TABLE shells.listing ALTER v SET DEFAULT 9", "table shells.listing was changed"),
         ("ALTER TABLE shells.listing ADD KEY both_of_them (v, id)", "table shells.listing was changed"),
-        ("ALTER TABLE shells.listing ADD CONSTRAINT positive CHECK (v > 0)", "table shells.listing was changed"),
+        (
+            "ALTER TABLE shells.listing ADD CONSTRAINT positive CHECK (v > 0)",
+            "table shells.listing was changed",
+        ),
         ("ALTER TABLE shells.listing COMMENT 'x'", "table shells.listing was changed"),
-        ("ALTER TABLE shells.listing PARTITION BY HASH (id) PARTITIONS 2", "table shells.listing was changed"),
+        (
+            "ALTER TABLE shells.listing PARTITION BY HASH (id) PARTITIONS 2",
+            "table shells.listing was changed",
+        ),
         ("CREATE TABLE shells.newer (id INT)", "table shells.newer is new"),
         ("DROP VIEW shells.seen", "view shells.seen is gone"),
-        ("CREATE OR REPLACE VIEW shells.seen AS SELECT id, v FROM shells.listing", "view shells.seen was changed"),
+        (
+            "CREATE OR REPLACE VIEW shells.seen AS SELECT id, v FROM shells.listing",
+            "view shells.seen was changed",
+        ),
         ("CREATE PROCEDURE shells.p() SELECT 1", "procedure shells.p is new"),
         ("DROP TRIGGER shells.counts", "trigger shells.counts is gone"),
         ("CREATE EVENT shells.e ON SCHEDULE EVERY 1 DAY DO SELECT 1", "event shells.e is new"),
     ],
-)  # fmt: skip
-def test_ddl_on_the_source_is_told_by_the_next_look(world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch, ddl: str, told: str) -> None:  # fmt: skip
+)
+def test_ddl_on_the_source_is_told_by_the_next_look(
+    world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch, ddl: str, told: str
+) -> None:
     look = f"{__name__}.nothing_yet"
     monkeypatch.setattr("livemove.schema.adapters.ddl_watch.owner", lambda world: Side.SOURCE)
     monkeypatch.setattr("livemove.schema.adapters.ddl_watch.SHARE", 0)
     with sides.source as source:
         keep(world, source)
     # what the application, the switchover and a fence do is no DDL
-    for usual in ("INSERT INTO shells.listing (id) VALUES (7)", "ALTER TABLE shells.listing AUTO_INCREMENT = 500", "ANALYZE TABLE shells.listing"):  # fmt: skip
+    for usual in (
+        "INSERT INTO shells.listing (id) VALUES (7)",
+        "ALTER TABLE shells.listing AUTO_INCREMENT = 500",
+        "ANALYZE TABLE shells.listing",
+    ):
         sides.source_server.query(usual)
     assert look_and_notice(world, {}, look=look, observers=OBSERVERS).says == "nothing yet"
     sides.source_server.query(ddl)
@@ -191,7 +221,9 @@ def test_ddl_on_the_source_is_told_by_the_next_look(world: TestWorld, sides: Sid
         look_and_notice(world, {}, look=f"{__name__}.fails", observers=OBSERVERS)
 
 
-def test_the_schema_is_not_carried_any_more_once_the_target_owns(world: TestWorld, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_the_schema_is_not_carried_any_more_once_the_target_owns(
+    world: TestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.kept.write("schema/source", {"triggers": ["kept"]})
     with pytest.raises(RefusedError, match="The target owns the writes"):
         run(CarrySchemaOperator(task_id="again", service="shop", phase="code"), world, monkeypatch, BACK)
@@ -216,13 +248,21 @@ def test_on_the_way_back_the_source_is_compared_with_its_owner(
     assert (kept["equal"], kept["epoch"], kept["owner"]) == (True, 2, "target")
     assert set(kept["definitions"]) == {"source", "target"}
     sides.target_server.query("INSERT INTO shells.listing (id) VALUES (77)")
-    with pytest.raises(LivemoveError, match=r"differs on the source from the target.*missing 77.*2 on the source, 3 on the target.*copy the follower anew"):  # fmt: skip
+    with pytest.raises(
+        LivemoveError,
+        match=(
+            r"differs on the source from the target.*missing 77.*2 on the source, 3 on the target.*copy the"
+            r" follower anew"
+        ),
+    ):
         run(compare, world, monkeypatch, BACK)
     sides.target_server.query("ALTER TABLE shells.listing ADD COLUMN newer INT")
     with pytest.raises(LivemoveError, match="only on one side newer"):
         run(compare, world, monkeypatch, BACK)
 
 
-def test_the_settings_are_told_with_their_production_values(world: TestWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:  # fmt: skip
+def test_the_settings_are_told_with_their_production_values(
+    world: TestWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     told = run(ShowSettingsOperator(task_id="settings", service="shop"), world, monkeypatch)
     assert told["soak"] == f"{world.spec.soak:g}"

@@ -20,7 +20,12 @@ def column(name: str, data_type: str = "int", **more: Any) -> Column:
     return Column(name, data_type, more.pop("column_type", data_type), **more)
 
 
-TWO = Shape("s", "t", (column("a", nullable=False), column("b", "varchar", charset="latin1", nullable=False), column("v")), {"PRIMARY": ("a", "b")})  # fmt: skip
+TWO = Shape(
+    "s",
+    "t",
+    (column("a", nullable=False), column("b", "varchar", charset="latin1", nullable=False), column("v")),
+    {"PRIMARY": ("a", "b")},
+)
 
 
 def rested(source: Any, target: Any) -> Look:
@@ -51,8 +56,13 @@ def test_a_row_differs_only_when_both_sides_rested(looks: Sequence[Look], expect
     assert judge(looks) is expected
 
 
-@given(st.lists(st.booleans(), min_size=4, max_size=60), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=8))  # fmt: skip
-def test_a_target_that_follows_its_watermarks_is_never_called_different(changes: list[bool], steps: list[tuple[int, int, int]]) -> None:  # fmt: skip
+@given(
+    st.lists(st.booleans(), min_size=4, max_size=60),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.integers(0, 4)), min_size=1, max_size=8),
+)
+def test_a_target_that_follows_its_watermarks_is_never_called_different(
+    changes: list[bool], steps: list[tuple[int, int, int]]
+) -> None:
     """At each tick the source may change; by the watermark's arrival the target shows at least what the first look saw."""
     versions = list(itertools.accumulate(changes, initial=0))
     at, looks = 0, []
@@ -100,7 +110,12 @@ def test_ranges_cut_a_table_without_gap_or_overlap(keys: list[tuple[int, str]], 
     keys.sort()
     cuts = sorted(data.draw(st.sets(st.sampled_from(keys), max_size=5))) if keys else []
     bounds = [None, *cuts, None]
-    seen = [k for low, high in itertools.pairwise(bounds) for k in keys if _matches(*core.between(TWO, low, high), k)]  # fmt: skip
+    seen = [
+        k
+        for low, high in itertools.pairwise(bounds)
+        for k in keys
+        if _matches(*core.between(TWO, low, high), k)
+    ]
     assert seen == keys
 
 
@@ -134,11 +149,19 @@ def test_text_of_two_character_sets_is_compared_as_utf8mb4() -> None:
     assert here.differs_from(there) == ""
     assert "CONVERT(`b` USING utf8mb4)" in row_expression(here.beside(there).columns)
     assert "CONVERT" not in row_expression(here.beside(here).columns)
-    assert (here.lossy(there), here.lossy(here), there.lossy(Shape("s", "t", (column("b", "varchar", charset="latin1"),)))) == (["b"], [], [])  # fmt: skip
+    assert (
+        here.lossy(there),
+        here.lossy(here),
+        there.lossy(Shape("s", "t", (column("b", "varchar", charset="latin1"),))),
+    ) == (["b"], [], [])
 
 
 def test_what_a_server_computes_itself_is_left_out() -> None:
-    computed = (column("v", extra="VIRTUAL GENERATED", expression="`a` + 1"), column("s", extra="STORED GENERATED", expression="`a`"), column("r", "timestamp", expression="ROW START"))  # fmt: skip
+    computed = (
+        column("v", extra="VIRTUAL GENERATED", expression="`a` + 1"),
+        column("s", extra="STORED GENERATED", expression="`a`"),
+        column("r", "timestamp", expression="ROW START"),
+    )
     row = row_expression((*TWO.columns, *computed))
     assert "`s`" in row
     assert "`r`" not in row
@@ -160,7 +183,16 @@ def test_tables_of_different_shape_are_not_compared(other: Shape, why: str) -> N
     assert bool(found) is bool(why)
 
 
-@pytest.mark.parametrize(("look", "kind"), [(("x", None), Change.MISSING), ((None, "x"), Change.EXTRA), (("x", "y"), Change.CHANGED), ((2, 0), Change.MISSING), ((0, 1), Change.EXTRA)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("look", "kind"),
+    [
+        (("x", None), Change.MISSING),
+        ((None, "x"), Change.EXTRA),
+        (("x", "y"), Change.CHANGED),
+        ((2, 0), Change.MISSING),
+        ((0, 1), Change.EXTRA),
+    ],
+)
 def test_the_kind_of_a_difference(look: tuple[Any, Any], kind: Change) -> None:
     assert core.kind_of(*look) is kind
 
@@ -172,7 +204,10 @@ def test_a_report_masks_secrets_and_names_the_column() -> None:
     here = {"h0": "1", "v0": "Kim", "h1": "2", "v1": "abc", "h2": "3", "v2": "z"}
     there = {"h0": "9", "v0": None, "h1": "8", "v1": "def", "h2": "3", "v2": "z"}
     found = core.cells(shape, here, there)
-    assert [str(c) for c in found] == ["name: 'Kim' on the source, NULL on the target", "password_hash: (masked) on the source, (masked) on the target"]  # fmt: skip
+    assert [str(c) for c in found] == [
+        "name: 'Kim' on the source, NULL on the target",
+        "password_hash: (masked) on the source, (masked) on the target",
+    ]
 
 
 def test_a_name_is_taken_apart_at_the_schema_that_it_begins_with() -> None:

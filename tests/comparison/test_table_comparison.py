@@ -46,7 +46,15 @@ INSERT INTO pairs SELECT seq % 7, CONCAT('K', seq), seq FROM seq_1_to_2000;
 """
 
 
-def compare(sides: Sides, schema: str, table: str, *, chunk_rows: int = 700, waits: tuple[float, ...] = (0.01,), **told: Any) -> Verdict:  # fmt: skip
+def compare(
+    sides: Sides,
+    schema: str,
+    table: str,
+    *,
+    chunk_rows: int = 700,
+    waits: tuple[float, ...] = (0.01,),
+    **told: Any,
+) -> Verdict:
     clock = SystemClock()
     told = {"effort": Effort(seconds=0, rows=chunk_rows), "arrived": by_waiting(clock, waits), **told}
     with sides.source as source, sides.target as target:
@@ -65,7 +73,12 @@ def planted(sides: Sides, *statements: str, schema: str = "listings") -> Iterato
     connection = sides.target_server.connect(database=schema)
     with connection, connection.cursor() as cursor:
         cursor.execute("SET sql_mode = ''")
-        tables = [t for (t,) in sides.target_server.query(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")]  # fmt: skip
+        tables = [
+            t
+            for (t,) in sides.target_server.query(
+                f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'"
+            )
+        ]
         for t in tables:
             cursor.execute(f"CREATE TABLE `before {t}` LIKE `{t}`")
             cursor.execute(f"INSERT INTO `before {t}` SELECT * FROM `{t}`")
@@ -85,11 +98,29 @@ def planted(sides: Sides, *statements: str, schema: str = "listings") -> Iterato
         (["UPDATE listing SET title = NULL WHERE id = 300"], {(300,): Change.CHANGED}),
         (["UPDATE listing SET note = NULL, changed = changed WHERE id = 303"], {(303,): Change.CHANGED}),
         (["UPDATE listing SET note = '', changed = changed WHERE id = 15"], {(15,): Change.CHANGED}),
-        (["UPDATE listing SET title = CONCAT(title, ' '), changed = changed WHERE id = 9000"], {(9000,): Change.CHANGED}),
-        (["UPDATE listing SET photo = INSERT(photo, 300, 1, 'x'), changed = changed WHERE id = 3"], {(3,): Change.CHANGED}),
-        (["UPDATE listing SET area = area + 0.0001, changed = changed WHERE id = 9000"], {(9000,): Change.CHANGED}),
-        (["UPDATE listing SET made = made + INTERVAL 1 MICROSECOND, changed = changed WHERE id = 6"], {(6,): Change.CHANGED}),
-        (["UPDATE listing SET spot = ST_GeomFromText('POINT(2 -2)', 4326), changed = changed WHERE id = 6"], {(6,): Change.CHANGED}),
+        (
+            ["UPDATE listing SET title = CONCAT(title, ' '), changed = changed WHERE id = 9000"],
+            {(9000,): Change.CHANGED},
+        ),
+        (
+            ["UPDATE listing SET photo = INSERT(photo, 300, 1, 'x'), changed = changed WHERE id = 3"],
+            {(3,): Change.CHANGED},
+        ),
+        (
+            ["UPDATE listing SET area = area + 0.0001, changed = changed WHERE id = 9000"],
+            {(9000,): Change.CHANGED},
+        ),
+        (
+            ["UPDATE listing SET made = made + INTERVAL 1 MICROSECOND, changed = changed WHERE id = 6"],
+            {(6,): Change.CHANGED},
+        ),
+        (
+            [
+                "UPDATE listing SET spot = ST_GeomFromText('POINT(2 -2)', 4326), changed = changed WHERE"
+                " id = 6"
+            ],
+            {(6,): Change.CHANGED},
+        ),
         (["UPDATE listing SET doc = '{\"n\":2}', changed = changed WHERE id = 6"], {(6,): Change.CHANGED}),
         (["DELETE FROM listing WHERE id = 4500"], {(4500,): Change.MISSING}),
         (["INSERT INTO listing (id) VALUES (4501)"], {(4501,): Change.EXTRA}),
@@ -97,15 +128,35 @@ def planted(sides: Sides, *statements: str, schema: str = "listings") -> Iterato
         (["DELETE FROM listing WHERE id IN (3, 9000)"], {(3,): Change.MISSING, (9000,): Change.MISSING}),
         (["UPDATE listing SET id = 4 WHERE id = 3"], {(3,): Change.MISSING, (4,): Change.EXTRA}),
         # the same change in two rows, and two rows that swap a value: XOR sees neither
-        (["UPDATE listing SET price = price + 1, changed = changed WHERE id IN (30, 33)"], {(30,): Change.CHANGED, (33,): Change.CHANGED}),
-        (["UPDATE listing SET title = IF(id = 30, '매물 11', '매물 10'), changed = changed WHERE id IN (30, 33)"], {(30,): Change.CHANGED, (33,): Change.CHANGED}),
+        (
+            ["UPDATE listing SET price = price + 1, changed = changed WHERE id IN (30, 33)"],
+            {(30,): Change.CHANGED, (33,): Change.CHANGED},
+        ),
+        (
+            [
+                "UPDATE listing SET title = IF(id = 30, '매물 11', '매물 10'), changed = changed WHERE id IN"
+                " (30, 33)"
+            ],
+            {(30,): Change.CHANGED, (33,): Change.CHANGED},
+        ),
         # a value, or a NULL, that moves to the column beside it: plain concatenation sees nothing
-        (["UPDATE listing SET title = 'a', note = 'b#c', changed = changed WHERE id = 12"], {(12,): Change.CHANGED}),
-        (["UPDATE listing SET price = area, area = NULL, changed = changed WHERE id = 18"], {(18,): Change.CHANGED}),
-        (["DELETE FROM listing WHERE id BETWEEN 3000 AND 3005"], {(3000,): Change.MISSING, (3003,): Change.MISSING}),
+        (
+            ["UPDATE listing SET title = 'a', note = 'b#c', changed = changed WHERE id = 12"],
+            {(12,): Change.CHANGED},
+        ),
+        (
+            ["UPDATE listing SET price = area, area = NULL, changed = changed WHERE id = 18"],
+            {(18,): Change.CHANGED},
+        ),
+        (
+            ["DELETE FROM listing WHERE id BETWEEN 3000 AND 3005"],
+            {(3000,): Change.MISSING, (3003,): Change.MISSING},
+        ),
     ],
-)  # fmt: skip
-def test_a_planted_difference_is_found_with_its_row(listings: Sides, statements: list[str], found: dict[tuple[int, ...], Change]) -> None:  # fmt: skip
+)
+def test_a_planted_difference_is_found_with_its_row(
+    listings: Sides, statements: list[str], found: dict[tuple[int, ...], Change]
+) -> None:
     with planted(listings, *statements):
         verdict = compare(listings, "listings", "listing")
     assert not verdict.equal
@@ -118,10 +169,15 @@ def test_a_planted_difference_is_found_with_its_row(listings: Sides, statements:
         (["UPDATE pairs SET v = v + 1 WHERE a = 3 AND b = 'K3'"], {(3, "K3"): Change.CHANGED}),
         (["DELETE FROM pairs WHERE a = 6 ORDER BY b DESC LIMIT 1"], {(6, "K993"): Change.MISSING}),
         (["INSERT INTO pairs VALUES (99, '끝', 1)"], {(99, "끝"): Change.EXTRA}),
-        (["UPDATE pairs SET b = 'k8' WHERE a = 1 AND b = 'K8'"], {(1, "K8"): Change.MISSING, (1, "k8"): Change.EXTRA}),
+        (
+            ["UPDATE pairs SET b = 'k8' WHERE a = 1 AND b = 'K8'"],
+            {(1, "K8"): Change.MISSING, (1, "k8"): Change.EXTRA},
+        ),
     ],
-)  # fmt: skip
-def test_composite_text_keys_are_walked_in_their_collation(listings: Sides, statements: list[str], found: dict[tuple[object, ...], Change]) -> None:  # fmt: skip
+)
+def test_composite_text_keys_are_walked_in_their_collation(
+    listings: Sides, statements: list[str], found: dict[tuple[object, ...], Change]
+) -> None:
     with planted(listings, *statements):
         verdict = compare(listings, "listings", "pairs", chunk_rows=150)
     assert {d.key: d.kind for d in verdict.differences} == found
@@ -144,14 +200,20 @@ def test_many_differences_are_counted_but_not_all_listed(listings: Sides) -> Non
     ("damage", "table", "kinds"),
     [
         ("DELETE FROM none_at_all WHERE a = 1 LIMIT 1", "none_at_all", {Change.CHANGED}),
-        ("UPDATE none_at_all SET b = NULL WHERE a IS NULL AND b = ''", "none_at_all", {Change.MISSING, Change.CHANGED}),
+        (
+            "UPDATE none_at_all SET b = NULL WHERE a IS NULL AND b = ''",
+            "none_at_all",
+            {Change.MISSING, Change.CHANGED},
+        ),
         ("DELETE FROM nullable_unique WHERE b = 'a' LIMIT 1", "nullable_unique", {Change.CHANGED}),
         ("UPDATE by_enum SET v = 9 WHERE n = 1", "by_enum", {Change.MISSING, Change.EXTRA}),
         ("UPDATE by_float SET v = 9 LIMIT 1", "by_float", {Change.MISSING, Change.EXTRA}),
         ("UPDATE unique_only SET v = 9 LIMIT 1", "unique_only", {Change.CHANGED}),
     ],
-)  # fmt: skip
-def test_tables_without_a_usable_key_are_compared_as_a_whole(sides: Sides, damage: str, table: str, kinds: set[Change]) -> None:  # fmt: skip
+)
+def test_tables_without_a_usable_key_are_compared_as_a_whole(
+    sides: Sides, damage: str, table: str, kinds: set[Change]
+) -> None:
     sides.move("keyless", case_script("keyless"))
     assert compare(sides, "keyless", table).equal
     sides.target_server.load(damage, schema="keyless")
@@ -161,7 +223,10 @@ def test_tables_without_a_usable_key_are_compared_as_a_whole(sides: Sides, damag
 
 
 def test_a_table_of_another_shape_is_told_not_compared(sides: Sides) -> None:
-    sides.move("shape", "CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a','b')); CREATE TABLE gone (id INT PRIMARY KEY);")  # fmt: skip
+    sides.move(
+        "shape",
+        "CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a','b')); CREATE TABLE gone (id INT PRIMARY KEY);",
+    )
     sides.target_server.query("ALTER TABLE shape.t MODIFY e ENUM('b','a')")
     sides.target_server.query("DROP TABLE shape.gone")
     assert "column e is enum('a','b')" in compare(sides, "shape", "t").note
@@ -192,12 +257,14 @@ class Traffic:
         with self.sides.source_server.connect(database="traffic") as c, c.cursor() as cursor:
             while not self.stopped.is_set():
                 n = dice.randint(1, 6000)
-                statement = dice.choice((
-                    f"UPDATE t SET v = v + 1 WHERE id = {n}",
-                    "UPDATE t SET v = v + 1 WHERE id = 1",  # a row that never rests
-                    f"REPLACE INTO t VALUES ({n}, {n}, 'new')",
-                    f"DELETE FROM t WHERE id = {n + 1}",
-                ))  # fmt: skip
+                statement = dice.choice(
+                    (
+                        f"UPDATE t SET v = v + 1 WHERE id = {n}",
+                        "UPDATE t SET v = v + 1 WHERE id = 1",  # a row that never rests
+                        f"REPLACE INTO t VALUES ({n}, {n}, 'new')",
+                        f"DELETE FROM t WHERE id = {n + 1}",
+                    )
+                )
                 cursor.execute(statement)
                 self.line.put((time.monotonic() + self.delay, statement))
                 self.written += 1
@@ -220,8 +287,14 @@ class Traffic:
         return mark.wait(limit)
 
 
-TRAFFIC = "CREATE TABLE t (id INT PRIMARY KEY, v INT, w VARCHAR(10)); INSERT INTO t SELECT seq, 0, 'old' FROM seq_1_to_5000;"
-NO_KEY = "CREATE TABLE t (id INT, v INT, w VARCHAR(10), KEY (id)); INSERT INTO t SELECT seq, 0, 'old' FROM seq_1_to_2000;"
+TRAFFIC = (
+    "CREATE TABLE t (id INT PRIMARY KEY, v INT, w VARCHAR(10)); INSERT INTO t SELECT seq, 0, 'old' FROM"
+    " seq_1_to_5000;"
+)
+NO_KEY = (
+    "CREATE TABLE t (id INT, v INT, w VARCHAR(10), KEY (id)); INSERT INTO t SELECT seq, 0, 'old' FROM"
+    " seq_1_to_2000;"
+)
 
 
 def test_writes_in_flight_raise_no_false_alarm(sides: Sides) -> None:
@@ -257,15 +330,16 @@ def test_a_table_without_a_key_raises_no_false_alarm_either(sides: Sides) -> Non
     assert verdict.equal, verdict
 
 
-# The proof inside the fence -----------------------------------------------------------------------------------------
+# The proof inside the fence
+# -----------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def fenced(sides: Sides) -> Sides:
     sides.move(
         "fenced",
-        "CREATE TABLE old_style (id INT PRIMARY KEY, v INT) ENGINE=MyISAM; INSERT INTO old_style VALUES (1, 1), (2, 2);"
-        "CREATE TABLE small (id INT PRIMARY KEY, v INT); INSERT INTO small VALUES (1, 1), (2, 2);"
-        "CREATE TABLE big (id INT PRIMARY KEY, v INT, at TIMESTAMP DEFAULT NOW() ON UPDATE NOW(), KEY (at)) STATS_PERSISTENT=1;"
-        "INSERT INTO big SELECT seq, 0, '2020-01-01' FROM seq_1_to_60000;",
+        "CREATE TABLE old_style (id INT PRIMARY KEY, v INT) ENGINE=MyISAM; INSERT INTO old_style VALUES (1,"
+        " 1), (2, 2);CREATE TABLE small (id INT PRIMARY KEY, v INT); INSERT INTO small VALUES (1, 1), (2,"
+        " 2);CREATE TABLE big (id INT PRIMARY KEY, v INT, at TIMESTAMP DEFAULT NOW() ON UPDATE NOW(), KEY"
+        " (at)) STATS_PERSISTENT=1;INSERT INTO big SELECT seq, 0, '2020-01-01' FROM seq_1_to_60000;",
     )
     for server in (sides.source_server, sides.target_server):
         server.query("ANALYZE TABLE fenced.big")
@@ -306,7 +380,8 @@ def test_the_last_proof_says_what_it_left_out(fenced: Sides, caplog: pytest.LogC
     assert "not covered for lack of time: fenced." in caplog.text
 
 
-# Going on, pausing, repairing ---------------------------------------------------------------------------------------
+# Going on, pausing, repairing
+# ---------------------------------------------------------------------------------------
 class Kept:
     def __init__(self) -> None:
         self.document: dict[str, Any] | None = None
@@ -324,7 +399,9 @@ class Interrupted(Exception):
     pass
 
 
-def test_a_pass_that_was_interrupted_goes_on_where_it_stopped(listings: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_pass_that_was_interrupted_goes_on_where_it_stopped(
+    listings: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("livemove.comparison.adapters.keyed_comparison.KEEP_EVERY", -1.0)
     kept = Kept()
     with planted(
@@ -396,7 +473,11 @@ def test_repair_copies_rows_exactly_and_only_into_a_follower(sides: Sides) -> No
     for server in (sides.source_server, sides.target_server):
         server.load(f"CREATE OR REPLACE DATABASE mended CHARACTER SET utf8mb4; USE mended; {REPAIR}")
     assert not compare(sides, "mended", "t").equal, "the two have other UUIDs"
-    sides.target_server.load("UPDATE t SET f = 1, c = 'x' WHERE id = 0; DELETE FROM t WHERE id = 1; INSERT INTO t (k, id) VALUES ('extra', 9);", schema="mended")  # fmt: skip
+    sides.target_server.load(
+        "UPDATE t SET f = 1, c = 'x' WHERE id = 0; DELETE FROM t WHERE id = 1; INSERT INTO t (k, id) VALUES"
+        " ('extra', 9);",
+        schema="mended",
+    )
     keys = [d.key for d in compare(sides, "mended", "t").differences]
     assert len(keys) == 3
     for server in (sides.source_server, sides.target_server):

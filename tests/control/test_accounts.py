@@ -42,18 +42,27 @@ def copy(sides: Sides) -> list[str]:
 def test_an_account_keeps_its_password_its_roles_and_its_lock(clean: Sides) -> None:
     for statement in (
         "CREATE USER guest_app@'127.%' IDENTIFIED BY 'pass''word'",
-        "CREATE ROLE guest_reads", "CREATE ROLE guest_writes",
-        "GRANT SELECT (id) ON guests.t TO guest_reads", "GRANT guest_reads TO guest_writes", "GRANT INSERT ON guests.* TO guest_writes",
-        "GRANT guest_writes TO guest_app@'127.%'", "SET DEFAULT ROLE guest_writes FOR guest_app@'127.%'",
+        "CREATE ROLE guest_reads",
+        "CREATE ROLE guest_writes",
+        "GRANT SELECT (id) ON guests.t TO guest_reads",
+        "GRANT guest_reads TO guest_writes",
+        "GRANT INSERT ON guests.* TO guest_writes",
+        "GRANT guest_writes TO guest_app@'127.%'",
+        "SET DEFAULT ROLE guest_writes FOR guest_app@'127.%'",
         "GRANT EXECUTE ON guests.* TO guest_app@'127.%'",
-    ):  # fmt: skip
+    ):
         clean.source_server.query(statement)
     (later,) = copy(clean)
     assert "guests" in later
     assert "1146" in later, "its table is carried later"
     clean.target_server.load("CREATE DATABASE guests; CREATE TABLE guests.t (id INT, secret INT);")
     assert copy(clean) == []
-    where = {"host": clean.target_server.address, "user": "guest_app", "password": "pass'word", "autocommit": True}  # fmt: skip
+    where = {
+        "host": clean.target_server.address,
+        "user": "guest_app",
+        "password": "pass'word",
+        "autocommit": True,
+    }
     with pytest.raises(pymysql.err.OperationalError, match="locked"):
         pymysql.connect(**where)
     clean.target_server.query("ALTER USER guest_app@'127.%' ACCOUNT UNLOCK")
@@ -74,10 +83,21 @@ def test_a_login_without_a_hash_that_can_be_carried_is_refused_beforehand(clean:
     assert found == {("'guest_app'@'localhost'", "error")}
 
 
-def test_a_plugin_that_the_target_lacks_is_told_and_an_account_made_by_hand_is_kept(clean: Sides, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_plugin_that_the_target_lacks_is_told_and_an_account_made_by_hand_is_kept(
+    clean: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clean.source_server.query("CREATE USER guest_app@'127.%' IDENTIFIED BY 'x'")
-    monkeypatch.setattr("livemove.control.adapters.setup.locked_copy", lambda create: create.replace("IDENTIFIED BY PASSWORD", "IDENTIFIED VIA nosuch USING"))  # fmt: skip
-    with pytest.raises(SetupError, match=r"The account 'guest_app'@'127\.%' cannot be made on the target.*nosuch.*make the account on the target by hand"):  # fmt: skip
+    monkeypatch.setattr(
+        "livemove.control.adapters.setup.locked_copy",
+        lambda create: create.replace("IDENTIFIED BY PASSWORD", "IDENTIFIED VIA nosuch USING"),
+    )
+    with pytest.raises(
+        SetupError,
+        match=(
+            r"The account 'guest_app'@'127\.%' cannot be made on the target.*nosuch.*make the account on the"
+            r" target by hand"
+        ),
+    ):
         copy(clean)
     clean.target_server.query("CREATE USER guest_app@'127.%' IDENTIFIED BY 'y'")
     assert copy(clean) == []

@@ -1,6 +1,7 @@
 """A small story around the real rollback chapter, run by Airflow itself: `python -m tests.dags.rules`.
 
-Runs it three times and prints what failed and the states of all tasks as JSON: nothing fails; `change` fails with
+Runs it three times and prints what failed and the states of all tasks as JSON: nothing fails; `change` fails
+with
 a refusal; `move` fails with something real.
 """
 
@@ -63,9 +64,11 @@ def story() -> DAG:
         change, move = (Act(task_id=name, service="shop") for name in ("change", "move"))
         first >> change >> second >> move >> last
         group, begin = rollback_stage(
-            SHOP, BeginRollbackOperator,
-            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, watched=[change, move],
-        )  # fmt: skip
+            SHOP,
+            BeginRollbackOperator,
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+            watched=[change, move],
+        )
         [first, second, last] >> begin
         [last, group] >> EmptyOperator(task_id="report", trigger_rule=TriggerRule.ONE_SUCCESS)
     return dag

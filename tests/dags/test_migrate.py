@@ -34,12 +34,53 @@ SHOP = ROOT / "include" / "migrations" / "shop.yaml"
 STORY = {
     "preflight": ["settings", "checks"],
     "provision": ["plan", "apply", "reachability", "deploy", "smoke"],
-    "replicate": ["prepare_control", "lower_ttl", "carry_tables", "prepare_task", "start_load", "full_load", "carry_keys", "carry_code", "start_cdc", "caught_up"],
+    "replicate": [
+        "prepare_control",
+        "lower_ttl",
+        "carry_tables",
+        "prepare_task",
+        "start_load",
+        "full_load",
+        "carry_keys",
+        "carry_code",
+        "start_cdc",
+        "caught_up",
+    ],
     "validate": ["tables", "compare", "table_states", "parity"],
-    "switch_dns": ["ttl_elapsed", "window", "keep_jobs", "baseline", "ask", "change_record", "shift", "in_sync", "propagation", "drained"],
-    "switchover": ["prepare_return", "window", "ask", "snapshot", "switch_over", "return_path", "smoke", "compare_back", "soak"],
-    "retire": ["ask", "final_dump", "restore_ttl", "stop_replication", "teardown_plan", "teardown", "remove_control", "stop_idc"],
-}  # fmt: skip
+    "switch_dns": [
+        "ttl_elapsed",
+        "window",
+        "keep_jobs",
+        "baseline",
+        "ask",
+        "change_record",
+        "shift",
+        "in_sync",
+        "propagation",
+        "drained",
+    ],
+    "switchover": [
+        "prepare_return",
+        "window",
+        "ask",
+        "snapshot",
+        "switch_over",
+        "return_path",
+        "smoke",
+        "compare_back",
+        "soak",
+    ],
+    "retire": [
+        "ask",
+        "final_dump",
+        "restore_ttl",
+        "stop_replication",
+        "teardown_plan",
+        "teardown",
+        "remove_control",
+        "stop_idc",
+    ],
+}
 BESIDE = {"switch_dns": ["watch"]}
 """Tasks of a chapter that nothing of the story waits for."""
 AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}
@@ -49,7 +90,16 @@ GATES = {
     "retire.ask": "retire.final_dump",
 }
 KINDS = ("migrate", "rollback", "promote")
-HEAVY = ["boto3", "botocore", "pymysql", "dns.resolver", "dns.message", "paramiko", "requests", "airflow.providers.amazon.aws"]  # fmt: skip
+HEAVY = [
+    "boto3",
+    "botocore",
+    "pymysql",
+    "dns.resolver",
+    "dns.message",
+    "paramiko",
+    "requests",
+    "airflow.providers.amazon.aws",
+]
 
 
 def load(folder: Path | None = None) -> DagBag:
@@ -226,8 +276,11 @@ def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
     for task_id in wanted[1:]:
         a, b = alone.get_task(task_id), dag.get_task(task_id)
         assert (type(a), a.retries, a.trigger_rule, a.upstream_task_ids) == (
-            type(b), b.retries, b.trigger_rule, b.upstream_task_ids,
-        )  # fmt: skip
+            type(b),
+            b.retries,
+            b.trigger_rule,
+            b.upstream_task_ids,
+        )
     assert isinstance(alone.get_task("rollback.begin"), OrderedRollbackOperator)
     assert (alone.schedule, alone.max_active_runs) == (None, 1)
     with pytest.raises(ParamValidationError):

@@ -60,12 +60,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         authority.delegate(registry, ZONE)
         for server in authority.authorities():
             server.start(registry)
-        authority.publish(ZONE, [
-            {"name": NAME, "type": "A", "ttl": 3, "values": ["192.0.2.1"]},
-            {"name": "img.shop.test", "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
-            {"name": "*.wild.shop.test", "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
-            {"name": "chain.shop.test", "type": "CNAME", "ttl": 300, "values": ["www.shop.test."]},
-        ])  # fmt: skip
+        authority.publish(
+            ZONE,
+            [
+                {"name": NAME, "type": "A", "ttl": 3, "values": ["192.0.2.1"]},
+                {"name": "img.shop.test", "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
+                {"name": "*.wild.shop.test", "type": "A", "ttl": 300, "values": ["192.0.2.1"]},
+                {"name": "chain.shop.test", "type": "CNAME", "ttl": 300, "values": ["www.shop.test."]},
+            ],
+        )
         resolvers.start(registry, (ZONE,))
         yield registry
         registry.stop_all(grace=3)
@@ -74,9 +77,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 def dns(**more: Any) -> Dns:
     a = here()
     return Dns(
-        name=NAME, zone=ZONE, ttl=60, provider="rfc2136", primary=f"{a.authorities[0]}@{a.dns}", connection="c",
-        resolvers=tuple(f"{r}@{a.dns}" for r in a.resolvers), public_resolvers=False, authority_port=a.dns,
-    ).model_copy(update=more)  # fmt: skip
+        name=NAME,
+        zone=ZONE,
+        ttl=60,
+        provider="rfc2136",
+        primary=f"{a.authorities[0]}@{a.dns}",
+        connection="c",
+        resolvers=tuple(f"{r}@{a.dns}" for r in a.resolvers),
+        public_resolvers=False,
+        authority_port=a.dns,
+    ).model_copy(update=more)
 
 
 def asking() -> DnsResolvers:
@@ -130,11 +140,14 @@ def test_a_stranger_between_look_and_update_is_not_overwritten(
 @pytest.mark.parametrize(
     ("key", "why"),
     [
-        ((authority.KEY, base64.b64encode(b"x" * 32).decode(), "hmac-sha256"), "TSIG signature|refused to change"),
+        (
+            (authority.KEY, base64.b64encode(b"x" * 32).decode(), "hmac-sha256"),
+            "TSIG signature|refused to change",
+        ),
         (("nobody", SECRET, "hmac-sha256"), "TSIG signature|refused to change"),
         ((authority.KEY, SECRET, "hmac-sha512"), "TSIG signature|refused to change"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_key_is_told_and_changes_nothing(
     lab: Registry, zone: UpdateZone, key: tuple[str, str, str], why: str
 ) -> None:
@@ -189,7 +202,10 @@ def survey(zone: Any, **more: Any) -> Any:
 def test_the_survey_follows_the_delegation_and_finds_who_else_is_there(zone: UpdateZone) -> None:
     verdict = survey(zone)
     assert verdict.against == (
-        "*.wild.shop.test A, img.shop.test A points at the same host and would stay there (dns.stays names those that shall)",
+        (
+            "*.wild.shop.test A, img.shop.test A points at the same host and would stay there (dns.stays"
+            " names those that shall)"
+        ),
     )
     assert verdict.notes[0] == "test delegates to ns1.shop.test, ns2.shop.test (TTL 3600 s)"
     assert not survey(zone, stays=("img.shop.test", "*.wild.shop.test")).against
@@ -229,7 +245,13 @@ def kdig(server: str, name: str = NAME) -> tuple[tuple[str, ...], int]:
     """What an independent tool says: (values, TTL)."""
     address, _, port = server.partition("@")
     asked = [program("kdig"), f"@{address}", "-p", port or "53", "+noall", "+answer", "+ttl", name, "A"]
-    lines = [x.split() for x in subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines() if x and x[0] != ";"]  # fmt: skip
+    lines = [
+        x.split()
+        for x in subprocess.run(
+            asked, capture_output=True, text=True, timeout=20, check=True
+        ).stdout.splitlines()
+        if x and x[0] != ";"
+    ]
     return tuple(sorted(x[4] for x in lines)), min(int(x[1]) for x in lines)
 
 

@@ -47,8 +47,15 @@ def approve(world: MemoryWorld, **other: object) -> None:
     shown = intended_change(world).document  # type: ignore[arg-type]
     world.ledger.write(
         "approvals/switch_dns",
-        {"gate": "switch_dns", "option": "Proceed", "at": "2026-11-23T18:30:00", "sha256": checksum(approved(shown)), "warnings": 0, **other},
-    )  # fmt: skip
+        {
+            "gate": "switch_dns",
+            "option": "Proceed",
+            "at": "2026-11-23T18:30:00",
+            "sha256": checksum(approved(shown)),
+            "warnings": 0,
+            **other,
+        },
+    )
 
 
 def moved(world: MemoryWorld) -> None:
@@ -259,7 +266,10 @@ def test_what_the_authorities_say_against_it_refuses_the_change(
 def test_the_first_step_is_made_and_its_retry_finds_it(world: MemoryWorld) -> None:
     world.with_(dns={"steps": (5, 25, 100)})
     moved(world)
-    assert {(s.values, s.weight, s.ttl) for s in world.zone.sets} == {(("192.0.2.1",), 95, 5), ((TARGET,), 5, 5)}  # fmt: skip
+    assert {(s.values, s.weight, s.ttl) for s in world.zone.sets} == {
+        (("192.0.2.1",), 95, 5),
+        ((TARGET,), 5, 5),
+    }
     run(ChangeRecordOperator)
     assert len(world.zone.changes) == 2
     run(RollbackRecordOperator)

@@ -11,9 +11,13 @@ AUTHORITY = "192.0.2.53"
 def look(rows: dict[str, Row], after: float, **says: tuple[tuple[str, ...], int] | str) -> dict[str, Row]:
     now = START + timedelta(seconds=after)
     answers = [
-        Answer(s.replace("_", "."), (), 0, now, a) if isinstance(a, str) else Answer(s.replace("_", "."), a[0], a[1], now)
+        (
+            Answer(s.replace("_", "."), (), 0, now, a)
+            if isinstance(a, str)
+            else Answer(s.replace("_", "."), a[0], a[1], now)
+        )
         for s, a in says.items()
-    ]  # fmt: skip
+    ]
     return fold(rows, answers, wanted=NEW, record_ttl=60, authorities=[AUTHORITY])
 
 

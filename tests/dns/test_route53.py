@@ -71,7 +71,10 @@ def test_all_types_of_exactly_this_name(zone: Route53Zone, www: RecordSet) -> No
 def test_a_name_behind_more_records_than_one_page_holds(
     client: Any, zone: Route53Zone, www: RecordSet
 ) -> None:
-    batch = [{"Action": "CREATE", "ResourceRecordSet": simple(f"a{n:03}.{zone.dns.zone}", "A", 30, "192.0.2.3")} for n in range(350)]  # fmt: skip
+    batch = [
+        {"Action": "CREATE", "ResourceRecordSet": simple(f"a{n:03}.{zone.dns.zone}", "A", 30, "192.0.2.3")}
+        for n in range(350)
+    ]
     client.change_resource_record_sets(HostedZoneId=zone.zone_id, ChangeBatch={"Changes": batch})
     assert www in zone.records(www.name)
     assert len(zone.pointing_at(["192.0.2.3"])) == 350
@@ -175,7 +178,13 @@ def test_throttling_is_waited_out_by_the_sdk_and_after_that_by_whoever_waits(dns
     from botocore.retries.standard import ThrottledRetryableChecker
 
     assert code in ThrottledRetryableChecker._THROTTLED_ERROR_CODES
-    client = boto3.client("route53", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b", config=Config(retries={"mode": "standard", "max_attempts": 1}))  # fmt: skip
+    client = boto3.client(
+        "route53",
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=Config(retries={"mode": "standard", "max_attempts": 1}),
+    )
     with Stubber(client) as stub:
         stub.add_client_error("list_hosted_zones_by_name", code, "Rate exceeded", 400)
         with pytest.raises(UnreachableError, match="nothing was changed"):

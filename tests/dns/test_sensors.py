@@ -142,7 +142,12 @@ def test_by_hand_the_old_ttl_counts_from_when_the_authorities_have_the_new_one(w
     assert look_at_old_ttl(world, {}).done  # type: ignore[arg-type]
 
 
-WELL = {"state": "running", "losses": [], "lag_ms": 40, "says": "The return path runs, 40 ms behind. Going back loses nothing"}  # fmt: skip
+WELL = {
+    "state": "running",
+    "losses": [],
+    "lag_ms": 40,
+    "says": "The return path runs, 40 ms behind. Going back loses nothing",
+}
 
 
 class Soaking:

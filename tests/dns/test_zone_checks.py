@@ -21,10 +21,18 @@ def voice(server: str, serial: int = 7, *, lame: bool = False, signed: bool = Fa
 
 
 GOOD = Survey(
-    live=LIVE, provider="Route 53", weights=True, voices=[voice("a"), voice("b")], parent="test",
-    parent_names=("ns1.shop.test", "ns2.shop.test"), parent_ttl=3600, own_names=("ns1.shop.test", "ns2.shop.test"),
-    glue={"ns1.shop.test": ("192.0.2.53",)}, own_addresses={"ns1.shop.test": ("192.0.2.53",), "ns2.shop.test": ()}, others=LIVE,
-)  # fmt: skip
+    live=LIVE,
+    provider="Route 53",
+    weights=True,
+    voices=[voice("a"), voice("b")],
+    parent="test",
+    parent_names=("ns1.shop.test", "ns2.shop.test"),
+    parent_ttl=3600,
+    own_names=("ns1.shop.test", "ns2.shop.test"),
+    glue={"ns1.shop.test": ("192.0.2.53",)},
+    own_addresses={"ns1.shop.test": ("192.0.2.53",), "ns2.shop.test": ()},
+    others=LIVE,
+)
 
 
 def test_a_zone_in_order_has_nothing_against_it_and_tells_the_parents_ttl() -> None:
@@ -40,15 +48,21 @@ def test_a_zone_in_order_has_nothing_against_it_and_tells_the_parents_ttl() -> N
         ({"voices": [voice("a"), voice("b", lame=True)]}, r"authority b: .*lame"),
         ({"voices": [voice("a"), voice("b", 8)]}, "not at one serial number: a 7, b 8"),
         ({"voices": [voice("a"), voice("b", A="192.0.2.9")]}, r"b gives A 192.0.2.9, Route 53 has 192.0.2.1"),
-        ({"voices": [voice("a"), voice("b", AAAA="2001:db8::1")]}, "gives AAAA 2001:db8::1, Route 53 has nothing"),
+        (
+            {"voices": [voice("a"), voice("b", AAAA="2001:db8::1")]},
+            "gives AAAA 2001:db8::1, Route 53 has nothing",
+        ),
         ({"voices": [voice("a", HTTPS="1 . ipv4hint=192.0.2.1")]}, "gives HTTPS .*browsers take addresses"),
         ({"voices": [voice("a", CNAME="lb.example.")]}, "gives CNAME lb.example.: users follow it"),
         ({"parent_names": ("ns1.old.test",)}, "test delegates to ns1.old.test, and the zone itself names"),
         ({"glue": {"ns1.shop.test": ("192.0.2.99",)}}, "glue of ns1.shop.test at test is 192.0.2.99"),
         ({"ds": True}, "a DS record, and a, b answers without a signature"),
-        ({"others": (*LIVE, RecordSet("img.shop.test", "A", 60, ("192.0.2.1",)))}, "img.shop.test A points at the same host"),
+        (
+            {"others": (*LIVE, RecordSet("img.shop.test", "A", 60, ("192.0.2.1",)))},
+            "img.shop.test A points at the same host",
+        ),
     ],
-)  # fmt: skip
+)
 def test_whatever_would_leave_users_behind_is_against_it(change: dict[str, object], why: str) -> None:
     import re
 
@@ -73,7 +87,15 @@ def test_by_weights_an_authority_may_give_either_answer() -> None:
 
 
 def test_what_could_not_be_seen_is_a_note() -> None:
-    verdict = judge(replace(GOOD, parent_error="no cache knows test", parent_names=(), others=None, voices=[voice("a", CAA='0 issue "le.example"')]))  # fmt: skip
+    verdict = judge(
+        replace(
+            GOOD,
+            parent_error="no cache knows test",
+            parent_names=(),
+            others=None,
+            voices=[voice("a", CAA='0 issue "le.example"')],
+        )
+    )
     assert verdict.against == ()
     told = " ".join(verdict.notes)
     assert "the delegation was not checked" in told

@@ -27,45 +27,171 @@ LARGEST_POLICY = 6144
 RECEIVERS = {"secrets": "secretsmanager"}
 """Names by which the code holds a client, where they are not the service's own."""
 S3 = {
-    "HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket", "CreateMultipartUpload": "PutObject", "UploadPart": "PutObject",
-    "CompleteMultipartUpload": "PutObject", "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
-}  # fmt: skip
+    "HeadBucket": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
 """Calls of S3 that another action allows.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"""
 NO_CALL = {"iam:PassRole", "s3:ListBucket", "s3:PutBucketPublicAccessBlock"}
 """Actions that are no API call of that name."""
 TYPES: dict[str, tuple[str, ...]] = {
-    "aws_cloudwatch_log_group": ("logs:CreateLogGroup", "logs:DescribeLogGroups", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"),
-    "aws_db_instance": ("rds:CreateDBInstance", "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:DeleteDBInstance", "rds:CreateDBSnapshot", "rds:ListTagsForResource"),
-    "aws_db_parameter_group": ("rds:CreateDBParameterGroup", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup"),
-    "aws_db_subnet_group": ("rds:CreateDBSubnetGroup", "rds:DescribeDBSubnetGroups", "rds:DeleteDBSubnetGroup"),
-    "aws_dms_replication_instance": ("dms:CreateReplicationInstance", "dms:DescribeReplicationInstances", "dms:ModifyReplicationInstance", "dms:DeleteReplicationInstance", "dms:ListTagsForResource"),
-    "aws_dms_replication_subnet_group": ("dms:CreateReplicationSubnetGroup", "dms:DescribeReplicationSubnetGroups", "dms:DeleteReplicationSubnetGroup"),
-    "aws_eip": ("ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:DescribeAddresses", "ec2:DisassociateAddress", "ec2:ReleaseAddress"),
-    "aws_iam_instance_profile": ("iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile", "iam:GetInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"),
-    "aws_iam_role": ("iam:CreateRole", "iam:GetRole", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:DeleteRole", "iam:TagRole"),
+    "aws_cloudwatch_log_group": (
+        "logs:CreateLogGroup",
+        "logs:DescribeLogGroups",
+        "logs:PutRetentionPolicy",
+        "logs:DeleteLogGroup",
+    ),
+    "aws_db_instance": (
+        "rds:CreateDBInstance",
+        "rds:DescribeDBInstances",
+        "rds:ModifyDBInstance",
+        "rds:DeleteDBInstance",
+        "rds:CreateDBSnapshot",
+        "rds:ListTagsForResource",
+    ),
+    "aws_db_parameter_group": (
+        "rds:CreateDBParameterGroup",
+        "rds:DescribeDBParameterGroups",
+        "rds:DescribeDBParameters",
+        "rds:ModifyDBParameterGroup",
+        "rds:DeleteDBParameterGroup",
+    ),
+    "aws_db_subnet_group": (
+        "rds:CreateDBSubnetGroup",
+        "rds:DescribeDBSubnetGroups",
+        "rds:DeleteDBSubnetGroup",
+    ),
+    "aws_dms_replication_instance": (
+        "dms:CreateReplicationInstance",
+        "dms:DescribeReplicationInstances",
+        "dms:ModifyReplicationInstance",
+        "dms:DeleteReplicationInstance",
+        "dms:ListTagsForResource",
+    ),
+    "aws_dms_replication_subnet_group": (
+        "dms:CreateReplicationSubnetGroup",
+        "dms:DescribeReplicationSubnetGroups",
+        "dms:DeleteReplicationSubnetGroup",
+    ),
+    "aws_eip": (
+        "ec2:AllocateAddress",
+        "ec2:AssociateAddress",
+        "ec2:DescribeAddresses",
+        "ec2:DisassociateAddress",
+        "ec2:ReleaseAddress",
+    ),
+    "aws_iam_instance_profile": (
+        "iam:CreateInstanceProfile",
+        "iam:AddRoleToInstanceProfile",
+        "iam:GetInstanceProfile",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:DeleteInstanceProfile",
+    ),
+    "aws_iam_role": (
+        "iam:CreateRole",
+        "iam:GetRole",
+        "iam:ListRolePolicies",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListInstanceProfilesForRole",
+        "iam:DeleteRole",
+        "iam:TagRole",
+    ),
     "aws_iam_role_policy": ("iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"),
-    "aws_iam_role_policy_attachment": ("iam:AttachRolePolicy", "iam:ListAttachedRolePolicies", "iam:DetachRolePolicy"),
-    "aws_instance": ("ec2:RunInstances", "iam:PassRole", "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:ModifyInstanceAttribute", "ec2:TerminateInstances"),
-    "aws_internet_gateway": ("ec2:CreateInternetGateway", "ec2:AttachInternetGateway", "ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"),
+    "aws_iam_role_policy_attachment": (
+        "iam:AttachRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:DetachRolePolicy",
+    ),
+    "aws_instance": (
+        "ec2:RunInstances",
+        "iam:PassRole",
+        "ec2:DescribeInstances",
+        "ec2:DescribeVolumes",
+        "ec2:ModifyInstanceAttribute",
+        "ec2:TerminateInstances",
+    ),
+    "aws_internet_gateway": (
+        "ec2:CreateInternetGateway",
+        "ec2:AttachInternetGateway",
+        "ec2:DetachInternetGateway",
+        "ec2:DeleteInternetGateway",
+    ),
     "aws_key_pair": ("ec2:ImportKeyPair", "ec2:DescribeKeyPairs", "ec2:DeleteKeyPair"),
-    "aws_route_table": ("ec2:CreateRouteTable", "ec2:CreateRoute", "ec2:EnableVgwRoutePropagation", "ec2:DisableVgwRoutePropagation", "ec2:DeleteRoute", "ec2:DeleteRouteTable"),
-    "aws_route_table_association": ("ec2:AssociateRouteTable", "ec2:ReplaceRouteTableAssociation", "ec2:DisassociateRouteTable"),
-    "aws_secretsmanager_secret": ("secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:DeleteSecret", "secretsmanager:TagResource"),
-    "aws_secretsmanager_secret_version": ("secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue", "secretsmanager:UpdateSecretVersionStage"),
-    "aws_security_group": ("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "ec2:DescribeSecurityGroups", "ec2:DeleteSecurityGroup"),
+    "aws_route_table": (
+        "ec2:CreateRouteTable",
+        "ec2:CreateRoute",
+        "ec2:EnableVgwRoutePropagation",
+        "ec2:DisableVgwRoutePropagation",
+        "ec2:DeleteRoute",
+        "ec2:DeleteRouteTable",
+    ),
+    "aws_route_table_association": (
+        "ec2:AssociateRouteTable",
+        "ec2:ReplaceRouteTableAssociation",
+        "ec2:DisassociateRouteTable",
+    ),
+    "aws_secretsmanager_secret": (
+        "secretsmanager:CreateSecret",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:DeleteSecret",
+        "secretsmanager:TagResource",
+    ),
+    "aws_secretsmanager_secret_version": (
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+    ),
+    "aws_security_group": (
+        "ec2:CreateSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DeleteSecurityGroup",
+    ),
     "aws_subnet": ("ec2:CreateSubnet", "ec2:DescribeSubnets", "ec2:DeleteSubnet"),
-    "aws_vpc": ("ec2:CreateVpc", "ec2:ModifyVpcAttribute", "ec2:DescribeVpcAttribute", "ec2:DeleteVpc", "ec2:CreateTags"),
-    "aws_vpc_endpoint": ("ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints", "ec2:DeleteVpcEndpoints", "route53:AssociateVPCWithHostedZone"),
-    "aws_vpc_security_group_egress_rule": ("ec2:AuthorizeSecurityGroupEgress", "ec2:DescribeSecurityGroupRules", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupEgress"),
-    "aws_vpc_security_group_ingress_rule": ("ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeSecurityGroupRules", "ec2:ModifySecurityGroupRules", "ec2:RevokeSecurityGroupIngress"),
+    "aws_vpc": (
+        "ec2:CreateVpc",
+        "ec2:ModifyVpcAttribute",
+        "ec2:DescribeVpcAttribute",
+        "ec2:DeleteVpc",
+        "ec2:CreateTags",
+    ),
+    "aws_vpc_endpoint": (
+        "ec2:CreateVpcEndpoint",
+        "ec2:DescribeVpcEndpoints",
+        "ec2:DeleteVpcEndpoints",
+        "route53:AssociateVPCWithHostedZone",
+    ),
+    "aws_vpc_security_group_egress_rule": (
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:ModifySecurityGroupRules",
+        "ec2:RevokeSecurityGroupEgress",
+    ),
+    "aws_vpc_security_group_ingress_rule": (
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:DescribeSecurityGroupRules",
+        "ec2:ModifySecurityGroupRules",
+        "ec2:RevokeSecurityGroupIngress",
+    ),
     "aws_vpn_gateway_attachment": ("ec2:AttachVpnGateway", "ec2:DescribeVpnGateways", "ec2:DetachVpnGateway"),
     "data aws_ami": ("ec2:DescribeImages", "ec2:GetInstanceUefiData"),
     "data aws_availability_zones": ("ec2:DescribeAvailabilityZones",),
-    "data aws_route53_zone": ("route53:ListHostedZones", "route53:GetHostedZone", "route53:ListTagsForResource"),
+    "data aws_route53_zone": (
+        "route53:ListHostedZones",
+        "route53:GetHostedZone",
+        "route53:ListTagsForResource",
+    ),
     # asked of nobody, or of STS, which needs no permission
-    "data aws_caller_identity": (), "data aws_iam_policy_document": (), "data aws_partition": (), "data aws_region": (),
-}  # fmt: skip
+    "data aws_caller_identity": (),
+    "data aws_iam_policy_document": (),
+    "data aws_partition": (),
+    "data aws_region": (),
+}
 """What Terraform calls for each type of resource of include/terraform."""
 PLACEHOLDERS = {"ACCOUNT_ID", "BUCKET", "PREFIX", "PUBLIC_NAME", "REGION", "SERVICE", "ZONE_ID"}
 

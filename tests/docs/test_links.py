@@ -9,8 +9,14 @@ import pytest
 from tests.docs.pages import ROOT, Page, pages
 
 KNOWN = (
-    "docs.aws.amazon.com", "mariadb.com", "www.rfc-editor.org", "github.com", "keepachangelog.com", "semver.org", "airflow.apache.org",
-)  # fmt: skip
+    "docs.aws.amazon.com",
+    "mariadb.com",
+    "www.rfc-editor.org",
+    "github.com",
+    "keepachangelog.com",
+    "semver.org",
+    "airflow.apache.org",
+)
 ALL = pages()
 
 

@@ -26,7 +26,20 @@ def test_the_committed_file_is_up_to_date(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("part", ["The spec", "Connections", "Trigger forms", "Tasks", "Operators", "Sensors", "Commands", "Exit codes", "Errors"])  # fmt: skip
+@pytest.mark.parametrize(
+    "part",
+    [
+        "The spec",
+        "Connections",
+        "Trigger forms",
+        "Tasks",
+        "Operators",
+        "Sensors",
+        "Commands",
+        "Exit codes",
+        "Errors",
+    ],
+)
 def test_every_part_has_something_to_say(part: str) -> None:
     text = REFERENCE.read_text(encoding="utf-8").split(f"\n## {part}\n")[1].split("\n## ")[0]
     assert len(text) > 100

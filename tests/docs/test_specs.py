@@ -17,7 +17,18 @@ from tests.docs.pages import ROOT, Page, pages
 
 EXAMPLE = ROOT / "include" / "migrations" / "example-aws.yaml"
 SECTIONS = set(MigrationSpec.model_fields)
-CHAPTERS = ("preflight", "provision", "replicate", "validate", "switch_dns", "switchover", "retire", "rollback", "finish", "give_up")  # fmt: skip
+CHAPTERS = (
+    "preflight",
+    "provision",
+    "replicate",
+    "validate",
+    "switch_dns",
+    "switchover",
+    "retire",
+    "rollback",
+    "finish",
+    "give_up",
+)
 PAGES = [p for p in pages() if p.path.name != "reference.md"]
 
 
@@ -50,7 +61,11 @@ def test_fields_and_tasks_that_are_named_exist(page: Page) -> None:
     for span in page.spans:
         for name in re.findall(r"(?<![\w./-])([a-z_]+(?:\[\])?\.[a-z_.]+)\b(?![/(-])", span):
             first = name.split(".")[0].removesuffix("[]")
-            if name in known or not ({first} & (SECTIONS | set(CHAPTERS))) or name.endswith((".md", ".py", ".yaml", ".json", ".sql", ".html", ".sh")):  # fmt: skip
+            if (
+                name in known
+                or not ({first} & (SECTIONS | set(CHAPTERS)))
+                or name.endswith((".md", ".py", ".yaml", ".json", ".sql", ".html", ".sh"))
+            ):
                 continue
             if first in SECTIONS and field_is_there(name):
                 continue
@@ -64,7 +79,11 @@ def field_is_there(path: str) -> bool:
         if model is None or part not in model.model_fields:
             return False
         annotation = model.model_fields[part].annotation
-        inner = [a for a in (annotation, *typing.get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]  # fmt: skip
+        inner = [
+            a
+            for a in (annotation, *typing.get_args(annotation))
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
         model = inner[0] if inner else None
     return True
 

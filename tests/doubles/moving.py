@@ -1,7 +1,8 @@
 """Two databases, a replicator, servers and users in memory, with a say in what happens between any two calls.
 
 Every call of a port is one moment: before it and after it users write where they can, the replicator applies
-what it may, and the promises are checked. At a chosen moment the process dies, an answer gets lost, or another
+what it may, and the promises are checked. At a chosen moment the process dies, an answer gets lost, or
+another
 attempt runs from beginning to end.
 """
 
@@ -29,7 +30,7 @@ from livemove.model.ports import (
     SwitchHealth,
     TableProgress,
     TaskState,
-)  # fmt: skip
+)
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
 from livemove.switchover.steps import Parts
@@ -468,8 +469,9 @@ class Fleet:
     ) -> list[Reply]:
         return [
             Reply(s.name, False, "dead", {}) if s.dead else Reply(s.name, act(s), "", self._facts(s))
-            for s in self.servers if of(s)
-        ]  # fmt: skip
+            for s in self.servers
+            if of(s)
+        ]
 
     def _facts(self, server: Server) -> Json:
         watch = "no client" if server.name in self.unarmed else "ready"
@@ -619,7 +621,10 @@ class Universe:
         self.replicator, self.fleet, self.proof = Replicator(self), Fleet(self), Proof(self)
         self.tables: list[str] = []
         self.due: list[str] = []
-        self.replicator.tasks = {Link("shop", 1, Side.SOURCE): TaskState.RUNNING, Link("shop", 2, Side.TARGET): TaskState.READY}  # fmt: skip
+        self.replicator.tasks = {
+            Link("shop", 1, Side.SOURCE): TaskState.RUNNING,
+            Link("shop", 2, Side.TARGET): TaskState.READY,
+        }
         self.replicator.at = {Link("shop", 1, Side.SOURCE): 0}
         self.ledger = MemoryLedger()
         self.acknowledged: list[int] = []
@@ -633,10 +638,18 @@ class Universe:
 
     def parts(self) -> Parts:
         return Parts(
-            service="shop", control=dict(self.db), servers=self.fleet, replicator=self.replicator, code=Code(self),
-            proof=self.proof, tables=lambda: list(self.tables), ledger=self.ledger, clock=self.clock,
-            settings=Settings(lease=20, pause_budget=8), upkeep=lambda: self.due,
-        )  # fmt: skip
+            service="shop",
+            control=dict(self.db),
+            servers=self.fleet,
+            replicator=self.replicator,
+            code=Code(self),
+            proof=self.proof,
+            tables=lambda: list(self.tables),
+            ledger=self.ledger,
+            clock=self.clock,
+            settings=Settings(lease=20, pause_budget=8),
+            upkeep=lambda: self.due,
+        )
 
     # moments --------------------------------------------------------------------------------------
     def strike(self, number: int, fault: Callable[[str], None], *, after: bool) -> None:

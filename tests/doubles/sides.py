@@ -18,9 +18,9 @@ from livemove.schema.objects import Phase
 
 CASES = Path(__file__).parents[1] / "cases"
 MASTER_RIGHTS = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
-    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
-    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,"
+    " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW"
+    " VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
 
 
@@ -55,8 +55,20 @@ class Sides:
 
     def copy_rows(self, schemas: list[str]) -> None:
         """What the full load does, by the server's own tools."""
-        argv = [shutil.which("mariadb-dump") or "mariadb-dump", "--no-defaults", f"--host={self.source_server.address}", "--user=root", "--no-create-info", "--skip-triggers", "--skip-add-locks",
-                "--single-transaction", "--hex-blob", "--default-character-set=utf8mb4", "--databases", *schemas]  # fmt: skip
+        argv = [
+            shutil.which("mariadb-dump") or "mariadb-dump",
+            "--no-defaults",
+            f"--host={self.source_server.address}",
+            "--user=root",
+            "--no-create-info",
+            "--skip-triggers",
+            "--skip-add-locks",
+            "--single-transaction",
+            "--hex-blob",
+            "--default-character-set=utf8mb4",
+            "--databases",
+            *schemas,
+        ]
         done = subprocess.run(
             argv, capture_output=True, env={**os.environ, "MYSQL_PWD": "root"}, check=True, timeout=60
         )

@@ -1,9 +1,13 @@
 """The world of doubles/moving.py that moves by itself in small steps, around attempts that can be halted anywhere.
 
-Every attempt is a greenlet. It halts before each call of a port (not arrived yet) and after it (done, its answer
-still on the way). There it may go on, die, or get no answer; meanwhile anything else may happen. The databases'
-guards are those of doubles/moving.py; what is added here is what a step of the real world may leave half done:
-sessions that are inside COMMIT, read_only that a restart forgets, batches that a replicator applies in any order,
+Every attempt is a greenlet. It halts before each call of a port (not arrived yet) and after it (done, its
+answer
+still on the way). There it may go on, die, or get no answer; meanwhile anything else may happen. The
+databases'
+guards are those of doubles/moving.py; what is added here is what a step of the real world may leave half
+done:
+sessions that are inside COMMIT, read_only that a restart forgets, batches that a replicator applies in any
+order,
 repoints that are late, lost or doubled, and the lock of a row that keeps everybody else out.
 """
 
@@ -40,11 +44,21 @@ from tests.doubles.moving import (
     Proof,
     Replicator,
     Universe,
-)  # fmt: skip
+)
 
 UNDER_LOCK = {
-    "arm", "close", "lift", "cede", "claim", "set_position", "open", "follow", "allow_test", "ask_hold", "while_in",
-}  # fmt: skip
+    "arm",
+    "close",
+    "lift",
+    "cede",
+    "claim",
+    "set_position",
+    "open",
+    "follow",
+    "allow_test",
+    "ask_hold",
+    "while_in",
+}
 """Acts that take the lock of the row (control_procedures.sql); reading takes none."""
 
 

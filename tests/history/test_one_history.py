@@ -120,20 +120,38 @@ def test_whatever_strikes_they_say_the_same(
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["gate_asked", "gate_answered", "promotion_asked", "promotion_answered", "task_failed", "rollback_begun", "promoted", "given_up", "ttl_lowered", "task_ran"]),
+            st.sampled_from(
+                [
+                    "gate_asked",
+                    "gate_answered",
+                    "promotion_asked",
+                    "promotion_answered",
+                    "task_failed",
+                    "rollback_begun",
+                    "promoted",
+                    "given_up",
+                    "ttl_lowered",
+                    "task_ran",
+                ]
+            ),
             st.sampled_from(["switch_dns", "switchover", "retire"]),
             st.sampled_from(["first", "second"]),
         ),
         max_size=12,
     )
-)  # fmt: skip
+)
 def test_whatever_is_asked_they_say_the_same(found: list[tuple[str, str, str]]) -> None:
     documents: Json = {}
     events: list[Json] = []
     for n, (what, gate, run) in enumerate(found):
         of_promotion = what.startswith("promot")
         at = (START + timedelta(minutes=n)).isoformat()
-        common = {"event": what, "time": at, "run_id": run + " promotion" * of_promotion, "task_id": "ask" if of_promotion else f"{gate}.ask"}  # fmt: skip
+        common = {
+            "event": what,
+            "time": at,
+            "run_id": run + " promotion" * of_promotion,
+            "task_id": "ask" if of_promotion else f"{gate}.ask",
+        }
         if what == "task_ran":
             spans = documents.setdefault("ran/provision.plan", {"spans": []})["spans"]
             spans.append(
@@ -150,8 +168,12 @@ def test_whatever_is_asked_they_say_the_same(found: list[tuple[str, str, str]]) 
     open_ones = [(d["gate"], d["asked_at"]) for d in made["decisions"] if d["asked_at"] and not d["ended_at"]]
     question = seen["question"]
     assert (question and (question["gate"], question["asked_at"])) == (open_ones[-1] if open_ones else None)
-    of_console = [(d["gate"], d["asked_at"], d["at"], d["answer"], d["ended_at"]) for d in reversed(seen["decisions"])]  # fmt: skip
-    of_report = [(d["gate"], d["asked_at"], d["answered_at"], d["option"], d["ended_at"]) for d in made["decisions"]]  # fmt: skip
+    of_console = [
+        (d["gate"], d["asked_at"], d["at"], d["answer"], d["ended_at"]) for d in reversed(seen["decisions"])
+    ]
+    of_report = [
+        (d["gate"], d["asked_at"], d["answered_at"], d["option"], d["ended_at"]) for d in made["decisions"]
+    ]
     assert of_console == of_report
     for d in made["decisions"]:
         if d["asked_at"] and not d["ended_at"]:
@@ -217,14 +239,18 @@ def test_the_rows_owner_is_that_of_the_next_action() -> None:
 
 
 # One place ------------------------------------------------------------------------------------------
-READERS = re.compile(r"""completed_switchovers import|history\.ownership import (?!.*\b(?:Result|moment|OwnershipChange)\b)|["'](?:switchover|promotion)/["']|read\(f?["'](?:switchover|promotion)/|ownership_changes\(|\bcompleted\(|closed_since\(""")  # fmt: skip
+READERS = re.compile(
+    r"""completed_switchovers import|history\.ownership import (?!.*\b(?:Result|moment|OwnershipChange)\b)|["'](?:switchover|promotion)/["']|read\(f?["'](?:switchover|promotion)/|ownership_changes\(|\bcompleted\(|closed_since\("""
+)
 
 
 def test_nobody_but_history_derives_the_owner_from_the_ledger() -> None:
     allowed = {
         "reporting/console/__init__.py": 2,  # the list of documents that it reads
         "reporting/console/attempts.py": 1,  # the steps of each attempt
-        "servers/operators/servers.py": 1,  # whether anybody promoted at all: his word that the machine is off
+        "servers/operators/servers.py": (
+            1
+        ),  # whether anybody promoted at all: his word that the machine is off
         "switchover/promotion.py": 2,  # what it kept itself, to go on from
         "reporting/report.py": 1,  # the bound of what a promotion may have lost
     }

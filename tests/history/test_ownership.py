@@ -89,16 +89,28 @@ def test_a_move_a_way_back_and_a_move_again() -> None:
     move(world, attempt="again")
     agree(world)
     assert [(t.owner, t.epoch) for t in world.told()] == [
-        (S, 1), (None, 1), (T, 2), (None, 2), (S, 3), (None, 3), (T, 4),
-    ]  # fmt: skip
+        (S, 1),
+        (None, 1),
+        (T, 2),
+        (None, 2),
+        (S, 3),
+        (None, 3),
+        (T, 4),
+    ]
     assert all(t.certain for t in world.told())
 
 
 def test_a_rollback_that_read_both_databases_ends_a_doubt() -> None:
     events: list[Json] = [
-        {"event": "switchover_began", "epoch": 2, "to": "target", "attempt": "1", "time": "2026-11-23T04:00:00+00:00"},
+        {
+            "event": "switchover_began",
+            "epoch": 2,
+            "to": "target",
+            "attempt": "1",
+            "time": "2026-11-23T04:00:00+00:00",
+        },
         {"event": "rollback_writes", "owner": "source", "epoch": 1, "time": "2026-11-23T04:05:00+00:00"},
-    ]  # fmt: skip
+    ]
     assert [t.certain for t in ownership_changes({}, events[:1], None)] == [True, False]
     assert [(t.owner, t.certain) for t in ownership_changes({}, events, None)][1:] == [(S, False), (S, True)]
 
@@ -164,8 +176,18 @@ def test_a_refused_attempt_changes_nothing() -> None:
 
 def test_a_promotion_says_when_the_source_was_heard_last_and_that_more_is_not_known() -> None:
     events: list[Json] = [
-        {"event": "switchover", "result": "moved", "epoch": 2, "from": "source", "to": "target", "attempt": "1", "started_at": "2026-11-23T04:10:00+00:00", "opened_at": "2026-11-23T04:10:20+00:00", "time": "2026-11-23T04:10:21+00:00"},
-    ]  # fmt: skip
+        {
+            "event": "switchover",
+            "result": "moved",
+            "epoch": 2,
+            "from": "source",
+            "to": "target",
+            "attempt": "1",
+            "started_at": "2026-11-23T04:10:00+00:00",
+            "opened_at": "2026-11-23T04:10:20+00:00",
+            "time": "2026-11-23T04:10:21+00:00",
+        },
+    ]
     promoted = {"promotion/2": {"last_watermark": "2026-11-23T04:00:05+00:00"}}
     told = ownership_changes(promoted, events, "2026-11-22T00:00:00+00:00")
     assert [(t.at, t.owner, t.certain) for t in told] == [
@@ -177,10 +199,16 @@ def test_a_promotion_says_when_the_source_was_heard_last_and_that_more_is_not_kn
 
 def test_a_move_whose_event_is_missing_is_told_by_its_document_or_its_return_path() -> None:
     documents = {
-        "switchover/2": {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 240, "started_at": "2026-11-23T04:00:00+00:00"},
+        "switchover/2": {
+            "epoch": 2,
+            "from": "source",
+            "to": "target",
+            "fenced_ms": 240,
+            "started_at": "2026-11-23T04:00:00+00:00",
+        },
         "switchover/plan": {"epoch": 2, "steps": []},
         "return_path/3": {"epoch": 3, "reads": "source", "running_since": "2026-11-23T05:00:00+00:00"},
-    }  # fmt: skip
+    }
     told = ownership_changes(documents, [], None)
     assert [(t.owner, t.epoch, t.certain) for t in told] == [(S, 1, True), (T, 2, True), (S, 3, True)]
 

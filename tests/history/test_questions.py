@@ -29,7 +29,9 @@ def ran(run: str, began: float, dag: str = "migrate_shop") -> Json:
 
 
 ASKED = event("gate_asked", 0, gate="switchover", question="questions/switchover/x", sha256="s")
-ANSWERED = event("gate_answered", 30, gate="switchover", option="Proceed", by="kim", at=at(29), accept_warnings=True)  # fmt: skip
+ANSWERED = event(
+    "gate_answered", 30, gate="switchover", option="Proceed", by="kim", at=at(29), accept_warnings=True
+)
 
 
 def test_an_answer_is_counted_from_the_moment_at_which_it_was_given() -> None:
@@ -78,14 +80,18 @@ def test_what_leaves_a_question_waiting(goes_on: Json) -> None:
 
 
 def test_a_task_of_another_run_of_its_dag_ends_it_when_it_begins() -> None:
-    assert History(ran("second", 20), [ASKED, event("ttl_lowered", 40, run="second")]).questions[0].ended_at == at(20)  # fmt: skip
+    assert History(ran("second", 20), [ASKED, event("ttl_lowered", 40, run="second")]).questions[
+        0
+    ].ended_at == at(20)
     assert History(ran("first", 20), [ASKED]).questions[0].waits
     assert History(ran("second", 20, "rollback_shop"), [ASKED]).questions[0].waits
     assert History(ran("second", -20), [ASKED]).questions[0].waits
 
 
 def test_an_answer_that_comes_all_the_same_is_one() -> None:
-    one = History({}, [ASKED, event("rollback_begun", 10, run="back", gate="rollback_shop"), ANSWERED]).questions[0]  # fmt: skip
+    one = History(
+        {}, [ASKED, event("rollback_begun", 10, run="back", gate="rollback_shop"), ANSWERED]
+    ).questions[0]
     assert one.answer
     assert one.answer.option == "Proceed"
 

@@ -27,7 +27,10 @@ BEGIN INSERT INTO log (said) VALUES (NEW.title); END ;;
 DELIMITER ;
 CREATE DEFINER=`clerk`@`10.0.0.%` VIEW titles AS SELECT title FROM book;
 """
-ROWS = "INSERT INTO author VALUES (1, 'Zoë 🏠');\nINSERT INTO book VALUES (1, 1, 'USE of weapons'), (2, 1, '한강');\n"
+ROWS = (
+    "INSERT INTO author VALUES (1, 'Zoë 🏠');\nINSERT INTO book VALUES (1, 1, 'USE of weapons'), (2, 1,"
+    " '한강');\n"
+)
 
 
 @pytest.fixture
@@ -72,17 +75,18 @@ def test_what_only_mysql_knows_is_replaced_and_said_and_rows_are_left_alone(
 ) -> None:
     file = tmp_path / "modern.sql"
     file.write_text(
-        "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'aaaa-bbbb:1-7,\ncccc-dddd:1-9';\n"
-        "CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(60)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;\n"
-        "INSERT INTO t VALUES (1, 'utf8mb4_0900_ai_ci');\n"
-        "CREATE TABLE u (id INT PRIMARY KEY, b VARCHAR(9) COLLATE utf8mb4_0900_bin, c VARCHAR(9) COLLATE utf8mb4_0900_as_cs,\n"
-        "  j VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_ja_0900_as_cs) DEFAULT CHARSET=utf8mb4;\n"
+        "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'aaaa-bbbb:1-7,\ncccc-dddd:1-9';\nCREATE TABLE t (id INT"
+        " PRIMARY KEY, s VARCHAR(60)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;\nINSERT INTO t"
+        " VALUES (1, 'utf8mb4_0900_ai_ci');\nCREATE TABLE u (id INT PRIMARY KEY, b VARCHAR(9) COLLATE"
+        " utf8mb4_0900_bin, c VARCHAR(9) COLLATE utf8mb4_0900_as_cs,\n  j VARCHAR(9) CHARACTER SET utf8mb4"
+        " COLLATE utf8mb4_ja_0900_as_cs) DEFAULT CHARSET=utf8mb4;\n"
     )
     loaded = dump.load(server, file)
     assert [note.split(": ")[0] for note in loaded.notes] == ["modern.sql", "modern.sql"]
     assert server.query("SELECT s FROM modern.t") == [("utf8mb4_0900_ai_ci",)]
     collations = server.query(
-        "SELECT collation_name FROM information_schema.columns WHERE table_schema = 'modern' AND data_type = 'varchar' ORDER BY table_name, column_name"
+        "SELECT collation_name FROM information_schema.columns WHERE table_schema = 'modern' AND data_type ="
+        " 'varchar' ORDER BY table_name, column_name"
     )
     assert [str(c[0]).removeprefix("utf8mb4_") for c in collations] == [
         "uca1400_ai_ci",
@@ -94,7 +98,9 @@ def test_what_only_mysql_knows_is_replaced_and_said_and_rows_are_left_alone(
 
 def test_broken_dump_is_refused_with_file_line_and_the_servers_words(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_text("CREATE TABLE fine (id INT);\n")
-    (tmp_path / "b.sql").write_text("CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\nINSERT INTO nowhere VALUES (1);\n")  # fmt: skip
+    (tmp_path / "b.sql").write_text(
+        "CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\nINSERT INTO nowhere VALUES (1);\n"
+    )
     with pytest.raises(LabError) as refused:
         dump.load(server, tmp_path)
     assert f"{tmp_path / 'b.sql'}:3" in str(refused.value)
@@ -128,8 +134,8 @@ def test_dump_that_makes_no_sense_is_refused(
 def test_tables_may_come_in_any_order(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "orders.sql"
     file.write_text(
-        "CREATE TABLE a (id INT PRIMARY KEY, b_id INT, FOREIGN KEY (b_id) REFERENCES b (id));\nINSERT INTO a VALUES (1, 1);\n"
-        "CREATE TABLE b (id INT PRIMARY KEY);\nINSERT INTO b VALUES (1);\n"
+        "CREATE TABLE a (id INT PRIMARY KEY, b_id INT, FOREIGN KEY (b_id) REFERENCES b (id));\nINSERT INTO a"
+        " VALUES (1, 1);\nCREATE TABLE b (id INT PRIMARY KEY);\nINSERT INTO b VALUES (1);\n"
     )
     assert dump.load(server, file).schemas == ["orders"]
 

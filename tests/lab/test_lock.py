@@ -23,7 +23,11 @@ def write_holder(octet: int, pid: int, state: Path, phase: str = "starting") -> 
 
 
 def dead_pid() -> int:
-    return int(subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True).stdout)  # fmt: skip
+    return int(
+        subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
+        ).stdout
+    )
 
 
 def test_refusal_names_the_holders_pid_and_folder(state: Path, tmp_path: Path) -> None:

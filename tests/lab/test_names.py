@@ -63,7 +63,9 @@ def test_changes_at_the_same_time_are_all_in_the_end_served(
 
 
 def test_a_record_of_weight_zero_is_not_served(authorities: list[authority.Authority]) -> None:
-    authority.publish("shop.test", [record("192.0.2.1", weight=0, set="old"), record("192.0.2.2", weight=255, set="new")])  # fmt: skip
+    authority.publish(
+        "shop.test", [record("192.0.2.1", weight=0, set="old"), record("192.0.2.2", weight=255, set="new")]
+    )
     assert resolvers.lookup(NAME, authorities[0].address, authorities[0].port)[0] == ["192.0.2.2"]
 
 

@@ -21,9 +21,12 @@ def run(
     """The script with an environment of its own; programs in `path` come first."""
     search = f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]
     return subprocess.run(
-        [str(SCRIPTS / script), *arguments], capture_output=True, text=True, timeout=60,
+        [str(SCRIPTS / script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
         env={"PATH": search, "HOME": "/nonexistent", **env},
-    )  # fmt: skip
+    )
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -59,7 +62,9 @@ def test_mirror_of_another_version_or_machine_is_not_taken(tmp_path: Path) -> No
 def test_named_mirror_comes_before_the_usual_roots(tmp_path: Path) -> None:
     provider(tmp_path / "opt" / "x", "5.100.0")
     provider(tmp_path / "mine", "5.100.0")
-    found = run("find-terraform-mirror", LIVEMOVE_OPT=str(tmp_path / "opt"), LIVEMOVE_TF_MIRROR=str(tmp_path / "mine"))  # fmt: skip
+    found = run(
+        "find-terraform-mirror", LIVEMOVE_OPT=str(tmp_path / "opt"), LIVEMOVE_TF_MIRROR=str(tmp_path / "mine")
+    )
     assert found.stdout.strip() == str(tmp_path / "mine")
 
 
@@ -102,8 +107,12 @@ def test_old_terraform_is_not_used_and_a_download_with_another_checksum_is_refus
     release = tmp_path / "releases" / "terraform" / "1.11.4" / f"terraform_1.11.4_linux_{ARCH}.zip"
     release.parent.mkdir(parents=True)
     release.write_bytes(b"not what HashiCorp published")
-    refused = run("bootstrap", path=tmp_path / "bin", LIVEMOVE_VENV=str(ready_venv),
-                  LIVEMOVE_TF_RELEASES=f"file://{tmp_path / 'releases'}")  # fmt: skip
+    refused = run(
+        "bootstrap",
+        path=tmp_path / "bin",
+        LIVEMOVE_VENV=str(ready_venv),
+        LIVEMOVE_TF_RELEASES=f"file://{tmp_path / 'releases'}",
+    )
     assert refused.returncode == 1
     assert "another checksum" in refused.stderr
     assert not (ready_venv / "bin" / "terraform").exists()
@@ -117,7 +126,12 @@ def test_terraform_on_the_path_is_used_when_new_enough_and_the_mirror_is_written
 ) -> None:
     program(tmp_path / "bin", "terraform", f"echo Terraform v{version}\n")
     provider(tmp_path / "mirror", "5.100.0")
-    done = run("bootstrap", path=tmp_path / "bin", LIVEMOVE_VENV=str(ready_venv), LIVEMOVE_TF_MIRROR=str(tmp_path / "mirror"))  # fmt: skip
+    done = run(
+        "bootstrap",
+        path=tmp_path / "bin",
+        LIVEMOVE_VENV=str(ready_venv),
+        LIVEMOVE_TF_MIRROR=str(tmp_path / "mirror"),
+    )
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "bin" / "terraform") in done.stdout
     written = (ready_venv / "terraform.rc").read_text()
@@ -143,8 +157,11 @@ def test_daemons_are_kept_from_starting_and_the_policy_is_restored(
         policy.write_text(before)
     program(tmp_path / "bin", "id", "echo 0\n")
     program(tmp_path / "bin", "systemctl", f'echo "systemctl $*" >> {calls}\n')
-    program(tmp_path / "bin", "apt-get",
-            f'{policy}; echo "$? $*" >> {calls}\ncase "$*" in *install*) exit {int(apt_fails)} ;; esac\n')  # fmt: skip
+    program(
+        tmp_path / "bin",
+        "apt-get",
+        f'{policy}; echo "$? $*" >> {calls}\ncase "$*" in *install*) exit {int(apt_fails)} ;; esac\n',
+    )
     done = run("install-packages", "unbound", "curl", path=tmp_path / "bin", LIVEMOVE_POLICY=str(policy))
     assert done.returncode == int(apt_fails), done.stderr
     lines = calls.read_text().splitlines()

@@ -24,14 +24,31 @@ def home(lab: Registry) -> Path:
 def options(key: Path, known: Path) -> list[str]:
     a = here()
     known.write_text(f"[{a.idc}]:{a.ssh} {ssh.keys().host_public}\n{a.idc} {ssh.keys().host_public}\n")
-    return ["-F", "none", "-o", f"Port={a.ssh}", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes",
-            "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10", "-i", str(key)]  # fmt: skip
+    return [
+        "-F",
+        "none",
+        "-o",
+        f"Port={a.ssh}",
+        "-o",
+        f"UserKnownHostsFile={known}",
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "IdentitiesOnly=yes",
+        "-o",
+        "ConnectTimeout=10",
+        "-i",
+        str(key),
+    ]
 
 
 def run(command: str, tmp_path: Path, key: Path | None = None) -> subprocess.CompletedProcess[str]:
     arguments = options(key or ssh.keys().private, tmp_path / "known")
-    return subprocess.run(["ssh", *arguments, f"{ssh.user()}@{here().idc}", command],
-                          capture_output=True, text=True, timeout=30)  # fmt: skip
+    return subprocess.run(
+        ["ssh", *arguments, f"{ssh.user()}@{here().idc}", command], capture_output=True, text=True, timeout=30
+    )
 
 
 def test_login_lands_in_the_hosts_directory_and_has_its_exit_code(home: Path, tmp_path: Path) -> None:
@@ -49,8 +66,13 @@ def test_commands_find_a_python_and_quoting_survives(home: Path, tmp_path: Path)
 def test_sftp_lands_there_too(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("content")
     arguments = options(ssh.keys().private, tmp_path / "known")
-    done = subprocess.run(["sftp", "-q", *arguments, f"{ssh.user()}@{here().idc}"], input=f"put {tmp_path / 'file'} put\n",
-                          capture_output=True, text=True, timeout=30)  # fmt: skip
+    done = subprocess.run(
+        ["sftp", "-q", *arguments, f"{ssh.user()}@{here().idc}"],
+        input=f"put {tmp_path / 'file'} put\n",
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert (home / "put").read_text() == "content", done.stderr
 
 

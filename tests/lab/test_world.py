@@ -26,9 +26,13 @@ pytestmark = pytest.mark.servers
 
 def python_m_lab(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lab", *arguments], cwd=root(), env={**os.environ, **env},
-        capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
+        [sys.executable, "-m", "lab", *arguments],
+        cwd=root(),
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
 
 
 def status() -> dict[str, Any]:
@@ -55,7 +59,16 @@ def test_up_serves_users_refuses_a_second_lab_and_goes_without_a_trace_after_a_c
     assert up.returncode == 0, up.stderr
     found, a = status(), here()
     assert found["standing"]
-    assert {"aws", "idc-mariadb", "idc-sshd", "idc-web", "knot-1", "knot-2", "knot-parent", *(f"resolver-{n}" for n in (1, 2, 3, 4))} == {h["name"] for h in found["hosts"]}  # fmt: skip
+    assert {
+        "aws",
+        "idc-mariadb",
+        "idc-sshd",
+        "idc-web",
+        "knot-1",
+        "knot-2",
+        "knot-parent",
+        *(f"resolver-{n}" for n in (1, 2, 3, 4)),
+    } == {h["name"] for h in found["hosts"]}
     assert all(h["address"] and h["ports"] and h["pid"] and h["data"] and h["login"] for h in found["hosts"])
     assert json.loads((state / "lab.json").read_text()) == found
 
@@ -84,8 +97,14 @@ def test_up_serves_users_refuses_a_second_lab_and_goes_without_a_trace_after_a_c
 
 def application_account_has_rows_and_nothing_more() -> None:
     a, fields = here(), connections.connections("shop")["shop_app"]
-    with pymysql.connect(host=a.idc, port=a.mariadb_port, user=fields["login"], password=fields["password"],
-                         ssl={"ca": str(secrets_file.path().parent / "ca" / "ca.pem")}, database="shop") as app:  # fmt: skip
+    with pymysql.connect(
+        host=a.idc,
+        port=a.mariadb_port,
+        user=fields["login"],
+        password=fields["password"],
+        ssl={"ca": str(secrets_file.path().parent / "ca" / "ca.pem")},
+        database="shop",
+    ) as app:
         with app.cursor() as cursor:
             cursor.execute("SELECT COUNT(*) FROM listings")
             cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")

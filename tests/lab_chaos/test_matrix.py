@@ -74,7 +74,9 @@ def careless_commit(context: FaultContext) -> None:
         db.run(broken)
 
 
-def test_a_commit_that_does_not_check_whose_fence_it_is_is_found(harness: SwitchoverHarness, proxies: dict[Side, Proxy]) -> None:  # fmt: skip
+def test_a_commit_that_does_not_check_whose_fence_it_is_is_found(
+    harness: SwitchoverHarness, proxies: dict[Side, Proxy]
+) -> None:
     """A mover that slept through its lease commits over an owner that has opened again."""
     (case,) = choose(CASES, only="zombie {f}.cede.before nobody target")
     red = played(harness, case, proxies, first=careless_commit)

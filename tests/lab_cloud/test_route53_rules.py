@@ -36,14 +36,27 @@ OLD = simple()
         ([do("DELETE", simple(TTL=61))], "do not match the current values"),
         ([do("DELETE", {**simple(), "Name": "nobody.shop.test."})], "but it was not found"),
         ([do("DELETE", OLD), do("DELETE", OLD)], "but it was not found"),
-        ([do("DELETE", OLD), do("CREATE", weighted("a", 5)), do("CREATE", weighted("a", 6))], "already exists"),
+        (
+            [do("DELETE", OLD), do("CREATE", weighted("a", 5)), do("CREATE", weighted("a", 6))],
+            "already exists",
+        ),
         ([do("DELETE", OLD), do("CREATE", weighted("a", 256))], "Weight must be between 0 and 255"),
         ([do("DELETE", OLD), do("CREATE", simple(SetIdentifier="a"))], "Expected exactly one of"),
-        ([do("DELETE", OLD), do("CREATE", weighted("a", 5)), do("CREATE", simple(SetIdentifier="b", Region="x"))], "together"),
-        ([do("CREATE", {"Name": "www.shop.test.", "Type": "CNAME", "TTL": 5, "ResourceRecords": ["x."]})], "CNAME"),
+        (
+            [
+                do("DELETE", OLD),
+                do("CREATE", weighted("a", 5)),
+                do("CREATE", simple(SetIdentifier="b", Region="x")),
+            ],
+            "together",
+        ),
+        (
+            [do("CREATE", {"Name": "www.shop.test.", "Type": "CNAME", "TTL": 5, "ResourceRecords": ["x."]})],
+            "CNAME",
+        ),
         ([do("CREATE", {"Name": "a.shop.test.", "Type": "A"})], "but found none in Change"),
     ],
-)  # fmt: skip
+)
 def test_a_batch_with_one_thing_wrong_changes_nothing(changes: list[dict[str, Any]], why: str) -> None:
     _, against = apply([OLD], changes)
     assert why in " ".join(against)

@@ -74,8 +74,11 @@ class Replication:
         self.description.write(self.folder)
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)], cwd=root(), stdout=log, stderr=log
-            )  # fmt: skip
+                [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)],
+                cwd=root(),
+                stdout=log,
+                stderr=log,
+            )
 
     def status(self) -> Status:
         return read_status(self.folder) or Status(pid=0)

@@ -76,8 +76,12 @@ def _shapes() -> Iterator[None]:
 def client(endpoint_url: str) -> Callable[[str], Any]:
     def make(service: str) -> Any:
         return boto3.client(
-            service, region_name=REGION, endpoint_url=endpoint_url, aws_access_key_id="test", aws_secret_access_key="test"
-        )  # fmt: skip
+            service,
+            region_name=REGION,
+            endpoint_url=endpoint_url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
 
     return make
 
@@ -103,8 +107,14 @@ def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[s
     yield {"replication_instance_arn": instance, "dms_secrets_role_arn": role}
     for task in dms.describe_replication_tasks()["ReplicationTasks"]:
         made = DmsReplicator(
-            dms, client("secretsmanager"), service="shop", schemas=(), settings=str, outputs=dict, clock=SystemClock()
-        )  # fmt: skip
+            dms,
+            client("secretsmanager"),
+            service="shop",
+            schemas=(),
+            settings=str,
+            outputs=dict,
+            clock=SystemClock(),
+        )
         for link in made.links():
             made.delete(link)
         assert task
@@ -121,7 +131,8 @@ def replicator(
         replication.on(
             server,
             "CREATE DATABASE IF NOT EXISTS livemove",
-            "CREATE OR REPLACE TABLE livemove.watermark_source_target (stream VARCHAR(64), number BIGINT UNSIGNED, written_at DATETIME(6), PRIMARY KEY (stream, number))",
+            "CREATE OR REPLACE TABLE livemove.watermark_source_target (stream VARCHAR(64), number BIGINT"
+            " UNSIGNED, written_at DATETIME(6), PRIMARY KEY (stream, number))",
         )
     replication.on(replication.target, "GRANT ALL ON livemove.* TO applier@'127.%'")
     return DmsReplicator(
@@ -480,9 +491,12 @@ def test_an_assessment_names_what_dms_would_not_carry(
         "IndividualAssessmentNames"
     ]
     started = dms.start_replication_task_assessment_run(
-        ReplicationTaskArn=arn, ServiceAccessRoleArn=standing["dms_secrets_role_arn"], ResultLocationBucket="results",
-        ResultLocationFolder="shop", AssessmentRunName="first",
-    )["ReplicationTaskAssessmentRun"]  # fmt: skip
+        ReplicationTaskArn=arn,
+        ServiceAccessRoleArn=standing["dms_secrets_role_arn"],
+        ResultLocationBucket="results",
+        ResultLocationFolder="shop",
+        AssessmentRunName="first",
+    )["ReplicationTaskAssessmentRun"]
     only = [
         {
             "Name": "replication-task-assessment-run-arn",
@@ -532,9 +546,13 @@ def test_cloudwatch_knows_the_task_by_the_end_of_its_arn(
     assert not told(LINK.name)
     now = datetime.now(UTC)
     points = cloudwatch.get_metric_statistics(
-        Namespace="AWS/DMS", MetricName="CDCLatencyTarget", StartTime=now - timedelta(minutes=5),
-        EndTime=now + timedelta(minutes=1), Period=60, Statistics=["Maximum"],
-    )["Datapoints"]  # fmt: skip
+        Namespace="AWS/DMS",
+        MetricName="CDCLatencyTarget",
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
     assert points[0]["Unit"] == "Seconds"
 
 

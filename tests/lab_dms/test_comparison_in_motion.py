@@ -24,7 +24,10 @@ from tests.lab_dms.conftest import Replication
 
 pytestmark = pytest.mark.servers
 ROWS = 40_000
-TABLE = "CREATE TABLE orders (id INT PRIMARY KEY, state VARCHAR(10), n INT, note VARCHAR(60), KEY (n)) CHARACTER SET utf8mb4"
+TABLE = (
+    "CREATE TABLE orders (id INT PRIMARY KEY, state VARCHAR(10), n INT, note VARCHAR(60), KEY (n)) CHARACTER"
+    " SET utf8mb4"
+)
 WRITES = 500
 """Wanted per second, over all writers; a busy machine makes fewer."""
 WRITERS = 8
@@ -56,7 +59,10 @@ class Motion:
                         (
                             f"UPDATE orders SET n = n + 1 WHERE id = {n}",
                             f"UPDATE orders SET n = n + 1 WHERE id = {self.hot}",
-                            f"UPDATE orders SET state = IF(state = 'new', 'paid', 'new') WHERE id IN (2, 3, {n})",
+                            (
+                                "UPDATE orders SET state = IF(state = 'new', 'paid', 'new') WHERE id IN (2,"
+                                f" 3, {n})"
+                            ),
                             f"REPLACE INTO orders VALUES ({n}, 'new', 0, 'again')",
                             f"DELETE FROM orders WHERE id = {n + 1}",
                         )
@@ -164,7 +170,8 @@ def test_the_last_proof_covers_every_row_changed_since_the_comparison(moving: Re
                 began = time.monotonic()
                 assert proof.run(30) == []
                 print(
-                    f"a last proof of {len(proof._changed.keys[name])} changed rows: {time.monotonic() - began:.2f} s"
+                    f"a last proof of {len(proof._changed.keys[name])} changed rows:"
+                    f" {time.monotonic() - began:.2f} s"
                 )
                 # changed after the comparison, far from the newest rows, and wrong on the target
                 moving.on(
@@ -191,7 +198,10 @@ def test_the_last_proof_covers_every_row_changed_since_the_comparison(moving: Re
         ("SET STATEMENT binlog_format = 'STATEMENT' FOR INSERT INTO watermark VALUES (99)", "not by rows"),
         # RDS's own row, as it is written whatever the binlog's format
         (
-            "SET SESSION binlog_format = 'STATEMENT'; INSERT INTO mysql.rds_heartbeat2 (id, value) VALUES (1, 5) ON DUPLICATE KEY UPDATE value = 5",
+            (
+                "SET SESSION binlog_format = 'STATEMENT'; INSERT INTO mysql.rds_heartbeat2 (id, value) VALUES"
+                " (1, 5) ON DUPLICATE KEY UPDATE value = 5"
+            ),
             None,
         ),
     ],
@@ -223,7 +233,11 @@ def test_a_purged_binlog_is_said(moving: Replication) -> None:
         assert "could not be read" in changed.unknown[name]
 
 
-KEYS = "CREATE TABLE k (a {0} NOT NULL, b VARCHAR(20) CHARACTER SET euckr NOT NULL, c DOUBLE, d DATETIME(3), e TEXT, f DECIMAL(20,5), g BIT(9), h ENUM('x','y'), i CHAR(200), j TIME(2), l JSON, m YEAR, PRIMARY KEY (b, a))"
+KEYS = (
+    "CREATE TABLE k (a {0} NOT NULL, b VARCHAR(20) CHARACTER SET euckr NOT NULL, c DOUBLE, d DATETIME(3), e"
+    " TEXT, f DECIMAL(20,5), g BIT(9), h ENUM('x','y'), i CHAR(200), j TIME(2), l JSON, m YEAR, PRIMARY KEY"
+    " (b, a))"
+)
 
 
 @pytest.mark.parametrize(
@@ -238,14 +252,17 @@ KEYS = "CREATE TABLE k (a {0} NOT NULL, b VARCHAR(20) CHARACTER SET euckr NOT NU
         ("YEAR", "1999", 1999),
     ],
 )
-def test_keys_of_these_types_are_read_from_the_binlog(replication: Replication, kind: str, value: str, key: object) -> None:  # fmt: skip
+def test_keys_of_these_types_are_read_from_the_binlog(
+    replication: Replication, kind: str, value: str, key: object
+) -> None:
     name = f"{replication.schema}.k"
     replication.on(replication.source, KEYS.format(kind))
     with database(replication, Side.SOURCE) as s:
         changed = ChangedKeys(s, read_shapes(s, [name]), {name: snapshot_position(s)})
         replication.on(
             replication.source,
-            f"INSERT INTO k VALUES ({value}, '마포', 1.5, '2026-01-01 10:00:00.5', REPEAT('가', 900), -1.5, 300, 'y', 'abc', '-10:00:00.5', '[1]', 2026)",
+            f"INSERT INTO k VALUES ({value}, '마포', 1.5, '2026-01-01 10:00:00.5', REPEAT('가', 900), -1.5,"
+            " 300, 'y', 'abc', '-10:00:00.5', '[1]', 2026)",
             "UPDATE k SET e = NULL, c = NULL, b = '강남'",
             "DELETE FROM k",
         )

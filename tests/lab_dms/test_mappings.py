@@ -18,8 +18,15 @@ from tests.lab_dms.conftest import Replication, mappings, settings
 
 def rename(kind: str, schema: str, value: str, table: str = "%") -> dict[str, Any]:
     where = {"schema-name": schema, **({"table-name": table} if kind == "table" else {})}
-    return {"rule-type": "transformation", "rule-id": "9", "rule-name": "9", "rule-target": kind, "object-locator": where,
-            "rule-action": "rename", "value": value}  # fmt: skip
+    return {
+        "rule-type": "transformation",
+        "rule-id": "9",
+        "rule-name": "9",
+        "rule-target": kind,
+        "object-locator": where,
+        "rule-action": "rename",
+        "value": value,
+    }
 
 
 def test_renames_compose_and_other_transformations_are_refused() -> None:

@@ -255,9 +255,12 @@ def test_the_lag_sensor_counts_watermarks_that_made_the_way(
             database.script(sql("control/control_tables"))
     grant(r.target)
     rule = {
-        "rule-type": "selection", "rule-id": "1", "rule-name": "1", "rule-action": "include",
+        "rule-type": "selection",
+        "rule-id": "1",
+        "rule-name": "1",
+        "rule-action": "include",
         "object-locator": {"schema-name": "livemove", "table-name": "watermark[_]source[_]target"},
-    }  # fmt: skip
+    }
     r.start(mappings={"rules": [rule]})
     r.following()
     state: Json = {}

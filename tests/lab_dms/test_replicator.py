@@ -31,12 +31,31 @@ TYPES = """CREATE TABLE all_types (
 ) CHARACTER SET utf8mb4"""
 
 AWKWARD = [
-    "(t, tu, s, m, i, iz, b, bu, bo) VALUES (-128, 255, -32768, -8388608, -2147483648, 42, -9223372036854775808, 18446744073709551615, 1)",
-    "(de, de2, fl, fl2, dbl, dbl2, bit1, bit8, bit64) VALUES (99999999999999999999999999999999999.999999999999999999999999999999, -1, 0.1, 1234.567, 1.7976931348623157e308, -1.23456, b'1', b'00001010', b'1111111111111111111111111111111111111111111111111111111111111111')",
-    "(de, fl, dbl, bit8, bit64) VALUES (-0.000000000000000000000000000001, 16777217, 4.9406564584124654e-324, b'01011100', b'0000100100001010010111000000000000000000000000000000000000000000')",
+    (
+        "(t, tu, s, m, i, iz, b, bu, bo) VALUES (-128, 255, -32768, -8388608, -2147483648, 42,"
+        " -9223372036854775808, 18446744073709551615, 1)"
+    ),
+    (
+        "(de, de2, fl, fl2, dbl, dbl2, bit1, bit8, bit64) VALUES"
+        " (99999999999999999999999999999999999.999999999999999999999999999999, -1, 0.1, 1234.567,"
+        " 1.7976931348623157e308, -1.23456, b'1', b'00001010',"
+        " b'1111111111111111111111111111111111111111111111111111111111111111')"
+    ),
+    (
+        "(de, fl, dbl, bit8, bit64) VALUES (-0.000000000000000000000000000001, 16777217,"
+        " 4.9406564584124654e-324, b'01011100',"
+        " b'0000100100001010010111000000000000000000000000000000000000000000')"
+    ),
     "(fl, dbl) VALUES (3.4028234e38, 0.1), (-0e0, -0e0), (1.17549435e-38, 2.2250738585072014e-308)",
-    "(d, dt, dt6, ts, ts3, ti, ti6, y) VALUES ('0000-00-00', '0000-00-00 00:00:00', '0000-00-00 00:00:00.000000', '0000-00-00 00:00:00', '1970-01-01 00:00:01.001', '-838:59:59', '-00:00:00.000001', 0)",
-    "(d, dt, dt6, ts, ts3, ti, ti6, y) VALUES ('2020-02-31', '9999-12-31 23:59:59', '1000-01-01 00:00:00.000001', '2038-01-19 03:14:07', NULL, '838:59:59', '838:59:59.999999', 2155)",
+    (
+        "(d, dt, dt6, ts, ts3, ti, ti6, y) VALUES ('0000-00-00', '0000-00-00 00:00:00', '0000-00-00"
+        " 00:00:00.000000', '0000-00-00 00:00:00', '1970-01-01 00:00:01.001', '-838:59:59',"
+        " '-00:00:00.000001', 0)"
+    ),
+    (
+        "(d, dt, dt6, ts, ts3, ti, ti6, y) VALUES ('2020-02-31', '9999-12-31 23:59:59', '1000-01-01"
+        " 00:00:00.000001', '2038-01-19 03:14:07', NULL, '838:59:59', '838:59:59.999999', 2155)"
+    ),
     "(d, y) VALUES ('2024-00-00', 1901)",
     r"(c, vc, tx, vb, bl) VALUES ('tail   ', 'a\tb\nc\\d', 'N', '\\N', 0x00010209090A0A0D5C5C5C4E00FF)",
     "(c, vc, tx, lt, js) VALUES ('', '', '', 'NULL', '{\"a\": [1, null, \"\\\\u00e4\"]}')",
@@ -45,7 +64,10 @@ AWKWARD = [
     "(en, se, big) VALUES ('', '', 'g3'), ('ü', 'x,é', 'a0,g3'), ('c,d', 'x,y,z,é', 'b0')",
     "(en) VALUES (0), (1), (2)",
     "(g, p) VALUES (ST_GeomFromText('POLYGON((0 0,10 0,10 10,0 10,0 0))', 4326), POINT(9.1, -10.5))",
-    "(u, i4, i6) VALUES ('123e4567-e89b-12d3-a456-426655440000', '10.0.9.92', '2001:db8::ff00:42:8329'), ('09090909-0a0a-0a0a-5c5c-5c5c5c5c5c5c', '9.10.92.0', '::')",
+    (
+        "(u, i4, i6) VALUES ('123e4567-e89b-12d3-a456-426655440000', '10.0.9.92', '2001:db8::ff00:42:8329'),"
+        " ('09090909-0a0a-0a0a-5c5c-5c5c5c5c5c5c', '9.10.92.0', '::')"
+    ),
     "(vcc, txc, vcl) VALUES (REPEAT('z', 1999), REPEAT('한', 9000), REPEAT('\\\\', 4000))",
     "(lb, mb) VALUES (REPEAT(0x00, 300000), REPEAT(0xFF, 70000))",
     "(hidden_one, `or``der`) VALUES (NULL, 'x')",
@@ -83,7 +105,8 @@ def test_cdc_carries_every_column_type_byte_exact(replication: Replication) -> N
     fill(replication)
     replication.on(
         replication.source,
-        "UPDATE all_types SET vc = CONCAT(COALESCE(vc, ''), '!'), i = COALESCE(i, 0) DIV 2 + 1, ti = '-00:00:01', fl = fl / 3",
+        "UPDATE all_types SET vc = CONCAT(COALESCE(vc, ''), '!'), i = COALESCE(i, 0) DIV 2 + 1, ti ="
+        " '-00:00:01', fl = fl / 3",
         "DELETE FROM all_types ORDER BY id LIMIT 2",
     )
     status = replication.applied()
@@ -119,13 +142,19 @@ def assert_same_bytes(replication: Replication) -> None:
 def test_a_trigger_on_the_target_fires_as_under_the_statements_of_dms(replication: Replication) -> None:
     """So a trigger that is forgotten on a follower doubles its effects here as it would on AWS."""
     replication.both("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE effects (what VARCHAR(20))")
-    trigger = "CREATE TRIGGER counts AFTER INSERT ON t FOR EACH ROW INSERT INTO effects VALUES (CONCAT('row ', NEW.id))"  # fmt: skip
+    trigger = (
+        "CREATE TRIGGER counts AFTER INSERT ON t FOR EACH ROW INSERT INTO effects VALUES (CONCAT('row ',"
+        " NEW.id))"
+    )
     replication.both(trigger)
     replication.start()
     replication.following()
     replication.on(replication.source, "INSERT INTO t VALUES (1), (2)")
     replication.applied()
-    counts = [replication.on(s, "SELECT COUNT(*) FROM effects")[0][0] for s in (replication.source, replication.target)]  # fmt: skip
+    counts = [
+        replication.on(s, "SELECT COUNT(*) FROM effects")[0][0]
+        for s in (replication.source, replication.target)
+    ]
     assert counts == [2, 4]
 
 
@@ -133,7 +162,8 @@ def test_a_cascade_is_done_by_the_targets_own_foreign_key(replication: Replicati
     """The child's rows are not in the binlog; where the key is missing on the target, they stay behind."""
     replication.both(
         "CREATE TABLE parent (id INT PRIMARY KEY)",
-        "CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT c FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE CASCADE)",
+        "CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT c FOREIGN KEY (p) REFERENCES parent (id)"
+        " ON DELETE CASCADE ON UPDATE CASCADE)",
     )
     replication.start()
     replication.following()
@@ -149,14 +179,17 @@ def test_a_cascade_is_done_by_the_targets_own_foreign_key(replication: Replicati
     replication.on(replication.target, "ALTER TABLE child DROP FOREIGN KEY c")
     replication.on(replication.source, "DELETE FROM parent WHERE id = 3")
     replication.applied()
-    left = [replication.on(s, "SELECT id FROM child ORDER BY 1") for s in (replication.source, replication.target)]  # fmt: skip
+    left = [
+        replication.on(s, "SELECT id FROM child ORDER BY 1") for s in (replication.source, replication.target)
+    ]
     assert left == [((10,),), ((10,), (30,))]
 
 
 def test_writes_during_the_load_arrive_exactly_once(replication: Replication) -> None:
     replication.both(
         "CREATE TABLE account (id INT PRIMARY KEY, amount INT NOT NULL) ENGINE=InnoDB",
-        "CREATE TABLE entry (id INT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT, FOREIGN KEY (account) REFERENCES account (id)) ENGINE=InnoDB",
+        "CREATE TABLE entry (id INT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT, FOREIGN KEY"
+        " (account) REFERENCES account (id)) ENGINE=InnoDB",
     )
     replication.on(replication.source, "INSERT INTO account SELECT seq, 0 FROM seq_1_to_20000")
     with Writers(replication) as writers:
@@ -171,7 +204,8 @@ def test_writes_during_the_load_arrive_exactly_once(replication: Replication) ->
 def test_killed_at_random_moments_it_resumes_exactly_once(replication: Replication) -> None:
     replication.both(
         "CREATE TABLE account (id INT PRIMARY KEY, amount INT NOT NULL) ENGINE=InnoDB",
-        "CREATE TABLE entry (id INT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT) ENGINE=InnoDB",
+        "CREATE TABLE entry (id INT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT)"
+        " ENGINE=InnoDB",
         "CREATE TABLE note (id INT PRIMARY KEY, text VARCHAR(50)) ENGINE=MyISAM",
     )
     replication.on(
@@ -212,7 +246,10 @@ def test_killed_between_rows_and_checkpoint_it_leaves_neither(replication: Repli
             (r.description.task,),
         )
         r.on(r.source, "INSERT INTO a VALUES (2)")
-        waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'applier' AND info LIKE 'INSERT INTO awsdms%'"
+        waiting = (
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'applier' AND info LIKE 'INSERT"
+            " INTO awsdms%'"
+        )
         r.until(lambda _: r.on(r.target, waiting)[0][0] == 1, "a replicator that waits for its checkpoint")
         r.signal(signal.SIGKILL)
         cursor.execute("ROLLBACK")
@@ -282,9 +319,11 @@ class Writers:
                     n = choose.randint(1, 60)
                     cursor.execute("DELETE FROM note WHERE id = %s", (n,))
                     cursor.execute("INSERT INTO note VALUES (%s, %s)", (n, str(self.count)))
-                    cursor.execute(
-                        "UPDATE note SET text = CONCAT(text, '.') WHERE id > %s", (n,)
-                    ) if n > 55 else None
+                    (
+                        cursor.execute("UPDATE note SET text = CONCAT(text, '.') WHERE id > %s", (n,))
+                        if n > 55
+                        else None
+                    )
 
 
 def test_stop_before_cached_changes_then_resume(replication: Replication) -> None:
@@ -388,11 +427,21 @@ def test_only_selected_tables_arrive(replication: Replication) -> None:
         "CREATE TABLE yes_three (id INT PRIMARY KEY, n INT)",
     )
     rules = [
-        {"rule-type": "selection", "rule-id": "1", "rule-name": "1", "rule-action": "include",
-         "object-locator": {"schema-name": r.schema.replace("_", "[_]"), "table-name": "%[_]%"}},
-        {"rule-type": "selection", "rule-id": "2", "rule-name": "2", "rule-action": "exclude",
-         "object-locator": {"schema-name": "%", "table-name": "no%"}},
-    ]  # fmt: skip
+        {
+            "rule-type": "selection",
+            "rule-id": "1",
+            "rule-name": "1",
+            "rule-action": "include",
+            "object-locator": {"schema-name": r.schema.replace("_", "[_]"), "table-name": "%[_]%"},
+        },
+        {
+            "rule-type": "selection",
+            "rule-id": "2",
+            "rule-name": "2",
+            "rule-action": "exclude",
+            "object-locator": {"schema-name": "%", "table-name": "no%"},
+        },
+    ]
     r.on(
         r.source,
         "INSERT INTO yes_one VALUES (1)",
@@ -420,7 +469,8 @@ def test_foreign_keys_cascade_on_the_target(replication: Replication) -> None:
     r = replication
     r.both(
         "CREATE TABLE parent (id INT PRIMARY KEY) ENGINE=InnoDB",
-        "CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES parent (id) ON DELETE CASCADE) ENGINE=InnoDB",
+        "CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES parent (id) ON"
+        " DELETE CASCADE) ENGINE=InnoDB",
     )
     r.on(r.source, "INSERT INTO parent VALUES (1), (2)", "INSERT INTO child VALUES (10, 1), (20, 2)")
     r.start()

@@ -64,7 +64,10 @@ def test_rows_under_way_are_not_accused(replication: Replication) -> None:
     for name in ("account", "entry"):
         table = is_(r, name, ValidationState.VALIDATED)
         assert table.validation_failed == 0
-    assert r.on(r.target, f"SELECT COUNT(*) FROM awsdms_control.awsdms_validation_failures_v1 WHERE table_owner = '{r.schema}'") == ((0,),)  # fmt: skip
+    assert r.on(
+        r.target,
+        f"SELECT COUNT(*) FROM awsdms_control.awsdms_validation_failures_v1 WHERE table_owner = '{r.schema}'",
+    ) == ((0,),)
 
 
 def test_a_task_that_only_loads_is_validated_before_it_ends(replication: Replication) -> None:

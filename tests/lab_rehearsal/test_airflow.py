@@ -29,7 +29,15 @@ def test_a_taken_port_is_refused_by_name_with_a_way_out() -> None:
 def test_nothing_of_the_callers_airflow_and_aws_gets_in(
     standing: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AIRFLOW_HOME", "AIRFLOW__CORE__EXECUTOR", "AIRFLOW_CONN_SHOP_AWS", "TF_VAR_service", "PYTHONPATH"):  # fmt: skip
+    for name in (
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AIRFLOW_HOME",
+        "AIRFLOW__CORE__EXECUTOR",
+        "AIRFLOW_CONN_SHOP_AWS",
+        "TF_VAR_service",
+        "PYTHONPATH",
+    ):
         monkeypatch.setenv(name, "the caller's")
     assert "the caller's" not in standing.environment().values()
 

@@ -10,11 +10,20 @@ from lab.rehearsal.chapters import Chapters
 ZERO = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def task(name: str, began: float, ended: float | None, *, attempt: int = 1, state: str = "success", index: int = -1) -> dict[str, Any]:  # fmt: skip
+def task(
+    name: str, began: float, ended: float | None, *, attempt: int = 1, state: str = "success", index: int = -1
+) -> dict[str, Any]:
     def at(seconds: float) -> str:
         return (ZERO + timedelta(seconds=seconds)).isoformat()
 
-    return {"task_id": name, "map_index": index, "try_number": attempt, "state": state, "start_date": at(began), "end_date": None if ended is None else at(ended)}  # fmt: skip
+    return {
+        "task_id": name,
+        "map_index": index,
+        "try_number": attempt,
+        "state": state,
+        "start_date": at(began),
+        "end_date": None if ended is None else at(ended),
+    }
 
 
 def seconds(*looks: list[dict[str, Any]], now: float = 0) -> dict[str, int]:
@@ -25,7 +34,13 @@ def seconds(*looks: list[dict[str, Any]], now: float = 0) -> dict[str, int]:
 
 
 def test_tasks_side_by_side_count_once_and_gaps_do_not() -> None:
-    found = seconds([task("validate.compare", 0, 10, index=0), task("validate.compare", 2, 6, index=1), task("validate.parity", 20, 25)])  # fmt: skip
+    found = seconds(
+        [
+            task("validate.compare", 0, 10, index=0),
+            task("validate.compare", 2, 6, index=1),
+            task("validate.parity", 20, 25),
+        ]
+    )
     assert found == {"validate": 15}
 
 
@@ -48,7 +63,10 @@ def test_a_deferred_task_keeps_its_first_beginning() -> None:
 
 
 def test_a_task_at_work_counts_until_now_and_a_skipped_one_not_at_all() -> None:
-    found = seconds([task("retire.ask", 5, None, state="awaiting_input"), task("rollback.begin", 0, 1, state="skipped")], now=12)  # fmt: skip
+    found = seconds(
+        [task("retire.ask", 5, None, state="awaiting_input"), task("rollback.begin", 0, 1, state="skipped")],
+        now=12,
+    )
     assert found == {"retire": 7}
 
 

@@ -55,5 +55,12 @@ def test_the_live_picture_names_chapters_waiting_tasks_and_numbers() -> None:
     out = io.StringIO()
     Console(file=out, width=120).print(_picture(tasks, facts, {"preflight": 4}))
     text = out.getvalue()
-    for words in ("✓ preflight  4 s", "? retire", "ask (attempt 2)", "source 25 %, target 75 %", "rows at the target 300,250", "lag 0.4 s"):  # fmt: skip
+    for words in (
+        "✓ preflight  4 s",
+        "? retire",
+        "ask (attempt 2)",
+        "source 25 %, target 75 %",
+        "rows at the target 300,250",
+        "lag 0.4 s",
+    ):
         assert words in text

@@ -13,18 +13,38 @@ from lab.rehearsal.result import Result
 from lab.rehearsal.scenario import choose
 
 CONTRACT = {
-    "result", "chapters", "rows_copied", "tables_compared", "tables_equal", "write_pause_ms", "requests_ok", "requests_failed",
-    "writes_acknowledged", "writes_lost", "writes_duplicated", "owner", "moves", "errors",
-}  # fmt: skip
+    "result",
+    "chapters",
+    "rows_copied",
+    "tables_compared",
+    "tables_equal",
+    "write_pause_ms",
+    "requests_ok",
+    "requests_failed",
+    "writes_acknowledged",
+    "writes_lost",
+    "writes_duplicated",
+    "owner",
+    "moves",
+    "errors",
+}
 
 
 def clean(**changes: Any) -> Result:
     found = Result(
-        rows_copied=300250, tables_compared=7, tables_equal=7, write_pause_ms=210, requests_ok=9000, requests_failed=0,
-        writes_acknowledged=3000, writes_lost=0, writes_duplicated=0, owner="target",
+        rows_copied=300250,
+        tables_compared=7,
+        tables_equal=7,
+        write_pause_ms=210,
+        requests_ok=9000,
+        requests_failed=0,
+        writes_acknowledged=3000,
+        writes_lost=0,
+        writes_duplicated=0,
+        owner="target",
         moves=[{"epoch": 2, "direction": "source_to_target", "write_pause_ms": 210}],
         chapters=[{"name": "preflight", "seconds": 4}],
-    )  # fmt: skip
+    )
     for name, value in changes.items():
         setattr(found, name, value)
     return found

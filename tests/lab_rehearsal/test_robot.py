@@ -101,7 +101,9 @@ class Airflow:
 def follow(scenario: Scenario, airflow: Airflow, timeout: float = 600) -> Airflow:
     for leg in scenario.legs:
         words = leg.of("shop").acts
-        robot = Robot(airflow, leg.dag, "r", words, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+        robot = Robot(
+            airflow, leg.dag, "r", words, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep
+        )
         robot.kill_source = lambda: airflow.did.append("kill")
         robot.follow(timeout=timeout)
     return airflow
@@ -115,7 +117,16 @@ def test_answers_every_gate_once_and_after_the_time_a_person_needs() -> None:
 
 def test_reads_each_question_for_as_long_as_it_was_told() -> None:
     airflow = Airflow()
-    robot = Robot(airflow, "d", "r", choose().acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep, patience=40)  # fmt: skip
+    robot = Robot(
+        airflow,
+        "d",
+        "r",
+        choose().acts,
+        lambda text: None,
+        clock=lambda: airflow.now,
+        sleep=airflow.sleep,
+        patience=40,
+    )
     robot.follow(timeout=600)
     assert min(airflow.waits) >= 40
 
@@ -133,7 +144,11 @@ def test_answers_a_cleared_gate_again() -> None:
 
 def test_moves_again_after_the_way_back() -> None:
     airflow = follow(choose(story="rollback"), Airflow())
-    assert airflow.did[3:] == ["switchover.ask Roll back", "clear validate.compare", *(f"{g} Proceed" for g in GATES)]  # fmt: skip
+    assert airflow.did[3:] == [
+        "switchover.ask Roll back",
+        "clear validate.compare",
+        *(f"{g} Proceed" for g in GATES),
+    ]
 
 
 def failed_run(airflow: Airflow) -> None:
@@ -273,15 +288,24 @@ class Emergency(Airflow):
 def test_the_data_centre_dies_and_what_is_left_is_retired() -> None:
     done = follow(choose(story="promote"), Emergency())
     assert done.did == [
-        "switch_dns.ask Proceed", "kill", "fail the run", "Promote",
-        "mark switch_dns.watch", "mark switchover.ask", "mark switchover.switch_over", "clear retire.ask", "retire.ask Proceed",
-    ]  # fmt: skip
+        "switch_dns.ask Proceed",
+        "kill",
+        "fail the run",
+        "Promote",
+        "mark switch_dns.watch",
+        "mark switchover.ask",
+        "mark switchover.switch_over",
+        "clear retire.ask",
+        "retire.ask Proceed",
+    ]
 
 
 def test_a_run_is_abandoned_when_its_chapter_is_done() -> None:
     airflow = Airflow()
     scenario = choose("validate")
-    robot = Robot(airflow, "d", "r", scenario.acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+    robot = Robot(
+        airflow, "d", "r", scenario.acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep
+    )
     robot.follow(timeout=600)
     assert airflow.did == ["fail the run"]
 
@@ -289,6 +313,14 @@ def test_a_run_is_abandoned_when_its_chapter_is_done() -> None:
 def test_a_task_that_does_not_end_with_its_run_is_told() -> None:
     airflow = Airflow()
     airflow.fail_run = lambda dag_id, run_id: airflow.states.update({"switch_dns.ask": "running"})  # type: ignore[method-assign]
-    robot = Robot(airflow, "d", "r", choose("validate").acts, lambda text: None, clock=lambda: airflow.now, sleep=airflow.sleep)  # fmt: skip
+    robot = Robot(
+        airflow,
+        "d",
+        "r",
+        choose("validate").acts,
+        lambda text: None,
+        clock=lambda: airflow.now,
+        sleep=airflow.sleep,
+    )
     with pytest.raises(StoryError, match=r"after 120 s at work: switch_dns\.ask running"):
         robot.follow(timeout=600)

@@ -19,8 +19,9 @@ def test_plain_rehearsal_proceeds_at_all_three_gates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gate", "proceeded", "writes_moved"), [("switch_dns", 0, False), ("switchover", 1, False), ("retire", 2, True)]
-)  # fmt: skip
+    ("gate", "proceeded", "writes_moved"),
+    [("switch_dns", 0, False), ("switchover", 1, False), ("retire", 2, True)],
+)
 def test_rollback_answers_that_gate_and_no_later_one(gate: str, proceeded: int, writes_moved: bool) -> None:
     scenario = choose(gate)
     *before, last = scenario.acts

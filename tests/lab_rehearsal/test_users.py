@@ -22,7 +22,19 @@ def users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Users:
 
 
 def second(site: str, ok: int, failed: int = 0, t: float = 0) -> str:
-    return json.dumps({"t": T0 + t, "ok": ok, "failed": failed, "unknown": 0, "acknowledged": ok // 2, "by_site": {site: ok}}) + "\n"  # fmt: skip
+    return (
+        json.dumps(
+            {
+                "t": T0 + t,
+                "ok": ok,
+                "failed": failed,
+                "unknown": 0,
+                "acknowledged": ok // 2,
+                "by_site": {site: ok},
+            }
+        )
+        + "\n"
+    )
 
 
 def append(users: Users, name: str, text: str) -> None:
@@ -54,5 +66,8 @@ def test_pause_is_the_gap_that_touches_the_move_and_no_other(users: Users) -> No
     times = [0.0, 0.1, 9.0, 9.1, 12.4, 12.5, 15.0, 40.0]
     lines: list[dict[str, Any]] = [{"key": str(t), "kind": "orders", "t": T0 + t} for t in times]
     append(users, "acknowledged.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    move = {"started_at": "2025-11-23T04:00:10+00:00", "steps": [{"name": "fence", "ms": 300}, {"name": "open", "ms": 900}]}  # fmt: skip
+    move = {
+        "started_at": "2025-11-23T04:00:10+00:00",
+        "steps": [{"name": "fence", "ms": 300}, {"name": "open", "ms": 900}],
+    }
     assert users.pause_ms(move) == 3300

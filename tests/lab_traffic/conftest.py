@@ -47,7 +47,9 @@ class NameServer:
                 query = dns.message.from_wire(data)
                 answer = dns.message.make_response(query)
                 if self.address:
-                    answer.answer.append(dns.rrset.from_text(query.question[0].name, self.ttl, "IN", "A", self.address))  # fmt: skip
+                    answer.answer.append(
+                        dns.rrset.from_text(query.question[0].name, self.ttl, "IN", "A", self.address)
+                    )
                 else:
                     answer.set_rcode(dns.rcode.NXDOMAIN)
                 self._socket.sendto(answer.to_wire(), who)

@@ -30,7 +30,10 @@ class Record:
 
     def write(self, key: str, table: str = "orders", file: str | None = ACKNOWLEDGED) -> None:
         amount = ("amount", "1") if table == "orders" else ("contact, message", "'c', 'm'")
-        self.server.query(f"INSERT INTO {SCHEMA}.{table} (idempotency_key, listing_id, {amount[0]}) VALUES ('{key}', 5, {amount[1]})")  # fmt: skip
+        self.server.query(
+            f"INSERT INTO {SCHEMA}.{table} (idempotency_key, listing_id, {amount[0]}) VALUES ('{key}', 5,"
+            f" {amount[1]})"
+        )
         if file:
             self.line(file, key=key, kind=table, t=2.0)
 
@@ -77,7 +80,10 @@ def double_unknown(r: Record) -> None:
 
 def double_audit_row(r: Record) -> None:
     r.write("fired-twice")
-    r.server.query(f"INSERT INTO {SCHEMA}.order_audit (order_id, idempotency_key, action, amount) SELECT id, idempotency_key, 'insert', 1 FROM {SCHEMA}.orders WHERE idempotency_key = 'fired-twice'")  # fmt: skip
+    r.server.query(
+        f"INSERT INTO {SCHEMA}.order_audit (order_id, idempotency_key, action, amount) SELECT id,"
+        f" idempotency_key, 'insert', 1 FROM {SCHEMA}.orders WHERE idempotency_key = 'fired-twice'"
+    )
 
 
 def lose_audit_row(r: Record) -> None:

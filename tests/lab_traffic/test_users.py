@@ -32,8 +32,13 @@ def users(
 
     def start(**options: float) -> Path:
         load = service.plan(
-            tmp_path / "traffic", name=NAME, resolvers=[name_server.place], ca=certificate.ca, port=8443, **options  # type: ignore[arg-type]
-        )  # fmt: skip
+            tmp_path / "traffic",
+            name=NAME,
+            resolvers=[name_server.place],
+            ca=certificate.ca,
+            port=8443,
+            **options,  # type: ignore[arg-type]
+        )
         service.start(registry, load)
         return load.folder
 
@@ -117,7 +122,14 @@ def test_a_certificate_of_another_name_is_refused(
     tmp_path: Path,
 ) -> None:
     name_server.address = address(start_site(settings(first_database)))
-    load = service.plan(tmp_path / "other", name="www.other.example", resolvers=[name_server.place], ca=certificate.ca, port=8443, seconds=1.5)  # fmt: skip
+    load = service.plan(
+        tmp_path / "other",
+        name="www.other.example",
+        resolvers=[name_server.place],
+        ca=certificate.ca,
+        port=8443,
+        seconds=1.5,
+    )
     process = service.start(registry, load)
     wait_for(lambda: not process.alive())
     failures = read_lines(load.folder / FAILURES)

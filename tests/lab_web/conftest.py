@@ -59,7 +59,9 @@ class Running:
 
     def post(self, path: str, key: str, **body: Any) -> requests.Response:
         headers = {"Idempotency-Key": key}
-        return self.session.post(f"{self.url}{path}", json={"listing_id": 7, **body}, headers=headers, timeout=40)  # fmt: skip
+        return self.session.post(
+            f"{self.url}{path}", json={"listing_id": 7, **body}, headers=headers, timeout=40
+        )
 
     def get(self, path: str) -> requests.Response:
         return self.session.get(f"{self.url}{path}", timeout=40)

@@ -40,7 +40,9 @@ def done() -> None:
     return
 
 
-def during(act: Callable[[Gate], Awaitable[object]], gate: Gate, then: Callable[[], None]) -> Callable[[], None]:  # fmt: skip
+def during(
+    act: Callable[[Gate], Awaitable[object]], gate: Gate, then: Callable[[], None]
+) -> Callable[[], None]:
     """An attempt in whose middle something happens to the gate; attempts run in threads of the gate."""
     loop = asyncio.get_running_loop()
 
@@ -123,8 +125,12 @@ def test_a_retired_pool_begins_nothing_new() -> None:
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("DB_HOST=h\n", "DB_USER is missing"), ("DB_HOST\n", ":1: wanted KEY=value"), ("DB_HOST=h\nDB_USER=u\nDB_PASSWORD=p\nDB_NAME=d\nDB_PORT=x\n", "invalid literal")],
-)  # fmt: skip
+    [
+        ("DB_HOST=h\n", "DB_USER is missing"),
+        ("DB_HOST\n", ":1: wanted KEY=value"),
+        ("DB_HOST=h\nDB_USER=u\nDB_PASSWORD=p\nDB_NAME=d\nDB_PORT=x\n", "invalid literal"),
+    ],
+)
 def test_a_settings_file_is_refused_by_file_and_key(tmp_path: Any, text: str, named: str) -> None:
     file = tmp_path / "shop.env"
     file.write_text(text)

@@ -42,9 +42,26 @@ def test_it_has_every_kind_of_object_that_a_move_must_carry(first_database: Serv
     types = names(f"SELECT DISTINCT data_type FROM information_schema.columns WHERE {inside}")
     assert {"enum", "decimal", "datetime", "timestamp", "blob", "text", "bit", "double", "longtext"} <= types
     assert names(f"SELECT table_name FROM information_schema.views WHERE {inside}") == {"open_listings"}
-    assert len(names("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'shop'")) == 4  # fmt: skip
-    assert len(names("SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'shop'")) == 2  # fmt: skip
-    assert names("SELECT status FROM information_schema.events WHERE event_schema = 'shop'") == {"ENABLED", "DISABLED"}  # fmt: skip
-    assert names(f"SELECT index_type FROM information_schema.statistics WHERE {inside}") == {"BTREE", "FULLTEXT"}  # fmt: skip
-    assert int(first_database.query("SELECT COUNT(*) FROM shop.listings WHERE title LIKE '%🏠%' AND title LIKE '%구%'")[0][0]) > 0  # type: ignore[call-overload]  # fmt: skip
-    assert int(first_database.query("SELECT COUNT(*) FROM shop.listings WHERE sold_at IS NULL")[0][0]) > 0  # type: ignore[call-overload]  # fmt: skip
+    assert (
+        len(names("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = 'shop'")) == 4
+    )
+    assert (
+        len(names("SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'shop'")) == 2
+    )
+    assert names("SELECT status FROM information_schema.events WHERE event_schema = 'shop'") == {
+        "ENABLED",
+        "DISABLED",
+    }
+    assert names(f"SELECT index_type FROM information_schema.statistics WHERE {inside}") == {
+        "BTREE",
+        "FULLTEXT",
+    }
+    assert (
+        int(
+            first_database.query(
+                "SELECT COUNT(*) FROM shop.listings WHERE title LIKE '%🏠%' AND title LIKE '%구%'"
+            )[0][0]
+        )
+        > 0
+    )  # type: ignore[call-overload]
+    assert int(first_database.query("SELECT COUNT(*) FROM shop.listings WHERE sold_at IS NULL")[0][0]) > 0  # type: ignore[call-overload]

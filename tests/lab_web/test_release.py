@@ -129,20 +129,28 @@ def cloud(tmp_path: Path) -> Iterator[str]:
     server.stop()
 
 
-def test_aws_fetches_a_secret_and_an_object(bare: host.WebHost, cloud: str, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_aws_fetches_a_secret_and_an_object(
+    bare: host.WebHost, cloud: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import boto3
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     options = {"region_name": "ap-northeast-2", "endpoint_url": cloud}
-    boto3.client("secretsmanager", **options).create_secret(Name="shop/app", SecretString='{"password": "p&q"}')  # type: ignore[call-overload]  # fmt: skip
+    boto3.client("secretsmanager", **options).create_secret(
+        Name="shop/app", SecretString='{"password": "p&q"}'
+    )  # type: ignore[call-overload]
     s3 = boto3.client("s3", **options)  # type: ignore[call-overload]
     s3.create_bucket(
         Bucket="shop-livemove", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
     )
     s3.put_object(Bucket="shop-livemove", Key="releases/shop.tar.gz", Body=b"archive")
     export = f"export AWS_ENDPOINT_URL={cloud}; "
-    secret = run(bare, export + "aws secretsmanager get-secret-value --secret-id shop/app --query SecretString --output text")  # fmt: skip
+    secret = run(
+        bare,
+        export
+        + "aws secretsmanager get-secret-value --secret-id shop/app --query SecretString --output text",
+    )
     assert secret.stdout == '{"password": "p&q"}\n'
     assert run(bare, export + "aws s3 cp s3://shop-livemove/releases/shop.tar.gz here.tar.gz").returncode == 0
     assert (bare.directory / "here.tar.gz").read_bytes() == b"archive"
@@ -151,7 +159,13 @@ def test_aws_fetches_a_secret_and_an_object(bare: host.WebHost, cloud: str, monk
     assert not (bare.directory / "here").exists()
 
 
-ELSE = ("", "s3 ls", "s3 cp here s3://shop-livemove/k", "ec2 describe-instances", "secretsmanager get-secret-value --secret-id x")  # fmt: skip
+ELSE = (
+    "",
+    "s3 ls",
+    "s3 cp here s3://shop-livemove/k",
+    "ec2 describe-instances",
+    "secretsmanager get-secret-value --secret-id x",
+)
 
 
 @pytest.mark.parametrize("words", ELSE)

@@ -48,7 +48,10 @@ def test_the_same_key_makes_one_row_and_one_trigger_effect(
     second = site.post(path, key)
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json()["id"] == second.json()["id"]
-    assert first_database.query(f"SELECT {counter} FROM shop.listings WHERE id = 7")[0][0] == int(str(before)) + 1  # fmt: skip
+    assert (
+        first_database.query(f"SELECT {counter} FROM shop.listings WHERE id = 7")[0][0]
+        == int(str(before)) + 1
+    )
 
 
 def test_wrong_requests_are_refused_and_not_counted_as_errors(site: Running) -> None:
@@ -124,7 +127,9 @@ def test_the_small_schema_is_served_by_the_same_application(
     assert site.post("/orders", key).status_code == 201
     assert site.post("/enquiries", key).status_code == 201
     assert site.shop("probe").returncode == 0
-    found = first_database.query("SELECT order_count, enquiry_count FROM livemove_traffic.listings WHERE id = 7")  # fmt: skip
+    found = first_database.query(
+        "SELECT order_count, enquiry_count FROM livemove_traffic.listings WHERE id = 7"
+    )
     assert tuple(found[0]) == (1, 1)
 
 

@@ -45,7 +45,9 @@ class Crowd:
                     ("GET", "/listings/3", {}),
                 ):
                     try:
-                        answer = session.request(method, self.site.url + path, json={"listing_id": 9}, headers=headers, timeout=40)  # fmt: skip
+                        answer = session.request(
+                            method, self.site.url + path, json={"listing_id": 9}, headers=headers, timeout=40
+                        )
                     except requests.RequestException as e:
                         self.failed.append(repr(e))
                         continue
@@ -151,7 +153,14 @@ def test_a_kill_without_hold_is_survived_by_writes_under_way(site: Running, firs
 def test_a_lost_answer_to_commit_is_asked_again_with_the_same_key(
     start_site: Callable[..., Running], first_database: Server, cut_after_commit: CutAfterCommit
 ) -> None:
-    site = start_site(settings(first_database) | {"DB_HOST": cut_after_commit.address, "DB_PORT": str(cut_after_commit.port), "DB_POOL": "1"})  # fmt: skip
+    site = start_site(
+        settings(first_database)
+        | {
+            "DB_HOST": cut_after_commit.address,
+            "DB_PORT": str(cut_after_commit.port),
+            "DB_POOL": "1",
+        }
+    )
     cut_after_commit.armed = 1
     key = str(uuid4())
     answer = site.post("/orders", key)
@@ -164,7 +173,14 @@ def test_a_lost_answer_to_commit_is_asked_again_with_the_same_key(
 def test_a_write_that_may_be_there_is_never_called_failed(
     start_site: Callable[..., Running], first_database: Server, cut_after_commit: CutAfterCommit
 ) -> None:
-    site = start_site(settings(first_database) | {"DB_HOST": cut_after_commit.address, "DB_PORT": str(cut_after_commit.port), "DB_POOL": "1"})  # fmt: skip
+    site = start_site(
+        settings(first_database)
+        | {
+            "DB_HOST": cut_after_commit.address,
+            "DB_PORT": str(cut_after_commit.port),
+            "DB_POOL": "1",
+        }
+    )
     cut_after_commit.armed = 1
     cut_after_commit.stay_closed = True
     key = str(uuid4())
@@ -174,9 +190,18 @@ def test_a_write_that_may_be_there_is_never_called_failed(
 
 
 def test_requests_that_hang_at_a_silent_database_are_done_on_the_next_one(
-    start_site: Callable[..., Running], first_database: Server, second_database: Server, cut_after_commit: CutAfterCommit
-) -> None:  # fmt: skip
-    site = start_site(settings(first_database) | {"DB_HOST": cut_after_commit.address, "DB_PORT": str(cut_after_commit.port)})  # fmt: skip
+    start_site: Callable[..., Running],
+    first_database: Server,
+    second_database: Server,
+    cut_after_commit: CutAfterCommit,
+) -> None:
+    site = start_site(
+        settings(first_database)
+        | {
+            "DB_HOST": cut_after_commit.address,
+            "DB_PORT": str(cut_after_commit.port),
+        }
+    )
     cut_after_commit.silent = True
     key = str(uuid4())
     with ThreadPoolExecutor(1) as threads:

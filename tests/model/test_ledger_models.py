@@ -59,15 +59,22 @@ def values(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return contents(annotation)
     simple: dict[Any, st.SearchStrategy[Any]] = {
-        str: TEXT, int: st.integers(0, 10**9), bool: st.booleans(), NoneType: st.none(), Side: st.sampled_from([str(s) for s in Side]),
-        float: st.floats(0, 1e9, allow_nan=False), Any: st.none() | TEXT | st.lists(st.integers(), max_size=2),
-    }  # fmt: skip
+        str: TEXT,
+        int: st.integers(0, 10**9),
+        bool: st.booleans(),
+        NoneType: st.none(),
+        Side: st.sampled_from([str(s) for s in Side]),
+        float: st.floats(0, 1e9, allow_nan=False),
+        Any: st.none() | TEXT | st.lists(st.integers(), max_size=2),
+    }
     return simple[annotation]
 
 
 def contents(kind: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
     """What may be stored of a kind, by the stored names."""
-    fields = {f.serialization_alias or n: values(f.annotation, f.metadata) for n, f in kind.model_fields.items()}  # fmt: skip
+    fields = {
+        f.serialization_alias or n: values(f.annotation, f.metadata) for n, f in kind.model_fields.items()
+    }
     if issubclass(kind, Event):
         fields["event"] = st.just(kind.model_fields["event"].default)
     return st.fixed_dictionaries(fields)
@@ -92,7 +99,9 @@ def test_what_is_stored_is_read_again(kind: type[Document | Event], data: st.Dat
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 @settings(max_examples=5)
 @given(data=st.data())
-def test_unknown_fields_of_a_newer_version_are_passed_on(kind: type[Document | Event], data: st.DataObject) -> None:  # fmt: skip
+def test_unknown_fields_of_a_newer_version_are_passed_on(
+    kind: type[Document | Event], data: st.DataObject
+) -> None:
     content = {**data.draw(contents(kind)), "version": 2, "newer": {"deep": [1]}}
     assert kind.model_validate(content).stored()["newer"] == {"deep": [1]}
 

@@ -39,7 +39,11 @@ def test_a_counter_that_begins_again_counts_from_zero() -> None:
 
 
 def test_a_server_that_was_silent_is_counted_when_it_answers_again() -> None:
-    document = after((0, {"old": counted(10), "new": counted(0)}), (5, {"new": counted(5)}), (10, {"old": counted(30), "new": counted(9)}))  # fmt: skip
+    document = after(
+        (0, {"old": counted(10), "new": counted(0)}),
+        (5, {"new": counted(5)}),
+        (10, {"old": counted(30), "new": counted(9)}),
+    )
     silent, again = document["points"]
     assert silent["source"] is None
     assert silent["target"]["requests"] == 5

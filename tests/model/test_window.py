@@ -77,7 +77,12 @@ def test_open_all_day_but_not_on_an_excepted_one() -> None:
 times = st.times().map(lambda t: t.replace(second=0, microsecond=0))
 
 
-@given(times, times, st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.sampled_from(["Asia/Seoul", "Europe/Berlin", "America/New_York"]))  # fmt: skip
+@given(
+    times,
+    times,
+    st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)),
+    st.sampled_from(["Asia/Seoul", "Europe/Berlin", "America/New_York"]),
+)
 def test_the_next_opening_is_open_and_within_a_day_and_a_jump(
     opens: time, closes: time, at: datetime, timezone: str
 ) -> None:

@@ -3,7 +3,8 @@
 python -m tests.mutants            all of mutants.yaml
 python -m tests.mutants --only SQL those whose id or file has the word
 
-Prints killed, survived, or stale (the text is not in its file exactly once), and the kill rate. Ends with 1 when a
+Prints killed, survived, or stale (the text is not in its file exactly once), and the kill rate. Ends with 1
+when a
 mutant is stale or fewer than 90 % were killed.
 """
 

@@ -106,18 +106,40 @@ def test_distance_and_clock_are_measured(facts: DatabaseFacts) -> None:
 
 
 WRONG = {
-    ("binlog", "log_bin"): "error", ("binlog", "binlog_format"): "error", ("binlog", "binlog_row_image"): "error", ("binlog", "log_bin_compress"): "error", ("binlog", "binlog_checksum"): "warning",
+    ("binlog", "log_bin"): "error",
+    ("binlog", "binlog_format"): "error",
+    ("binlog", "binlog_row_image"): "error",
+    ("binlog", "log_bin_compress"): "error",
+    ("binlog", "binlog_checksum"): "warning",
     ("privileges", "livemove_read on the source"): "error",
-    ("application accounts", "'shop_app'@'%'"): "error", ("application accounts", "'shop_app'@'10.%'"): "error", ("application accounts", "others"): "warning",
-    ("durability", "sync_binlog"): "error", ("durability", "innodb_flush_log_at_trx_commit"): "error", ("event scheduler", "event_scheduler"): "error",
-    ("limits", "net_read_timeout"): "warning", ("limits", "net_write_timeout"): "warning", ("limits", "max_statement_time"): "warning", ("limits", "max_allowed_packet"): "error",
-    ("primary keys", "shop.no_key"): "warning", ("engines", "shop.old_style"): "warning", ("engines", "shop.fleeting"): "warning",
-    ("schema features", "shop.remembered"): "error", ("schema features", "sequences"): "warning", ("schema features", "invisible"): "warning",
-    ("column types", "unknown to DMS"): "warning", ("column types", "full load only"): "warning", ("collations", "DMS"): "warning",
-    ("zero dates", "rows"): "warning", ("zero dates", "defaults"): "warning",
-    ("foreign keys", "shop.leads_out"): "error", ("cascades", ""): "warning", ("definers", "ghosts"): "warning", ("transactions", "XA"): "error",
-    ("server settings", "time_zone"): "warning", ("server settings", "lower_case_table_names"): "warning",
-}  # fmt: skip
+    ("application accounts", "'shop_app'@'%'"): "error",
+    ("application accounts", "'shop_app'@'10.%'"): "error",
+    ("application accounts", "others"): "warning",
+    ("durability", "sync_binlog"): "error",
+    ("durability", "innodb_flush_log_at_trx_commit"): "error",
+    ("event scheduler", "event_scheduler"): "error",
+    ("limits", "net_read_timeout"): "warning",
+    ("limits", "net_write_timeout"): "warning",
+    ("limits", "max_statement_time"): "warning",
+    ("limits", "max_allowed_packet"): "error",
+    ("primary keys", "shop.no_key"): "warning",
+    ("engines", "shop.old_style"): "warning",
+    ("engines", "shop.fleeting"): "warning",
+    ("schema features", "shop.remembered"): "error",
+    ("schema features", "sequences"): "warning",
+    ("schema features", "invisible"): "warning",
+    ("column types", "unknown to DMS"): "warning",
+    ("column types", "full load only"): "warning",
+    ("collations", "DMS"): "warning",
+    ("zero dates", "rows"): "warning",
+    ("zero dates", "defaults"): "warning",
+    ("foreign keys", "shop.leads_out"): "error",
+    ("cascades", ""): "warning",
+    ("definers", "ghosts"): "warning",
+    ("transactions", "XA"): "error",
+    ("server settings", "time_zone"): "warning",
+    ("server settings", "lower_case_table_names"): "warning",
+}
 
 
 def test_a_source_with_everything_wrong_shows_every_finding(facts: DatabaseFacts) -> None:
@@ -146,9 +168,15 @@ def test_a_session_that_goes_on_writing_statements_is_seen(source_server: Server
     assert later.statements == ()
 
 
-@pytest.mark.parametrize(("grants", "missing"), [("USAGE", "SELECT"), ("SELECT", "PROCESS"), ("SELECT, PROCESS", "CREATE USER")])  # fmt: skip
-def test_an_account_with_too_few_rights_is_told_which_ones(source_server: Server, grants: str, missing: str) -> None:  # fmt: skip
-    source_server.load(f"CREATE OR REPLACE USER poor@'127.%' IDENTIFIED BY 'p'; GRANT {grants} ON *.* TO poor@'127.%';")  # fmt: skip
+@pytest.mark.parametrize(
+    ("grants", "missing"), [("USAGE", "SELECT"), ("SELECT", "PROCESS"), ("SELECT, PROCESS", "CREATE USER")]
+)
+def test_an_account_with_too_few_rights_is_told_which_ones(
+    source_server: Server, grants: str, missing: str
+) -> None:
+    source_server.load(
+        f"CREATE OR REPLACE USER poor@'127.%' IDENTIFIED BY 'p'; GRANT {grants} ON *.* TO poor@'127.%';"
+    )
     with login(source_server, "poor", "p") as db:
         found = read_database(db, ["shop"], ["shop_app"], sample_seconds=0)
     source_server.query("DROP USER poor@'127.%'")
@@ -157,7 +185,9 @@ def test_an_account_with_too_few_rights_is_told_which_ones(source_server: Server
     assert f"{grants.split(', ')[-1]} (to " not in told
 
 
-def test_where_a_setting_comes_from_and_which_schemas_are_not_logged(make_mariadb: Callable[..., Server]) -> None:  # fmt: skip
+def test_where_a_setting_comes_from_and_which_schemas_are_not_logged(
+    make_mariadb: Callable[..., Server],
+) -> None:
     server = make_mariadb(binlog_ignore_db="hidden")
     server.load("CREATE DATABASE hidden; CREATE DATABASE shown; SET GLOBAL sync_binlog = 1;")
     with login(server) as db:
@@ -175,7 +205,9 @@ def test_the_target_is_read_as_it_stands(wrong_server: Server) -> None:
     assert "0900" not in str(found.collations)
 
 
-def test_terraform_tells_its_version_or_that_it_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_terraform_tells_its_version_or_that_it_is_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     assert terraform_version() is None
@@ -209,7 +241,9 @@ def test_what_cannot_be_read_becomes_a_finding_and_no_secret_is_told() -> None:
     assert "hidden-password" not in str(found)
 
 
-def test_the_operator_refuses_with_every_remedy_even_without_a_ledger(monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_the_operator_refuses_with_every_remedy_even_without_a_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     operator = PreflightOperator(task_id="checks", service="shop")
     monkeypatch.setattr(operator, "world", lambda context: Broken(SPEC))
     pushed: dict[str, Any] = {}

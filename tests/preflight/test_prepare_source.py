@@ -32,9 +32,24 @@ def test_from_the_spec_alone_every_setting_stands_there_with_its_reason() -> Non
 
 
 def test_only_what_is_missing_and_what_needs_a_restart_is_marked() -> None:
-    db = replace(DATABASE, variables={**SOUND, "log_bin": "OFF", "sync_binlog": "0", "expire_logs_days": "0", "binlog_expire_logs_seconds": "60"}, origins={"binlog_format": "SQL"})  # fmt: skip
+    db = replace(
+        DATABASE,
+        variables={
+            **SOUND,
+            "log_bin": "OFF",
+            "sync_binlog": "0",
+            "expire_logs_days": "0",
+            "binlog_expire_logs_seconds": "60",
+        },
+        origins={"binlog_format": "SQL"},
+    )
     text = texts(db)["livemove.cnf"]
-    assert options(text) == {"log_bin": "mysql-bin", "sync_binlog": "1", "binlog_format": "ROW", "expire_logs_days": "1"}  # fmt: skip
+    assert options(text) == {
+        "log_bin": "mysql-bin",
+        "sync_binlog": "1",
+        "binlog_format": "ROW",
+        "expire_logs_days": "1",
+    }
     assert "(now OFF)\n# RESTART\nlog_bin = mysql-bin" in text
     assert "SET GLOBAL sync_binlog = 1;\nsync_binlog = 1" in text
     assert "a restart would forget it\nbinlog_format = ROW" in text
@@ -63,8 +78,15 @@ def test_missing_rights_and_those_that_must_go() -> None:
         grants=(f"GRANT {held}, SUPER ON *.* TO `me`@`%` WITH GRANT OPTION",),
         accounts=(AccountFact("shop_app", "%", frozenset({"SUPER"})),),
     )
-    orders = [line for line in texts(db, account="'me'@'%'")["livemove.sql"].splitlines() if line and not line.startswith("--")]  # fmt: skip
-    assert orders == ["GRANT EVENT, TRIGGER ON *.* TO 'me'@'%' WITH GRANT OPTION;", "REVOKE SUPER ON *.* FROM 'shop_app'@'%';"]  # fmt: skip
+    orders = [
+        line
+        for line in texts(db, account="'me'@'%'")["livemove.sql"].splitlines()
+        if line and not line.startswith("--")
+    ]
+    assert orders == [
+        "GRANT EVENT, TRIGGER ON *.* TO 'me'@'%' WITH GRANT OPTION;",
+        "REVOKE SUPER ON *.* FROM 'shop_app'@'%';",
+    ]
 
 
 def test_the_firewall_from_the_spec_and_as_terraform_knows_it() -> None:

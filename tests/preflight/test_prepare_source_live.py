@@ -72,7 +72,9 @@ def test_it_fences_the_application_and_lets_it_in_again(server: Server, db: Mari
 
 def test_it_makes_the_accounts_of_the_replicator(db: MariaDb) -> None:
     ensure_account(db, "livemove_read", "r", [f"{READ_RIGHTS} ON *.*"], locked=False)
-    ensure_account(db, "livemove_apply_e2", "w", [f"{APPLY_RIGHTS} ON `shop`.*", "READ_ONLY ADMIN ON *.*"], locked=True)  # fmt: skip
+    ensure_account(
+        db, "livemove_apply_e2", "w", [f"{APPLY_RIGHTS} ON `shop`.*", "READ_ONLY ADMIN ON *.*"], locked=True
+    )
     facts = read_database(db, ["shop"], ["shop_app"], sample_seconds=0)
     assert [f.severity for f in privileges.check(Facts(spec=SPEC, database=facts))] == [Severity.OK]
     drop_accounts(db)

@@ -43,7 +43,12 @@ class Case:
     @property
     def defines(self) -> list[str]:
         side = {"retry": "TARGET", "rollback": "SOURCE"}[self.beside]
-        found = [f"-DBESIDE={side}", f"-DRETURN_PATHS={self.returns}", f"-DUSER_WRITES={self.writes}", f"-DEVENT_WRITES={self.event_writes}"]  # fmt: skip
+        found = [
+            f"-DBESIDE={side}",
+            f"-DRETURN_PATHS={self.returns}",
+            f"-DUSER_WRITES={self.writes}",
+            f"-DEVENT_WRITES={self.event_writes}",
+        ]
         return [*found, f"-DWITHOUT_{self.without}"] if self.without else found
 
 
@@ -118,7 +123,11 @@ def _verdict(case: Case, out: str, late: bool, seconds: float) -> Verdict:
         late or "Search not completed" in out or "out of memory" in out or "max search depth too small" in out
     )
     return Verdict(
-        case, int(number(r"([\d.e+]+) states, stored")), int(number(r"depth reached (\d+)")), seconds,
-        number(r"([\d.]+)\s+total actual memory"), not cut and not errors and "errors:" in out,
+        case,
+        int(number(r"([\d.e+]+) states, stored")),
+        int(number(r"depth reached (\d+)")),
+        seconds,
+        number(r"([\d.]+)\s+total actual memory"),
+        not cut and not errors and "errors:" in out,
         int(broken[1]) if broken else (0 if errors else None),
-    )  # fmt: skip
+    )

@@ -1,7 +1,9 @@
 """Step 4 by itself: when has everything that was written before the fence arrived in t?
 
-A replicator cuts the log of each stream into batches and applies a batch in any order. The search visits every
-order, and one restart in between. One watermark proves nothing with batches: it may be applied before the rows of
+A replicator cuts the log of each stream into batches and applies a batch in any order. The search visits
+every
+order, and one restart in between. One watermark proves nothing with batches: it may be applied before the
+rows of
 its own batch. The second one is only written when the first was seen, so it can only lie in a later batch.
 """
 
@@ -29,7 +31,8 @@ class Question:
     @property
     def name(self) -> str:
         return (
-            f"{self.watermarks} watermarks in {'each' if self.everywhere else 'one'} of {self.streams} streams, batches of {self.batch}, "
+            f"{self.watermarks} watermarks in {'each' if self.everywhere else 'one'} of {self.streams}"
+            f" streams, batches of {self.batch}, "
             f"{'a restart' if self.restarts else 'no restart'}{'' if self.incarnation else ', incarnation not asked'}"
         )
 
@@ -116,8 +119,13 @@ def _next(q: Question, s: State) -> list[tuple[str, State]]:
 
 
 def _with(
-    s: State, stream: int, hand: tuple[int, int, frozenset[int]], *, seen: frozenset[int] | None = None, restarts: int | None = None
-) -> State:  # fmt: skip
+    s: State,
+    stream: int,
+    hand: tuple[int, int, frozenset[int]],
+    *,
+    seen: frozenset[int] | None = None,
+    restarts: int | None = None,
+) -> State:
     hands = (*s.hands[:stream], hand, *s.hands[stream + 1 :])
     return State(
         s.log,

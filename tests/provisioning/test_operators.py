@@ -185,8 +185,12 @@ def test_the_teardown_leaves_the_roles_while_others_replicate(aws_endpoint: Endp
 
 @pytest.mark.parametrize(
     ("provider", "more", "zone"),
-    [("route53", {}, "shop.test"), ("rfc2136", {"primary": "127.0.0.1", "connection": "tsig"}, ""), ("manual", {}, "")],
-)  # fmt: skip
+    [
+        ("route53", {}, "shop.test"),
+        ("rfc2136", {"primary": "127.0.0.1", "connection": "tsig"}, ""),
+        ("manual", {}, ""),
+    ],
+)
 def test_terraform_looks_for_a_hosted_zone_only_where_the_zone_is_at_route_53(
     monkeypatch: pytest.MonkeyPatch, provider: str, more: Json, zone: str
 ) -> None:

@@ -45,7 +45,10 @@ def replicator(dms: Any) -> DmsReplicator:
 
 def test_all_failures_since_the_task_was_made() -> None:
     dms = Dms(START - timedelta(days=3))
-    assert replicator(dms).signs(LINK)["failures"] == ["2026-11-23 03:01:00 UTC failure 1", "2026-11-23 03:02:00 UTC failure 2"]  # fmt: skip
+    assert replicator(dms).signs(LINK)["failures"] == [
+        "2026-11-23 03:01:00 UTC failure 1",
+        "2026-11-23 03:02:00 UTC failure 2",
+    ]
     assert [a["StartTime"] for a in dms.asked] == [START - timedelta(days=3)] * 2
     assert dms.asked[0]["EventCategories"] == ["failure"]
 

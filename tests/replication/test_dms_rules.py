@@ -55,7 +55,10 @@ def test_mappings_select_the_schema_and_nothing_like_it(name: str) -> None:
     assert name == "shop" or not selected(name.translate({ord(c): "X" for c in "_%["}), "any_table")
 
 
-@pytest.mark.parametrize(("link", "own", "other"), [(FORWARD, "source_target", "target_source"), (BACK, "target_source", "source_target")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("link", "own", "other"),
+    [(FORWARD, "source_target", "target_source"), (BACK, "target_source", "source_target")],
+)
 def test_mappings_take_only_the_watermark_of_their_direction(link: Link, own: str, other: str) -> None:
     selected = Selection(json.loads(table_mappings(["shop"], link)))
     assert selected("livemove", f"watermark_{own}")

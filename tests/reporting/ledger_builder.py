@@ -24,18 +24,34 @@ class Ledger:
         return self
 
     def note(self, event: str, task_id: str = "", **facts: Any) -> Ledger:
-        self.events.append({**facts, "event": event, "time": self.now.isoformat(), "run_id": self.run_id, "task_id": task_id})  # fmt: skip
+        self.events.append(
+            {**facts, "event": event, "time": self.now.isoformat(), "run_id": self.run_id, "task_id": task_id}
+        )
         return self
 
     def prepared(self) -> Ledger:
         """Chapters 1 to 4."""
         self.documents |= {
-            "findings": {"findings": [{"severity": "ok", "check": "binlog"}, {"severity": "warning", "check": "keys", "subject": "shop.log", "measured": "no primary key"}]},
+            "findings": {
+                "findings": [
+                    {"severity": "ok", "check": "binlog"},
+                    {
+                        "severity": "warning",
+                        "check": "keys",
+                        "subject": "shop.log",
+                        "measured": "no primary key",
+                    },
+                ]
+            },
             "plan": {"counts": {"create": 49}},
-            "full_load": {"rows": 300123, "seconds": 12.5, "tables": [{"table": "shop.a", "rows": 300000}, {"table": "shop.b", "rows": 123}]},
+            "full_load": {
+                "rows": 300123,
+                "seconds": 12.5,
+                "tables": [{"table": "shop.a", "rows": 300000}, {"table": "shop.b", "rows": 123}],
+            },
             "versions": {"livemove": "0.1.0", "source database": "10.11.6-MariaDB"},
             "parity": {"counts": {"tables": 2, "views": 1}},
-        }  # fmt: skip
+        }
         self.note("terraform_applied", "provision.apply", digest="d", counts={"create": 49})
         self.later(minutes=5).note("control_prepared", "replicate.prepare_control", installed={})
         self.later(minutes=5)
@@ -44,8 +60,13 @@ class Ledger:
     def compared(self, epoch: int, *, differs: str = "") -> Ledger:
         for table, rows in (("shop.a", 300000), ("shop.b", 123)):
             self.documents[f"comparison/{epoch}/{table}"] = {
-                "equal": table != differs, "rows_source": rows, "rows_target": rows, "checked_at": self.now.isoformat(), "differences": [], "note": "",
-            }  # fmt: skip
+                "equal": table != differs,
+                "rows_source": rows,
+                "rows_target": rows,
+                "checked_at": self.now.isoformat(),
+                "differences": [],
+                "note": "",
+            }
         return self
 
     def gate(self, gate: str, option: str | None, *, by: str = "kim", waited: float = 60) -> Ledger:
@@ -65,10 +86,24 @@ class Ledger:
         return self.later(seconds=1)
 
     def name_moves(self) -> Ledger:
-        self.documents["dns/change"] = {"name": "www.shop.test", "before": [{"type": "A", "values": ["192.0.2.1"], "ttl": 5}], "after": [{"type": "A", "values": ["198.51.100.1"], "ttl": 5}]}  # fmt: skip
+        self.documents["dns/change"] = {
+            "name": "www.shop.test",
+            "before": [{"type": "A", "values": ["192.0.2.1"], "ttl": 5}],
+            "after": [{"type": "A", "values": ["198.51.100.1"], "ttl": 5}],
+        }
         return self.note("record_changed", "switch_dns.change_record", name="www.shop.test").later(minutes=10)
 
-    def attempt(self, to: str, epoch: int, *, number: str, result: str = "moved", reason: str = "", fence: float = 0.4, lost: bool = False) -> Ledger:  # fmt: skip
+    def attempt(
+        self,
+        to: str,
+        epoch: int,
+        *,
+        number: str,
+        result: str = "moved",
+        reason: str = "",
+        fence: float = 0.4,
+        lost: bool = False,
+    ) -> Ledger:
         """One attempt: guards, a fence of `fence` seconds, and its end; `lost`: it leaves no word after its beginning."""
         source = next(s for s in SIDES if s != to)
         who = {"epoch": epoch, "from": source, "to": to, "attempt": number}
@@ -89,9 +124,32 @@ class Ledger:
                 times["opened_at"] = self.now.isoformat()
         more = {"result": result, **({"reason": reason} if reason else {})}
         if result == "moved":
-            steps = [{"step": 5, "name": "prove", "ms": 20, "seen": "equal: every row that could have changed of 2 of 2 tables"}, {"step": 1, "name": "arm_servers", "ms": 9, "seen": "armed: 2 of 2 servers"}]  # fmt: skip
-            self.documents[f"switchover/{epoch}"] = {**who, **times, **more, "fenced_ms": round(fence * 1000), "steps": steps}  # fmt: skip
-            self.documents["way_back"] = {"epoch": epoch, "says": "Going back loses nothing", "task": "t", "state": "running", "lag_ms": 9, "until": None, "checked_at": self.now.isoformat(), "losses": []}  # fmt: skip
+            steps = [
+                {
+                    "step": 5,
+                    "name": "prove",
+                    "ms": 20,
+                    "seen": "equal: every row that could have changed of 2 of 2 tables",
+                },
+                {"step": 1, "name": "arm_servers", "ms": 9, "seen": "armed: 2 of 2 servers"},
+            ]
+            self.documents[f"switchover/{epoch}"] = {
+                **who,
+                **times,
+                **more,
+                "fenced_ms": round(fence * 1000),
+                "steps": steps,
+            }
+            self.documents["way_back"] = {
+                "epoch": epoch,
+                "says": "Going back loses nothing",
+                "task": "t",
+                "state": "running",
+                "lag_ms": 9,
+                "until": None,
+                "checked_at": self.now.isoformat(),
+                "losses": [],
+            }
         self.note("switchover", "switchover.switch_over", **who, **times, **more)
         return self.later(seconds=2)
 

@@ -10,7 +10,7 @@ import pytest
 from livemove.model.ports import Json
 from livemove.reporting import console
 from livemove.reporting.console import build
-from tests.ui.ledger_fixtures import (  # fmt: skip
+from tests.ui.ledger_fixtures import (
     MOMENTS,
     RUN,
     SPEC,
@@ -147,14 +147,28 @@ def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None
     documents, events = night("dual")
     attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
     documents["switchover/2"] = move(2, "target", 21)
-    note(events, 21.1, "switchover", "switchover.switch_over", epoch=2, to="target", attempt="2-b", result="moved", started_at=at(21), opened_at=at(21.05))  # fmt: skip
+    note(
+        events,
+        21.1,
+        "switchover",
+        "switchover.switch_over",
+        epoch=2,
+        to="target",
+        attempt="2-b",
+        result="moved",
+        started_at=at(21),
+        opened_at=at(21.05),
+    )
     owner = build(SPEC, documents, events)["owner"]
     assert (owner["side"], owner["certain"], owner["tone"]) == ("target", True, "")
 
 
 def test_a_move_that_was_undone_moves_nobody() -> None:
     documents, events = night("dual")
-    documents["switchover/2"] = {k: v for k, v in move(2, "target", 20).items() if k != "fenced_ms"} | {"result": "aborted", "reason": "the drain took too long"}  # fmt: skip
+    documents["switchover/2"] = {k: v for k, v in move(2, "target", 20).items() if k != "fenced_ms"} | {
+        "result": "aborted",
+        "reason": "the drain took too long",
+    }
     model = build(SPEC, documents, events)
     assert model["owner"]["side"] == "source"
     assert [(m["result"], m["reason"]) for m in model["switchovers"]] == [
@@ -195,7 +209,11 @@ def test_writes_that_would_be_lost_are_said_in_full() -> None:
 
 def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
     documents, events = night("soaked")
-    documents["way_back"] |= {"state": "failed", "words": "x", "says": "The return path is failed: x. Going back loses nothing if it runs again by then"}  # fmt: skip
+    documents["way_back"] |= {
+        "state": "failed",
+        "words": "x",
+        "says": "The return path is failed: x. Going back loses nothing if it runs again by then",
+    }
     back = build(SPEC, documents, events)["way_back"]
     assert (back["tone"], back["headline"]) == (
         "warn",
@@ -290,7 +308,15 @@ def test_the_soak_of_a_move_that_went_back_is_not_shown() -> None:
 
 def test_a_question_that_failed_or_was_overtaken_does_not_wait() -> None:
     documents, events = night("asked")
-    note(events, 70, "task_failed", "switch_dns.ask", error="AirflowFailException", found="Nobody answered", harmless=True)  # fmt: skip
+    note(
+        events,
+        70,
+        "task_failed",
+        "switch_dns.ask",
+        error="AirflowFailException",
+        found="Nobody answered",
+        harmless=True,
+    )
     assert build(SPEC, documents, events)["question"] is None
     asks(documents, events, 80, "switch_dns")
     assert build(SPEC, documents, events)["question"]["asked_at"] == at(80)
@@ -304,7 +330,9 @@ def test_the_emergencys_question_shows_what_may_be_missing() -> None:
     assert asked["evidence"] == [{"label": "may be missing", "value": "7 s at the most", "tone": "warn"}]
 
 
-def ran_elsewhere(documents: dict[str, Json], task: str, minutes: float, dag: str, run: str, state: str = "success") -> None:  # fmt: skip
+def ran_elsewhere(
+    documents: dict[str, Json], task: str, minutes: float, dag: str, run: str, state: str = "success"
+) -> None:
     """A task of another run than the night's own."""
     ran(documents, task, minutes, minutes + 1, state)
     documents[f"ran/{task}"]["spans"][-1] |= {"dag_id": dag, "run_id": run}
@@ -338,7 +366,9 @@ def test_a_later_question_of_another_run_takes_the_place_of_the_one_before() -> 
 def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
     documents, events = night("asked")
     note(events, 12, "promotion_asked", "ask", gate="promote", says=["7 s at the most"])
-    note(events, 13, "promotion_answered", "ask", gate="promote", option="Leave everything as it is", by="kim")  # fmt: skip
+    note(
+        events, 13, "promotion_answered", "ask", gate="promote", option="Leave everything as it is", by="kim"
+    )
     model = build(SPEC, documents, events)
     assert model["question"]["gate"] == "switch_dns"
     assert (model["decisions"][0]["answer"], model["decisions"][0]["tone"]) == (
@@ -464,7 +494,11 @@ def test_giving_up_belongs_to_the_rollback_that_it_follows() -> None:
 
 def test_the_instances_of_a_mapped_task_count_for_their_chapter() -> None:
     documents, events = night("load")
-    for task, began, ended in (("validate.tables", 7, 7.1), ("validate.compare/0", 7.2, 8.2), ("validate.compare/3", 7.2, 9.2)):  # fmt: skip
+    for task, began, ended in (
+        ("validate.tables", 7, 7.1),
+        ("validate.compare/0", 7.2, 8.2),
+        ("validate.compare/3", 7.2, 9.2),
+    ):
         ran(documents, task, began, ended)
     chapter = next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "validate")
     assert (chapter["state"], chapter["seconds"], chapter["ended"]) == ("now", 126, at(9.2))
@@ -484,27 +518,53 @@ def test_one_failed_instance_fails_the_chapter_until_it_has_run_again() -> None:
 def test_a_load_under_way_tells_rows_rate_and_what_is_left() -> None:
     model = page("load")
     assert {k: model["load"][k] for k in ("done", "rows", "percent", "rate", "seconds_left")} == {
-        "done": False, "rows": 312_400, "percent": 62, "rate": 41_250.0, "seconds_left": 5.2,
-    }  # fmt: skip
+        "done": False,
+        "rows": 312_400,
+        "percent": 62,
+        "rate": 41_250.0,
+        "seconds_left": 5.2,
+    }
     assert [t["of"] for t in model["tables"]] == [45_000] * len(TABLES)
 
 
 def test_a_comparison_under_way_tells_how_long_it_takes_and_its_verdict_replaces_it() -> None:
     documents, events = night("load")
-    documents["comparing/1/shop.users"] = {"done": False, "rows": [250, 250], "of": 1000, "rate": 50.0, "began_at": at(7), "kept_at": stamp(7.5)}  # fmt: skip
+    documents["comparing/1/shop.users"] = {
+        "done": False,
+        "rows": [250, 250],
+        "of": 1000,
+        "rate": 50.0,
+        "began_at": at(7),
+        "kept_at": stamp(7.5),
+    }
 
     def line() -> Json:
         return next(t["check"] for t in build(SPEC, documents, events)["tables"] if t["name"] == "shop.users")
 
     assert (line()["state"], line()["seconds_left"]) == ("comparing", 15)
-    documents["comparison/1/shop.users"] = {"equal": False, "rows_source": 1000, "rows_target": 999, "missing": 1, "checked_at": at(7), "note": "resumed"}  # fmt: skip
+    documents["comparison/1/shop.users"] = {
+        "equal": False,
+        "rows_source": 1000,
+        "rows_target": 999,
+        "missing": 1,
+        "checked_at": at(7),
+        "note": "resumed",
+    }
     assert (line()["state"], line()["note"]) == ("differs", "1 missing, resumed")
 
 
 def test_a_huge_table_that_is_compared_in_parts_is_one_line() -> None:
     documents, events = night("load")
     for n, done in ((1, True), (2, False)):
-        documents[f"comparing/1/shop.visits/{n}"] = {"done": done, "share": {"number": n, "of": 4}, "rows": [300, 300], "of": 500, "rate": 20.0, "began_at": at(7), "kept_at": stamp(7.5)}  # fmt: skip
+        documents[f"comparing/1/shop.visits/{n}"] = {
+            "done": done,
+            "share": {"number": n, "of": 4},
+            "rows": [300, 300],
+            "of": 500,
+            "rate": 20.0,
+            "began_at": at(7),
+            "kept_at": stamp(7.5),
+        }
     model = build(SPEC, documents, events)
     (line,) = [t for t in model["tables"] if t["name"].startswith("shop.visits")]
     assert (line["check"]["rows"], line["check"]["of"], line["check"]["seconds_left"]) == (600, 1000, 20)
@@ -526,9 +586,10 @@ def test_after_the_move_the_comparisons_of_the_new_epoch_count() -> None:
 # The name
 def test_name_servers_count_down_to_the_last_old_answer() -> None:
     found = page("dual")["resolvers"]
-    assert (found["flipped"], found["of"]) == (4, 6), (
-        "one that serves its own customers only is not waited for"
-    )
+    assert (found["flipped"], found["of"]) == (
+        4,
+        6,
+    ), "one that serves its own customers only is not waited for"
     assert found["last_until"] == at(14.4)
     assert page("moved")["resolvers"]["last_until"] is None
 
@@ -553,7 +614,14 @@ def test_a_line_of_the_lag_breaks_where_nobody_looked() -> None:
 
 
 def test_the_nights_moments_in_their_order() -> None:
-    assert [m["says"] for m in page("back")["moments"]] == ["TTL lowered to 5 s", "name moved", "writes moved", "rollback begun", "writes moved back", "name moved back"]  # fmt: skip
+    assert [m["says"] for m in page("back")["moments"]] == [
+        "TTL lowered to 5 s",
+        "name moved",
+        "writes moved",
+        "rollback begun",
+        "writes moved back",
+        "name moved back",
+    ]
 
 
 @pytest.mark.parametrize(

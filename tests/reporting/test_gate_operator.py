@@ -52,7 +52,12 @@ def context(task: MigrationGate, **states: str | None) -> dict[str, Any]:
 
 
 def answered(option: str, **params: object) -> dict[str, Any]:
-    return {"chosen_options": [option], "params_input": params, "responded_at": datetime(2026, 11, 23), "responded_by_user": {"id": "1", "name": "kim"}}  # fmt: skip
+    return {
+        "chosen_options": [option],
+        "params_input": params,
+        "responded_at": datetime(2026, 11, 23),
+        "responded_by_user": {"id": "1", "name": "kim"},
+    }
 
 
 def test_it_shows_the_evidence_of_this_moment_and_waits_as_long_as_the_form_says(world: MemoryWorld) -> None:
@@ -132,8 +137,9 @@ def test_proceed_to_a_text_of_an_earlier_question_is_refused_and_roll_back_is_no
 
 def test_a_way_back_that_cannot_be_looked_at_keeps_nobody_from_being_asked(world: MemoryWorld) -> None:
     world.ledger.write(
-        "switchover/2", {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 90, "started_at": "2026-11-23T18:00:00"}
-    )  # fmt: skip
+        "switchover/2",
+        {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 90, "started_at": "2026-11-23T18:00:00"},
+    )
     world.ledger.write("way_back", {"losses": ["old"], "says": "all was well", "checked_at": "03:00"})
     world.ledger.write("comparison/2/shop.a", {"equal": True, "rows_source": 7, "rows_target": 7})
     asking = gate("retire")
@@ -158,11 +164,17 @@ def test_the_ledger_keeps_the_question_word_for_word_and_what_was_seen_in_short(
 @pytest.mark.parametrize(
     ("failures", "shown"),
     [
-        (["2026-11-23 03:12:00 UTC Replication task has failed."], "### DMS tells of 1 failures since its task was made\n- 2026-11-23 03:12:00 UTC Replication task has failed."),
+        (
+            ["2026-11-23 03:12:00 UTC Replication task has failed."],
+            (
+                "### DMS tells of 1 failures since its task was made\n- 2026-11-23 03:12:00 UTC Replication"
+                " task has failed."
+            ),
+        ),
         ([], "**DMS tells of no failure** since its task was made."),
         (None, "**DMS's events could not be read**."),
     ],
-)  # fmt: skip
+)
 def test_what_dms_said_of_failures_stands_in_the_question(
     failures: list[str] | None, shown: str, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,13 @@ MOVE = {
     "started_at": "2026-11-23T18:31:00+00:00",
     "fenced_ms": 123,
 }
-WARNING = {"check": "keys", "severity": "warning", "measured": "1 table without a key", "remedy": "add one", "subject": "shop.log"}  # fmt: skip
+WARNING = {
+    "check": "keys",
+    "severity": "warning",
+    "measured": "1 table without a key",
+    "remedy": "add one",
+    "subject": "shop.log",
+}
 
 
 @pytest.fixture
@@ -73,7 +79,12 @@ def test_warnings_are_counted_and_shown_with_their_remedy() -> None:
 
 
 def test_trouble_while_both_sites_serve_stands_in_the_question_about_the_writes() -> None:
-    found = {"at": "2026-11-23T18:31:00+00:00", "looked_at": "2026-11-23T18:32:00+00:00", "share": 100, "reasons": ["9 s behind"]}  # fmt: skip
+    found = {
+        "at": "2026-11-23T18:31:00+00:00",
+        "looked_at": "2026-11-23T18:32:00+00:00",
+        "share": 100,
+        "reasons": ["9 s behind"],
+    }
     text = ask("switchover", Evidence(breach={**found, "still": []}))
     assert "at 100 % of the answers: 9 s behind. Not so any more at" in text
     assert "9 s behind. Still so at" in ask("switchover", Evidence(breach={**found, "still": ["8 s behind"]}))
@@ -134,7 +145,10 @@ def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
     assert "since 2026-11-24T05:47:40+00:00" in text
 
 
-SAID = "Going back loses nothing until 2026-11-30 03:12 UTC if the return path stops now; while it runs, until you approve Retire"
+SAID = (
+    "Going back loses nothing until 2026-11-30 03:12 UTC if the return path stops now; while it runs, until"
+    " you approve Retire"
+)
 
 
 def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
@@ -155,9 +169,15 @@ def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
 
 def test_a_change_by_hand_is_printed_as_it_is_to_be_entered_and_what_stops_it_is_said() -> None:
     record = {
-        "name": RECORD["name"], "before": [RECORD], "after": [{**RECORD, "values": ["127.1.3.10"]}], "steps": [5, 100],
-        "by_hand": True, "provider": "a panel", "against": ["authority a: lame"], "notes": ["test delegates"],
-    }  # fmt: skip
+        "name": RECORD["name"],
+        "before": [RECORD],
+        "after": [{**RECORD, "values": ["127.1.3.10"]}],
+        "steps": [5, 100],
+        "by_hand": True,
+        "provider": "a panel",
+        "against": ["authority a: lame"],
+        "notes": ["test delegates"],
+    }
     text = ask("switch_dns", Evidence(record=record))
     assert f"    {RECORD['name']}. {RECORD['ttl']} A 127.1.3.10" in text
     assert "In steps of the answers: 5 %, 100 %" in text
@@ -167,8 +187,24 @@ def test_a_change_by_hand_is_printed_as_it_is_to_be_entered_and_what_stops_it_is
 
 
 ROLL_BACK_TO = {"committed": "finishes the move to RDS first", "lost": "if they left it"}
-BEGAN = {"event": "switchover_began", "epoch": 2, "from": "source", "to": "target", "attempt": "a", "time": "2026-11-23T18:30:00+00:00"}  # fmt: skip
-ENDED = {**BEGAN, "event": "switchover", "started_at": BEGAN["time"], "fenced_at": BEGAN["time"], "committed_at": BEGAN["time"], "result": "incomplete", "reason": "gone", "time": "2026-11-23T18:30:02+00:00"}  # fmt: skip
+BEGAN = {
+    "event": "switchover_began",
+    "epoch": 2,
+    "from": "source",
+    "to": "target",
+    "attempt": "a",
+    "time": "2026-11-23T18:30:00+00:00",
+}
+ENDED = {
+    **BEGAN,
+    "event": "switchover",
+    "started_at": BEGAN["time"],
+    "fenced_at": BEGAN["time"],
+    "committed_at": BEGAN["time"],
+    "result": "incomplete",
+    "reason": "gone",
+    "time": "2026-11-23T18:30:02+00:00",
+}
 
 
 def test_a_question_after_a_committed_unfinished_move_names_no_owner() -> None:

@@ -70,7 +70,13 @@ def test_a_rollback_at_the_last_gate_tells_both_moves_in_order_to_the_moment() -
     assert made.outcome is Outcome.ROLLED_BACK
     assert owners(made) == [("source", 1), (None, 1), ("target", 2), (None, 2), ("source", 3)]
     forth, back = made.moves
-    assert [i.since for i in made.ownership] == [START.isoformat(), forth.fenced_at, forth.opened_at, back.fenced_at, back.opened_at]  # fmt: skip
+    assert [i.since for i in made.ownership] == [
+        START.isoformat(),
+        forth.fenced_at,
+        forth.opened_at,
+        back.fenced_at,
+        back.opened_at,
+    ]
     assert [made.ownership[n].seconds for n in (1, 3)] == [0.4, 0.4]
     assert made.ownership[-1].until == ledger.now.isoformat(timespec="seconds")
     served = made.ownership[2].seconds or 0
@@ -87,8 +93,14 @@ def test_moved_rolled_back_and_moved_again() -> None:
     made = built(ledger)
     assert made.outcome is Outcome.MOVED
     assert owners(made) == [
-        ("source", 1), (None, 1), ("target", 2), (None, 2), ("source", 3), (None, 3), ("target", 4),
-    ]  # fmt: skip
+        ("source", 1),
+        (None, 1),
+        ("target", 2),
+        (None, 2),
+        ("source", 3),
+        (None, 3),
+        ("target", 4),
+    ]
     assert [m.epoch for m in made.moves] == [2, 3, 4]
     assert made.summary[0].startswith(
         "Result: Property listings was moved to AWS: RDS has taken the writes since"
@@ -156,7 +168,12 @@ def test_an_attempt_that_was_killed_is_told_as_not_certain_until_somebody_looked
     assert [(i.owner, i.certain) for i in made.ownership] == [("source", True), ("source", False)]
     assert "an attempt left no word of its end" in made.summary[4]
     again = built(ledger.attempt("target", 2, number="2"))
-    assert [(i.owner, i.certain) for i in again.ownership][1:] == [("source", False), ("source", True), (None, True), ("target", True)]  # fmt: skip
+    assert [(i.owner, i.certain) for i in again.ownership][1:] == [
+        ("source", False),
+        ("source", True),
+        (None, True),
+        ("target", True),
+    ]
 
 
 def test_a_promotion_says_since_when_nothing_arrived() -> None:
@@ -281,7 +298,11 @@ def test_an_emergency_that_was_left_as_it_is_waits_no_more(gate: Json) -> None:
     ledger = Ledger().prepared().note("promotion_asked", "ask", says=["3 s"], **gate).later(seconds=90)
     ledger.note("promotion_answered", "ask", option="Leave everything as it is", by="kim", **gate)
     (decision,) = built(ledger.later(days=3)).decisions
-    assert (decision.gate, decision.option, decision.waited_seconds) == ("promote", "Leave everything as it is", 90.0)  # fmt: skip
+    assert (decision.gate, decision.option, decision.waited_seconds) == (
+        "promote",
+        "Leave everything as it is",
+        90.0,
+    )
     assert decision.answered_at
 
 
@@ -304,7 +325,10 @@ def test_an_order_without_a_gate_is_a_decision_too() -> None:
 def test_data_and_its_proof_come_from_the_ledger() -> None:
     made = built(moved())
     assert (made.rows_copied, made.tables_compared, made.tables_equal) == (300123, 2, 2)
-    assert [(t.table, t.rows_loaded, t.equal, t.epoch) for t in made.tables] == [("shop.a", 300000, True, 2), ("shop.b", 123, True, 2)]  # fmt: skip
+    assert [(t.table, t.rows_loaded, t.equal, t.epoch) for t in made.tables] == [
+        ("shop.a", 300000, True, 2),
+        ("shop.b", 123, True, 2),
+    ]
     assert "2 of 2 tables were equal, row by row, when compared last (epoch 2)" in made.summary[1]
     assert (
         "inside the fence, every row that could have changed of 2 of 2 tables was compared again"
@@ -332,7 +356,10 @@ def test_requests_around_the_move_are_the_servers_own_counts() -> None:
     ledger = moved()
     assert "requests in" not in built(ledger).summary[2]
     ledger.documents["users/2"] = {"requests": 1234, "errors": 3, "seconds": 9.5, "not_counted": ["idc_web"]}
-    assert "closed the database to writes for 400 ms (1,234 requests in the 9.5 s around it, 3 failed at the servers; not counted: idc_web)" in built(ledger).summary[2]  # fmt: skip
+    assert (
+        "closed the database to writes for 400 ms (1,234 requests in the 9.5 s around it, 3 failed at the"
+        " servers; not counted: idc_web)" in built(ledger).summary[2]
+    )
 
 
 def test_both_sides_are_paid_until_the_data_centre_is_stopped() -> None:
@@ -368,13 +395,22 @@ def test_a_rollback_that_began_by_itself_says_why_although_the_run_is_green() ->
         .note("task_failed", "switchover.smoke", error="E", found="of another run")
     )
     ledger.run_id = "night"
-    ledger.attempt("target", 2, number="1").note("task_failed", "switchover.smoke", error="UnreachableError", found="no answer")  # fmt: skip
+    ledger.attempt("target", 2, number="1").note(
+        "task_failed", "switchover.smoke", error="UnreachableError", found="no answer"
+    )
     made = built(ledger.rolled_back("switchover.smoke", by="the spec (rollback.automatic)", epoch=3))
     says = (made.rollback or {})["says"]
-    assert "by the spec (rollback.automatic) at switchover.smoke, because switchover.smoke failed with UnreachableError: no answer" in says  # fmt: skip
+    assert (
+        "by the spec (rollback.automatic) at switchover.smoke, because switchover.smoke failed with"
+        " UnreachableError: no answer" in says
+    )
     assert "of another run" not in says
     assert "The run is green all the same" in made.summary[0]
-    assert built(at_retire()).rollback == {**(built(at_retire()).rollback or {}), "says": "Rolled back by kim at retire", "failed": []}  # fmt: skip
+    assert built(at_retire()).rollback == {
+        **(built(at_retire()).rollback or {}),
+        "says": "Rolled back by kim at retire",
+        "failed": [],
+    }
     assert built(moved()).rollback is None
 
 
@@ -453,8 +489,12 @@ def test_every_event_carries_the_owner_of_its_moment() -> None:
 
 def test_text_from_the_world_cannot_become_markup() -> None:
     html = Page(
-        "<em>t</em>", "<q>", {"<s>": "<i>"}, [Table("<p1>", ["<u>"], [("<script>alert(1)</script>",)])], ["<var>"]
-    ).html()  # fmt: skip
+        "<em>t</em>",
+        "<q>",
+        {"<s>": "<i>"},
+        [Table("<p1>", ["<u>"], [("<script>alert(1)</script>",)])],
+        ["<var>"],
+    ).html()
     assert not {"em", "q", "s", "i", "p1", "u", "var", "script"} & Tags(html).seen
     assert "&lt;script&gt;" in html
     made = at_retire()
@@ -467,7 +507,15 @@ def test_text_from_the_world_cannot_become_markup() -> None:
 def test_values_are_shown_as_people_write_them() -> None:
     assert shown("2026-11-23T05:29:08.466710+00:00") == "2026-11-23 05:29:08 UTC"
     assert shown("2026-11-23T05:29:08 is part of a text") == "2026-11-23T05:29:08 is part of a text"
-    assert [shown(v) for v in (None, "", 0, 1234567, 2.25, True, ["a", 1])] == ["–", "–", "0", "1,234,567", "2.2", "yes", "a, 1"]  # fmt: skip
+    assert [shown(v) for v in (None, "", 0, 1234567, 2.25, True, ["a", 1])] == [
+        "–",
+        "–",
+        "0",
+        "1,234,567",
+        "2.2",
+        "yes",
+        "a, 1",
+    ]
 
 
 def test_the_json_is_plain_and_carries_the_version_of_its_shape() -> None:

@@ -57,7 +57,10 @@ def test_aws_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert DmsTaskLink().get_link(task, ti_key=TI) == f"{home}/dms/v2/home?region=ap-northeast-2#tasks"
     task.dms_task = "shop-e1-source-to-target"
     assert DmsTaskLink().get_link(task, ti_key=TI).endswith("#taskDetails/shop-e1-source-to-target")
-    assert DatabaseLink().get_link(task, ti_key=TI) == f"{home}/rds/home?region=ap-northeast-2#database:id=shop-db;is-cluster=false"  # fmt: skip
+    assert (
+        DatabaseLink().get_link(task, ti_key=TI)
+        == f"{home}/rds/home?region=ap-northeast-2#database:id=shop-db;is-cluster=false"
+    )
     assert ZoneLink().get_link(task, ti_key=TI).endswith("#ListRecordSets/Z1")
 
 

@@ -95,7 +95,10 @@ def test_the_report_is_told_with_its_five_lines_and_the_console(
 ) -> None:
     spec(monkeypatch, HTTP)
     SpecNotifier(service="shop", moment="finish", subject="Listings: moved", text="one\ntwo")(context())
-    assert heard == ["Listings: moved|one\ntwo|https://air.example/flow/livemove/console?dag_id=migrate_shop&run_id=manual__2026%2B1"]  # fmt: skip
+    assert heard == [
+        "Listings:"
+        " moved|one\ntwo|https://air.example/flow/livemove/console?dag_id=migrate_shop&run_id=manual__2026%2B1"
+    ]
 
 
 def test_only_the_wanted_moments_are_told(heard: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,4 +148,6 @@ def test_a_wrong_notifier_is_told_before_the_night() -> None:
         [Notify(notifier="no.such.Notifier"), HTTP.model_copy(update={"arguments": {"nonsense": 1}})]
     )
     assert wrong == ["no.such.Notifier: ModuleNotFoundError", f"{HTTP.notifier}: TypeError"]
-    assert check([Notify(notifier="livemove.model.spec.Notify", arguments={"notifier": "a.b"})]) == ["livemove.model.spec.Notify is no notifier of Airflow"]  # fmt: skip
+    assert check([Notify(notifier="livemove.model.spec.Notify", arguments={"notifier": "a.b"})]) == [
+        "livemove.model.spec.Notify is no notifier of Airflow"
+    ]

@@ -55,7 +55,14 @@ def event(*script: Look | Exception, **options: Any) -> dict[str, Any]:
 
 def test_it_looks_until_done_and_hands_back_the_state() -> None:
     seen = event(WAITING, WAITING, THERE, arguments={"expected": "target"})
-    assert seen == {"done": True, "timed_out": False, "error": "", "says": "there", "state": {"looks": 3, "expected": "target"}, "since": ""}  # fmt: skip
+    assert seen == {
+        "done": True,
+        "timed_out": False,
+        "error": "",
+        "says": "there",
+        "state": {"looks": 3, "expected": "target"},
+        "since": "",
+    }
 
 
 def test_a_few_timeouts_do_not_end_a_long_wait() -> None:

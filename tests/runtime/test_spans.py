@@ -40,7 +40,13 @@ def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
     world.clock.sleep(60)
     callbacks.note_failure(context(exception=ValueError("x")))
     first, second = world.ledger.kept["ran/switchover.soak"]["spans"]
-    assert first == {"began": START, "ended": START + timedelta(seconds=90), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
+    assert first == {
+        "began": START,
+        "ended": START + timedelta(seconds=90),
+        "state": "success",
+        "dag_id": "migrate_shop",
+        "run_id": "r",
+    }
     assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
 
 
@@ -67,7 +73,11 @@ def test_a_killed_task_leaves_its_times_and_a_report_that_says_so(
     )
     callbacks.note_failure(killed())
     (failed,) = told
-    assert (failed["task_id"], failed["found"], failed["harmless"]) == ("switchover.switch_over", "it was killed and left no word", False)  # fmt: skip
+    assert (failed["task_id"], failed["found"], failed["harmless"]) == (
+        "switchover.switch_over",
+        "it was killed and left no word",
+        False,
+    )
     (span,) = world.ledger.kept["ran/switchover.switch_over"]["spans"]
     assert (span["began"], span["state"]) == (span["ended"], "failed")
 

@@ -36,11 +36,17 @@ def test_a_trigger_on_the_target_before_the_switchover_is_told(sides: Sides) -> 
 
 
 def test_code_that_was_changed_meanwhile_is_created_anew(sides: Sides) -> None:
-    schemas = sides.make("changed", "CREATE TABLE t (id INT, v INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.v = 1; CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;")  # fmt: skip
+    schemas = sides.make(
+        "changed",
+        "CREATE TABLE t (id INT, v INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.v = 1;"
+        " CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1;",
+    )
     sides.carry(schemas, Phase.TABLES, Phase.CODE)
     with sides.source as source, sides.target as target:
         create_triggers(target, code_of(source, schemas))
-        sides.source_server.query("CREATE OR REPLACE TRIGGER changed.tr BEFORE INSERT ON changed.t FOR EACH ROW SET new.v = 2")  # fmt: skip
+        sides.source_server.query(
+            "CREATE OR REPLACE TRIGGER changed.tr BEFORE INSERT ON changed.t FOR EACH ROW SET new.v = 2"
+        )
         sides.source_server.query("ALTER EVENT changed.e DO SELECT 2")
         code = code_of(source, schemas)
         assert create_triggers(target, code) == ["changed.tr"]
@@ -53,17 +59,26 @@ def test_code_that_was_changed_meanwhile_is_created_anew(sides: Sides) -> None:
 
 
 def test_a_table_with_one_changed_trigger_gets_all_of_them_anew_in_their_order(sides: Sides) -> None:
-    schemas = sides.make("ordered", """
+    schemas = sides.make(
+        "ordered",
+        """
         CREATE TABLE t (v VARCHAR(9)); CREATE TABLE u (v INT);
         CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW SET new.v = CONCAT(new.v, '1');
         CREATE TRIGGER two BEFORE INSERT ON t FOR EACH ROW SET new.v = CONCAT(new.v, '2');
-        CREATE TRIGGER other BEFORE INSERT ON u FOR EACH ROW SET new.v = 1;""")  # fmt: skip
+        CREATE TRIGGER other BEFORE INSERT ON u FOR EACH ROW SET new.v = 1;""",
+    )
     sides.carry(schemas, Phase.TABLES)
     with sides.source as source, sides.target as target:
         create_triggers(target, code_of(source, schemas))
-        sides.source_server.load("USE ordered; DROP TRIGGER one; CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW PRECEDES two SET new.v = CONCAT(new.v, '3');")  # fmt: skip
+        sides.source_server.load(
+            "USE ordered; DROP TRIGGER one; CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW PRECEDES two"
+            " SET new.v = CONCAT(new.v, '3');"
+        )
         assert create_triggers(target, code_of(source, schemas)) == ["ordered.one", "ordered.two"]
-        sides.source_server.load("USE ordered; DROP TRIGGER one; CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW SET new.v = CONCAT(new.v, '3');")  # fmt: skip
+        sides.source_server.load(
+            "USE ordered; DROP TRIGGER one; CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW SET new.v ="
+            " CONCAT(new.v, '3');"
+        )
         assert create_triggers(target, code_of(source, schemas)) == ["ordered.two", "ordered.one"]
         assert create_triggers(target, code_of(source, schemas)) == []
     sides.target_server.query("INSERT INTO ordered.t VALUES ('')")
@@ -71,7 +86,10 @@ def test_a_table_with_one_changed_trigger_gets_all_of_them_anew_in_their_order(s
 
 
 def test_a_trigger_that_cannot_be_created_is_found_before_the_load(sides: Sides) -> None:
-    schemas = sides.make("unproved", "CREATE TABLE t (id INT, v INT); CREATE TRIGGER fits BEFORE INSERT ON t FOR EACH ROW SET new.v = 1;")  # fmt: skip
+    schemas = sides.make(
+        "unproved",
+        "CREATE TABLE t (id INT, v INT); CREATE TRIGGER fits BEFORE INSERT ON t FOR EACH ROW SET new.v = 1;",
+    )
     with sides.source as source, sides.target as target:
         (done,) = sides.carry(schemas, Phase.TABLES)
         assert done["triggers_proved"] == 1
@@ -79,7 +97,10 @@ def test_a_trigger_that_cannot_be_created_is_found_before_the_load(sides: Sides)
         sides.target_server.query("DROP TABLE unproved.t")
         create_them = code_of(source, schemas)
         sides.target_server.query("CREATE TABLE unproved.t (id INT)")
-        with pytest.raises(SchemaError, match=r"trigger unproved\.fits could not be created on the target: Unknown column 'v'"):  # fmt: skip
+        with pytest.raises(
+            SchemaError,
+            match=r"trigger unproved\.fits could not be created on the target: Unknown column 'v'",
+        ):
             prove_triggers(target, create_them, {("unproved", "t")})
         # what an attempt that was killed between creating and dropping has left
         sides.target_server.query("ALTER TABLE unproved.t ADD v INT")
@@ -123,7 +144,10 @@ def test_switching_an_event_keeps_its_definer(sides: Sides) -> None:
 
 def test_code_keeps_a_definer_that_the_server_knows(sides: Sides) -> None:
     """On the way back the IDC gets its triggers with the definers that they had."""
-    schemas = sides.make("way_back", "CREATE TABLE t (id INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.id = 1;")  # fmt: skip
+    schemas = sides.make(
+        "way_back",
+        "CREATE TABLE t (id INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.id = 1;",
+    )
     sides.source_server.query("CREATE USER IF NOT EXISTS trigger_owner@'%'")
     with sides.source as source:
         code = code_of(source, schemas)
@@ -142,13 +166,23 @@ def test_counters_are_raised_and_never_lowered(sides: Sides) -> None:
         raised = raise_auto_increment(source, target, schemas)
         assert "counters.not_first: 5002 -> 9000" in raised
         assert raise_auto_increment(source, target, schemas) == []
-        assert target.one("SELECT next_not_cached_value v FROM counters.tickets")["v"] >= source.one("SELECT next_not_cached_value v FROM counters.tickets")["v"]  # fmt: skip
-        kept = target.one("SELECT auto_increment n FROM information_schema.tables WHERE table_schema = 'counters' AND table_name = 'unique_one'")  # fmt: skip
+        assert (
+            target.one("SELECT next_not_cached_value v FROM counters.tickets")["v"]
+            >= source.one("SELECT next_not_cached_value v FROM counters.tickets")["v"]
+        )
+        kept = target.one(
+            "SELECT auto_increment n FROM information_schema.tables WHERE table_schema = 'counters' AND"
+            " table_name = 'unique_one'"
+        )
         assert kept["n"] == 77777
 
 
 def test_a_sequence_in_its_second_round_is_ahead_of_a_higher_number(sides: Sides) -> None:
-    schemas = sides.make("rounds", "CREATE SEQUENCE s MINVALUE 1 MAXVALUE 5 CYCLE NOCACHE; CREATE SEQUENCE down START WITH -1 INCREMENT BY -1 MINVALUE -9 MAXVALUE -1 NOCACHE;")  # fmt: skip
+    schemas = sides.make(
+        "rounds",
+        "CREATE SEQUENCE s MINVALUE 1 MAXVALUE 5 CYCLE NOCACHE; CREATE SEQUENCE down START WITH -1 INCREMENT"
+        " BY -1 MINVALUE -9 MAXVALUE -1 NOCACHE;",
+    )
     sides.carry(schemas, Phase.TABLES)
     sides.target_server.query("SELECT SETVAL(rounds.s, 4, 0)")
     sides.target_server.query("SELECT SETVAL(rounds.down, -7, 0)")
@@ -180,8 +214,13 @@ def test_a_half_made_state_is_completed(sides: Sides) -> None:
 
 def test_another_table_of_the_same_name_is_refused(sides: Sides) -> None:
     schemas = sides.make("clash", "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(10));")
-    sides.target_server.load("CREATE DATABASE clash CHARACTER SET utf8mb4; CREATE TABLE clash.t (id INT PRIMARY KEY, v INT);")  # fmt: skip
-    with pytest.raises(SchemaError, match=r"clash\.t stands on the target, but differs.*`v` int.*Wanted: `v` varchar\(10\).*DROP TABLE"):  # fmt: skip
+    sides.target_server.load(
+        "CREATE DATABASE clash CHARACTER SET utf8mb4; CREATE TABLE clash.t (id INT PRIMARY KEY, v INT);"
+    )
+    with pytest.raises(
+        SchemaError,
+        match=r"clash\.t stands on the target, but differs.*`v` int.*Wanted: `v` varchar\(10\).*DROP TABLE",
+    ):
         sides.carry(schemas, Phase.TABLES)
 
 

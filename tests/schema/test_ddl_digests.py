@@ -23,9 +23,14 @@ def test_an_object_is_all_of_its_parts_in_any_order() -> None:
 
 
 def test_new_gone_and_changed_objects_are_told() -> None:
-    assert core.changes({"table s.a": "1", "table s.b": "1", "view s.v": "1"}, {"table s.a": "2", "view s.v": "1", "event s.e": "1"}) == [
-        "event s.e is new", "table s.a was changed", "table s.b is gone",
-    ]  # fmt: skip
+    assert core.changes(
+        {"table s.a": "1", "table s.b": "1", "view s.v": "1"},
+        {"table s.a": "2", "view s.v": "1", "event s.e": "1"},
+    ) == [
+        "event s.e is new",
+        "table s.a was changed",
+        "table s.b is gone",
+    ]
 
 
 def test_carrying_code_again_does_not_hide_ddl_on_a_table() -> None:
@@ -37,7 +42,9 @@ def test_carrying_code_again_does_not_hide_ddl_on_a_table() -> None:
 def test_the_sentence_names_side_time_objects_and_remedy() -> None:
     document = {"kept_at": "2026-11-23 18:00:00", "changed": [f"table s.t{n} was changed" for n in range(10)]}
     said = core.says(Side.SOURCE, document)
-    assert said.startswith("DDL on the source since 2026-11-23 18:00:00 UTC, which is not replicated: table s.t0 was changed,")  # fmt: skip
+    assert said.startswith(
+        "DDL on the source since 2026-11-23 18:00:00 UTC, which is not replicated: table s.t0 was changed,"
+    )
     assert "and 2 more" in said
     assert "clear validate with downstream" in said
     assert "Going back would lose" in core.says(Side.TARGET, document)

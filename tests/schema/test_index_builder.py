@@ -31,11 +31,20 @@ def tables(sides: Sides) -> Sides:
 
 
 def indexes(sides: Sides) -> set[tuple[object, ...]]:
-    return set(sides.target_server.query("SELECT table_name, index_name FROM information_schema.statistics WHERE table_schema = 'building' AND index_name <> 'PRIMARY'"))  # fmt: skip
+    return set(
+        sides.target_server.query(
+            "SELECT table_name, index_name FROM information_schema.statistics WHERE table_schema = 'building'"
+            " AND index_name <> 'PRIMARY'"
+        )
+    )
 
 
 def alters(sides: Sides) -> int:
-    return len(sides.target_server.query("SELECT id FROM information_schema.processlist WHERE info LIKE 'ALTER TABLE building%'"))  # fmt: skip
+    return len(
+        sides.target_server.query(
+            "SELECT id FROM information_schema.processlist WHERE info LIKE 'ALTER TABLE building%'"
+        )
+    )
 
 
 def test_what_runs_is_told_and_ends_with_the_task(tables: Sides) -> None:

@@ -29,7 +29,9 @@ PARTITIONS 2"""
 def test_a_table_is_taken_apart_at_its_outer_commas_only() -> None:
     table = parse_table("s", NASTY)
     assert table.name == "a`b"
-    assert [e.kind for e in table.elements] == [Kind.COLUMN] * 3 + [Kind.PRIMARY, Kind.UNIQUE] + [Kind.INDEX] * 3 + [Kind.FULLTEXT] * 2 + [Kind.FOREIGN, Kind.OTHER]  # fmt: skip
+    assert [e.kind for e in table.elements] == [Kind.COLUMN] * 3 + [Kind.PRIMARY, Kind.UNIQUE] + [
+        Kind.INDEX
+    ] * 3 + [Kind.FULLTEXT] * 2 + [Kind.FOREIGN, Kind.OTHER]
     assert table.options.startswith("ENGINE=InnoDB AUTO_INCREMENT=77")
     assert next(e for e in table.elements if e.name == "other").columns == ("code", "g")
 
@@ -44,7 +46,11 @@ def test_first_comes_what_rows_need_and_the_key_of_the_counter() -> None:
 
 
 def test_a_counter_that_leads_the_primary_key_holds_no_index_back() -> None:
-    table = parse_table("s", "CREATE TABLE `t` (\n  `id` int AUTO_INCREMENT,\n  PRIMARY KEY (`id`),\n  KEY `k` (`id`)\n) ENGINE=InnoDB")  # fmt: skip
+    table = parse_table(
+        "s",
+        "CREATE TABLE `t` (\n  `id` int AUTO_INCREMENT,\n  PRIMARY KEY (`id`),\n  KEY `k` (`id`)\n)"
+        " ENGINE=InnoDB",
+    )
     assert "KEY `k`" not in table.create()
 
 
@@ -57,7 +63,9 @@ def test_later_come_indexes_in_one_alter_fulltext_alone_and_foreign_keys_apart()
         "ALTER TABLE `s`.`a``b` ADD FULLTEXT KEY `words` (`code`)",
         "ALTER TABLE `s`.`a``b` ADD FULLTEXT KEY `more` (`code`)",
     ]
-    assert foreign == ["ALTER TABLE `s`.`a``b` ADD CONSTRAINT `fk` FOREIGN KEY (`g`) REFERENCES `p` (`x`) ON DELETE CASCADE"]  # fmt: skip
+    assert foreign == [
+        "ALTER TABLE `s`.`a``b` ADD CONSTRAINT `fk` FOREIGN KEY (`g`) REFERENCES `p` (`x`) ON DELETE CASCADE"
+    ]
     assert alter_statements(source, source) == ([], [])
 
 
@@ -69,12 +77,21 @@ def test_an_index_of_the_same_name_over_other_columns_is_refused() -> None:
 
 
 def test_options_lose_what_belongs_to_one_server() -> None:
-    assert core.portable("ENGINE=MyISAM DATA DIRECTORY='/disk/x' INDEX DIRECTORY='/y' COMMENT='z'") == "ENGINE=MyISAM COMMENT='z'"  # fmt: skip
-    assert core.comparable("ENGINE=InnoDB AUTO_INCREMENT=9 COMMENT='AUTO_INCREMENT=9'") == "ENGINE=InnoDB COMMENT='AUTO_INCREMENT=9'"  # fmt: skip
+    assert (
+        core.portable("ENGINE=MyISAM DATA DIRECTORY='/disk/x' INDEX DIRECTORY='/y' COMMENT='z'")
+        == "ENGINE=MyISAM COMMENT='z'"
+    )
+    assert (
+        core.comparable("ENGINE=InnoDB AUTO_INCREMENT=9 COMMENT='AUTO_INCREMENT=9'")
+        == "ENGINE=InnoDB COMMENT='AUTO_INCREMENT=9'"
+    )
 
 
 def test_page_compression_stays_where_the_pages_are() -> None:
-    said = "ENGINE=InnoDB COMMENT='`PAGE_COMPRESSED`=''1'' `encrypted`=yes' `PAGE_COMPRESSED`='1' `page_compression_level`=9 `ENCRYPTED`='no'"
+    said = (
+        "ENGINE=InnoDB COMMENT='`PAGE_COMPRESSED`=''1'' `encrypted`=yes' `PAGE_COMPRESSED`='1'"
+        " `page_compression_level`=9 `ENCRYPTED`='no'"
+    )
     assert core.portable(said) == "ENGINE=InnoDB COMMENT='`PAGE_COMPRESSED`=''1'' `encrypted`=yes'"
 
 
@@ -102,7 +119,9 @@ def test_definers_are_told_by_who_stands_in_for_whom() -> None:
     def one(what: str, source: str, target: str) -> dict[str, str]:
         return {"object": what, "source": source, "target": target}
 
-    lines = core.told([one("view s.a", "app@%", "m@%"), one("event s.e", "app@%", "m@%"), one("view s.b", "m@%", "m@%")])  # fmt: skip
+    lines = core.told(
+        [one("view s.a", "app@%", "m@%"), one("event s.e", "app@%", "m@%"), one("view s.b", "m@%", "m@%")]
+    )
     assert lines == ["definer app@% becomes m@% in 2: view s.a, event s.e"]
 
 
@@ -129,7 +148,9 @@ def test_an_unfinished_text_is_refused() -> None:
         ("CREATE TRIGGER t BEFORE INSERT ON x FOR EACH ROW SET @a = 'DEFINER=`x`@`y` '", None),
     ],
 )
-def test_the_definer_is_found_in_the_header_and_nowhere_else(text: str, definer: tuple[str, str] | None) -> None:  # fmt: skip
+def test_the_definer_is_found_in_the_header_and_nowhere_else(
+    text: str, definer: tuple[str, str] | None
+) -> None:
     assert core.definer_of(text) == definer
     renamed = core.with_definer(text, ("new`one", "h"))
     assert "DEFINER=`new``one`@`h` " in renamed
@@ -139,14 +160,21 @@ def test_the_definer_is_found_in_the_header_and_nowhere_else(text: str, definer:
 
 
 def test_an_events_own_words_are_not_its_status() -> None:
-    text = "CREATE DEFINER=`a`@`b` EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION PRESERVE ENABLE COMMENT 'ON COMPLETION PRESERVE ENABLE' DO SELECT 1"
+    text = (
+        "CREATE DEFINER=`a`@`b` EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION PRESERVE ENABLE COMMENT 'ON"
+        " COMPLETION PRESERVE ENABLE' DO SELECT 1"
+    )
     asleep = core.with_status(text, False)
     assert asleep == text.replace("PRESERVE ENABLE COMMENT", "PRESERVE DISABLE COMMENT")
     assert core.with_status(asleep.replace("DISABLE", "DISABLE ON SLAVE", 1), True) == text
 
 
 def test_views_come_after_what_they_read() -> None:
-    views = [("s", "a", "select `s`.`z`.`x` from `s`.`z`"), ("s", "z", "select 1 from `o`.`m`"), ("o", "m", "select 1")]  # fmt: skip
+    views = [
+        ("s", "a", "select `s`.`z`.`x` from `s`.`z`"),
+        ("s", "z", "select 1 from `o`.`m`"),
+        ("o", "m", "select 1"),
+    ]
     assert [n for _, n, _ in core.in_order(views)] == ["m", "z", "a"]
     circle = [("s", "a", "`s`.`b`"), ("s", "b", "'`s`.`a`'")]
     assert len(core.in_order(circle)) == 2

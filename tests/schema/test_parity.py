@@ -36,7 +36,9 @@ def test_there_are_twenty_categories_and_one_of_settings() -> None:
     ("source", "target", "kind"),
     [([column()], [], "missing"), ([], [column()], "extra"), ([column("0")], [column("1")], "differs")],
 )
-def test_missing_extra_and_different_entries_refuse(source: list[dict[str, Any]], target: list[dict[str, Any]], kind: str) -> None:  # fmt: skip
+def test_missing_extra_and_different_entries_refuse(
+    source: list[dict[str, Any]], target: list[dict[str, Any]], kind: str
+) -> None:
     report = both("columns", source, target)
     assert [d.kind for d in report.unexplained] == [kind]
     with pytest.raises(SchemaError, match=r"1 differences between the schemas: columns s\.t\.c"):
@@ -55,7 +57,9 @@ def test_a_definer_may_become_the_creating_login_and_nobody_else() -> None:
 
     mapped = both("views", [view("root@%")], [view(LOGIN)])
     assert mapped.unexplained == []
-    assert [d.explanation for d in mapped.differences] == ["defined by root@% on the source, by master@% on the target, which may name no other"]  # fmt: skip
+    assert [d.explanation for d in mapped.differences] == [
+        "defined by root@% on the source, by master@% on the target, which may name no other"
+    ]
     other_text = both("views", [view("root@%")], [{**view(LOGIN), "view_definition": "select 2"}])
     assert [dict(d.target) for d in other_text.unexplained] == [{"view_definition": "select 2"}]
     assert len(both("views", [view("root@%")], [view("other@%")]).unexplained) == 1

@@ -1,6 +1,7 @@
 """All cases travel together, over one replicator: from the preflight to the first writes after the move.
 
-Stages: preflight, tables, load, keys, code, changes, parity, rows, move, after. What goes wrong with a case is kept
+Stages: preflight, tables, load, keys, code, changes, parity, rows, move, after. What goes wrong with a case
+is kept
 under its name and stage, and it travels no further; the others do.
 """
 
@@ -67,7 +68,9 @@ class Journey:
     def run(self) -> None:
         for server in (self.sides.source_server, self.sides.target_server):
             server.query(f"CREATE USER IF NOT EXISTS {ACCOUNT}@'127.%'")
-            server.query("GRANT SELECT, REPLICATION SLAVE, BINLOG MONITOR ON *.* TO reader@'127.%' IDENTIFIED BY 'r'")  # fmt: skip
+            server.query(
+                "GRANT SELECT, REPLICATION SLAVE, BINLOG MONITOR ON *.* TO reader@'127.%' IDENTIFIED BY 'r'"
+            )
             server.query("GRANT ALL ON *.* TO applier@'127.%' IDENTIFIED BY 'a'")
         # what this worker and these servers lack has nothing to do with a schema
         plain = self.look(self.sides.make("carrying_plain", "CREATE TABLE t (id INT PRIMARY KEY);"))
@@ -104,7 +107,13 @@ class Journey:
 
     # Stages ---------------------------------------------------------------------------------------
     def make(self, t: Traveller) -> None:
-        made = self.sides.make(t.case.name, t.case.script("schema") + "\nSET NAMES utf8mb4, sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = 1;\n" + f"USE `{t.case.name}`;\n" + t.case.script("data"))  # fmt: skip
+        made = self.sides.make(
+            t.case.name,
+            t.case.script("schema")
+            + "\nSET NAMES utf8mb4, sql_mode = DEFAULT, time_zone = DEFAULT, foreign_key_checks = 1;\n"
+            + f"USE `{t.case.name}`;\n"
+            + t.case.script("data"),
+        )
         t.schemas = t.case.schemas(made)
 
     def preflight(self, t: Traveller) -> Any:
@@ -115,7 +124,10 @@ class Journey:
             (check, severity) for check, severity in found - wanted if severity == "error"
         } - self.usual
         if wanted - found or strange:
-            return {"not found": wanted - found, "not declared": [f for f in t.findings if (f.check, str(f.severity)) in strange]}  # fmt: skip
+            return {
+                "not found": wanted - found,
+                "not declared": [f for f in t.findings if (f.check, str(f.severity)) in strange],
+            }
         return None
 
     def look(self, schemas: list[str]) -> list[Finding]:
@@ -157,7 +169,9 @@ class Journey:
     def parity(self, t: Traveller) -> list[str]:
         with self.sides.source as source, self.sides.target as target:
             report = check_parity(source, target, t.schemas, [ACCOUNT])
-        return [str(d) for d in report.unexplained] + ([] if report.counts["columns"] else ["no column was compared"])  # fmt: skip
+        return [str(d) for d in report.unexplained] + (
+            [] if report.counts["columns"] else ["no column was compared"]
+        )
 
     def compare(self, t: Traveller) -> Mapping[str, Any]:
         with self.sides.source as source, self.sides.target as target:
@@ -165,8 +179,16 @@ class Journey:
             return {
                 x["name"]: verdict
                 for x in list_tables(source, t.schemas)
-                if not (verdict := compare_table(source, target, x["schema"], x["name"], Options(clock, arrived=by_waiting(clock, (0.01, 0.01))))).equal
-            }  # fmt: skip
+                if not (
+                    verdict := compare_table(
+                        source,
+                        target,
+                        x["schema"],
+                        x["name"],
+                        Options(clock, arrived=by_waiting(clock, (0.01, 0.01))),
+                    )
+                ).equal
+            }
 
     def move(self, t: Traveller) -> Any:
         """What step 8 does: counters past the old owner's, triggers, events (asleep until the doors are open)."""
@@ -192,7 +214,11 @@ class Journey:
         """Those that the fence put to sleep, and no others."""
         with self.sides.target as target:
             set_events(target, t.events, True)
-            found = {(e["schema"], e["name"]) for e in code_of(target, t.schemas)["events"] if e["status"] == "ENABLED"}  # fmt: skip
+            found = {
+                (e["schema"], e["name"])
+                for e in code_of(target, t.schemas)["events"]
+                if e["status"] == "ENABLED"
+            }
             set_events(target, t.events, False)
         return None if found == set(t.events) else f"events awake: {found}, wanted {t.events}"  # type: ignore[comparison-overlap]
 
@@ -214,8 +240,11 @@ class Journey:
         (self.folder / "status.json").unlink(missing_ok=True)
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)], cwd=root(), stdout=log, stderr=log
-            )  # fmt: skip
+                [sys.executable, "-m", "lab.cloud.dms.replicator", str(self.folder)],
+                cwd=root(),
+                stdout=log,
+                stderr=log,
+            )
         self.until(lambda status: status.phase is phase)
         if phase is Phase.ENDED:
             self.process.wait(20)
@@ -224,7 +253,9 @@ class Journey:
         deadline = time.monotonic() + seconds
         while not true(status := read_status(self.folder) or Status(pid=0)) or status.failure:
             if status.failure or time.monotonic() > deadline:
-                raise AssertionError(f"{status.failure or status}: {(self.folder / 'log').read_text()[-3000:]}")  # fmt: skip
+                raise AssertionError(
+                    f"{status.failure or status}: {(self.folder / 'log').read_text()[-3000:]}"
+                )
             time.sleep(0.05)
 
     def until_applied(self) -> None:
@@ -247,12 +278,25 @@ class Journey:
             self.process.wait(10)
 
 
-CREATED = ("created", "index_statements", "foreign_key_statements", "routines_created", "views_created", "events_created")  # fmt: skip
+CREATED = (
+    "created",
+    "index_statements",
+    "foreign_key_statements",
+    "routines_created",
+    "views_created",
+    "events_created",
+)
 
 
 def _included(number: int, schema: str) -> Json:
     where = {"schema-name": literal(schema), "table-name": "%"}
-    return {"rule-type": "selection", "rule-id": str(number), "rule-name": str(number), "object-locator": where, "rule-action": "include"}  # fmt: skip
+    return {
+        "rule-type": "selection",
+        "rule-id": str(number),
+        "rule-name": str(number),
+        "object-locator": where,
+        "rule-action": "include",
+    }
 
 
 def _same(a: Json, b: Json) -> bool:

@@ -15,9 +15,15 @@ pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
-def travellers(sides: Sides, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[dict[str, Traveller]]:  # fmt: skip
+def travellers(
+    sides: Sides, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[dict[str, Traveller]]:
     """All cases of this run, arrived or not."""
-    wanted = {i.callspec.params["case"] for i in request.session.items if "travellers" in getattr(i, "fixturenames", ())}  # type: ignore[attr-defined]  # fmt: skip
+    wanted = {
+        i.callspec.params["case"]
+        for i in request.session.items
+        if "travellers" in getattr(i, "fixturenames", ())
+    }  # type: ignore[attr-defined]
     made = {c.name: Traveller(c) for c in cases() if c in wanted}
     journey = Journey(sides, tmp_path_factory.mktemp("journey"), list(made.values()))
     try:
@@ -37,4 +43,6 @@ def test_a_case(travellers: dict[str, Traveller], case: Case) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len(cases()) >= 25
     assert len([c for c in cases() if c.whole and c.script("changes")]) >= 20
-    assert {"schema features", "foreign keys", "foreign schemas", "engines"} <= {n for c in cases() if not c.whole for n in c.findings}  # fmt: skip
+    assert {"schema features", "foreign keys", "foreign schemas", "engines"} <= {
+        n for c in cases() if not c.whole for n in c.findings
+    }

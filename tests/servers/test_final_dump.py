@@ -33,12 +33,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def filled(source_server: Server) -> Server:
     source_server.load(
-        "CREATE DATABASE IF NOT EXISTS archived; USE archived;\n"
-        "CREATE OR REPLACE TABLE note (id INT PRIMARY KEY, body TEXT) CHARACTER SET utf8mb4;\n"
-        "INSERT INTO note VALUES (1, 'grüße 😀'), (2, NULL);\n"
-        "CREATE OR REPLACE TRIGGER note_bi BEFORE INSERT ON note FOR EACH ROW SET NEW.body = UPPER(NEW.body);\n"
-        "CREATE OR REPLACE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN n * 2;\n"
-        "CREATE OR REPLACE EVENT sweep ON SCHEDULE EVERY 1 DAY DO DELETE FROM note WHERE id < 0;\n"
+        "CREATE DATABASE IF NOT EXISTS archived; USE archived;\nCREATE OR REPLACE TABLE note (id INT PRIMARY"
+        " KEY, body TEXT) CHARACTER SET utf8mb4;\nINSERT INTO note VALUES (1, 'grüße 😀'), (2, NULL);\nCREATE"
+        " OR REPLACE TRIGGER note_bi BEFORE INSERT ON note FOR EACH ROW SET NEW.body ="
+        " UPPER(NEW.body);\nCREATE OR REPLACE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN n *"
+        " 2;\nCREATE OR REPLACE EVENT sweep ON SCHEDULE EVERY 1 DAY DO DELETE FROM note WHERE id < 0;\n"
     )
     return source_server
 

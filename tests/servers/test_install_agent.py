@@ -55,7 +55,9 @@ class World:
         return Login("10.0.0.1" if side is Side.SOURCE else "10.0.0.2", 3306, "shop_app", "app's secret")
 
     def aws(self, service: str) -> Any:
-        return boto3.client(service, region_name="ap-northeast-2", aws_access_key_id="x", aws_secret_access_key="x")  # fmt: skip
+        return boto3.client(
+            service, region_name="ap-northeast-2", aws_access_key_id="x", aws_secret_access_key="x"
+        )
 
 
 @pytest.fixture

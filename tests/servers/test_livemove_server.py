@@ -39,9 +39,13 @@ class Site:
 
     def commands(self, **commands: str) -> None:
         server = Server(
-            name="web", site=Side.SOURCE, reach="ssm", directory="livemove", settings_link="app/shop.env",
+            name="web",
+            site=Side.SOURCE,
+            reach="ssm",
+            directory="livemove",
+            settings_link="app/shop.env",
             commands=Commands(**commands),
-        )  # fmt: skip
+        )
         (self.folder / "server.conf").write_text(configuration(server, DATABASES))
 
     def run(self, words: str) -> tuple[int, dict[str, Any]]:
@@ -148,7 +152,8 @@ def until(true: Callable[[], bool], what: str, seconds: float = 30) -> None:
 def test_a_server_answers_armed_when_the_first_row_has_come(site: Site) -> None:
     code, said = arm(
         site,
-        "while [ ! -e app/open ]; do [ -e app/said ] || { echo go; touch app/said; }; sleep 0.02; done; echo open",
+        "while [ ! -e app/open ]; do [ -e app/said ] || { echo go; touch app/said; }; sleep 0.02; done; echo"
+        " open",
     )
     assert (code, said["ok"], said["message"]) == (0, True, "armed: 2 target watching")
     assert waits(site)
@@ -160,9 +165,11 @@ def test_a_server_answers_armed_when_the_first_row_has_come(site: Site) -> None:
 
 def test_release_ends_the_waiter_and_then_lets_requests_go(site: Site) -> None:
     arm(
-        site, "case $WATCH_SQL in *report*) echo $WATCH_SQL > app/told ;; *) echo hold 9; exec sleep 60 ;; esac",
-        hold="echo $SECONDS_TO_HOLD > app/held", release="rm -f app/held",
-    )  # fmt: skip
+        site,
+        "case $WATCH_SQL in *report*) echo $WATCH_SQL > app/told ;; *) echo hold 9; exec sleep 60 ;; esac",
+        hold="echo $SECONDS_TO_HOLD > app/held",
+        release="rm -f app/held",
+    )
     until(lambda: (site.home / "app/told").exists(), "the report")
     assert (site.home / "app/held").read_text() == "9\n"
     assert (site.home / "app/told").read_text() == "CALL livemove.report_hold('web', 2, 1)\n"
@@ -182,8 +189,11 @@ def test_without_a_client_or_its_login_a_server_says_why_it_cannot_be_armed(site
         (bare / program).symlink_to(shutil.which(program) or "")
     done = subprocess.run(
         ["/bin/sh", "livemove/livemove-server", "status", "--to", "target"],
-        cwd=site.home, env={"PATH": str(bare)}, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=site.home,
+        env={"PATH": str(bare)},
+        capture_output=True,
+        text=True,
+    )
     assert "no mariadb or mysql client here" in json.loads(done.stdout)["watch"]
 
 
@@ -326,9 +336,13 @@ def test_a_dead_server_keeps_nobody_waiting_beyond_the_budget() -> None:
 
     def server(name: str) -> Server:
         return Server(
-            name=name, site=Side.TARGET, reach="ssm", directory="x", settings_link="y",
+            name=name,
+            site=Side.TARGET,
+            reach="ssm",
+            directory="x",
+            settings_link="y",
             commands=Commands(reload="true", probe="true"),
-        )  # fmt: skip
+        )
 
     both = Servers([(server("dead"), Dead()), (server("alive"), Alive())])
     replies = both.each(lambda s, h: reply(s, h.run("status")), budget=0.3)

@@ -52,8 +52,12 @@ def play(folder: Path, *words: str) -> Told:
     onlooker = _onlooker(state)
     rehearsal = subprocess.Popen(
         [sys.executable, "-m", "lab.rehearsal", "run", *words, "--reports", str(reports)],
-        cwd=root(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        cwd=root(),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         output, _ = rehearsal.communicate(timeout=LONGEST)
     except BaseException:

@@ -1,6 +1,7 @@
 """The story from nothing to nothing, as `make rehearse` tells it, judged by its report and by what is left.
 
-One full rehearsal in real Airflow takes minutes; so it runs once for all tests here, and somebody looks at the console meanwhile.
+One full rehearsal in real Airflow takes minutes; so it runs once for all tests here, and somebody looks at
+the console meanwhile.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ def test_the_page_was_loaded_once_and_never_lost_its_ledger(onlooker: Onlooker) 
 def test_the_load_was_seen_without_loading_the_page_again(onlooker: Onlooker) -> None:
     rows = [glance["rows"] for glance in onlooker.seen]
     over = min(n for n, r in enumerate(rows) if "rows loaded in" in r)
-    # a load of three seconds may lie between two looks of the page; where it was seen, it was seen before its end
+    # a load of three seconds may lie between two looks of the page; where it was seen, it was seen before its
+    # end
     before = [r for r in rows[:over] if "rows loaded in" not in r]
     assert before, rows
     assert all(n < over for n, r in enumerate(rows) if "%" in r)

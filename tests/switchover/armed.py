@@ -30,7 +30,9 @@ class ShellServer:
     def __init__(self, two: Two, home: Path, *, late: bool = False) -> None:
         self.two, self.home, self.late = two, home, late
         self.name, self.site, self.address = home.name, Side.SOURCE, ""
-        self.databases = Databases(*((two.servers[s].address, two.servers[s].port) for s in Side), user="shop_app")  # fmt: skip
+        self.databases = Databases(
+            *((two.servers[s].address, two.servers[s].port) for s in Side), user="shop_app"
+        )
         self.folder = home / "livemove"
         for folder in (home / "app", self.folder):
             folder.mkdir(parents=True)
@@ -44,9 +46,13 @@ class ShellServer:
 
     def commands(self, **changes: str) -> None:
         self.spec = Server(
-            name=self.name, site=Side.SOURCE, reach="ssm", directory="livemove", settings_link="app/shop.env",
+            name=self.name,
+            site=Side.SOURCE,
+            reach="ssm",
+            directory="livemove",
+            settings_link="app/shop.env",
             commands=Commands(**{**COMMANDS, **changes}),
-        )  # fmt: skip
+        )
         (self.folder / "server.conf").write_text(configuration(self.spec, self.databases))
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:

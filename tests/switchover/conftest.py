@@ -16,7 +16,10 @@ from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login, MariaDb
 
 TABLES = (
-    "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(40) NOT NULL UNIQUE, v VARCHAR(40))",
+    (
+        "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(40) NOT NULL UNIQUE, v"
+        " VARCHAR(40))"
+    ),
     "CREATE TABLE shop.log (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(60)) ENGINE=InnoDB",
 )
 
@@ -60,12 +63,22 @@ class Two:
     def application(self, side: Side) -> pymysql.Connection:
         server = self.servers[side]
         return pymysql.connect(
-            host=server.address, port=server.port, user="shop_app", password="app", database="shop",
-            autocommit=True, connect_timeout=3, read_timeout=10,
-        )  # fmt: skip
+            host=server.address,
+            port=server.port,
+            user="shop_app",
+            password="app",
+            database="shop",
+            autocommit=True,
+            connect_timeout=3,
+            read_timeout=10,
+        )
 
     def locked(self, side: Side, user: str = "shop_app") -> bool:
-        rows = self.root(side, f"SELECT COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) FROM mysql.global_priv WHERE User = '{user}'")  # fmt: skip
+        rows = self.root(
+            side,
+            "SELECT COALESCE(JSON_VALUE(Priv, '$.account_locked'), 0) FROM mysql.global_priv WHERE User ="
+            f" '{user}'",
+        )
         return {str(r[0]) for r in rows} == {"1"}
 
     def until(self, true: Callable[[], bool], what: str, seconds: float = 10) -> None:
@@ -79,7 +92,10 @@ class Two:
             self.root(side, "SET GLOBAL read_only = 0")
             for schema in ("livemove", "shop", "awsdms_control"):
                 self.root(side, f"DROP DATABASE IF EXISTS {schema}")
-            for user, host in self.root(side, "SELECT User, Host FROM mysql.global_priv WHERE User LIKE 'livemove%' OR User LIKE 'shop%'"):  # fmt: skip
+            for user, host in self.root(
+                side,
+                "SELECT User, Host FROM mysql.global_priv WHERE User LIKE 'livemove%' OR User LIKE 'shop%'",
+            ):
                 self.root(side, f"DROP USER `{user}`@`{host}`")
 
     def build(self) -> None:
@@ -91,7 +107,13 @@ class Two:
         self.root(Side.SOURCE, "GRANT ALL ON shop.* TO shop_app@'127.%'")
         for side, db in self.db.items():
             install(db, ["shop_app"], ["shop"])
-            ensure_account(db, "livemove_read", "r", ["SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.*"], locked=False)  # fmt: skip
+            ensure_account(
+                db,
+                "livemove_read",
+                "r",
+                ["SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.*"],
+                locked=False,
+            )
             self.control[side] = Control(db)
         copy_application_accounts(self.db[Side.SOURCE], self.db[Side.TARGET], ["shop_app"])
         self.allow_replicator(Side.TARGET, 1)

@@ -1,6 +1,7 @@
 """The switchover's operator in a process of its own, as Airflow runs a task: `python -m tests.switchover.paused_process <json>`.
 
-Its replicator runs elsewhere. SIGTERM does what Airflow's task runner does with it: on_kill, and nothing else.
+Its replicator runs elsewhere. SIGTERM does what Airflow's task runner does with it: on_kill, and nothing
+else.
 """
 
 from __future__ import annotations
@@ -58,16 +59,25 @@ def parts_of(logins: dict[str, list[Any]]) -> Iterator[Parts]:
     control = {side: Control(one) for side, one in db.items()}
     ledger: Any = MemoryLedger()
     yield Parts(
-        service="shop", control=control, servers=Servers(), replicator=None,  # type: ignore[arg-type]
-        code=StoredCode(db, control, ledger, ["shop"]), proof=Equal(), tables=list, ledger=ledger,
-        clock=SystemClock(), settings=Settings(lease=60, pause_budget=25, hold=False),
-    )  # fmt: skip
+        service="shop",
+        control=control,
+        servers=Servers(),
+        replicator=None,  # type: ignore[arg-type]
+        code=StoredCode(db, control, ledger, ["shop"]),
+        proof=Equal(),
+        tables=list,
+        ledger=ledger,
+        clock=SystemClock(),
+        settings=Settings(lease=60, pause_budget=25, hold=False),
+    )
 
 
 if __name__ == "__main__":
     moving.parts_of = lambda _: parts_of(json.loads(sys.argv[1]))  # type: ignore[assignment]
     guards.refusals = lambda *_: []
-    spec = SimpleNamespace(window=None, drain=SimpleNamespace(source="none"), switchover=SimpleNamespace(pause_budget=25))  # fmt: skip
+    spec = SimpleNamespace(
+        window=None, drain=SimpleNamespace(source="none"), switchover=SimpleNamespace(pause_budget=25)
+    )
     world = SimpleNamespace(spec=spec, clock=SystemClock(), ledger=MemoryLedger())
     LivemoveOperator.world = lambda self, context: world  # type: ignore[assignment,method-assign,return-value]
     task = SwitchoverOperator(task_id="switchover", service="shop", to=Side.TARGET)

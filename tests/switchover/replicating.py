@@ -55,8 +55,11 @@ class Replicators:
         self.started.append((link, "resume" if resumed else "start"))
         with open(folder / "log", "ab") as log:
             self.processes[link] = subprocess.Popen(
-                [sys.executable, "-m", "lab.cloud.dms.replicator", str(folder)], cwd=root(), stdout=log, stderr=log
-            )  # fmt: skip
+                [sys.executable, "-m", "lab.cloud.dms.replicator", str(folder)],
+                cwd=root(),
+                stdout=log,
+                stderr=log,
+            )
 
     def until_following(self, link: Link, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds

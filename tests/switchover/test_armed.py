@@ -45,7 +45,12 @@ def open_next(two: Two, to: Side = T, epoch: int = 1) -> None:
 
 def watchers(two: Two, side: Side = T) -> list[int]:
     """Sessions inside livemove's procedures: they are listed under the definer."""
-    return [int(str(r[0])) for r in two.root(side, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = 'livemove' AND COMMAND = 'Query'")]  # fmt: skip
+    return [
+        int(str(r[0]))
+        for r in two.root(
+            side, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = 'livemove' AND COMMAND = 'Query'"
+        )
+    ]
 
 
 def watch_login(two: Two, side: Side) -> pymysql.Connection:
@@ -213,7 +218,10 @@ def test_a_waiter_that_wakes_beyond_a_rollback_is_refused_by_the_epoch_that_the_
 ) -> None:
     """It saw OPEN@2, was stopped before it did anything, and goes on after the server was told of epoch 3."""
     server.commands(
-        watch='echo go; while [ ! -e app/opened ]; do sleep 0.02; done; echo open; touch app/seen; trap "" TERM; exec sleep 3'
+        watch=(
+            'echo go; while [ ! -e app/opened ]; do sleep 0.02; done; echo open; touch app/seen; trap ""'
+            " TERM; exec sleep 3"
+        )
     )
     one = ShellServers(server)
     good(one.arm(2, T, 60))
@@ -235,7 +243,10 @@ def test_an_explicit_word_during_the_waiters_move_waits_and_finds_it_done(
     two: Two, server: ShellServer
 ) -> None:
     server.commands(
-        reload="touch app/reloading; while [ ! -e app/go ]; do sleep 0.02; done; cp -L app/shop.env app/loaded; echo . >> app/reloads"
+        reload=(
+            "touch app/reloading; while [ ! -e app/go ]; do sleep 0.02; done; cp -L app/shop.env app/loaded;"
+            " echo . >> app/reloads"
+        )
     )
     one = ShellServers(server)
     good(one.arm(2, T, 60))

@@ -47,12 +47,35 @@ def environment(two: Two, tmp_path: Path, **ports: int) -> dict[str, str]:
     s, t = two.servers[Side.SOURCE], two.servers[Side.TARGET]
     host, port = DEAD.split(":")
     connections = {
-        "SHOP_SOURCE": {"conn_type": "mysql", "host": s.address, "port": ports.get("source", s.port), "login": "root", "password": "root"},
-        "SHOP_TARGET": {"conn_type": "mysql", "host": t.address, "port": t.port, "login": "master", "password": "m"},
-        "SHOP_AWS": {"conn_type": "aws", "login": "k", "password": "very-secret", "extra": {"endpoint_url": f"http://{DEAD}"}},
+        "SHOP_SOURCE": {
+            "conn_type": "mysql",
+            "host": s.address,
+            "port": ports.get("source", s.port),
+            "login": "root",
+            "password": "root",
+        },
+        "SHOP_TARGET": {
+            "conn_type": "mysql",
+            "host": t.address,
+            "port": t.port,
+            "login": "master",
+            "password": "m",
+        },
+        "SHOP_AWS": {
+            "conn_type": "aws",
+            "login": "k",
+            "password": "very-secret",
+            "extra": {"endpoint_url": f"http://{DEAD}"},
+        },
         "SHOP_APP": {"conn_type": "mysql", "login": "shop_app", "password": "app"},
-        "SHOP_IDC_SSH": {"conn_type": "ssh", "host": host, "port": int(port), "login": "nobody", "password": "very-secret"},
-    }  # fmt: skip
+        "SHOP_IDC_SSH": {
+            "conn_type": "ssh",
+            "host": host,
+            "port": int(port),
+            "login": "nobody",
+            "password": "very-secret",
+        },
+    }
     return {
         **{f"AIRFLOW_CONN_{k}": json.dumps(v) for k, v in connections.items()},
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://airflow:airflow@127.0.0.1:9/airflow",
@@ -64,8 +87,13 @@ def environment(two: Two, tmp_path: Path, **ports: int) -> dict[str, str]:
 
 def livemove(env: dict[str, str], *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "livemove.cli", *words], env=env, input=typed, capture_output=True, text=True, timeout=180
-    )  # fmt: skip
+        [sys.executable, "-m", "livemove.cli", *words],
+        env=env,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
     print(done.stdout, done.stderr)
     for secret in ("very-secret", "root@:", '"password"'):
         assert secret not in done.stdout + done.stderr

@@ -138,7 +138,8 @@ def test_a_session_inside_a_routine_of_somebody_else_is_fenced(two: Two, side: S
     epoch, control = make_owner(two, side), two.control[side]
     two.root(
         side,
-        "CREATE DEFINER = root@'127.%' PROCEDURE shop.slow() BEGIN DO SLEEP(20); INSERT INTO shop.log (what) VALUES ('late'); END",
+        "CREATE DEFINER = root@'127.%' PROCEDURE shop.slow() BEGIN DO SLEEP(20); INSERT INTO shop.log (what)"
+        " VALUES ('late'); END",
     )
     application = two.application(side)
     ended: list[BaseException] = []
@@ -204,7 +205,8 @@ def test_a_restart_of_the_source_in_the_fence_lets_nobody_in(two: Two) -> None:
 def test_application_events_sleep_in_the_fence_and_wake_afterwards(two: Two, side: Side) -> None:
     epoch, control = make_owner(two, side), two.control[side]
     two.db[side].run(
-        "CREATE EVENT shop.often ON SCHEDULE EVERY 1 SECOND ON COMPLETION PRESERVE DO INSERT INTO shop.log (what) VALUES (CONCAT('event ', SLEEP(3)))"
+        "CREATE EVENT shop.often ON SCHEDULE EVERY 1 SECOND ON COMPLETION PRESERVE DO INSERT INTO shop.log"
+        " (what) VALUES (CONCAT('event ', SLEEP(3)))"
     )
     two.db[side].run("CREATE EVENT shop.never ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1")
     running = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Connect' AND DB = 'shop'"
@@ -326,7 +328,10 @@ def test_work_under_the_lock_is_refused_in_another_state_and_keeps_others_waitin
     assert done == ["0"]
 
 
-TRIGGER = "CREATE TRIGGER shop.after_order AFTER INSERT ON shop.orders FOR EACH ROW INSERT INTO shop.log (what) VALUES (CONCAT('order ', NEW.k))"
+TRIGGER = (
+    "CREATE TRIGGER shop.after_order AFTER INSERT ON shop.orders FOR EACH ROW INSERT INTO shop.log (what)"
+    " VALUES (CONCAT('order ', NEW.k))"
+)
 
 
 def test_code_wakes_by_the_session_that_holds_the_lock_which_gets_its_settings_back(two: Two) -> None:
@@ -398,7 +403,10 @@ def test_unknown_kinds_of_binlog_events_count_as_touching() -> None:
     assert touches("Query", "CREATE TABLE shop.x (id INT)")
     assert touches("Something_new", "x")
     assert touches("Query", "COMMIT") is None
-    seen_on_aws = "INSERT INTO mysql.rds_heartbeat2(id, value) values (1,1393029075007) \nON DUPLICATE KEY UPDATE value = 1393029075007"
+    seen_on_aws = (
+        "INSERT INTO mysql.rds_heartbeat2(id, value) values (1,1393029075007) \nON DUPLICATE KEY UPDATE value"
+        " = 1393029075007"
+    )
     assert touches("Query", seen_on_aws) is touches("Query", f"use `mysql`; {seen_on_aws}") is None
     assert touches("Query", "use `mysql`; UPDATE mysql.rds_configuration SET value = 1") is None
     assert touches("Query", "use `mysql`; UPDATE mysql.global_priv SET Priv = ''")
@@ -458,7 +466,9 @@ def test_an_account_that_a_person_locked_is_not_opened_by_installing(two: Two) -
     two.root(Side.SOURCE, "CREATE USER shop_app@'10.%' ACCOUNT LOCK")
     with pytest.raises(RefusedError, match=r"shop_app@10\.%"):
         install(two.db[Side.SOURCE], ["shop_app"], ["shop"])
-    assert two.root(Side.SOURCE, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'livemove'") == [(0,)]  # fmt: skip
+    assert two.root(
+        Side.SOURCE, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'livemove'"
+    ) == [(0,)]
 
 
 def test_the_copied_application_account_is_locked_and_has_the_same_password(two: Two) -> None:

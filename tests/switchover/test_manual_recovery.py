@@ -77,8 +77,9 @@ def test_a_fence_is_lifted_by_abort_and_by_nothing_else() -> None:
     assert "next: if nobody is moving the writes right now: livemove abort" in report(world)
     with pytest.raises(RefusedError, match=r"Nothing is committed.*livemove abort"):
         night.go_on(world.parts(), make(world))
-    assert night.abort_plan(night.Standing.of(world.parts()))[0] == (
-        "CALL livemove.lift_fence(1, 'airflow') on the source: source OPEN@1"
+    assert (
+        night.abort_plan(night.Standing.of(world.parts()))[0]
+        == "CALL livemove.lift_fence(1, 'airflow') on the source: source OPEN@1"
     )
     assert night.abort(world.parts()).startswith("source OPEN@1")
     world.audit(S)
@@ -92,8 +93,9 @@ def test_after_the_commit_abort_refuses_and_continue_finishes(call: str) -> None
         night.abort(world.parts())
     plan = night.continue_plan(world.parts(), night.Standing.of(world.parts()))
     assert [line.split(" ")[0] for line in plan] == ["7", "8", "9", "10", "11", "12", "13"]
-    assert night.go_on(world.parts(), make(world)) == (
-        "the target owns the writes since epoch 2, the source follows"
+    assert (
+        night.go_on(world.parts(), make(world))
+        == "the target owns the writes since epoch 2, the source follows"
     )
     world.audit(T)
     assert "livemove rollback moves the writes back" in report(world)

@@ -32,7 +32,10 @@ from tests.switchover.armed import ShellServer, ShellSite, allow_watching
 from tests.switchover.conftest import Two
 from tests.switchover.replicating import Replicators
 
-TRIGGER = "CREATE TRIGGER shop.after_order AFTER INSERT ON shop.orders FOR EACH ROW INSERT INTO shop.log (what) VALUES (CONCAT('order ', NEW.k))"
+TRIGGER = (
+    "CREATE TRIGGER shop.after_order AFTER INSERT ON shop.orders FOR EACH ROW INSERT INTO shop.log (what)"
+    " VALUES (CONCAT('order ', NEW.k))"
+)
 
 
 class Site:
@@ -112,12 +115,17 @@ class World:
         self.users = [Users(self.site, n) for n in range(4)]
         self.stack = ExitStack()
         self.parts = Parts(
-            service="shop", control=two.control, servers=self.site, replicator=self.replicators,
+            service="shop",
+            control=two.control,
+            servers=self.site,
+            replicator=self.replicators,
             code=StoredCode(two.db, two.control, self.ledger, ["shop"]),
             proof=LastProof(two.db, two.control, self.tables, ["shop"], self.ledger, self.stack),
-            tables=self.tables, ledger=self.ledger, clock=SystemClock(),
+            tables=self.tables,
+            ledger=self.ledger,
+            clock=SystemClock(),
             settings=Settings(lease=20, pause_budget=8),
-        )  # fmt: skip
+        )
 
     def tables(self) -> list[str]:
         rows = self.two.root(

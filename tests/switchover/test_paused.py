@@ -35,9 +35,13 @@ def start(two: Two) -> subprocess.Popen[str]:
         for side, db in two.db.items()
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.switchover.paused_process", json.dumps(logins)], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PATH": "/usr/bin:/bin"},
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.switchover.paused_process", json.dumps(logins)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}", "PATH": "/usr/bin:/bin"},
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> str:

@@ -56,9 +56,12 @@ def back(two: Two) -> None:
 
 def promote(world: World, token: str = "token") -> Json:
     return promotion.promote(
-        world.parts, T, promotion.sentence("shop"), token,
+        world.parts,
+        T,
+        promotion.sentence("shop"),
+        token,
         lambda to: Switchover(world.parts, to, token, guards=refusals),
-    )  # fmt: skip
+    )
 
 
 def acknowledged(world: World) -> dict[str, float]:
@@ -145,10 +148,16 @@ def test_beats_come_while_open_and_rest_in_a_fence_and_on_a_follower(two: Two) -
     assert two.t.newest_watermark(S) is None
 
 
-RING = "SELECT COUNT(*), COUNT(IF(written_at > '2026-01-01', 1, NULL)) FROM livemove.watermark_source_target WHERE stream = 'beat'"
+RING = (
+    "SELECT COUNT(*), COUNT(IF(written_at > '2026-01-01', 1, NULL)) FROM livemove.watermark_source_target"
+    " WHERE stream = 'beat'"
+)
 MISPLACED = """SELECT COUNT(*) FROM livemove.watermark_source_target WHERE stream = 'beat' AND written_at > '2026-01-01'
                   AND TIMESTAMPDIFF(SECOND, '1970-01-01', written_at) DIV 5 MOD 17280 <> number"""
-FULL = "REPLACE INTO livemove.watermark_source_target SELECT 'beat', seq, '2020-01-01' FROM livemove.seq_0_to_17279"
+FULL = (
+    "REPLACE INTO livemove.watermark_source_target SELECT 'beat', seq, '2020-01-01' FROM"
+    " livemove.seq_0_to_17279"
+)
 
 
 def test_the_ring_of_beats_is_written_again_and_the_follower_goes_with_it(two: Two, tmp_path: Path) -> None:

@@ -46,9 +46,11 @@ def asked(universe: Universe) -> PromotionGate:
 
 def answer(option: str, word: str = WORD) -> dict[str, Any]:
     return {
-        "chosen_options": [option], "params_input": {"word": word},
-        "responded_at": datetime(2026, 11, 23), "responded_by_user": {"id": "1", "name": "kim"},
-    }  # fmt: skip
+        "chosen_options": [option],
+        "params_input": {"word": word},
+        "responded_at": datetime(2026, 11, 23),
+        "responded_by_user": {"id": "1", "name": "kim"},
+    }
 
 
 def context(word: str) -> dict[str, Any]:

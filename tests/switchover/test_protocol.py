@@ -15,7 +15,7 @@ from livemove.model.errors import (
     SwitchoverAborted,
     SwitchoverIncomplete,
     UnreachableError,
-)  # fmt: skip
+)
 from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, SwitchHealth
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
@@ -107,8 +107,9 @@ def test_the_dry_run_tells_the_steps_of_the_real_run_in_their_order() -> None:
     done = move(world)["steps"]
     assert [t.split(":")[0] for t in told] == [f"{s['step']} {s['name']}" for s in done]
     assert [s.number for s in STEPS] == list(range(12))
-    assert told[6] == (
-        "6 commit: reads source FENCED@1, mine, lease not near its end, nothing written after the position; "
+    assert (
+        told[6] == "6 commit: reads source FENCED@1, mine, lease not near its end, nothing written after the"
+        " position; "
         "source CEDED@2: one compare-and-set. Undo: none: only forward. May write then: nobody"
     )
     assert told[9].endswith("May write then: target")

@@ -82,9 +82,11 @@ def test_a_task_that_was_killed_left_no_word_and_rolls_back() -> None:
 def context(watched: list[str], **states: str) -> dict[str, Any]:
     named = {k.replace("__", "."): v for k, v in states.items()}
     ti = SimpleNamespace(
-        task=SimpleNamespace(upstream_task_ids=set(watched)), dag_id="d", run_id="r",
+        task=SimpleNamespace(upstream_task_ids=set(watched)),
+        dag_id="d",
+        run_id="r",
         get_task_states=lambda **asked: {"r": {t: named.get(t) for t in asked["task_ids"]}},
-    )  # fmt: skip
+    )
     return {"ti": ti, "params": {}, "run_id": "r"}
 
 
@@ -145,8 +147,12 @@ def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatc
     ti = SimpleNamespace(task=SimpleNamespace(service="shop"), task_id="switchover.switch_over", map_index=0)
     note_failure({"ti": ti, "run_id": "r", "exception": wrapped(RefusedError("not now"))})
     assert world.ledger.noted[0] | {"time": ""} == {
-        "event": "task_failed", "time": "", "error": "RefusedError", "found": "not now", "harmless": True,
-    }  # fmt: skip
+        "event": "task_failed",
+        "time": "",
+        "error": "RefusedError",
+        "found": "not now",
+        "harmless": True,
+    }
 
 
 def test_what_was_prepared_is_taken_down_only_when_the_form_says_so(

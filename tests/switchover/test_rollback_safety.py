@@ -54,15 +54,24 @@ MARK = Mark("way back", 1, 1_800_000_000.0)
         # a task that runs has read what is purged
         (replace(WELL, binlogs=PURGED), None),
         (replace(WELL, status=STOPPED, binlogs=None), None),
-        (replace(WELL, status=FAILED, binlogs=PURGED), "must read on at bin.000007:900, but the target keeps binlogs from bin.000008 on only"),
+        (
+            replace(WELL, status=FAILED, binlogs=PURGED),
+            "must read on at bin.000007:900, but the target keeps binlogs from bin.000008 on only",
+        ),
         (replace(WELL, status=STOPPED, binlogs=PURGED), "every write in between is missing on the source"),
         (replace(WELL, status=READY, binlogs=PURGED, began=False), "must read on at bin.000003:4"),
         (replace(WELL, status=ReplicationStatus(TaskState.ABSENT)), "task shop-e2-target-to-source is gone"),
         (replace(WELL, tables=BROKEN), "the source misses rows: shop.orders: Table error"),
-        (replace(WELL, status=replace(RUNS, started_from="bin.000005:4")), "began at bin.000005:4, the way back begins at bin.000003:4"),
-        (replace(WELL, lost_marks=[MARK]), "1 watermark rows of 2027-01-15 08:00:00 to 2027-01-15 08:00:00 UTC never came to the source"),
+        (
+            replace(WELL, status=replace(RUNS, started_from="bin.000005:4")),
+            "began at bin.000005:4, the way back begins at bin.000003:4",
+        ),
+        (
+            replace(WELL, lost_marks=[MARK]),
+            "1 watermark rows of 2027-01-15 08:00:00 to 2027-01-15 08:00:00 UTC never came to the source",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_would_be_lost(found: Facts, says: str | None) -> None:
     reasons = losses(found)
     if says is None:
@@ -224,7 +233,8 @@ def test_the_way_back_says_until_when_and_remembers_when_it_was_current() -> Non
     world = moved()
     assert look(world).startswith("The return path runs, ")
     assert look(world).endswith(
-        "Going back loses nothing until 2026-11-30 18:30 UTC if the return path stops now; while it runs, until you approve Retire"
+        "Going back loses nothing until 2026-11-30 18:30 UTC if the return path stops now; while it runs,"
+        " until you approve Retire"
     )
     world.replicator.stop(LINK)
     world.clock.sleep(3600)

@@ -29,13 +29,25 @@ TABLES = (
     "CREATE TABLE shop.visits (k VARCHAR(60), n INT)",
     "CREATE TABLE shop.runs (id INT PRIMARY KEY, n INT NOT NULL)",
     "CREATE TABLE shop.parents (id INT PRIMARY KEY)",
-    "CREATE TABLE shop.children (id INT PRIMARY KEY, p INT, CONSTRAINT of FOREIGN KEY (p) REFERENCES shop.parents (id) ON DELETE CASCADE ON UPDATE CASCADE)",
+    (
+        "CREATE TABLE shop.children (id INT PRIMARY KEY, p INT, CONSTRAINT of FOREIGN KEY (p) REFERENCES"
+        " shop.parents (id) ON DELETE CASCADE ON UPDATE CASCADE)"
+    ),
 )
 CODE = (
     "INSERT INTO shop.runs VALUES (1, 0)",
-    "CREATE TRIGGER shop.visits_too AFTER INSERT ON shop.orders FOR EACH ROW PRECEDES after_order INSERT INTO visits VALUES (NEW.k, 1)",
-    'CREATE DEFINER=`shop_o\'neil`@`127.%` TRIGGER shop.quoted BEFORE INSERT ON shop.orders FOR EACH ROW SET NEW.v = "caf\u00e9 \U0001f600"',
-    "CREATE TRIGGER shop.again AFTER INSERT ON shop.orders FOR EACH ROW FOLLOWS visits_too INSERT INTO visits VALUES (NEW.k, 2)",
+    (
+        "CREATE TRIGGER shop.visits_too AFTER INSERT ON shop.orders FOR EACH ROW PRECEDES after_order INSERT"
+        " INTO visits VALUES (NEW.k, 1)"
+    ),
+    (
+        "CREATE DEFINER=`shop_o'neil`@`127.%` TRIGGER shop.quoted BEFORE INSERT ON shop.orders FOR EACH ROW"
+        ' SET NEW.v = "caf\u00e9 \U0001f600"'
+    ),
+    (
+        "CREATE TRIGGER shop.again AFTER INSERT ON shop.orders FOR EACH ROW FOLLOWS visits_too INSERT INTO"
+        " visits VALUES (NEW.k, 2)"
+    ),
     """CREATE EVENT shop.ticks ON SCHEDULE EVERY 1 SECOND ON COMPLETION PRESERVE DO BEGIN
          INSERT INTO shop.visits VALUES ('event', 0); UPDATE shop.runs SET n = n + 1 WHERE id = 1; END""",
     "CREATE EVENT shop.never ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
@@ -43,7 +55,10 @@ CODE = (
 TRIGGERS = """SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER, ACTION_STATEMENT, DEFINER, SQL_MODE,
                      CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION
                 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop' ORDER BY 1"""
-EVENTS = "SELECT EVENT_NAME, DEFINER, STATUS, SQL_MODE, EVENT_DEFINITION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop' ORDER BY 1"
+EVENTS = (
+    "SELECT EVENT_NAME, DEFINER, STATUS, SQL_MODE, EVENT_DEFINITION FROM information_schema.EVENTS WHERE"
+    " EVENT_SCHEMA = 'shop' ORDER BY 1"
+)
 
 
 class Turning(World):
@@ -229,12 +244,34 @@ def test_a_purged_position_refuses_the_rollback_until_the_follower_is_copied_ane
 def copy_anew(world: Turning, folder: Path) -> None:
     t, s, dump = world.two.servers[T], world.two.servers[S], folder / "dump.sql"
     login = ["--no-defaults", f"--host={t.address}", f"--port={t.port}", "--user=master", "--password=m"]
-    kept = [f"--ignore-table=livemove.{name}" for name in ("control", "application_account", "application_schema", "sleeping_event", "watermark_source_target")]  # fmt: skip
+    kept = [
+        f"--ignore-table=livemove.{name}"
+        for name in (
+            "control",
+            "application_account",
+            "application_schema",
+            "sleeping_event",
+            "watermark_source_target",
+        )
+    ]
     with dump.open("wb") as out:
         subprocess.run(
-            ["mariadb-dump", *login, "--single-transaction", "--master-data=2", "--skip-triggers", "--no-create-db", *kept, "--databases", "shop", "livemove"],
-            stdout=out, check=True, timeout=60,
-        )  # fmt: skip
+            [
+                "mariadb-dump",
+                *login,
+                "--single-transaction",
+                "--master-data=2",
+                "--skip-triggers",
+                "--no-create-db",
+                *kept,
+                "--databases",
+                "shop",
+                "livemove",
+            ],
+            stdout=out,
+            check=True,
+            timeout=60,
+        )
     text = dump.read_text()
     line = next(x for x in text.splitlines() if "MASTER_LOG_FILE" in x)
     file, at = line.split("'")[1], line.split("MASTER_LOG_POS=")[1].rstrip(";")

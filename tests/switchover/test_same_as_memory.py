@@ -1,10 +1,13 @@
 """The in-memory control row and the SQL procedures answer the same calls alike.
 
-The state machine in test_state_machine.py trusts the one in memory, production runs the other. Both get the same calls here, in
-random order; after each call the answers, the rows, the locked accounts, read_only and the events must agree. The
+The state machine in test_state_machine.py trusts the one in memory, production runs the other. Both get the
+same calls here, in
+random order; after each call the answers, the rows, the locked accounts, read_only and the events must agree.
+The
 dead-man's switch is called by hand, and time passes by moving every date of the row: no test waits.
 
-Not compared: sessions that remain (nobody is connected), heartbeats, `newest_watermark` and `held` (in memory the
+Not compared: sessions that remain (nobody is connected), heartbeats, `newest_watermark` and `held` (in memory
+the
 servers are asked themselves).
 
 LIVEMOVE_EXAMPLES=500 searches for longer.
@@ -76,8 +79,8 @@ class Both(RuleBasedStateMachine):
         ):
             run(f"DELETE FROM livemove.{table}")
         run(
-            "UPDATE livemove.control SET state = %s, epoch = 1, attempt = '', position = '', deadline = NULL, "
-            "armed_at = NULL, test_until = NULL, promoted_at = NULL",
+            "UPDATE livemove.control SET state = %s, epoch = 1, attempt = '', position = '', deadline = NULL,"
+            " armed_at = NULL, test_until = NULL, promoted_at = NULL",
             (str(OPEN if owns else FOLLOW),),
         )
         self.real.settle()
@@ -117,7 +120,13 @@ class Both(RuleBasedStateMachine):
         call = self._epoch(away), self._attempt(attempt), margin
         self._same(self.real.cede(*call), self.memory.cede(*call))
 
-    @rule(lease=st.sampled_from([100, 300]), seconds=SECONDS, attempt=mine, margin=SECONDS, act=st.sampled_from(["close", "lift", "cede"]))  # fmt: skip
+    @rule(
+        lease=st.sampled_from([100, 300]),
+        seconds=SECONDS,
+        attempt=mine,
+        margin=SECONDS,
+        act=st.sampled_from(["close", "lift", "cede"]),
+    )
     def act_within_or_after_a_lease(
         self, lease: int, seconds: int, attempt: str | None, margin: int, act: str
     ) -> None:
@@ -184,7 +193,13 @@ class Both(RuleBasedStateMachine):
         epoch = self._epoch(away)
         self._same(self.real.ask_hold(epoch, seconds), self.memory.ask_hold(epoch, seconds))
 
-    @rule(away=away, state=st.sampled_from(list(ControlState)), here=st.booleans(), name=st.sampled_from("ef"), definer=st.booleans())  # fmt: skip
+    @rule(
+        away=away,
+        state=st.sampled_from(list(ControlState)),
+        here=st.booleans(),
+        name=st.sampled_from("ef"),
+        definer=st.booleans(),
+    )
     def put_events_under_the_lock(
         self, away: int, state: ControlState, here: bool, name: str, definer: bool
     ) -> None:
@@ -270,7 +285,9 @@ class Both(RuleBasedStateMachine):
 
     @invariant()
     def the_events_agree(self) -> None:
-        status = self.two.root(self.side, "SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop'")  # fmt: skip
+        status = self.two.root(
+            self.side, "SELECT STATUS FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'shop'"
+        )
         assert (status[0][0] == "ENABLED") is self.memory.events_on
         assert _names(self.real.sleeping_events()) == _names(self.memory.sleeping_events())
 
@@ -282,9 +299,15 @@ class Both(RuleBasedStateMachine):
 
     @invariant()
     def the_watermarks_agree(self) -> None:
-        now = self.real.db.one("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6 AS now")["now"]  # fmt: skip
+        now = self.real.db.one(
+            "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6 AS now"
+        )["now"]
         for reads in Side:
-            real = {(m.stream, m.number): float(now) - m.at for m in self.real.watermarks(reads) if m.stream != "beat"}  # fmt: skip
+            real = {
+                (m.stream, m.number): float(now) - m.at
+                for m in self.real.watermarks(reads)
+                if m.stream != "beat"
+            }
             clock = self.world.clock.now().timestamp()
             memory = {(m.stream, m.number): clock - m.at for m in self.memory.watermarks(reads)}
             assert real.keys() == memory.keys()

@@ -43,9 +43,31 @@ AT_MOST = 4
 
 
 CALLS = (
-    "read", "arm", "close", "replicator_sessions", "write_watermark", "has_watermark", "binlog_position", "touched_since",
-    "cede", "cede", "cede", "lift", "claim", "while_in", "wake", "put_events", "set_position", "set_position", "open", "open", "repoint", "follow", "sleep", "start",
-)  # fmt: skip
+    "read",
+    "arm",
+    "close",
+    "replicator_sessions",
+    "write_watermark",
+    "has_watermark",
+    "binlog_position",
+    "touched_since",
+    "cede",
+    "cede",
+    "cede",
+    "lift",
+    "claim",
+    "while_in",
+    "wake",
+    "put_events",
+    "set_position",
+    "set_position",
+    "open",
+    "open",
+    "repoint",
+    "follow",
+    "sleep",
+    "start",
+)
 """Of the ports: where a task is halted. Twice each: before it arrives, and before its answer does."""
 
 
@@ -313,7 +335,8 @@ def search(examples: int, steps: int, *, always_the_same: bool = True) -> None:
 def sweep(*, to: Side = T, ahead: int = 0) -> None:
     """The machine's chief rule at every call in turn, with each thing in turn that may happen meanwhile.
 
-    `ahead`: turns of the world before the move begins, so that users and replicator stand elsewhere in their own rounds.
+    `ahead`: turns of the world before the move begins, so that users and replicator stand elsewhere in their
+    own rounds.
     """
     ways = (*((thing, "goes on") for thing in sorted(MEANWHILE)), ("nothing", "dies"))
     for call, when, (thing, then) in itertools.product(dict.fromkeys(CALLS), ("before", "after"), ways):
@@ -493,15 +516,28 @@ def claim_leaves_the_replicator_in(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-# Not planted: a commit under somebody else's fence. Whatever was written between the two fences lies after the
-# drained position and is seen by the commit's own look into the binlog, so nothing is lost without that guard.
+# Not planted: a commit under somebody else's fence. Whatever was written between the two fences lies after
+# the
+# drained position and is seen by the commit's own look into the binlog, so nothing is lost without that
+# guard.
 PLANTED = [
-    fence_dropped, fence_does_not_wait_for_sessions, commit_without_guard,
-    open_without_guard, position_written_twice, position_before_the_claim, servers_forget_the_epoch, one_watermark,
-    no_incarnation, replicator_is_let_in_always, switch_does_not_tick, no_answer_means_no,
-    retry_reopens_after_the_commit, triggers_stay_on_the_follower, return_path_before_the_old_owner_follows,
+    fence_dropped,
+    fence_does_not_wait_for_sessions,
+    commit_without_guard,
+    open_without_guard,
+    position_written_twice,
+    position_before_the_claim,
+    servers_forget_the_epoch,
+    one_watermark,
+    no_incarnation,
+    replicator_is_let_in_always,
+    switch_does_not_tick,
+    no_answer_means_no,
+    retry_reopens_after_the_commit,
+    triggers_stay_on_the_follower,
+    return_path_before_the_old_owner_follows,
     claim_leaves_the_replicator_in,
-]  # fmt: skip
+]
 
 
 @pytest.fixture

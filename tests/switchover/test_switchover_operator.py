@@ -45,7 +45,14 @@ def test_the_writes_move_only_inside_the_window_and_a_committed_move_goes_on_out
     universe = Universe()
     parts = universe.parts()
     now = parts.clock.now()
-    open_, over = (Window(opens=(now + timedelta(hours=h)).time(), closes=(now + timedelta(hours=h + 2)).time(), timezone="UTC") for h in (-1, 3))  # fmt: skip
+    open_, over = (
+        Window(
+            opens=(now + timedelta(hours=h)).time(),
+            closes=(now + timedelta(hours=h + 2)).time(),
+            timezone="UTC",
+        )
+        for h in (-1, 3)
+    )
     with pytest.raises(RefusedError, match=r"The window .* is closed.*Clear switchover\.window"):
         operator.switchover(parts, Side.TARGET, context, window=over).run()
     universe.audit(Side.SOURCE)

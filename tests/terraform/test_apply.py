@@ -1,6 +1,7 @@
 """The whole stack on the lab's endpoint: up, nothing left to do, DMS torn down, everything destroyed.
 
-Four minutes, nearly all of them fixed waits in the AWS provider (a database is first looked at after a minute).
+Four minutes, nearly all of them fixed waits in the AWS provider (a database is first looked at after a
+minute).
 """
 
 from __future__ import annotations

@@ -66,8 +66,12 @@ def application(
 ) -> Application:
     _, port, bundle = server
     return Application(
-        connection="c", database="d", settings="", url=f"https://{name}:{port}", ca_file=str(bundle) if trusting else None
-    )  # fmt: skip
+        connection="c",
+        database="d",
+        settings="",
+        url=f"https://{name}:{port}",
+        ca_file=str(bundle) if trusting else None,
+    )
 
 
 def test_the_counter_is_read_at_the_address_under_the_public_name(server: tuple[str, int, Path]) -> None:
@@ -93,7 +97,14 @@ def test_a_certificate_for_another_name_or_of_a_stranger_is_refused(
         read_page(application(server, trusting=False), server[0], "/metrics.json")
 
 
-@pytest.mark.parametrize(("path", "why"), [("/other.json", "does not tell its requests"), ("/list.json", "does not tell its requests"), ("/broken", "HTTP 503")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/other.json", "does not tell its requests"),
+        ("/list.json", "does not tell its requests"),
+        ("/broken", "HTTP 503"),
+    ],
+)
 def test_a_page_that_does_not_count_says_so(server: tuple[str, int, Path], path: str, why: str) -> None:
     with pytest.raises(UnreachableError, match=why):
         read_page(application(server), server[0], path)
@@ -174,9 +185,14 @@ def test_cloudwatch_sums_the_minutes_since_midnight(aws_endpoint: Endpoint) -> N
     world.spec = world.spec.model_copy(update={"drain": drain})
     client = aws_endpoint.client("cloudwatch")
     data = [
-        {"MetricName": "RequestCount", "Dimensions": [{"Name": "TargetGroup", "Value": "idc_web"}], "Value": v, "Timestamp": world.clock.time}
+        {
+            "MetricName": "RequestCount",
+            "Dimensions": [{"Name": "TargetGroup", "Value": "idc_web"}],
+            "Value": v,
+            "Timestamp": world.clock.time,
+        }
         for v in (40.0, 2.0)
-    ]  # fmt: skip
+    ]
     client.put_metric_data(Namespace="AWS/ApplicationELB", MetricData=data)
     world.aws = lambda service: client  # type: ignore[attr-defined]
     assert read_count(world, world.spec.servers[0], LocalHost()).requests == 42  # type: ignore[arg-type]

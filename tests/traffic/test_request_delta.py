@@ -59,8 +59,13 @@ def test_it_is_kept_beside_the_move(world: Counted) -> None:
 
 
 @pytest.mark.parametrize(
-    "move", [{"epoch": 2, "fenced_ms": 3, "steps": [{"step": 7}]}, {"epoch": 1, "says": "never left"}, {"epoch": 2, "steps": [{"step": 10}]}]
-)  # fmt: skip
+    "move",
+    [
+        {"epoch": 2, "fenced_ms": 3, "steps": [{"step": 7}]},
+        {"epoch": 1, "says": "never left"},
+        {"epoch": 2, "steps": [{"step": 10}]},
+    ],
+)
 def test_a_move_of_which_only_a_part_lay_in_between_is_not_counted(world: Counted, move: Json) -> None:
     RequestsAround(world).kept(move)  # type: ignore[arg-type]
     assert world.ledger.documents("users/") == []

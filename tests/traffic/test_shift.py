@@ -198,12 +198,17 @@ def test_the_watch_ends_with_the_answer_about_the_writes_and_acts_until_then(sit
     assert world.zone.sets == [replace(OLD, ttl=5)]
 
 
-def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = site.world
     world.with_(watch={"on_breach": "ask"})
     world.zone.sets = [replace(OLD, ttl=5, values=(TARGET,))]
     heard: list[str] = []
-    monkeypatch.setattr("livemove.traffic.sensors.shift.SpecNotifier", lambda **of: lambda context: heard.append(f"{of['moment']}: {context['exception']}"))  # fmt: skip
+    monkeypatch.setattr(
+        "livemove.traffic.sensors.shift.SpecNotifier",
+        lambda **of: lambda context: heard.append(f"{of['moment']}: {context['exception']}"),
+    )
     sensor, looks = WatchSensor(task_id="watch", service="shop"), []
     look = look_at_both_sites(world, {"since": "2026-11-23T18:30:00+00:00"})  # type: ignore[arg-type]
     for second in range(60):
@@ -232,7 +237,9 @@ def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(site: Site,
 
 
 @pytest.mark.parametrize("now", [Side.TARGET, RefusedError("committed, not open"), Side.SOURCE])
-def test_a_watch_that_is_cleared_after_the_writes_moved_is_over_at_once(site: Site, monkeypatch: pytest.MonkeyPatch, now: Side | RefusedError) -> None:  # fmt: skip
+def test_a_watch_that_is_cleared_after_the_writes_moved_is_over_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, now: Side | RefusedError
+) -> None:
     def owner(world: MemoryWorld) -> Side:
         if isinstance(now, RefusedError):
             raise now

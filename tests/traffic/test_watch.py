@@ -17,7 +17,13 @@ def sample(
     def server(n: int, e: int | None) -> Json:
         return {"requests": n, "errors": e, "seconds": n * ms / 1000, "healthy": True}
 
-    return {"at": at, "servers": {"idc": server(idc, 0), "cloud": server(cloud, errors)}, "load": 2, "lag": 0.1, **more}  # fmt: skip
+    return {
+        "at": at,
+        "servers": {"idc": server(idc, 0), "cloud": server(cloud, errors)},
+        "load": 2,
+        "lag": 0.1,
+        **more,
+    }
 
 
 def ill(s: Json, server: str) -> Json:
@@ -40,7 +46,10 @@ def test_a_step_is_clean_after_its_time_and_after_enough_requests_to_know() -> N
 
 def test_more_errors_than_the_budget_over_what_was_normal_are_a_breach() -> None:
     assert told(sample(0, 0), sample(10, 100, 2)).breach == ()
-    assert "3 of 100 requests at the cloud failed (3.0%; at most 2.0%)" in told(sample(0, 0), sample(10, 100, 3)).breach  # fmt: skip
+    assert (
+        "3 of 100 requests at the cloud failed (3.0%; at most 2.0%)"
+        in told(sample(0, 0), sample(10, 100, 3)).breach
+    )
     assert told(sample(0, 0), sample(10, 100, 3), before={**NORMAL, "errors": 0.02}).breach == ()
 
 

@@ -1,6 +1,7 @@
 """Somebody who looks at the console while a rehearsal plays, and remembers what stood there: one page, loaded once.
 
-It runs in a thread of its own beside the rehearsal's process, finds Airflow by the lab's state folder, logs in at its
+It runs in a thread of its own beside the rehearsal's process, finds Airflow by the lab's state folder, logs
+in at its
 form and then only watches. What it saw is judged afterwards, so that it never holds the rehearsal up.
 """
 
@@ -192,9 +193,11 @@ class Onlooker(threading.Thread):
         moments = {
             "load": "rows/s" in glance["rows"],
             "question": asks and "Switch DNS" in glance["now"],
-            "dual": glance["chapters"].get("Switch DNS") == "now"
-            and "name moved" in glance["moments"]
-            and glance["servers"] != "",
+            "dual": (
+                glance["chapters"].get("Switch DNS") == "now"
+                and "name moved" in glance["moments"]
+                and glance["servers"] != ""
+            ),
             "move-question": asks and "Switch over" in glance["now"],
             "moving": "being moved" in glance["owner"],
             "moved": glance["owner"].startswith("AWS"),

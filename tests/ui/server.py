@@ -21,9 +21,9 @@ from livemove.ui import pages
 from tests.ui.ledger_fixtures import night
 
 FRAME = (
-    '<!doctype html><html lang="en" class="dark"><title>Airflow</title><body>'
-    '<iframe title="livemove" src="/livemove/console" sandbox="allow-scripts allow-same-origin allow-forms allow-downloads" width="1200" height="800">'
-    "</iframe></body></html>"
+    '<!doctype html><html lang="en" class="dark"><title>Airflow</title><body><iframe title="livemove"'
+    ' src="/livemove/console" sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"'
+    ' width="1200" height="800"></iframe></body></html>'
 )
 """A page of Airflow's UI around the console, as Airflow 3.3 frames it."""
 

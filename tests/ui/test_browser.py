@@ -202,7 +202,10 @@ def test_a_move_that_ends_between_two_answers_is_never_told_as_doubt(open_at: Op
 
 
 def test_a_question_waits_while_another_run_is_at_work(open_at: Open) -> None:
-    airflow = Airflow({"rollback_shop": "r"}, {RUN: {"switch_dns.ask": "awaiting_input"}, "r": {"rollback.begin": "running"}})  # fmt: skip
+    airflow = Airflow(
+        {"rollback_shop": "r"},
+        {RUN: {"switch_dns.ask": "awaiting_input"}, "r": {"rollback.begin": "running"}},
+    )
     page = open_at("asked", airflow=airflow)
     expect(page.locator("#h-now")).to_have_text("A question waits for you", timeout=SOON)
     airflow.tasks[RUN] = {}
@@ -211,7 +214,11 @@ def test_a_question_waits_while_another_run_is_at_work(open_at: Open) -> None:
 
 def test_an_emergency_that_failed_is_not_the_end_of_the_story(open_at: Open, view: StillView) -> None:
     def broke(documents: dict[str, Json], events: list[Json]) -> None:
-        documents["ran/promote"] = {"spans": [{"began": at(20), "ended": at(21), "state": "failed", "dag_id": "promote_shop", "run_id": "p"}]}  # fmt: skip
+        documents["ran/promote"] = {
+            "spans": [
+                {"began": at(20), "ended": at(21), "state": "failed", "dag_id": "promote_shop", "run_id": "p"}
+            ]
+        }
         note(events, 21, "task_failed", "promote", found="RDS did not open")
 
     page = open_at("dual", airflow=Airflow({}, {}))
@@ -286,7 +293,12 @@ def test_all_of_it_is_reached_by_the_keyboard(open_at: Open) -> None:
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.slice(0, 24)"))  # fmt: skip
+        reached.add(
+            page.evaluate(
+                "document.activeElement.getAttribute('aria-label') ??"
+                " document.activeElement.textContent.slice(0, 24)"
+            )
+        )
     assert {
         "Answer in Airflow",
         "Read the whole question",

@@ -18,9 +18,14 @@ from tests.ui.ledger_fixtures import BODY
 from tests.ui.server import StillView, logged_in
 
 PATHS = (
-    "/findings", "/console", "/console/files/console.js", "/console/files/vendor/uPlot.iife.min.js", "/console/services",
-    "/console/data/shop", "/console/question/shop?name=questions/x",
-)  # fmt: skip
+    "/findings",
+    "/console",
+    "/console/files/console.js",
+    "/console/files/vendor/uPlot.iife.min.js",
+    "/console/services",
+    "/console/data/shop",
+    "/console/question/shop?name=questions/x",
+)
 LIMIT = 300_000
 """Bytes of the whole page, as issued; nothing of it is compressed here."""
 
@@ -105,7 +110,9 @@ def test_a_tag_that_a_proxy_made_weak_is_known_as_well(client: TestClient) -> No
         assert client.get(path, headers={"If-None-Match": f"W/{tag}"}).status_code == 304
 
 
-def test_a_ledger_that_is_away_is_said_in_words(client: TestClient, view: StillView, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_ledger_that_is_away_is_said_in_words(
+    client: TestClient, view: StillView, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away() -> Seen:
         raise UnreachableError("The ledger s3://b/shop cannot be read", next_step="check the bucket")
 

@@ -44,7 +44,11 @@ def test_the_pages_never_write_values_as_markup() -> None:
     ]
     assert len(scripts) > 5
     for path in scripts:
-        assert not [w for w in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(") if w in path.read_text()], path  # fmt: skip
+        assert not [
+            w
+            for w in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(")
+            if w in path.read_text()
+        ], path
 
 
 def test_every_route_asks_for_the_user(app: FastAPI) -> None:
@@ -56,7 +60,10 @@ def test_every_route_asks_for_the_user(app: FastAPI) -> None:
 
 def test_a_process_that_serves_no_pages_imports_none_of_it() -> None:
     plugins = str(Path(__file__).parents[2] / "plugins")
-    code = f"import sys; sys.path.insert(0, {plugins!r}); from livemove.ui.pages import apps; assert apps('/x') == []; assert 'fastapi' not in sys.modules"  # fmt: skip
+    code = (
+        f"import sys; sys.path.insert(0, {plugins!r}); from livemove.ui.pages import apps; assert apps('/x')"
+        " == []; assert 'fastapi' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

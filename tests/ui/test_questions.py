@@ -37,15 +37,30 @@ def asked_by(session: Session, operator: str) -> uuid.UUID:
     id_ = uuid.uuid4()
     session.execute(
         insert(TaskInstance.__table__).values(
-            id=id_, task_id=operator, dag_id="d", run_id="r", map_index=-1, try_number=1, operator=operator,
-            pool="p", pool_slots=1, max_tries=1, priority_weight=1,
+            id=id_,
+            task_id=operator,
+            dag_id="d",
+            run_id="r",
+            map_index=-1,
+            try_number=1,
+            operator=operator,
+            pool="p",
+            pool_slots=1,
+            max_tries=1,
+            priority_weight=1,
         )
-    )  # fmt: skip
+    )
     session.execute(
         insert(HITLDetail.__table__).values(
-            ti_id=id_, subject="s", body="the first evidence", options=["Proceed"], multiple=False, params={}, params_input={},
+            ti_id=id_,
+            subject="s",
+            body="the first evidence",
+            options=["Proceed"],
+            multiple=False,
+            params={},
+            params_input={},
         )
-    )  # fmt: skip
+    )
     return id_
 
 
@@ -80,7 +95,16 @@ def test_listening_twice_is_listening_once(session: Session) -> None:
 
 
 def test_in_a_process_without_airflows_models_nothing_is_loaded() -> None:
-    code = "import sys; from livemove.ui.questions import forget_filed_questions as f; print(f(), 'airflow' in sys.modules)"
+    code = (
+        "import sys; from livemove.ui.questions import forget_filed_questions as f; print(f(), 'airflow' in"
+        " sys.modules)"
+    )
     plugins = Path(__file__).parents[2] / "plugins"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={"PYTHONPATH": str(plugins)})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(plugins)},
+    )
     assert done.stdout.split() == ["False", "False"], done.stderr

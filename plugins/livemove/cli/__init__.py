@@ -1,6 +1,7 @@
 """The `livemove` command: the switchover's own core, for a night in which Airflow is down.
 
-Logins come from Airflow connections in the environment (AIRFLOW_CONN_<ID>), as a file of KEY=value lines may hold
+Logins come from Airflow connections in the environment (AIRFLOW_CONN_<ID>), as a file of KEY=value lines may
+hold
 them (--env-file); neither Airflow's database nor any of its processes is asked. Exit codes:
 
 0 done, or nothing had to be done      4 undone before its commit: the old owner serves
@@ -225,7 +226,8 @@ def reload_table(
             link, parts.replicator.status(link), parts.replicator.tables(link), wanted
         )
         plan = [
-            f"{link.name}: {', '.join(tables)} emptied on the {link.writes} and copied again from the {link.reads}"
+            f"{link.name}: {', '.join(tables)} emptied on the {link.writes} and copied again from the"
+            f" {link.reads}"
         ]
         agreed(parts.service, plan, yes=yes, dry_run=dry_run)
         parts.replicator.reload(link, wanted)
@@ -268,7 +270,8 @@ def promote(
         for line in (*done.get("says", ()), done.get("old_owner_came_back", "")):
             typer.echo(line) if line else None
         typer.echo(
-            f"the target owns the writes since epoch {done['epoch']}; the source is never reopened, only rebuilt"
+            f"the target owns the writes since epoch {done['epoch']}; the source is never reopened, only"
+            " rebuilt"
         )
         typer.echo("the record stays" if keep_name else point_at_target(world)[1])
 
@@ -325,7 +328,8 @@ def repair(
         if found.equal:
             return
         plan = [
-            f"{len(found.differences)} rows of {table} are replaced on the {link.writes} by the {link.reads}'s"
+            f"{len(found.differences)} rows of {table} are replaced on the {link.writes} by the"
+            f" {link.reads}'s"
         ]
         agreed(parts.service, plan, yes=yes, dry_run=dry_run)
         repair_in_use(world, link, table, found, progress=typer.echo)

@@ -1,6 +1,7 @@
 """How table maps and rows events of a binlog lie in their bytes; nothing is decoded here.
 
-Layouts: https://mariadb.com/kb/en/replication-protocol/ (Table_map, Rows events) and sql/log_event.h of MariaDB 10.11.
+Layouts: https://mariadb.com/kb/en/replication-protocol/ (Table_map, Rows events) and sql/log_event.h of
+MariaDB 10.11.
 """
 
 from __future__ import annotations

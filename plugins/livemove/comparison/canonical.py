@@ -1,8 +1,11 @@
 """One row as bytes: the same on both sides where the data are equal, never the same where they differ.
 
-The row is CONCAT_WS('#', ...) of, in this order: a number whose bits say which columns are NULL (CONCAT_WS leaves
-NULLs out), every value of a type that cannot hold a '#' or has a fixed length, then texts, each behind its length;
-the last text needs none. The first part is cast to BINARY, so the server joins bytes and converts no character set.
+The row is CONCAT_WS('#', ...) of, in this order: a number whose bits say which columns are NULL (CONCAT_WS
+leaves
+NULLs out), every value of a type that cannot hold a '#' or has a fixed length, then texts, each behind its
+length;
+the last text needs none. The first part is cast to BINARY, so the server joins bytes and converts no
+character set.
 
 | type | form | what it cannot tell apart |
 |---|---|---|
@@ -17,7 +20,8 @@ the last text needs none. The first part is cast to BINARY, so the server joins 
 | geometry | SHA1 of SRID and WKB as stored | nothing; the same figure written in another order differs |
 | anything newer | SHA1 of the value | unknown |
 
-Left out: VIRTUAL generated columns (both sides compute them) and the periods of system-versioned tables. STORED
+Left out: VIRTUAL generated columns (both sides compute them) and the periods of system-versioned tables.
+STORED
 generated and invisible columns are compared.
 """
 
@@ -126,18 +130,30 @@ class Shape:
             # bytes of no character set and characters never meet
             same &= bool(here.charset) == bool(there.charset)
             if not same:
-                return f"column {name} is {here.column_type} {here.collation} on the {sides[0]} and {there.column_type} {there.collation} on the {sides[1]}"
+                return (
+                    f"column {name} is {here.column_type} {here.collation} on the {sides[0]} and"
+                    f" {there.column_type} {there.collation} on the {sides[1]}"
+                )
         return "" if self.key == () or self.keys == other.keys else "the keys differ"
 
     def beside(self, other: Shape) -> Shape:
         """This shape for a comparison with `other`: where character sets differ, text is compared as utf8mb4."""
         there = {c.name: c.charset for c in other.columns}
         columns = tuple(
-            Column(
-                c.name, c.data_type, c.column_type, AS_UTF8MB4, c.collation, c.nullable, c.extra, c.expression
+            (
+                Column(
+                    c.name,
+                    c.data_type,
+                    c.column_type,
+                    AS_UTF8MB4,
+                    c.collation,
+                    c.nullable,
+                    c.extra,
+                    c.expression,
+                )
+                if c.name in there and c.charset != there[c.name]
+                else c
             )
-            if c.name in there and c.charset != there[c.name]
-            else c
             for c in self.columns
         )
         return Shape(self.schema, self.table, columns, self.keys, self.leading, self.engine, self.estimate)

@@ -1,6 +1,7 @@
 """A huge table is compared by several tasks, each with a range of its key; together they are one verdict.
 
-The ranges leave no gap and have open ends, so that every row, also one written later, belongs to exactly one of them.
+The ranges leave no gap and have open ends, so that every row, also one written later, belongs to exactly one
+of them.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def shares(bounds: Sequence[Key]) -> list[Share]:
 def merged(parts: Sequence[Json]) -> Json | None:
     """The verdict of the whole table from its parts' documents (`share` and a verdict's JSON in each).
 
-    None while a part is not there yet, unless one differs: that is true of the whole whatever the others say. Parts of
+    None while a part is not there yet, unless one differs: that is true of the whole whatever the others say.
+    Parts of
     different cuts never make a whole.
     """
     parts = sorted(parts, key=lambda p: int(p["share"]["number"]))

@@ -42,7 +42,8 @@ class ListTablesOperator(LivemoveOperator):
 class CompareTableOperator(LivemoveOperator):
     """Compare all rows of one table in the direction in use, writes going on; raises with the rows that differ.
 
-    :param share: of a huge table the range of keys that this task compares, from `ListTablesOperator`; the last one that
+    :param share: of a huge table the range of keys that this task compares, from `ListTablesOperator`; the
+    last one that
         is done writes the verdict of the whole table.
     """
 
@@ -63,15 +64,30 @@ class CompareTableOperator(LivemoveOperator):
 
         world = self.world(context)
         link = link_in_use(world)
-        verdict = compare_in_use(world, link, self.table, progress=self.log.info, effort=Effort(), share=Share.from_json(self.share))  # fmt: skip
+        verdict = compare_in_use(
+            world,
+            link,
+            self.table,
+            progress=self.log.info,
+            effort=Effort(),
+            share=Share.from_json(self.share),
+        )
         if not verdict.equal:
             raise LivemoveError(
                 differs(self.table, verdict, link),
-                wanted=f"the same rows on both sides ({verdict.rows_source} on the source, {verdict.rows_target} on the target)",
+                wanted=(
+                    f"the same rows on both sides ({verdict.rows_source} on the source, {verdict.rows_target}"
+                    " on the target)"
+                ),
                 next_step=REPAIR if link.epoch == 1 else REPAIR_FOLLOWER,
             )
-        self.log.info("%s: %s rows equal in %.1f s. %s", self.shown, verdict.rows_source, verdict.seconds, verdict.note)  # fmt: skip
+        self.log.info(
+            "%s: %s rows equal in %.1f s. %s", self.shown, verdict.rows_source, verdict.seconds, verdict.note
+        )
         return {"table": self.shown, "rows": verdict.rows_source, "seconds": verdict.seconds}
 
 
-REPAIR = "look at these keys on both sides; `livemove repair` copies single rows again, ReloadTables of DMS a whole table; then clear this task"
+REPAIR = (
+    "look at these keys on both sides; `livemove repair` copies single rows again, ReloadTables of DMS a"
+    " whole table; then clear this task"
+)

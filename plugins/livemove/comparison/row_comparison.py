@@ -1,12 +1,17 @@
 """Are the rows equal? Digests that do not cancel, key ranges, their pace, and the judgement under live writes.
 
-Per range each side answers with a row count and the sum of a 64-bit hash (the front of SHA1) over the canonical rows
-of `core.canonical`. SHA1 is not linear and a sum does not cancel, as XOR of CRC32 does: the same change in two
-rows, two rows that swap a value, and a row that is there twice are seen. Two different ranges have the same digest
+Per range each side answers with a row count and the sum of a 64-bit hash (the front of SHA1) over the
+canonical rows
+of `core.canonical`. SHA1 is not linear and a sum does not cancel, as XOR of CRC32 does: the same change in
+two
+rows, two rows that swap a value, and a row that is there twice are seen. Two different ranges have the same
+digest
 by chance once in 2^64. Single rows are compared by all 160 bits.
 
-What it sees: missing, extra and changed rows, down to one byte of a BLOB, with their keys. What it does not see:
-what `core.canonical` leaves out. A row that never rests is pinned for one watermark's way; one that could not be
+What it sees: missing, extra and changed rows, down to one byte of a BLOB, with their keys. What it does not
+see:
+what `core.canonical` leaves out. A row that never rests is pinned for one watermark's way; one that could not
+be
 judged even so makes the table not equal, never equal. Tables without a usable key are compared as a whole.
 """
 
@@ -123,7 +128,8 @@ def taken_apart(name: str, schemas: Sequence[str]) -> tuple[str, str]:
     return schema, name[len(schema) + 1 :]
 
 
-# Questions ----------------------------------------------------------------------------------------------------------
+# Questions
+# ----------------------------------------------------------------------------------------------------------
 HASH = "CAST(CONV(LEFT(SHA1({}), 16), 16, 10) AS UNSIGNED)"
 
 
@@ -137,18 +143,27 @@ def digest_query(shape: Shape, where: str = "1") -> str:
 
 def rows_query(shape: Shape, where: str, tail: str = "") -> str:
     """Key columns k0, k1, ... and h, the row's hash."""
-    return f"SELECT {_key_list(shape)}, SHA1({row_expression(shape.columns)}) AS h FROM {from_(shape)} WHERE {where} ORDER BY {_order(shape)} {tail}".rstrip()
+    return (
+        f"SELECT {_key_list(shape)}, SHA1({row_expression(shape.columns)}) AS h FROM {from_(shape)} WHERE"
+        f" {where} ORDER BY {_order(shape)} {tail}".rstrip()
+    )
 
 
 def multiset_query(shape: Shape, digits: int) -> str:
     """For tables without a key: rows by the first hex digits h of their hash, how many, n, and the sum of hashes, a."""
     row = row_expression(shape.columns)
-    return f"SELECT LEFT(SHA1({row}), {digits}) AS h, COUNT(*) AS n, SUM({HASH.format(row)}) AS a FROM {from_(shape)} GROUP BY h ORDER BY NULL"
+    return (
+        f"SELECT LEFT(SHA1({row}), {digits}) AS h, COUNT(*) AS n, SUM({HASH.format(row)}) AS a FROM"
+        f" {from_(shape)} GROUP BY h ORDER BY NULL"
+    )
 
 
 def step_query(shape: Shape, where: str, rows: int) -> str:
     """The key that stands `rows` rows further on."""
-    return f"SELECT {_key_list(shape)} FROM {from_(shape)} WHERE {where} ORDER BY {_order(shape)} LIMIT 1 OFFSET {rows - 1}"
+    return (
+        f"SELECT {_key_list(shape)} FROM {from_(shape)} WHERE {where} ORDER BY {_order(shape)} LIMIT 1 OFFSET"
+        f" {rows - 1}"
+    )
 
 
 def tail_query(shape: Shape, rows: int) -> str:
@@ -178,7 +193,9 @@ def _shown(column: Column) -> str:
     text = column.data_type in TEXTS or (column.data_type in LOBS and column.charset)
     if text:
         return f"LEFT(CONVERT({name} USING utf8mb4), {SHOWN})"
-    raw = column.data_type in BINARY | LOBS | {"bit"} or ("+" not in canonical(column) and canonical(column).startswith("SHA1"))  # fmt: skip
+    raw = column.data_type in BINARY | LOBS | {"bit"} or (
+        "+" not in canonical(column) and canonical(column).startswith("SHA1")
+    )
     return f"LEFT(HEX({name}), {SHOWN})" if raw else f"CAST({name} AS CHAR)"
 
 
@@ -223,7 +240,8 @@ def _key_value(column: Column) -> str:
     return f"CAST({quote(column.name)} AS CHAR)" if column.data_type in TEMPORAL else quote(column.name)
 
 
-# Ranges of keys -----------------------------------------------------------------------------------------------------
+# Ranges of keys
+# -----------------------------------------------------------------------------------------------------
 def between(shape: Shape, low: Key | None, high: Key | None) -> tuple[str, list[Any]]:
     """WHERE for low < key <= high, with arguments; None is open."""
     parts: list[str] = []
@@ -263,9 +281,15 @@ def pack(key: Key | None) -> list[Json] | None:
     if key is None:
         return None
     return [
-        {"bytes": v.hex()} if isinstance(v, bytes) else {"decimal": str(v)} if isinstance(v, Decimal) else {"value": v}
+        (
+            {"bytes": v.hex()}
+            if isinstance(v, bytes)
+            else {"decimal": str(v)}
+            if isinstance(v, Decimal)
+            else {"value": v}
+        )
         for v in key
-    ]  # fmt: skip
+    ]
 
 
 def unpack(packed: Sequence[Json] | None) -> Key | None:
@@ -277,7 +301,8 @@ def unpack(packed: Sequence[Json] | None) -> Key | None:
     )
 
 
-# Pace ---------------------------------------------------------------------------------------------------------------
+# Pace
+# ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Effort:
     """How hard the comparison may work the databases."""
@@ -304,7 +329,8 @@ def next_rows(rows: int, seconds: float, effort: Effort) -> int:
     return int(max(LEAST, min(fit, rows * 4, MOST)))
 
 
-# Judgement ----------------------------------------------------------------------------------------------------------
+# Judgement
+# ----------------------------------------------------------------------------------------------------------
 class Judgement(StrEnum):
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -331,8 +357,10 @@ RESTED, RESTED_AGAIN = 3, 5
 def judge(looks: Sequence[Look]) -> Judgement:
     """What the looks at one key say, oldest first.
 
-    The watermark was written after the first look of each: whatever that look saw has arrived at the target, so
-    a target that shows neither that nor what the source has now is behind by more than the way, or different. It
+    The watermark was written after the first look of each: whatever that look saw has arrived at the target,
+    so
+    a target that shows neither that nor what the source has now is behind by more than the way, or different.
+    It
     is called different only when both rested over several looks.
     """
     last = looks[-1]

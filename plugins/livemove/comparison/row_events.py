@@ -33,7 +33,14 @@ class Kind(IntEnum):
 
 
 WIDTHS = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "bigint": 8, "year": 1}
-CODECS = {"utf8": "utf-8", "utf8mb3": "utf-8", "utf8mb4": "utf-8", "ascii": "ascii", "latin1": "cp1252", "euckr": "cp949"}  # fmt: skip
+CODECS = {
+    "utf8": "utf-8",
+    "utf8mb3": "utf-8",
+    "utf8mb4": "utf-8",
+    "ascii": "ascii",
+    "latin1": "cp1252",
+    "euckr": "cp949",
+}
 READABLE = {"char", "varchar", "binary", "varbinary", *WIDTHS}
 """Key types that are decoded here."""
 

@@ -9,7 +9,11 @@ from livemove.model.ports import ControlRow, ControlState, Link
 def current_link(service: str, source: ControlRow, target: ControlRow) -> Link:
     """The link in use: it reads from the owner. RefusedError while a switchover is under way."""
     for owner, follower in ((source, target), (target, source)):
-        if owner.state is ControlState.OPEN and follower.state is ControlState.FOLLOW and owner.epoch == follower.epoch:  # fmt: skip
+        if (
+            owner.state is ControlState.OPEN
+            and follower.state is ControlState.FOLLOW
+            and owner.epoch == follower.epoch
+        ):
             return Link(service, owner.epoch, owner.side)
     raise RefusedError(
         f"The databases stand at {source} and {target}: a switchover is under way or was interrupted",

@@ -1,8 +1,11 @@
 """What each of livemove's accounts may do, and why: the one table that is granted, checked and printed for the DBA.
 
-The source's own account is made by a person (`livemove prepare-source` prints the SQL); the others are made by it, so
-it must hold what they get, and pass it on. DMS: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html
-(source) and https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.MySQL.html (target). Names of privileges:
+The source's own account is made by a person (`livemove prepare-source` prints the SQL); the others are made
+by it, so
+it must hold what they get, and pass it on. DMS:
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html
+(source) and https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.MySQL.html (target). Names of
+privileges:
 https://mariadb.com/docs/server/reference/sql-statements/account-management-sql-statements/grant
 """
 
@@ -51,8 +54,17 @@ READER = (
 
 APPLIER = (
     *_many("write rows on the way back", "SELECT", "INSERT", "UPDATE", "DELETE"),
-    *_many("empty and make its own tables", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE TEMPORARY TABLES", "LOCK TABLES"),
-)  # fmt: skip
+    *_many(
+        "empty and make its own tables",
+        "CREATE",
+        "DROP",
+        "ALTER",
+        "INDEX",
+        "REFERENCES",
+        "CREATE TEMPORARY TABLES",
+        "LOCK TABLES",
+    ),
+)
 """The replicator's account on the side that it writes (livemove_apply_e<N>), on the moved schemas only."""
 
 SOURCE = (
@@ -62,14 +74,22 @@ SOURCE = (
     Right("SHOW DATABASES", "see schemas that it does not move, whose keys lead here"),
     Right("SHOW VIEW", "read the definitions of views"),
     Right("CREATE USER", "lock and unlock the application's accounts, make the replicators' ones"),
-    Right("READ_ONLY ADMIN", "set read_only, and write past it", frozenset({"SUPER", "SYSTEM_VARIABLES_ADMIN"})),
+    Right(
+        "READ_ONLY ADMIN", "set read_only, and write past it", frozenset({"SUPER", "SYSTEM_VARIABLES_ADMIN"})
+    ),
     Right("CONNECTION ADMIN", "end the application's sessions", frozenset({"SUPER", "CONNECTION_ADMIN"})),
-    Right("SET USER", "put triggers and events back under their own definers on the way back", frozenset({"SUPER", "SET_USER_ID", "SET_ANY_DEFINER"})),
-    *_many("make the control schema and the guarded procedures", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE"),
+    Right(
+        "SET USER",
+        "put triggers and events back under their own definers on the way back",
+        frozenset({"SUPER", "SET_USER_ID", "SET_ANY_DEFINER"}),
+    ),
+    *_many(
+        "make the control schema and the guarded procedures", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE"
+    ),
     Right("EVENT", "run the dead-man's switch, put the application's events to sleep"),
     Right("TRIGGER", "put triggers to sleep on the way back"),
     *(r for r in APPLIER if r.name != "SELECT"),
-)  # fmt: skip
+)
 """livemove's own account on the source; with GRANT OPTION, because it makes the others."""
 
 TARGET = (

@@ -39,7 +39,8 @@ IN_SYNC_WITHIN = 180
 class LowerTtlOperator(LivemoveOperator):
     """Keeps the record as it is, then gives it the short TTL of the move; ends when every authority has it.
 
-    Where a person makes the change it ends at once, and the wait for the old TTL begins when the authorities have it.
+    Where a person makes the change it ends at once, and the wait for the old TTL begins when the authorities
+    have it.
     """
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
@@ -65,14 +66,17 @@ class LowerTtlOperator(LivemoveOperator):
         world.ledger.note("ttl_lowered", **kept)
         if by_hand:
             self.log.warning("Somebody has to enter this at %s: %s", zone_of(world).provider, change_id)
-        self.log.info("TTL of %s: %d s, was %d s; caches know it after %d s", low[0].name, kept["ttl"], was, was)  # fmt: skip
+        self.log.info(
+            "TTL of %s: %d s, was %d s; caches know it after %d s", low[0].name, kept["ttl"], was, was
+        )
         return kept
 
     def _keep_original(self, world: World, live: Records) -> Records:
         known = world.ledger.read("dns/before") is not None
         if not known and set(record.addresses(live)) & set(target_addresses(world)):
             raise WorldMovedError(
-                f"{live[0].name} already points at the cloud, and the ledger does not know what it was before",
+                f"{live[0].name} already points at the cloud, and the ledger does not know what it was"
+                " before",
                 wanted="the record as the data centre's users follow it",
                 next_step="set the record back by hand, then clear this task",
             )
@@ -84,7 +88,8 @@ class LowerTtlOperator(LivemoveOperator):
                 return
             world.clock.sleep(1)
         raise DnsError(
-            f"{zone_of(world).provider}: the change {change_id} is not at every authority after {IN_SYNC_WITHIN} s",
+            f"{zone_of(world).provider}: the change {change_id} is not at every authority after"
+            f" {IN_SYNC_WITHIN} s",
             next_step="clear this task",
         )
 
@@ -162,5 +167,7 @@ class RestoreTtlOperator(LivemoveOperator):
             self.log.info("TTL of %s is %d s already", change.name, record.ttl(live))
         else:
             commit(world, change, "ttl_restored", document_name="dns/restored")
-            self.log.info("TTL of %s: %d s again, was %d s", change.name, record.ttl(before), record.ttl(live))  # fmt: skip
+            self.log.info(
+                "TTL of %s: %d s again, was %d s", change.name, record.ttl(before), record.ttl(live)
+            )
         return change.document

@@ -100,9 +100,9 @@ def _row(
         ttl=a.ttl,
         since=old.since if old and (old.answer, old.error) == (answer, a.error) else now,
         flipped_at=((old and old.flipped_at) or now) if flipped else None,
-        until=None
-        if flipped or a.error or authority
-        else (a.asked_at + timedelta(seconds=a.ttl)).isoformat(),
+        until=(
+            None if flipped or a.error or authority else (a.asked_at + timedelta(seconds=a.ttl)).isoformat()
+        ),
         stretches=bool(old and old.stretches) or too_long or made_up,
         error=a.error,
         heard=bool(old and old.heard) or not a.error,

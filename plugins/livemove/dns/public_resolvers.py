@@ -1,6 +1,7 @@
 """Well-known public caches, so that a migration watches more of its users' way than its own network.
 
-Providers' caches often answer their own customers only: one that never gave an answer is shown, and nobody waits for it.
+Providers' caches often answer their own customers only: one that never gave an answer is shown, and nobody
+waits for it.
 """
 
 from __future__ import annotations

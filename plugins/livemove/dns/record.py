@@ -48,7 +48,12 @@ class Change:
     @property
     def document(self) -> Json:
         steps = {} if self.steps == (100,) else {"steps": list(self.steps)}
-        return {"name": self.name, "before": as_document(self.before), "after": as_document(self.after), **steps}  # fmt: skip
+        return {
+            "name": self.name,
+            "before": as_document(self.before),
+            "after": as_document(self.after),
+            **steps,
+        }
 
 
 def as_document(records: Iterable[RecordSet]) -> list[Json]:
@@ -104,7 +109,10 @@ def address_records(records: Sequence[RecordSet], dns: Dns) -> Records:
     if others:
         raise DnsError(
             f"{dns.name} has a {others[0]} record: {ELSEWHERE[others[0]]}",
-            wanted="A (and AAAA) records and no other address, because users who follow another one would stay at the old site",
+            wanted=(
+                "A (and AAAA) records and no other address, because users who follow another one would stay"
+                " at the old site"
+            ),
             next_step=f"replace the {others[0]} record, then clear this task",
         )
     alias = next((r for r in records if "AliasTarget" in r.routing), None)
@@ -112,7 +120,10 @@ def address_records(records: Sequence[RecordSet], dns: Dns) -> Records:
         target = json.loads(alias.routing)["AliasTarget"].get("DNSName", "")
         raise DnsError(
             f"{dns.name} {alias.type} is an alias of {target}",
-            wanted="a record set with addresses and a TTL: an alias has the TTL of what it points to, which cannot be lowered here",
+            wanted=(
+                "a record set with addresses and a TTL: an alias has the TTL of what it points to, which"
+                " cannot be lowered here"
+            ),
             next_step="replace it by a simple one with the same addresses before the migration",
         )
     found = tuple(r for r in records if r.type in ADDRESSES)
@@ -151,7 +162,8 @@ def to_target(live: Records, new: Mapping[str, Sequence[str]], original: Records
 def at_share(percent: int, base: Records, new: Mapping[str, Sequence[str]], seconds: int) -> Records:
     """The record that gives the cloud's addresses in so many percent of the answers; one TTL for all of its sets.
 
-    Route 53 takes a weighted set only where no simple one of that name and type stands, and the other way round.
+    Route 53 takes a weighted set only where no simple one of that name and type stands, and the other way
+    round.
     """
     if percent == 0:
         return with_ttl(base, seconds)
@@ -192,13 +204,15 @@ def refusal(
         )
     if approval.get("warnings") and not approval.get(ACCEPT_WARNINGS):
         return RefusedError(
-            f"The preflight left {approval['warnings']} warnings, and Proceed was answered without the tick {ACCEPT_WARNINGS}",
+            f"The preflight left {approval['warnings']} warnings, and Proceed was answered without the tick"
+            f" {ACCEPT_WARNINGS}",
             wanted="the warnings read and accepted",
             next_step=f"{again}, with the tick",
         )
     if approval.get("sha256") != checksum(change.document):
         return WorldMovedError(
-            f"What was approved is not what stands there now: {change.name} is {text(change.before)} and would become {text(change.after)}",
+            f"What was approved is not what stands there now: {change.name} is {text(change.before)} and"
+            f" would become {text(change.after)}",
             wanted=f"the record that the gate showed: {approval.get('shown')}",
             next_step=again,
         )

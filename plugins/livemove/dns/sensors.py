@@ -33,7 +33,10 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
         )
     if kept["at"] is None:
         if not zone_of(world).in_sync(kept["change_id"]):
-            says = f"Somebody has to enter this at {zone_of(world).provider}: {kept['change_id']}. The old TTL is waited for when every authority has it"
+            says = (
+                f"Somebody has to enter this at {zone_of(world).provider}: {kept['change_id']}. The old TTL"
+                " is waited for when every authority has it"
+            )
             return Look(False, says, again_in=5)
         kept = {**kept, "at": world.clock.now().isoformat()}
         world.ledger.write("dns/ttl", kept)
@@ -41,7 +44,10 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
     left = (end - world.clock.now()).total_seconds()
     if left <= 0:
         return Look(True, f"The old TTL of {kept['was']} s is over since {end:%Y-%m-%d %H:%M:%S} UTC")
-    says = f"Caches may hold the old TTL of {kept['was']} s until {end:%Y-%m-%d %H:%M:%S} UTC; then the window is awaited"
+    says = (
+        f"Caches may hold the old TTL of {kept['was']} s until {end:%Y-%m-%d %H:%M:%S} UTC; then the window"
+        " is awaited"
+    )
     return Look(False, says, again_in=min(left, 60))
 
 
@@ -60,9 +66,15 @@ def look_at_change(world: World, state: Json) -> Look:
     provider = zone_of(world).provider
     if zone_of(world).in_sync(change["change_id"]):
         return Look(True, f"{provider}: all name servers have the change {change['change_id']}")
-    says = f"{provider}: the change {change['change_id']} is not at all name servers; usually 60 s; then caches are watched"
+    says = (
+        f"{provider}: the change {change['change_id']} is not at all name servers; usually 60 s; then caches"
+        " are watched"
+    )
     if zone_of(world).by_hand:
-        says = f"Somebody has to enter this at {provider}: {change['change_id']}; it is awaited at every authority"
+        says = (
+            f"Somebody has to enter this at {provider}: {change['change_id']}; it is awaited at every"
+            " authority"
+        )
     return Look(False, says, again_in=2)
 
 
@@ -154,5 +166,8 @@ class PropagationSensor(WatchingSensor):
         return DnsError(
             f"After {duration(self.limit(world))} not every name server gives the new answer: {says}",
             wanted="the new answer everywhere",
-            next_step="both sites serve meanwhile, nothing is lost; clear this task to wait on, or take a dead resolver out of dns.resolvers",
+            next_step=(
+                "both sites serve meanwhile, nothing is lost; clear this task to wait on, or take a dead"
+                " resolver out of dns.resolvers"
+            ),
         )

@@ -77,15 +77,16 @@ def _voices(s: Survey) -> list[str]:
         for kind in ELSEWHERE:
             if v.answers[kind].addresses:
                 found.append(
-                    f"authority {v.server} gives {kind} {', '.join(v.answers[kind].addresses)}: {ELSEWHERE[kind]}"
+                    f"authority {v.server} gives {kind} {', '.join(v.answers[kind].addresses)}:"
+                    f" {ELSEWHERE[kind]}"
                 )
         for kind in ADDRESSES:
             said, known = v.answers[kind].addresses, addresses(s.live, kind)
             one_of = s.weights and any(r.weight is not None for r in s.live)
             if not (set(said) <= set(known) and said if one_of and known else set(said) == set(known)):
                 found.append(
-                    f"authority {v.server} gives {kind} {', '.join(said) or 'nothing'}, {s.provider} has {', '.join(known) or 'nothing'} "
-                    "(out of step, split horizon, or a wildcard)"
+                    f"authority {v.server} gives {kind} {', '.join(said) or 'nothing'}, {s.provider} has"
+                    f" {', '.join(known) or 'nothing'} (out of step, split horizon, or a wildcard)"
                 )
     serials = {v.serial for v in speaking}
     if len(serials) > 1:
@@ -100,12 +101,15 @@ def _delegation(s: Survey) -> list[str]:
     found = []
     if set(s.parent_names) != set(s.own_names):
         found.append(
-            f"{s.parent} delegates to {', '.join(s.parent_names)}, and the zone itself names {', '.join(s.own_names)}"
+            f"{s.parent} delegates to {', '.join(s.parent_names)}, and the zone itself names"
+            f" {', '.join(s.own_names)}"
         )
     for name, known in s.own_addresses.items():
         glue = s.glue.get(name)
         if glue and known and set(glue) != set(known):
-            found.append(f"glue of {name} at {s.parent} is {', '.join(glue)}, its own address is {', '.join(known)}")  # fmt: skip
+            found.append(
+                f"glue of {name} at {s.parent} is {', '.join(glue)}, its own address is {', '.join(known)}"
+            )
     return found
 
 
@@ -117,7 +121,10 @@ def _signatures(s: Survey) -> list[str]:
     ]
     if not bare:
         return []
-    return [f"{s.parent} has a DS record, and {', '.join(bare)} answers without a signature: validating caches refuse it"]  # fmt: skip
+    return [
+        f"{s.parent} has a DS record, and {', '.join(bare)} answers without a signature: validating caches"
+        " refuse it"
+    ]
 
 
 def _others(s: Survey) -> list[str]:
@@ -137,7 +144,8 @@ def _notes(s: Survey) -> list[str]:
         notes.append(f"{s.parent} delegates to {', '.join(s.parent_names)} (TTL {s.parent_ttl} s)")
     if s.others is None:
         notes.append(
-            f"{s.provider} cannot list the zone: whether another name points at the old host is for you to see"
+            f"{s.provider} cannot list the zone: whether another name points at the old host is for you"
+            " to see"
         )
     caa = sorted({a for v in s.voices for a in v.answers["CAA"].addresses if not v.error})
     if caa:

@@ -73,9 +73,16 @@ class History:
         )
         why = told.why if same else f"the control rows say so: {', '.join(map(str, self.rows.read))}"
         return CurrentOwner(
-            rows.owner, rows.epoch, True, stage, RestsOn.ROWS, rows.to or (told.to if same else None), rows.promoted,
-            told.since if same else None, why,
-        )  # fmt: skip
+            rows.owner,
+            rows.epoch,
+            True,
+            stage,
+            RestsOn.ROWS,
+            rows.to or (told.to if same else None),
+            rows.promoted,
+            told.since if same else None,
+            why,
+        )
 
     @property
     def epoch_of_owner(self) -> int:
@@ -132,9 +139,16 @@ class History:
         certain = last.certain and last.owner is not None
         hangs = stage in (SwitchoverStage.UNFINISHED, SwitchoverStage.COMMITTED)
         return CurrentOwner(
-            last.owner, last.epoch, certain, stage, RestsOn.LEDGER, to if hangs else None, self.promotion is not None,
-            last.at, last.why,
-        )  # fmt: skip
+            last.owner,
+            last.epoch,
+            certain,
+            stage,
+            RestsOn.LEDGER,
+            to if hangs else None,
+            self.promotion is not None,
+            last.at,
+            last.why,
+        )
 
     @property
     def _newest_words(self) -> list[Attempt]:
@@ -159,7 +173,10 @@ class History:
         """Whether the rows that were read allow what the ledger says."""
         if not told.certain or told.owner is None:
             return True
-        holds = {told.owner: (ControlState.OPEN, ControlState.FENCED), told.owner.other: (ControlState.FOLLOW, ControlState.CEDED)}  # fmt: skip
+        holds = {
+            told.owner: (ControlState.OPEN, ControlState.FENCED),
+            told.owner.other: (ControlState.FOLLOW, ControlState.CEDED),
+        }
         return all(r.state in holds[r.side] and r.epoch == told.epoch for r in self.rows.read)
 
     # questions ----------------------------------------------------------------------------------------
@@ -179,7 +196,10 @@ class History:
 
 
 def _contradicted(told: CurrentOwner, rows: ControlRows) -> CurrentOwner:
-    why = f"the ledger ends with the {told.owner}, epoch {told.epoch}; the control rows say {', '.join(map(str, rows.read))}"
+    why = (
+        f"the ledger ends with the {told.owner}, epoch {told.epoch}; the control rows say"
+        f" {', '.join(map(str, rows.read))}"
+    )
     return CurrentOwner(
         None, told.epoch, False, SwitchoverStage.UNKNOWN, RestsOn.UNKNOWN, promoted=told.promoted, why=why
     )

@@ -1,6 +1,7 @@
 """Who owned the writes at each moment, from what the ledger kept of every attempt to move them. No I/O.
 
-The control rows decide and keep no history; this is told afterwards. Where an attempt died without a word the story
+The control rows decide and keep no history; this is told afterwards. Where an attempt died without a word the
+story
 says so (`certain` is False) instead of guessing. From the fence to the opening nobody may write.
 """
 
@@ -94,10 +95,16 @@ def attempts(documents: Mapping[str, Json], events: Sequence[Json]) -> list[Atte
                 side = Side(e["side"])
                 found.append(
                     Attempt(
-                        int(e["epoch"]) + 1, side.other, Result.INTERRUPTED, (first or {}).get("time") or e.get("fenced_at"),
-                        e.get("fenced_at"), lifted_at=e["lifted_at"], ended_at=e["lifted_at"], attempt=str(e.get("attempt")),
+                        int(e["epoch"]) + 1,
+                        side.other,
+                        Result.INTERRUPTED,
+                        (first or {}).get("time") or e.get("fenced_at"),
+                        e.get("fenced_at"),
+                        lifted_at=e["lifted_at"],
+                        ended_at=e["lifted_at"],
+                        attempt=str(e.get("attempt")),
                     )
-                )  # fmt: skip
+                )
     for e in begun.values():
         found.append(
             Attempt(int(e["epoch"]), Side(e["to"]), Result.INTERRUPTED, e["time"], attempt=str(e["attempt"]))
@@ -116,10 +123,17 @@ def _of(e: Json, promoted: Mapping[int, Json], *, whole: bool) -> Attempt:
     epoch = int(e["epoch"])
     times = {k: e.get(k) for k in ("started_at", "fenced_at", "committed_at", "opened_at", "lifted_at")}
     return Attempt(
-        epoch, Side(e["to"]), Result(e["result"]), ended_at=e.get("time"), attempt=str(e.get("attempt", "")),
-        reason=str(e.get("reason", "")), promoted=epoch in promoted,
-        last_sign=(promoted.get(epoch) or {}).get("last_watermark"), whole=whole, **times,
-    )  # fmt: skip
+        epoch,
+        Side(e["to"]),
+        Result(e["result"]),
+        ended_at=e.get("time"),
+        attempt=str(e.get("attempt", "")),
+        reason=str(e.get("reason", "")),
+        promoted=epoch in promoted,
+        last_sign=(promoted.get(epoch) or {}).get("last_watermark"),
+        whole=whole,
+        **times,
+    )
 
 
 def _only_in_documents(
@@ -137,9 +151,13 @@ def _only_in_documents(
         kind, _, number = name.partition("/")
         if kind == "return_path" and number.isdigit() and int(number) not in told and int(number) > 1:
             yield Attempt(
-                int(number), Side(d["reads"]), Result.MOVED, d.get("running_since"), whole=False,
+                int(number),
+                Side(d["reads"]),
+                Result.MOVED,
+                d.get("running_since"),
+                whole=False,
                 reason="the ledger kept only its return path",
-            )  # fmt: skip
+            )
 
 
 def _only_promoted(promoted: Mapping[int, Json], told: set[int], events: Sequence[Json]) -> Iterable[Attempt]:
@@ -152,10 +170,17 @@ def _only_promoted(promoted: Mapping[int, Json], told: set[int], events: Sequenc
         move = d.get("move") or {}
         done = bool(move or e)
         yield Attempt(
-            epoch, Side(owner), Result.MOVED if done else Result.INCOMPLETE, move.get("started_at"),
-            opened_at=move.get("opened_at") or e.get("time"), ended_at=e.get("time"), promoted=True, whole=False,
-            reason="" if done else "promoted, and not seen open yet", last_sign=d.get("last_watermark"),
-        )  # fmt: skip
+            epoch,
+            Side(owner),
+            Result.MOVED if done else Result.INCOMPLETE,
+            move.get("started_at"),
+            opened_at=move.get("opened_at") or e.get("time"),
+            ended_at=e.get("time"),
+            promoted=True,
+            whole=False,
+            reason="" if done else "promoted, and not seen open yet",
+            last_sign=d.get("last_watermark"),
+        )
 
 
 def ownership_changes(
@@ -200,14 +225,23 @@ class _Story:
             case Result.INTERRUPTED if a.lifted_at:
                 self._fence(a)
                 if self.now.owner is None:
-                    why = f"{self.now.why} by an attempt that was interrupted: nobody, if it had come so far as to close the {a.to.other}"
+                    why = (
+                        f"{self.now.why} by an attempt that was interrupted: nobody, if it had come so far as"
+                        f" to close the {a.to.other}"
+                    )
                     self.changes[-1] = replace(self.now, why=why, certain=False)
                 self._reopened(a, "the fence that an interrupted attempt left behind was lifted")
             case Result.INTERRUPTED:
                 self._interrupted(a, later)
             case Result.UNKNOWN:
                 self._fence(a)
-                self._change(a.ended_at, None, a.epoch, f"whether the commit arrived nobody could tell: {a.reason}", certain=False)  # fmt: skip
+                self._change(
+                    a.ended_at,
+                    None,
+                    a.epoch,
+                    f"whether the commit arrived nobody could tell: {a.reason}",
+                    certain=False,
+                )
             case Result.INCOMPLETE | Result.MOVED:
                 self._forward(a)
 
@@ -223,9 +257,12 @@ class _Story:
             return  # opened by an attempt before, and finished by this one
         if a.promoted:
             self._change(
-                a.last_sign or a.started_at, None, a.epoch - 1,
-                f"the {a.to.other} was gone; what it acknowledged after this moment did not arrive", certain=False,
-            )  # fmt: skip
+                a.last_sign or a.started_at,
+                None,
+                a.epoch - 1,
+                f"the {a.to.other} was gone; what it acknowledged after this moment did not arrive",
+                certain=False,
+            )
         else:
             self._fence(a)
         if a.opened_at:
@@ -268,8 +305,8 @@ class _Story:
         if self.now.owner is not a.to.other or self.now.epoch >= a.epoch:
             return
         why = (
-            f"an attempt to move the writes to the {a.to} was interrupted; if it had fenced the {a.to.other}, nobody could "
-            "write until the lease ran out"
+            f"an attempt to move the writes to the {a.to} was interrupted; if it had fenced the {a.to.other},"
+            " nobody could write until the lease ran out"
         )
         if not later:
             why += f", and if it had committed, until a retry finishes the move to the {a.to}"

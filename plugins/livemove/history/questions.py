@@ -130,9 +130,18 @@ def _question(n: int, events: Sequence[Json], dags: _Dags, used: set[int]) -> Qu
     ):
         end = began
     return Question(
-        gate, at, asked.get("task_id"), asked.get("run_id"), dag, asked.get("question"), asked.get("sha256"),
-        asked.get("timeout"), list(asked.get("saw") or asked.get("says") or ()), answer, end,
-    )  # fmt: skip
+        gate,
+        at,
+        asked.get("task_id"),
+        asked.get("run_id"),
+        dag,
+        asked.get("question"),
+        asked.get("sha256"),
+        asked.get("timeout"),
+        list(asked.get("saw") or asked.get("says") or ()),
+        answer,
+        end,
+    )
 
 
 def _end(n: int, events: Sequence[Json], dags: _Dags) -> tuple[int | None, str | None]:
@@ -188,6 +197,14 @@ def _undone(e: Json) -> list[str]:
 
 def _ordered(e: Json, gate: str, answer: Answer, shown: Sequence[str] = ()) -> Question:
     return Question(
-        gate, None, e.get("task_id"), e.get("run_id"), _asks(e), e.get("question"), e.get("sha256"), shown=shown,
-        answer=answer, ended_at=answer.at,
-    )  # fmt: skip
+        gate,
+        None,
+        e.get("task_id"),
+        e.get("run_id"),
+        _asks(e),
+        e.get("question"),
+        e.get("sha256"),
+        shown=shown,
+        answer=answer,
+        ended_at=answer.at,
+    )

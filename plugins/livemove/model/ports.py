@@ -170,7 +170,8 @@ class Replicator(Protocol):
     def prepare(self, link: Link, *, full_load: bool, reader: Json, applier: Json) -> None:
         """Create secrets, endpoints and task of this link and test both connections.
 
-        reader, applier: {"username", "password", "host", "port"}. ReplicationError in DMS's words when a test fails.
+        reader, applier: {"username", "password", "host", "port"}. ReplicationError in DMS's words when a test
+        fails.
         """
 
     def start(self, link: Link, *, position: str | None = None) -> None:
@@ -519,7 +520,8 @@ class ControlDb(Protocol):
 class SchemaCode(Protocol):
     """Triggers, events and counters of the application's schemas, as DDL.
 
-    `wake` and `sleep` are called within `while_in` of the database that they change, and change it by the session that
+    `wake` and `sleep` are called within `while_in` of the database that they change, and change it by the
+    session that
     holds the lock there: an attempt that slept for longer than that session lives changes nothing.
     """
 

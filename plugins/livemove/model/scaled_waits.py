@@ -9,9 +9,22 @@ from pydantic import BaseModel
 
 from livemove.model.spec import MigrationSpec
 
-SCALED = (("dns", "ttl"), ("dns", "propagation_timeout"), ("window", "opens"), ("window", "closes"), ("drain", "share"), ("drain", "seconds"), ("drain", "timeout"),
-          ("replication", "full_load_timeout"), ("replication", "max_lag"), ("switchover", "lease"), ("switchover", "pause_budget"), ("soak",), ("gates", "timeout"),
-          ("infra", "deletion_protection"))  # fmt: skip
+SCALED = (
+    ("dns", "ttl"),
+    ("dns", "propagation_timeout"),
+    ("window", "opens"),
+    ("window", "closes"),
+    ("drain", "share"),
+    ("drain", "seconds"),
+    ("drain", "timeout"),
+    ("replication", "full_load_timeout"),
+    ("replication", "max_lag"),
+    ("switchover", "lease"),
+    ("switchover", "pause_budget"),
+    ("soak",),
+    ("gates", "timeout"),
+    ("infra", "deletion_protection"),
+)
 
 
 def scaled_waits(spec: MigrationSpec) -> dict[str, tuple[str, str]]:
@@ -41,4 +54,10 @@ def _default(path: tuple[str, ...]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value.strftime("%H:%M") if isinstance(value, time) else f"{value:g}" if isinstance(value, float) else str(value)  # fmt: skip
+    return (
+        value.strftime("%H:%M")
+        if isinstance(value, time)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -1,9 +1,12 @@
 """What the source's configuration must say, each with its reason: the preflight judges by this table, and
 `livemove prepare-source` writes the DBA's my.cnf fragment from it.
 
-Restarts: https://mariadb.com/docs/server/server-management/variables-and-modes/server-system-variables ("Dynamic").
-What DMS asks for: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html (self-managed sources) and
-https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html (premigration assessments).
+Restarts: https://mariadb.com/docs/server/server-management/variables-and-modes/server-system-variables
+("Dynamic").
+What DMS asks for: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html (self-managed
+sources) and
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html (premigration
+assessments).
 """
 
 from __future__ import annotations
@@ -62,26 +65,146 @@ BINLOG, DURABILITY, SCHEDULER, LIMITS, CODE = (
 )
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(BINLOG, "log_bin", "mysql-bin", "DMS reads every change from the binlog", _not(*ON), restart=True),
-    Setting(BINLOG, "server_id", "1", "a server without a number sends its binlog to nobody; any number but 0 that no other server has", lambda v: v in ("", "0")),
-    Setting(BINLOG, "binlog_format", "ROW", "DMS reads rows, not statements; the application has to reconnect afterwards", _not("ROW")),
-    Setting(BINLOG, "binlog_row_image", "FULL", "DMS and the comparison need whole rows; the application has to reconnect afterwards", _not("FULL")),
-    Setting(BINLOG, "binlog_checksum", "NONE", "the DMS guide asks for it; older engines cannot read checksums", _not("", "NONE"), severity=Severity.WARNING),
-    Setting(BINLOG, "binlog_row_value_options", "", "partial JSON values cannot be applied elsewhere", lambda v: v != ""),
-    Setting(BINLOG, "log_bin_compress", "OFF", "DMS does not read compressed events", lambda v: v.upper() in ON, not_in="MySQL"),
-    Setting(BINLOG, "binlog_transaction_compression", "OFF", "DMS does not read compressed transactions", lambda v: v.upper() in ON, not_in="MariaDB"),
-    Setting(BINLOG, "log_slave_updates", "ON", "a replica's binlog lacks what it replicates itself", _not(*ON), restart=True, only_replicas=True),
-    Setting(DURABILITY, "sync_binlog", "1", "a power cut must not take back a commit that the fence or a user was told of", _not("1")),
-    Setting(DURABILITY, "innodb_flush_log_at_trx_commit", "1", "the same, for the rows themselves", _not("1")),
-    Setting(SCHEDULER, "event_scheduler", "ON", "the dead-man's switch of the fence is an event; look at SHOW EVENTS first, sleeping jobs would wake up", _not("ON")),
-    Setting(CODE, "log_bin_trust_function_creators", "ON", "without SUPER nobody else may put triggers and functions back on the way back (error 1419)", _not(*ON), unless="SUPER"),
-    Setting(LIMITS, "net_read_timeout", str(LONG_ENOUGH), "a slow load must not lose its connection", _below(LONG_ENOUGH), severity=Severity.WARNING),
-    Setting(LIMITS, "net_write_timeout", str(LONG_ENOUGH), "the same, towards DMS", _below(LONG_ENOUGH), severity=Severity.WARNING),
-    Setting(LIMITS, "wait_timeout", "28800", "a replicator that waits for changes must not be thrown out", _below(LONG_ENOUGH), severity=Severity.WARNING),
-    Setting(LIMITS, "max_statement_time", "0", "DMS reads a table in one statement", lambda v: float(v or 0) > 0, severity=Severity.WARNING, not_in="MySQL"),
-    Setting(LIMITS, "max_execution_time", "0", "DMS reads a table in one statement", lambda v: float(v or 0) > 0, severity=Severity.WARNING, not_in="MariaDB"),
-    Setting(LIMITS, "max_allowed_packet", str(PACKET), "a row travels in one packet, in the binlog too", lambda v: False),
-)  # fmt: skip
+    Setting(
+        BINLOG, "log_bin", "mysql-bin", "DMS reads every change from the binlog", _not(*ON), restart=True
+    ),
+    Setting(
+        BINLOG,
+        "server_id",
+        "1",
+        "a server without a number sends its binlog to nobody; any number but 0 that no other server has",
+        lambda v: v in ("", "0"),
+    ),
+    Setting(
+        BINLOG,
+        "binlog_format",
+        "ROW",
+        "DMS reads rows, not statements; the application has to reconnect afterwards",
+        _not("ROW"),
+    ),
+    Setting(
+        BINLOG,
+        "binlog_row_image",
+        "FULL",
+        "DMS and the comparison need whole rows; the application has to reconnect afterwards",
+        _not("FULL"),
+    ),
+    Setting(
+        BINLOG,
+        "binlog_checksum",
+        "NONE",
+        "the DMS guide asks for it; older engines cannot read checksums",
+        _not("", "NONE"),
+        severity=Severity.WARNING,
+    ),
+    Setting(
+        BINLOG,
+        "binlog_row_value_options",
+        "",
+        "partial JSON values cannot be applied elsewhere",
+        lambda v: v != "",
+    ),
+    Setting(
+        BINLOG,
+        "log_bin_compress",
+        "OFF",
+        "DMS does not read compressed events",
+        lambda v: v.upper() in ON,
+        not_in="MySQL",
+    ),
+    Setting(
+        BINLOG,
+        "binlog_transaction_compression",
+        "OFF",
+        "DMS does not read compressed transactions",
+        lambda v: v.upper() in ON,
+        not_in="MariaDB",
+    ),
+    Setting(
+        BINLOG,
+        "log_slave_updates",
+        "ON",
+        "a replica's binlog lacks what it replicates itself",
+        _not(*ON),
+        restart=True,
+        only_replicas=True,
+    ),
+    Setting(
+        DURABILITY,
+        "sync_binlog",
+        "1",
+        "a power cut must not take back a commit that the fence or a user was told of",
+        _not("1"),
+    ),
+    Setting(
+        DURABILITY, "innodb_flush_log_at_trx_commit", "1", "the same, for the rows themselves", _not("1")
+    ),
+    Setting(
+        SCHEDULER,
+        "event_scheduler",
+        "ON",
+        "the dead-man's switch of the fence is an event; look at SHOW EVENTS first, sleeping jobs would"
+        " wake up",
+        _not("ON"),
+    ),
+    Setting(
+        CODE,
+        "log_bin_trust_function_creators",
+        "ON",
+        "without SUPER nobody else may put triggers and functions back on the way back (error 1419)",
+        _not(*ON),
+        unless="SUPER",
+    ),
+    Setting(
+        LIMITS,
+        "net_read_timeout",
+        str(LONG_ENOUGH),
+        "a slow load must not lose its connection",
+        _below(LONG_ENOUGH),
+        severity=Severity.WARNING,
+    ),
+    Setting(
+        LIMITS,
+        "net_write_timeout",
+        str(LONG_ENOUGH),
+        "the same, towards DMS",
+        _below(LONG_ENOUGH),
+        severity=Severity.WARNING,
+    ),
+    Setting(
+        LIMITS,
+        "wait_timeout",
+        "28800",
+        "a replicator that waits for changes must not be thrown out",
+        _below(LONG_ENOUGH),
+        severity=Severity.WARNING,
+    ),
+    Setting(
+        LIMITS,
+        "max_statement_time",
+        "0",
+        "DMS reads a table in one statement",
+        lambda v: float(v or 0) > 0,
+        severity=Severity.WARNING,
+        not_in="MySQL",
+    ),
+    Setting(
+        LIMITS,
+        "max_execution_time",
+        "0",
+        "DMS reads a table in one statement",
+        lambda v: float(v or 0) > 0,
+        severity=Severity.WARNING,
+        not_in="MariaDB",
+    ),
+    Setting(
+        LIMITS,
+        "max_allowed_packet",
+        str(PACKET),
+        "a row travels in one packet, in the binlog too",
+        lambda v: False,
+    ),
+)
 """max_allowed_packet is judged by the longest value that was found, not by a number."""
 
 
@@ -96,7 +219,14 @@ def retention_line(seconds: float) -> tuple[str, str]:
     return f"expire_logs_days = {days}", "DMS reads binlogs after the full load and after every interruption"
 
 
-ABBREVIATIONS = {"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "UTC": "UTC", "GMT": "UTC", "+00:00": "UTC", "+09:00": "Asia/Seoul"}  # fmt: skip
+ABBREVIATIONS = {
+    "KST": "Asia/Seoul",
+    "JST": "Asia/Tokyo",
+    "UTC": "UTC",
+    "GMT": "UTC",
+    "+00:00": "UTC",
+    "+09:00": "Asia/Seoul",
+}
 """What the server says of its zone -> the name that RDS's time_zone parameter takes."""
 
 

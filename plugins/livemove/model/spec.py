@@ -1,6 +1,7 @@
 """The spec: everything that is true for one service, in one YAML file.
 
-What is decided tonight (a shorter soak, another window) comes from the trigger form; `livemove.runtime.trigger_form`
+What is decided tonight (a shorter soak, another window) comes from the trigger form;
+`livemove.runtime.trigger_form`
 lays it over the spec. Passwords are never in here: they come from Airflow connections and Secrets Manager.
 """
 
@@ -43,7 +44,10 @@ class Aws(Strict):
     """The account, the region and the bucket."""
 
     connection: str = Field(
-        description="Airflow connection of type aws, as the Amazon provider reads it: keys, session token, profile or role; the region is aws.region; endpoint_url only in a rehearsal"
+        description=(
+            "Airflow connection of type aws, as the Amazon provider reads it: keys, session token, profile or"
+            " role; the region is aws.region; endpoint_url only in a rehearsal"
+        )
     )
     region: str = Field("ap-northeast-2", description="region of everything but the zone")
     bucket: str = Field(description="S3 bucket for Terraform state, plans, releases and the ledger")
@@ -70,7 +74,10 @@ class Target(Strict):
     """The database on RDS, as Terraform makes it."""
 
     connection: str = Field(
-        description="Airflow connection (mysql): login and password of the RDS master user; without a host it comes from Terraform"
+        description=(
+            "Airflow connection (mysql): login and password of the RDS master user; without a host it comes"
+            " from Terraform"
+        )
     )
     instance_class: str = Field("db.t3.medium", description="RDS instance class")
     storage_gb: int = Field(
@@ -93,7 +100,10 @@ class Commands(Strict):
     )
     watch: str | None = Field(
         None,
-        description="run $WATCH_SQL with the login in the file $WATCH_LOGIN and print each row at once; none: the server's own mariadb or mysql client",
+        description=(
+            "run $WATCH_SQL with the login in the file $WATCH_LOGIN and print each row at once; none: the"
+            " server's own mariadb or mysql client"
+        ),
     )
     jobs_off: str | None = Field(
         None, description="keep this server's jobs (cron, workers) from running while the writes move"
@@ -160,14 +170,20 @@ class Dns(Strict):
     zone: str = Field(description="the zone that holds it")
     provider: Literal["route53", "rfc2136", "manual"] = Field(
         "route53",
-        description="who changes the zone: Route 53, a primary that takes dynamic updates (RFC 2136), or a person at a panel",
+        description=(
+            "who changes the zone: Route 53, a primary that takes dynamic updates (RFC 2136), or a person at"
+            " a panel"
+        ),
     )
     primary: str | None = Field(
         None, description="rfc2136: the zone's primary name server, address or address@port"
     )
     connection: str | None = Field(
         None,
-        description='rfc2136: Airflow connection whose login is the TSIG key\'s name and whose password its secret (base64); extra {"algorithm": "hmac-sha256"}',
+        description=(
+            "rfc2136: Airflow connection whose login is the TSIG key's name and whose password its secret"
+            ' (base64); extra {"algorithm": "hmac-sha256"}'
+        ),
     )
     ttl: int = Field(
         60,
@@ -177,7 +193,10 @@ class Dns(Strict):
     )
     steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         (100,),
-        description="shares of the answers in percent that give the cloud, one after the other, the last one 100; needs a provider with weights",
+        description=(
+            "shares of the answers in percent that give the cloud, one after the other, the last one 100;"
+            " needs a provider with weights"
+        ),
     )
     resolvers: tuple[str, ...] = Field((), description="caches to watch, address or address@port")
     public_resolvers: bool = Field(
@@ -263,7 +282,10 @@ class Drain(Strict):
     )
     counter_path: str = Field(
         "/metrics.json",
-        description='http: path on every server that tells its requests as JSON {"requests": N}, better with "errors" and "seconds" (time spent on them)',
+        description=(
+            'http: path on every server that tells its requests as JSON {"requests": N}, better with "errors"'
+            ' and "seconds" (time spent on them)'
+        ),
     )
     log: str | None = Field(
         None, description="log: access log on every server, one line a request, read over its reach"
@@ -277,7 +299,10 @@ class Drain(Strict):
     )
     metric: str | None = Field(
         None,
-        description="cloudwatch: Namespace/Metric whose Sum counts requests, for example AWS/ApplicationELB/RequestCount",
+        description=(
+            "cloudwatch: Namespace/Metric whose Sum counts requests, for example"
+            " AWS/ApplicationELB/RequestCount"
+        ),
     )
     dimension: str | None = Field(
         None,
@@ -324,7 +349,10 @@ class Replication(Strict):
     settings: str = Field("dms/task-settings.json", description="DMS task settings, a file under include/")
     batch_apply: bool = Field(
         False,
-        description="DMS applies changes in batches, table by table: faster over a long way, not with cascading foreign keys",
+        description=(
+            "DMS applies changes in batches, table by table: faster over a long way, not with cascading"
+            " foreign keys"
+        ),
     )
     full_load_timeout: Seconds = Field(
         86400, description="longest wait for the full load, and for CDC to have caught up"
@@ -344,7 +372,10 @@ class Switchover(Strict):
         60,
         ge=5,
         le=900,
-        description="after this time in the fence the old owner opens again by itself; far below the task's own timeout of an hour",
+        description=(
+            "after this time in the fence the old owner opens again by itself; far below the task's own"
+            " timeout of an hour"
+        ),
     )
     pause_budget: Seconds = Field(
         10, gt=0, description="the switchover undoes itself when the fence stood this long before the commit"
@@ -393,7 +424,10 @@ class Notify(Strict):
 
     notifier: str = Field(
         pattern=r"^[\w.]+\.\w+$",
-        description="dotted path of an Airflow notifier, for example airflow.providers.smtp.notifications.smtp.SmtpNotifier; its package must be installed",
+        description=(
+            "dotted path of an Airflow notifier, for example"
+            " airflow.providers.smtp.notifications.smtp.SmtpNotifier; its package must be installed"
+        ),
     )
     when: tuple[Moment, ...] = Field(
         ("question", "breach", "failure", "finish"),
@@ -401,7 +435,10 @@ class Notify(Strict):
     )
     arguments: dict[str, Any] = Field(
         default_factory=dict,
-        description="its arguments, a connection id among them; templates see {{ livemove.subject }}, .text, .link, .title, .moment",
+        description=(
+            "its arguments, a connection id among them; templates see {{ livemove.subject }}, .text, .link,"
+            " .title, .moment"
+        ),
     )
 
     @property
@@ -414,7 +451,10 @@ class Rollback(Strict):
 
     automatic: tuple[Literal["switch_dns", "switchover"], ...] = Field(
         (),
-        description="stages whose failure, behind their gate and after the retries, rolls back by itself; a refusal or an undone move never does",
+        description=(
+            "stages whose failure, behind their gate and after the retries, rolls back by itself; a refusal"
+            " or an undone move never does"
+        ),
     )
 
 
@@ -425,7 +465,10 @@ class Infra(Strict):
     web_servers: int = Field(1, ge=1, le=20, description="how many of them; the spec names as many")
     connectivity: Literal["vpn", "public_allow_list"] = Field(
         "vpn",
-        description="how data centre and AWS reach each other's database: private addresses, or the internet with an allow list",
+        description=(
+            "how data centre and AWS reach each other's database: private addresses, or the internet with an"
+            " allow list"
+        ),
     )
     vpc_cidr: str = Field("10.20.0.0/16", description="of the new VPC, a /16; not one of the IDC's")
     vpn_gateway_id: str | None = Field(
@@ -461,8 +504,8 @@ class Infra(Strict):
         both = [c for c in self.idc_cidrs if vpc.overlaps(ipaddress.ip_network(c))]
         if both and self.connectivity == "vpn":
             raise ValueError(
-                f"vpc_cidr {self.vpc_cidr} overlaps idc_cidrs {', '.join(both)}: through a VPN neither side would reach the other; "
-                "give the new VPC a network that the data centre does not use"
+                f"vpc_cidr {self.vpc_cidr} overlaps idc_cidrs {', '.join(both)}: through a VPN neither side"
+                " would reach the other; give the new VPC a network that the data centre does not use"
             )
         return self
 

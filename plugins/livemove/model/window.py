@@ -45,8 +45,9 @@ def closed(window: Window, now: datetime) -> str | None:
     today = now.astimezone(window.zone).date()
     excepted = f" ({today} is excepted)" if today in window.closed_on else ""
     return (
-        f"The window {window.opens:%H:%M} to {window.closes:%H:%M} {window.timezone} is closed{excepted}; "
-        f"it opens {opening.astimezone(window.zone):%Y-%m-%d %H:%M}, in {duration((opening - now).total_seconds())}"
+        f"The window {window.opens:%H:%M} to {window.closes:%H:%M} {window.timezone} is closed{excepted}; it"
+        f" opens {opening.astimezone(window.zone):%Y-%m-%d %H:%M}, in"
+        f" {duration((opening - now).total_seconds())}"
     )
 
 

@@ -15,7 +15,20 @@ LOAD_ROWS = 10_000
 INDEX_BYTES = 40 * 2**20
 """Bytes a second at which secondary indexes are built afterwards: assumed."""
 GIB = 2**30
-MEMORY = {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32, "4xlarge": 64, "8xlarge": 128, "9xlarge": 144, "12xlarge": 192, "16xlarge": 256, "24xlarge": 384}  # fmt: skip
+MEMORY = {
+    "micro": 1,
+    "small": 2,
+    "medium": 4,
+    "large": 8,
+    "xlarge": 16,
+    "2xlarge": 32,
+    "4xlarge": 64,
+    "8xlarge": 128,
+    "9xlarge": 144,
+    "12xlarge": 192,
+    "16xlarge": 256,
+    "24xlarge": 384,
+}
 """GiB of a t class; a c class has half from large on, an r class twice
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_ReplicationInstance.Types.html)."""
 CLASSES = (

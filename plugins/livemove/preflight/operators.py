@@ -51,6 +51,9 @@ class PreflightOperator(LivemoveOperator):
             world.ledger.write("findings", {"findings": listed, "counts": counts})
         except Exception as e:
             # without connections there is no ledger; the findings themselves say why
-            self.log.warning("the findings could not be kept: %s", e.found if isinstance(e, LivemoveError) else type(e).__name__)  # fmt: skip
+            self.log.warning(
+                "the findings could not be kept: %s",
+                e.found if isinstance(e, LivemoveError) else type(e).__name__,
+            )
         preflight.refuse(found)
         return counts

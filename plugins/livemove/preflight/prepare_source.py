@@ -1,6 +1,7 @@
 """What the data centre's DBA is asked for, as three texts: a my.cnf fragment, a file of SQL, a firewall list.
 
-From the spec alone it is everything; where the source could be read, only what is missing there. The tables are those
+From the spec alone it is everything; where the source could be read, only what is missing there. The tables
+are those
 that the preflight judges by and accounts are made from: model/source_settings.py and control/privileges.py.
 """
 
@@ -44,7 +45,8 @@ def parts(
     ]
 
 
-# my.cnf -------------------------------------------------------------------------------------------------------------
+# my.cnf
+# -------------------------------------------------------------------------------------------------------------
 def my_cnf(spec: MigrationSpec, db: DatabaseFacts | None) -> str:
     wanted = [s for s in SETTINGS if s.value and (db is None or _missing(s, db))]
     lines = [line for s in wanted for line in _setting(s, db)] + _retention(spec, db)
@@ -52,8 +54,14 @@ def my_cnf(spec: MigrationSpec, db: DatabaseFacts | None) -> str:
         return "# Nothing is missing: the running server has every value, and its configuration holds it.\n"
     restart = sum(needs_restart(s, db.variable(s.name) if db else "") for s in wanted)
     head = [
-        f"# For the source of {spec.service} ({spec.source.address}): a file in the server's configuration folder, for example /etc/mysql/mariadb.conf.d/.",
-        f"# {restart} of these lines need a restart of the server. The others may be set at once, by the statement beside them.",
+        (
+            f"# For the source of {spec.service} ({spec.source.address}): a file in the server's"
+            " configuration folder, for example /etc/mysql/mariadb.conf.d/."
+        ),
+        (
+            f"# {restart} of these lines need a restart of the server. The others may be set at once, by the"
+            " statement beside them."
+        ),
         "[mysqld]",
     ]
     return "\n".join([*head, *lines]) + "\n"
@@ -87,26 +95,34 @@ def _retention(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
     return [f"# {why}{told}; see that the disk holds them", f"# at once: SET GLOBAL {line};", line]
 
 
-# Accounts -----------------------------------------------------------------------------------------------------------
+# Accounts
+# -----------------------------------------------------------------------------------------------------------
 def accounts_sql(spec: MigrationSpec, db: DatabaseFacts | None, account: str) -> str:
     name = account or "'livemove'@'%'"
     release = db.release if db else NEWEST
     wanted = rights.source_rights(release)
     lines = [
-        "-- As an administrator of the source. Replace what stands in <angle brackets>; nothing here is logged by livemove."
+        "-- As an administrator of the source. Replace what stands in <angle brackets>; nothing here is"
+        " logged by livemove."
     ]
     lacking: Sequence[rights.Right] = wanted if db is None else rights.missing(wanted, db.grants)
     _, may_grant = rights.global_privileges(db.grants) if db else (set(), False)
     if db is None:
         lines += [
-            f"-- livemove's own account, with login and password of the Airflow connection {spec.source.connection}.",
+            (
+                "-- livemove's own account, with login and password of the Airflow connection"
+                f" {spec.source.connection}."
+            ),
             "-- Better than '%': the addresses of the workers.",
             f"CREATE USER {name} IDENTIFIED BY '<password of {spec.source.connection}>';",
         ]
     if lacking:
         lines += [f"-- {r.name}: to {r.why}" for r in lacking]
     if lacking or not may_grant:
-        lines += ["-- GRANT OPTION: to make the accounts below", f"GRANT {rights.names(lacking) or 'USAGE'} ON *.* TO {name} WITH GRANT OPTION;"]  # fmt: skip
+        lines += [
+            "-- GRANT OPTION: to make the accounts below",
+            f"GRANT {rights.names(lacking) or 'USAGE'} ON *.* TO {name} WITH GRANT OPTION;",
+        ]
     if db and not lacking and may_grant:
         lines.append(f"-- {name} has every right that it needs.")
     if db is None:
@@ -121,15 +137,22 @@ def _own() -> list[str]:
     return [
         "-- These livemove makes itself, with passwords of its own in Secrets Manager; nothing to do:",
         f"--   livemove_read     {rights.names(rights.READER)} ON *.*",
-        "--   livemove_watch    EXECUTE on two procedures of livemove: the web servers wait in them for their word",
-        f"--   livemove_apply_eN {rights.names(rights.APPLIER)} on the moved schemas; READ_ONLY ADMIN ON *.*; locked except while it follows",
+        (
+            "--   livemove_watch    EXECUTE on two procedures of livemove: the web servers wait in them for"
+            " their word"
+        ),
+        (
+            f"--   livemove_apply_eN {rights.names(rights.APPLIER)} on the moved schemas; READ_ONLY ADMIN ON"
+            " *.*; locked except while it follows"
+        ),
     ]
 
 
 def _application(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
     forbidden = ", ".join(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))
     lines = [
-        f"-- The application's accounts ({', '.join(spec.source.accounts)}) must hold none of {forbidden}: a fence would not stop them."
+        f"-- The application's accounts ({', '.join(spec.source.accounts)}) must hold none of {forbidden}: a"
+        " fence would not stop them."
     ]
     if db is None:
         return [*lines, *(f"-- SHOW GRANTS FOR '{a}'@'<host>';" for a in spec.source.accounts)]
@@ -140,11 +163,15 @@ def _application(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
     return [*lines, *(revoked or ["-- They do not."])]
 
 
-# Firewall -----------------------------------------------------------------------------------------------------------
+# Firewall
+# -----------------------------------------------------------------------------------------------------------
 def firewall(spec: MigrationSpec, told: str) -> str:
     """Terraform's own list where provision has run; before, what can be said from the spec."""
     rows = [line for s in spec.at(Side.SOURCE) if (line := _ssh(s.reach, s.address, s.name))]
-    rows += [f"Inbound to the source {spec.source.address}:{spec.source.port}/tcp from the Airflow workers  (checks, fence, comparison)"]  # fmt: skip
+    rows += [
+        f"Inbound to the source {spec.source.address}:{spec.source.port}/tcp from the Airflow workers "
+        " (checks, fence, comparison)"
+    ]
     if told:
         return (
             "\n".join(["# As Terraform made it (output idc_firewall), and for livemove itself", told, *rows])
@@ -156,15 +183,20 @@ def firewall(spec: MigrationSpec, told: str) -> str:
     ]
     outward = "over the internet" if spec.infra.connectivity == "public_allow_list" else "through the VPN"
     rows += [
-        f"Outbound from the source's web servers to {_private(spec)}:3306/tcp, {outward}  (after the switchover they write to RDS)",
+        (
+            f"Outbound from the source's web servers to {_private(spec)}:3306/tcp, {outward}  (after the"
+            " switchover they write to RDS)"
+        ),
         "Outbound from the source's web servers: nothing else of livemove's",
     ]
     head = [
-        f"# From the spec of {spec.service}; after provision, ask again: Terraform's output idc_firewall knows the addresses"
+        f"# From the spec of {spec.service}; after provision, ask again: Terraform's output idc_firewall"
+        " knows the addresses"
     ]
     if not spec.infra.idc_cidrs:
         rows.append(
-            "infra.idc_cidrs of the spec is empty: AWS would let no server of the data centre reach the new database"
+            "infra.idc_cidrs of the spec is empty: AWS would let no server of the data centre reach the new"
+            " database"
         )
     return "\n".join([*head, *rows]) + "\n"
 
@@ -172,14 +204,22 @@ def firewall(spec: MigrationSpec, told: str) -> str:
 def _ssh(reach: str, address: str | None, name: str) -> str:
     if reach != "ssh":
         return ""
-    return f"Inbound to {address or name}:22/tcp from the Airflow workers  (hold, repoint and release the web server {name})"
+    return (
+        f"Inbound to {address or name}:22/tcp from the Airflow workers  (hold, repoint and release the web"
+        f" server {name})"
+    )
 
 
 def _clouds(spec: MigrationSpec) -> list[tuple[str, str]]:
     """(who, why) of AWS's side towards the source."""
     if spec.infra.connectivity == "public_allow_list":
-        return [("the public address of each new web server", "both sites use this database until the switchover"),
-                ("the public address of the DMS instance", "full load, CDC, and the way back")]  # fmt: skip
+        return [
+            (
+                "the public address of each new web server",
+                "both sites use this database until the switchover",
+            ),
+            ("the public address of the DMS instance", "full load, CDC, and the way back"),
+        ]
     both = "new web servers until the switchover; full load, CDC and the way back by DMS"
     return [(str(net), both) for net in _subnets(spec)]
 

@@ -59,8 +59,10 @@ class TerraformPlanOperator(_TerraformOperator):
             raise RefusedError(
                 why,
                 wanted="a plan that keeps the database",
-                next_step="undo what makes Terraform replace it (see the log); if an interrupted apply left it tainted,"
-                " `terraform untaint` it; then clear this task",
+                next_step=(
+                    "undo what makes Terraform replace it (see the log); if an interrupted apply left it"
+                    " tainted, `terraform untaint` it; then clear this task"
+                ),
             )
         document = {
             "digest": plan.digest,

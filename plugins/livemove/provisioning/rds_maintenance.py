@@ -24,9 +24,10 @@ def due(instance: Json, window: Window, now: datetime) -> list[str]:
         planned = str(instance.get(key) or "")
         if planned and _meets(planned, now):
             out.append(
-                f"the {name} window of the RDS instance, {planned} UTC, is open or opens within {SOON.seconds // 60} min: wait until it is over, or change it"
+                f"the {name} window of the RDS instance, {planned} UTC, is open or opens within"
+                f" {SOON.seconds // 60} min: wait until it is over, or change it"
             )
-    return out  # fmt: skip
+    return out
 
 
 def _meets(planned: str, now: datetime) -> bool:

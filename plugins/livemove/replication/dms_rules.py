@@ -24,7 +24,10 @@ from livemove.model.ports import (
 from livemove.model.spec import Side
 
 # Asking ---------------------------------------------------------------------------------------------
-REPAIR_FOLLOWER = "copy the follower anew from the owner first (docs/runbook.md, The way back is broken); the owner serves meanwhile"
+REPAIR_FOLLOWER = (
+    "copy the follower anew from the owner first (docs/runbook.md, The way back is broken); the owner serves"
+    " meanwhile"
+)
 """How a follower that lacks writes is made whole again."""
 
 
@@ -55,10 +58,16 @@ def literal(name: str) -> str:
 
 
 STOPPING = (
-    "DataErrorPolicy", "DataTruncationErrorPolicy", "DataErrorEscalationPolicy", "TableErrorPolicy",
-    "TableErrorEscalationPolicy", "ApplyErrorDeletePolicy", "ApplyErrorInsertPolicy", "ApplyErrorUpdatePolicy",
+    "DataErrorPolicy",
+    "DataTruncationErrorPolicy",
+    "DataErrorEscalationPolicy",
+    "TableErrorPolicy",
+    "TableErrorEscalationPolicy",
+    "ApplyErrorDeletePolicy",
+    "ApplyErrorInsertPolicy",
+    "ApplyErrorUpdatePolicy",
     "ApplyErrorEscalationPolicy",
-)  # fmt: skip
+)
 """Policies of ErrorBehavior whose defaults let a task go on after it lost something."""
 
 
@@ -110,7 +119,8 @@ def unsafe(settings: Json) -> list[str]:
     ]
     if target.get("BatchApplyEnabled"):
         out.append(
-            "BatchApplyEnabled breaks the order between tables (replication.batch_apply of the spec asks for it)"
+            "BatchApplyEnabled breaks the order between tables (replication.batch_apply of the spec asks"
+            " for it)"
         )
     if not target.get("SupportLobs", True):
         out.append("SupportLobs is false: LOB columns stay behind")
@@ -149,7 +159,10 @@ def require_reloadable(
 def may_load(link: Link) -> str | None:
     """Why a full load from source to target must not begin now; None: it may."""
     if link.reads is Side.TARGET:
-        return f"the target owns the writes (epoch {link.epoch}); rows from the source would overwrite a live database"
+        return (
+            f"the target owns the writes (epoch {link.epoch}); rows from the source would overwrite a live"
+            " database"
+        )
     return None
 
 
@@ -169,7 +182,8 @@ class StartType(StrEnum):
 def start_type(link: Link, status: ReplicationStatus, tables: Sequence[TableProgress]) -> StartType | None:
     """How to get this task going; None when it is. ReplicationError when it cannot be started.
 
-    A load that ended before all tables were loaded begins again: keys and indexes are not there yet, and DMS's own
+    A load that ended before all tables were loaded begins again: keys and indexes are not there yet, and
+    DMS's own
     resume of a load is known to leave a target out of step. A task that only follows is always resumed.
     """
     match status.state:
@@ -273,9 +287,15 @@ def load_is_over(link: Link, status: ReplicationStatus, tables: list[TableProgre
         raise ReplicationError(
             f"The full load of {link.name} failed: {'; '.join(p for p in (wrong, says(status)) if p)}",
             wanted="every table completed",
-            next_step="mend what DMS names, then clear start_load: the load begins again, tables are emptied first",
+            next_step=(
+                "mend what DMS names, then clear start_load: the load begins again, tables are emptied first"
+            ),
         )
-    if status.state is TaskState.STOPPED and "STOPPED_AFTER_FULL_LOAD" not in status.stop_reason and not status.full_load_done:  # fmt: skip
+    if (
+        status.state is TaskState.STOPPED
+        and "STOPPED_AFTER_FULL_LOAD" not in status.stop_reason
+        and not status.full_load_done
+    ):
         raise ReplicationError(
             f"The task {link.name} stopped before its full load was over: {says(status)}",
             next_step="clear start_load to go on",

@@ -123,8 +123,11 @@ class FullLoadSensor(WatchingSensor):
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:
         return ReplicationError(
-            f"The full load was not over after {self.limit(world):.0f} s (replication.full_load_timeout): {says}",
-            next_step="raise the limit in the spec or the form, then clear this task; the load goes on meanwhile",
+            f"The full load was not over after {self.limit(world):.0f} s (replication.full_load_timeout):"
+            f" {says}",
+            next_step=(
+                "raise the limit in the spec or the form, then clear this task; the load goes on meanwhile"
+            ),
         )
 
 
@@ -207,7 +210,9 @@ class LagSensor(WatchingSensor):
         return ReplicationError(
             f"CDC has not caught up after {self.limit(world):.0f} s: {says}",
             wanted=f"three watermark rows within {world.spec.replication.max_lag:g} s each",
-            next_step="look at the load of both databases and of the replication instance, then clear this task",
+            next_step=(
+                "look at the load of both databases and of the replication instance, then clear this task"
+            ),
         )
 
 
@@ -229,9 +234,11 @@ def look_at_table_states(world: World, state: Json) -> Look:
     waiting = replication.unvalidated(tables)
     return Look(
         waiting is None,
-        f"{link.name}: DMS has not validated {waiting}"
-        if waiting
-        else f"{link.name}: {len(tables)} tables without error",
+        (
+            f"{link.name}: DMS has not validated {waiting}"
+            if waiting
+            else f"{link.name}: {len(tables)} tables without error"
+        ),
         {"epoch": link.epoch, "reads": str(link.reads)},
     )
 
@@ -239,7 +246,8 @@ def look_at_table_states(world: World, state: Json) -> Look:
 class TableStatesSensor(WatchingSensor):
     """Waits until DMS has validated every table once; fails at the first that cannot be trusted, in DMS's own words.
 
-    A task that is "running" says nothing: a table may be suspended under it. Records that wait while users write are
+    A task that is "running" says nothing: a table may be suspended under it. Records that wait while users
+    write are
     no reason to wait on. livemove's own comparison does not depend on this one.
     """
 
@@ -255,7 +263,17 @@ class TableStatesSensor(WatchingSensor):
         link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
         tables = replicator_of(world).tables(link)
         for t in tables:
-            self.log.info("%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s", t.name, t.state, t.full_load_rows, t.inserts, t.updates, t.deletes, t.applied, t.validation)  # fmt: skip
+            self.log.info(
+                "%s: %s, loaded %s, inserts %s, updates %s, deletes %s, applied %s, validation: %s",
+                t.name,
+                t.state,
+                t.full_load_rows,
+                t.inserts,
+                t.updates,
+                t.deletes,
+                t.applied,
+                t.validation,
+            )
         found = {
             "link": link.name,
             "tables": len(tables),
@@ -268,5 +286,8 @@ class TableStatesSensor(WatchingSensor):
     def on_timeout(self, world: World, says: str) -> LivemoveError:
         return ReplicationError(
             f"After {self.limit(world):.0f} s (replication.validation_timeout): {says}",
-            next_step="raise the limit in the spec, then clear this task; or mark it successful to rely on livemove's own comparison alone",
+            next_step=(
+                "raise the limit in the spec, then clear this task; or mark it successful to rely on"
+                " livemove's own comparison alone"
+            ),
         )

@@ -129,22 +129,32 @@ def promotion_body(
     lines = "\n".join(f"- {line}" for line in bound)
     reached = "\n".join(f"- {line}" for line in servers)
     return (
-        f"The source database does not answer. **{row}**.\n\n### What may be lost\n{lines}\n\n### Servers\n{reached}\n\n"
-        f"### Before you answer\nFrom here a cut network looks like a dead machine. If the source still runs, its users write there, and after **{PROMOTE}** there are two truths. "
-        "So make sure that it is off and stays off: power, or its network port; its service stopped and disabled at boot.\n\n"
-        f"**{PROMOTE}** waits until nothing more arrives, turns every server to the target, opens it, and points `{spec.dns.name}` at the cloud. "
-        f"There is no way back from it: the source is rebuilt, never reopened. It needs this sentence, word for word: `{wanted}`"
+        f"The source database does not answer. **{row}**.\n\n### What may be lost\n{lines}\n\n###"
+        f" Servers\n{reached}\n\n### Before you answer\nFrom here a cut network looks like a dead machine. If"
+        f" the source still runs, its users write there, and after **{PROMOTE}** there are two truths. So"
+        " make sure that it is off and stays off: power, or its network port; its service stopped and"
+        f" disabled at boot.\n\n**{PROMOTE}** waits until nothing more arrives, turns every server to the"
+        f" target, opens it, and points `{spec.dns.name}` at the cloud. There is no way back from it: the"
+        f" source is rebuilt, never reopened. It needs this sentence, word for word: `{wanted}`"
     )
 
 
 def _lead(gate: str, spec: MigrationSpec) -> str:
     return {
-        "switch_dns": f"**Proceed** changes the record of `{spec.dns.name}`. While caches expire, both sites serve users, "
-        "and all web servers of both sites write to the data centre's database. The writes do not move yet.",
-        "switchover": "**Proceed** takes a snapshot and then moves all web servers of both sites to RDS in one fenced switchover. "
-        "Before its commit it undoes itself on any trouble; after it, a return path keeps the data centre's database current.",
-        "retire": "**Proceed** keeps a final dump of the source, ends the return path, tears down DMS and stops the data centre's services. "
-        "**After this there is no way back by a click.**",
+        "switch_dns": (
+            f"**Proceed** changes the record of `{spec.dns.name}`. While caches expire, both sites serve"
+            " users, and all web servers of both sites write to the data centre's database. The writes do"
+            " not move yet."
+        ),
+        "switchover": (
+            "**Proceed** takes a snapshot and then moves all web servers of both sites to RDS in one fenced"
+            " switchover. Before its commit it undoes itself on any trouble; after it, a return path keeps"
+            " the data centre's database current."
+        ),
+        "retire": (
+            "**Proceed** keeps a final dump of the source, ends the return path, tears down DMS and stops the"
+            " data centre's services. **After this there is no way back by a click.**"
+        ),
     }[gate]
 
 
@@ -153,7 +163,10 @@ def _again(gate: str, e: Evidence) -> str:
     if gate == "switch_dns" and e.record and e.record["before"] == e.record["after"]:
         return "**The name has moved already.** Proceed changes nothing about it and goes on."
     if gate == "switchover" and (e.current.stage, e.current.to) == (SwitchoverStage.COMMITTED, Side.TARGET):
-        return "**The move to RDS is committed and not finished.** Proceed finishes it; it cannot be undone, only rolled back afterwards."
+        return (
+            "**The move to RDS is committed and not finished.** Proceed finishes it; it cannot be undone,"
+            " only rolled back afterwards."
+        )
     if gate == "switchover" and e.owner is Side.TARGET:
         return "**The writes have moved already.** Proceed changes nothing about them and goes on."
     return ""
@@ -162,9 +175,15 @@ def _again(gate: str, e: Evidence) -> str:
 def _owner(e: Evidence) -> str:
     now = e.current
     if not now.certain:
-        return f"**Who owns the writes now:** {owner_in_short(now)}. {_sentence(now.why)}. Before you answer, read both control rows (`livemove status`)."
+        return (
+            f"**Who owns the writes now:** {owner_in_short(now)}. {_sentence(now.why)}. Before you answer,"
+            " read both control rows (`livemove status`)."
+        )
     if now.owner is None:
-        return f"**Who owns the writes now:** {owner_in_short(now)}. Nobody may write until the switchover's next attempt opens the database."
+        return (
+            f"**Who owns the writes now:** {owner_in_short(now)}. Nobody may write until the switchover's"
+            " next attempt opens the database."
+        )
     place = "the data centre's database (source)" if now.owner is Side.SOURCE else "RDS (target)"
     epoch = f", epoch {now.epoch}" if now.epoch > 1 else ""
     late = (
@@ -210,8 +229,13 @@ def _record(e: Evidence) -> str:
         shares = ", ".join(f"{s} %" for s in steps)
         parts.append(f"In steps of the answers: {shares}. Each is held until it was clean; a breach ends it.")
     if e.record.get("by_hand"):
-        lines = "\n".join(f"    {r['name']}. {r['ttl']} {r['type']} {v}" for r in e.record["after"] for v in r["values"])  # fmt: skip
-        parts.append(f"**After Proceed somebody has to enter exactly this** ({e.record['provider']}); the next task waits until every authority serves it:\n\n{lines}")  # fmt: skip
+        lines = "\n".join(
+            f"    {r['name']}. {r['ttl']} {r['type']} {v}" for r in e.record["after"] for v in r["values"]
+        )
+        parts.append(
+            f"**After Proceed somebody has to enter exactly this** ({e.record['provider']}); the next task"
+            f" waits until every authority serves it:\n\n{lines}"
+        )
     parts += [f"**Proceed will be refused:** {reason}" for reason in e.record.get("against", ())]
     parts += [f"- {note}" for note in e.record.get("notes", ())]
     return "\n\n".join(parts)
@@ -258,7 +282,10 @@ def _load(e: Evidence) -> str:
         return ""
     seconds = e.full_load.get("seconds")
     took = f" in {seconds:.0f} s" if isinstance(seconds, int | float) else ""
-    return f"**Full load:** {_number(e.full_load.get('rows'))} rows, {len(e.full_load.get('tables', []))} tables{took}."
+    return (
+        f"**Full load:** {_number(e.full_load.get('rows'))} rows, {len(e.full_load.get('tables', []))}"
+        f" tables{took}."
+    )
 
 
 def _failures(e: Evidence) -> str:
@@ -278,20 +305,22 @@ def _comparison(e: Evidence) -> str:
     equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
     rows = [
         (
-            name,
-            _number(d.get("rows_source")),
-            _number(d.get("rows_target")),
-            "yes" if d.get("equal") else "**no**",
-            _moment(d.get("checked_at")),
+            (
+                name,
+                _number(d.get("rows_source")),
+                _number(d.get("rows_target")),
+                "yes" if d.get("equal") else "**no**",
+                _moment(d.get("checked_at")),
+            )
+            if d
+            else (name, "", "", "**not compared**", "")
         )
-        if d
-        else (name, "", "", "**not compared**", "")
         for name, d in sorted(e.comparison.items())
     ]
     return (
         f"### Comparison: {equal} of {len(e.comparison)} tables are equal on both sides {_pair(e.owner)}\n"
         + table(("table", "rows source", "rows target", "equal", "checked at"), rows)
-    )  # fmt: skip
+    )
 
 
 def _pair(owner: Side | None) -> str:
@@ -319,8 +348,15 @@ def _breach(e: Evidence) -> str:
     if not e.breach:
         return ""
     b = e.breach
-    still = f"Still so at {_moment(b['looked_at'])}: {'; '.join(b['still'])}." if b["still"] else f"Not so any more at {_moment(b['looked_at'])}."  # fmt: skip
-    return f"### Trouble while both sites serve\nAt {_moment(b['at'])}, at {b['share']} % of the answers: {'; '.join(b['reasons'])}. {still} Nothing goes back by itself: you decide here."
+    still = (
+        f"Still so at {_moment(b['looked_at'])}: {'; '.join(b['still'])}."
+        if b["still"]
+        else f"Not so any more at {_moment(b['looked_at'])}."
+    )
+    return (
+        f"### Trouble while both sites serve\nAt {_moment(b['at'])}, at {b['share']} % of the answers:"
+        f" {'; '.join(b['reasons'])}. {still} Nothing goes back by itself: you decide here."
+    )
 
 
 def _propagation(e: Evidence) -> str:
@@ -354,8 +390,9 @@ def _pause(spec: MigrationSpec, e: Evidence) -> str:
     late = [f"{server} ({why})" for server, why in ((e.pause or {}).get("not_armed") or {}).items()]
     told = f"Not armed, told one by one within the pause: {', '.join(late)}. " if late else ""
     return (
-        f"**Expected write pause:** {expected}; budget {spec.switchover.pause_budget:g} s, then it undoes itself; {hold}. {told}"
-        f"If the orchestrator dies, the old owner opens again by itself after {spec.switchover.lease:g} s."
+        f"**Expected write pause:** {expected}; budget {spec.switchover.pause_budget:g} s, then it undoes"
+        f" itself; {hold}. {told}If the orchestrator dies, the old owner opens again by itself after"
+        f" {spec.switchover.lease:g} s."
     )
 
 
@@ -371,13 +408,25 @@ def _moves(e: Evidence) -> str:
 
 def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
     if (closed := e.history.way_back_closed_at) and e.owner is Side.TARGET:
-        return f"**Roll back is refused:** the data centre's database no longer follows since {closed}; going back would lose writes."
+        return (
+            f"**Roll back is refused:** the data centre's database no longer follows since {closed}; going"
+            " back would lose writes."
+        )
     if e.way_back and e.way_back.get("losses") and e.owner is Side.TARGET:
-        return "**Roll back is refused** as long as it would lose writes; what is missing and how to repair it stands above."
-    name = f"puts the old address back into `{spec.dns.name}`, waits until every cache has it, and tests the service there"
+        return (
+            "**Roll back is refused** as long as it would lose writes; what is missing and how to repair it"
+            " stands above."
+        )
+    name = (
+        f"puts the old address back into `{spec.dns.name}`, waits until every cache has it, and tests the"
+        " service there"
+    )
     now = e.current
     if now.promoted:
-        return "**Roll back is refused:** RDS was promoted without the data centre's word; a return is a new migration to a rebuilt source."
+        return (
+            "**Roll back is refused:** RDS was promoted without the data centre's word; a return is a new"
+            " migration to a rebuilt source."
+        )
     if (now.stage, now.to) == (SwitchoverStage.COMMITTED, Side.TARGET):
         does = f"finishes the move to RDS first, then moves the writes back to the data centre, {name}"
     elif now.owner is None or not now.certain:
@@ -385,24 +434,34 @@ def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
             f"reads both databases first and moves the writes back to the data centre if they left it, {name}"
         )
     elif e.owner is Side.TARGET:
-        does = f"moves the writes back to the data centre in one fenced switchover (nothing written since is lost), {name}"
+        does = (
+            "moves the writes back to the data centre in one fenced switchover (nothing written since is"
+            f" lost), {name}"
+        )
     elif gate == "switch_dns":
         does = f"ends the story here: nothing has moved yet. If the name has moved in the meantime, it {name}"
     else:
         does = f"leaves the writes where they are, {name}"
-    return f"**Roll back** {does}. What was provisioned stays, replication stays, so that the move can be tried again."
+    return (
+        f"**Roll back** {does}. What was provisioned stays, replication stays, so that the move can be tried"
+        " again."
+    )
 
 
 def _house_rules(gate: str, spec: MigrationSpec, shown_sha: str) -> str:
     tick = ""
     if gate == "switch_dns":
-        tick = f"- With warnings, **Proceed** needs the tick `{ACCEPT_WARNINGS}`; without it the next task refuses.\n"
+        tick = (
+            f"- With warnings, **Proceed** needs the tick `{ACCEPT_WARNINGS}`; without it the next task"
+            " refuses.\n"
+        )
     return (
         "### Good to know\n"
         + tick
-        + f"- Nobody answers within {duration(spec.gates.timeout)}: nothing is changed, this task fails, and clearing it with downstream asks again.\n"
-        "- To change an answer later, clear this task **with Downstream**. Cleared alone, it refuses to ask, because nothing after it would run.\n"
-        f"- What is shown here has the checksum `{shown_sha[:16]}`."
+        + f"- Nobody answers within {duration(spec.gates.timeout)}: nothing is changed, this task fails, and"
+        " clearing it with downstream asks again.\n- To change an answer later, clear this task **with"
+        " Downstream**. Cleared alone, it refuses to ask, because nothing after it would run.\n- What is"
+        f" shown here has the checksum `{shown_sha[:16]}`."
     )
 
 

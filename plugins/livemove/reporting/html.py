@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Protocol
 
-LIGHT = "--ink: #1c2430; --soft: #56616f; --line: #dde3ea; --ground: #f7f9fb; --card: #ffffff; --good: #0f6f4f; --bad: #b3261e; --warn: #875c05; --accent: #2b5fa8; --source: #3a6fb7; --target: #16856a; --nobody: #c0362c; --on: #ffffff;"
-DARK = "--ink: #e4e9ef; --soft: #9aa6b4; --line: #2c3642; --ground: #11161c; --card: #182029; --good: #4cc79a; --bad: #f2857c; --warn: #dfb04e; --accent: #86b2ee; --source: #7fb0f0; --target: #4cc79a; --nobody: #f2857c; --on: #0d1218;"
+LIGHT = (
+    "--ink: #1c2430; --soft: #56616f; --line: #dde3ea; --ground: #f7f9fb; --card: #ffffff; --good: #0f6f4f;"
+    " --bad: #b3261e; --warn: #875c05; --accent: #2b5fa8; --source: #3a6fb7; --target: #16856a; --nobody:"
+    " #c0362c; --on: #ffffff;"
+)
+DARK = (
+    "--ink: #e4e9ef; --soft: #9aa6b4; --line: #2c3642; --ground: #11161c; --card: #182029; --good: #4cc79a;"
+    " --bad: #f2857c; --warn: #dfb04e; --accent: #86b2ee; --source: #7fb0f0; --target: #4cc79a; --nobody:"
+    " #f2857c; --on: #0d1218;"
+)
 STYLE = f"""
 :root {{ color-scheme: light dark; {LIGHT} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {DARK} }} }}
@@ -46,10 +54,24 @@ svg.turns {{ width: 100%; min-width: 44rem; height: auto; display: block; font: 
 .turns .mark {{ fill: var(--accent); }} .turns .doubt {{ opacity: .45; }}
 """
 TONES = {
-    "ok": "good", "yes": "good", "moved": "good", "equal": "good",
-    "error": "bad", "no": "bad", "failed": "bad", "differs": "bad", "unfinished": "bad", "nobody": "bad", "interrupted": "bad",
-    "warning": "warn", "rolled back": "warn", "promoted": "warn", "given up": "warn", "aborted": "warn", "incomplete": "warn",
-}  # fmt: skip
+    "ok": "good",
+    "yes": "good",
+    "moved": "good",
+    "equal": "good",
+    "error": "bad",
+    "no": "bad",
+    "failed": "bad",
+    "differs": "bad",
+    "unfinished": "bad",
+    "nobody": "bad",
+    "interrupted": "bad",
+    "warning": "warn",
+    "rolled back": "warn",
+    "promoted": "warn",
+    "given up": "warn",
+    "aborted": "warn",
+    "incomplete": "warn",
+}
 """Words that are coloured wherever a cell or number consists of nothing else."""
 
 
@@ -164,7 +186,10 @@ def _table(table: Table) -> str:
         for c, number in zip(table.columns, numeric, strict=True)
     )
     rows = "".join("<tr>" + "".join(_cell(v) for v in row) + "</tr>\n" for row in table.rows)
-    return f'{head}<div class="scroll"><table><thead><tr>{columns}</tr></thead><tbody>\n{rows}</tbody></table></div>'
+    return (
+        f"{head}<div"
+        f' class="scroll"><table><thead><tr>{columns}</tr></thead><tbody>\n{rows}</tbody></table></div>'
+    )
 
 
 def _is_span(value: object) -> bool:

@@ -1,6 +1,7 @@
 """The report of one migration: what the ledger knows, in the shape of reporting/report_model.py.
 
-It tells and never decides: who owns the writes stands in the databases. A chapter that was not reached is null.
+It tells and never decides: who owns the writes stands in the databases. A chapter that was not reached is
+null.
 """
 
 from __future__ import annotations
@@ -66,9 +67,9 @@ def build(
         "stage": current.stage,
         "rests_on": current.rests_on,
         "epoch": current.epoch,
-        "failure": Failure.model_validate({k: failure.get(k) for k in Failure.model_fields})
-        if failure
-        else None,
+        "failure": (
+            Failure.model_validate({k: failure.get(k) for k in Failure.model_fields}) if failure else None
+        ),
         "standing": dict(standing) if standing else None,
         "ownership": intervals(history.changes, made_at),
         "attempts": [_attempt(a) for a in history.attempts],
@@ -137,15 +138,24 @@ def intervals(changes: Sequence[OwnershipChange], until: str) -> list[Interval]:
         if change.at and end:
             seconds = max(0.0, round((moment(end) - moment(change.at)).total_seconds(), 3))
         found.append(
-            Interval(since=change.at, until=end, seconds=seconds, owner=change.owner, epoch=change.epoch, why=change.why, certain=change.certain)
-        )  # fmt: skip
+            Interval(
+                since=change.at,
+                until=end,
+                seconds=seconds,
+                owner=change.owner,
+                epoch=change.epoch,
+                why=change.why,
+                certain=change.certain,
+            )
+        )
     return found
 
 
 def rollback(events: Events) -> Json | None:
     """The last rollback: {"by", "gate", "time", "failed", "says"}; None when none began.
 
-    One that the spec ordered leaves a green run with a red task in it: `says` is the place where that is said.
+    One that the spec ordered leaves a green run with a red task in it: `says` is the place where that is
+    said.
     """
     begun = next((e for e in reversed(events) if e["event"] == "rollback_begun"), None)
     if begun is None:
@@ -237,11 +247,13 @@ def _tables(load: Json, compared: Sequence[Json]) -> list[Table]:
     told = ("epoch", "equal", "rows_source", "rows_target", "checked_at")
     return [
         Table(
-            table=name, rows_loaded=loaded.get(name), note=_note(found.get(name) or {}),
+            table=name,
+            rows_loaded=loaded.get(name),
+            note=_note(found.get(name) or {}),
             **{k: (found.get(name) or {}).get(k) for k in told},
         )
         for name in sorted({*loaded, *found})
-    ]  # fmt: skip
+    ]
 
 
 def _note(compared: Json) -> str:
@@ -252,12 +264,16 @@ def _note(compared: Json) -> str:
 def _waits(events: Events) -> list[Wait]:
     return [
         Wait(
-            task_id=str(e.get("task_id")), run_id=e.get("run_id"), since=e.get("since"), until=e.get("time"),
-            seconds=float(e.get("seconds") or 0), says=str(e.get("says") or ""),
+            task_id=str(e.get("task_id")),
+            run_id=e.get("run_id"),
+            since=e.get("since"),
+            until=e.get("time"),
+            seconds=float(e.get("seconds") or 0),
+            says=str(e.get("says") or ""),
         )
         for e in events
         if e.get("event") == "waited"
-    ]  # fmt: skip
+    ]
 
 
 def _users(documents: Documents) -> Users:

@@ -1,6 +1,7 @@
 """The shape of the report's JSON, published as include/schema/report.schema.json (`make schema`).
 
-Times are ISO 8601 in UTC, durations seconds unless the name says ms. What the ledger does not know is null and never
+Times are ISO 8601 in UTC, durations seconds unless the name says ms. What the ledger does not know is null
+and never
 zero. Objects of the ledger that only pass through are plain objects here.
 """
 

@@ -20,7 +20,10 @@ TELLS = (
 
 
 def page(r: Report) -> Page:
-    lead = f"Report of {clock(r.made_at)}, livemove {r.versions.get('livemove') or '(version not kept)'}. {TELLS}"
+    lead = (
+        f"Report of {clock(r.made_at)}, livemove {r.versions.get('livemove') or '(version not kept)'}."
+        f" {TELLS}"
+    )
     pauses = " + ".join(f"{m.fenced_ms:,}" for m in r.moves)
     numbers = {
         "owner of the writes": str(r.owner or "nobody"),
@@ -32,8 +35,13 @@ def page(r: Report) -> Page:
     }
     blocks = [block for make in BLOCKS for block in make(r)]
     return Page(
-        r.title or "Migration", lead, numbers, blocks, lines=r.summary, verdict=str(r.outcome).replace("_", " ")
-    )  # fmt: skip
+        r.title or "Migration",
+        lead,
+        numbers,
+        blocks,
+        lines=r.summary,
+        verdict=str(r.outcome).replace("_", " "),
+    )
 
 
 def _of(part: object, whole: object) -> str | None:
@@ -59,12 +67,20 @@ def _alphabet(count: int) -> list[str]:
 def _ownership(r: Report) -> list[Block]:
     rows = [
         (
-            n, precise(i.since), precise(i.until), span(i.seconds), _owner(i), i.epoch,
+            n,
+            precise(i.since),
+            precise(i.until),
+            span(i.seconds),
+            _owner(i),
+            i.epoch,
             i.why + ("" if i.certain else " (not certain)"),
         )
         for n, i in enumerate(r.ownership, 1)
-    ]  # fmt: skip
-    lead = "Every change of who might write, without a gap. The epoch grows with each move, also with a rollback."
+    ]
+    lead = (
+        "Every change of who might write, without a gap. The epoch grows with each move, also with a"
+        " rollback."
+    )
     columns = ["#", "From, UTC", "Until, UTC", "For", "Owner", "Epoch", "What began it"]
     return [
         Table("Who owned the writes at each moment", [], [], lead),
@@ -81,12 +97,22 @@ def _decisions(r: Report) -> list[Block]:
     answered = iter(_alphabet(len(r.decisions)))
     rows = [
         (
-            next(answered) if d.answered_at else None, name(d), d.asked_at, d.answered_at,
-            span(d.waited_seconds) if d.asked_at else None, d.by, d.option or "no answer", "\n".join(d.saw),
+            next(answered) if d.answered_at else None,
+            name(d),
+            d.asked_at,
+            d.answered_at,
+            span(d.waited_seconds) if d.asked_at else None,
+            d.by,
+            d.option or "no answer",
+            "\n".join(d.saw),
         )
         for d in r.decisions
-    ]  # fmt: skip
-    texts = [(f"{name(d)} as it was asked at {clock(d.asked_at)}, word for word", d.question) for d in r.decisions if d.question]  # fmt: skip
+    ]
+    texts = [
+        (f"{name(d)} as it was asked at {clock(d.asked_at)}, word for word", d.question)
+        for d in r.decisions
+        if d.question
+    ]
     columns = ["", "Question", "Asked", "Answered", "Waited", "By", "Answer", "What they saw"]
     return [Table("Decisions", columns, rows, "No question was asked."), Folded(texts)]
 
@@ -95,32 +121,61 @@ def _moves(r: Report) -> list[Block]:
     fenced = {(m.epoch, m.to): m.fenced_ms for m in r.moves}
     rows = [
         (
-            a.epoch, PLACE[a.to], "promoted" if a.promoted else str(a.result), a.started_at,
-            fenced.get((a.epoch, a.to)) if a.result == "moved" else None, a.reason,
+            a.epoch,
+            PLACE[a.to],
+            "promoted" if a.promoted else str(a.result),
+            a.started_at,
+            fenced.get((a.epoch, a.to)) if a.result == "moved" else None,
+            a.reason,
         )
         for a in r.attempts
-    ]  # fmt: skip
+    ]
     columns = ["Epoch", "To", "Ended as", "Began", "Closed to writes, ms", "Why"]
     found: list[Block] = [Table("Attempts to move the writes", columns, rows, "There was none.")]
     for m in r.moves:
         steps = [(s.get("step"), s.get("name"), s.get("ms"), s.get("seen")) for s in m.steps]
         left = f" Left behind: {', '.join(m.servers_left_behind)}." if m.servers_left_behind else ""
         found.append(
-            Table(f"The move to {PLACE[m.to]}, epoch {m.epoch}, step by step", ["Step", "Name", "ms", "What was seen"], steps, "Its steps were not kept.", f"From the fence to the opening {m.fenced_ms:,} ms; requests that were let wait went on at step 11.{left}")
-        )  # fmt: skip
+            Table(
+                f"The move to {PLACE[m.to]}, epoch {m.epoch}, step by step",
+                ["Step", "Name", "ms", "What was seen"],
+                steps,
+                "Its steps were not kept.",
+                f"From the fence to the opening {m.fenced_ms:,} ms; requests that were let wait went on at"
+                f" step 11.{left}",
+            )
+        )
     return found
 
 
 def _proof(r: Report) -> list[Block]:
     rows = [
         (
-            t.table, t.rows_loaded, {None: "not compared", True: "equal", False: "differs"}[t.equal], t.rows_source,
-            t.rows_target, t.checked_at, t.epoch, t.note,
+            t.table,
+            t.rows_loaded,
+            {None: "not compared", True: "equal", False: "differs"}[t.equal],
+            t.rows_source,
+            t.rows_target,
+            t.checked_at,
+            t.epoch,
+            t.note,
         )
         for t in r.tables
-    ]  # fmt: skip
-    lead = "All rows of both sides, compared while users wrote; a row that changed meanwhile was looked at again. What each check cannot see: docs/verification.md."
-    columns = ["Table", "Rows loaded", "Result", "Rows at the source", "Rows at the target", "Compared", "Epoch", "Remarks"]  # fmt: skip
+    ]
+    lead = (
+        "All rows of both sides, compared while users wrote; a row that changed meanwhile was looked at"
+        " again. What each check cannot see: docs/verification.md."
+    )
+    columns = [
+        "Table",
+        "Rows loaded",
+        "Result",
+        "Rows at the source",
+        "Rows at the target",
+        "Compared",
+        "Epoch",
+        "Remarks",
+    ]
     found: list[Block] = [
         Table("What was moved, and the proof that it is equal", columns, rows, "Nothing was copied.", lead)
     ]
@@ -132,8 +187,17 @@ def _proof(r: Report) -> list[Block]:
     other = [
         *inside,
         *([("DMS's own validation", f"{dms.get('tables')} tables: {states}")] if dms else []),
-        *([("objects of the schemas, the same on both sides", ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in r.objects.items() if n))] if r.objects else []),
-    ]  # fmt: skip
+        *(
+            [
+                (
+                    "objects of the schemas, the same on both sides",
+                    ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in r.objects.items() if n),
+                )
+            ]
+            if r.objects
+            else []
+        ),
+    ]
     return [*found, Table("", ["Other proofs", ""], other)] if other else found
 
 
@@ -142,15 +206,26 @@ def _users(r: Report) -> list[Block]:
     rows: list[Sequence[object]] = [
         ("requests per second before the name moved", None if u.rate is None else f"{u.rate:g}"),
         ("of these failed", None if u.error_share is None else f"{u.error_share:.2%}"),
-        ("share of the old site when it counted as empty", None if u.drained_share is None else f"{u.drained_share:.1%}"),
-    ]  # fmt: skip
+        (
+            "share of the old site when it counted as empty",
+            None if u.drained_share is None else f"{u.drained_share:.1%}",
+        ),
+    ]
     for m in r.moves:
         told = f"{m.fenced_ms:,} ms closed to writes; waiters: {m.held or 'not kept'}"
         if m.requests is not None:
-            told += f"; {m.requests:,} requests in {span(m.over_seconds)} around it, {'errors not counted' if m.errors is None else f'{m.errors:,} failed at the servers'}"
+            told += (
+                f"; {m.requests:,} requests in {span(m.over_seconds)} around it,"
+                f" {'errors not counted' if m.errors is None else f'{m.errors:,} failed at the servers'}"
+            )
         rows.append((f"the move to {PLACE[m.to]}", told))
     if u.breach:
-        rows.append(("while both sites served", f"{'; '.join(u.breach.get('reasons', ()))}; {u.breach.get('says') or 'the record stood'}"))  # fmt: skip
+        rows.append(
+            (
+                "while both sites served",
+                f"{'; '.join(u.breach.get('reasons', ()))}; {u.breach.get('says') or 'the record stood'}",
+            )
+        )
     known = [row for row in rows if row[1] is not None]
     return [Table("What users met", ["", "As the servers counted it"], known, "Nothing was measured.")]
 
@@ -174,9 +249,15 @@ def _way_back(r: Report) -> list[Block]:
 
 def _name(r: Report) -> list[Block]:
     rows = [
-        (x.get("server"), x.get("answer"), x.get("ttl"), x.get("flipped_at"), "stretches TTLs" if x.get("stretches") else None)
+        (
+            x.get("server"),
+            x.get("answer"),
+            x.get("ttl"),
+            x.get("flipped_at"),
+            "stretches TTLs" if x.get("stretches") else None,
+        )
         for x in r.propagation
-    ]  # fmt: skip
+    ]
     columns = ["Name server", "Answer", "TTL, s", "Seen switching", ""]
     sets = [
         (word, s.get("type"), ", ".join(s.get("values", ())), s.get("ttl"))
@@ -219,7 +300,11 @@ def _costs(r: Report) -> list[Block]:
         ("AWS, until this report; it goes on", c.aws_since, span(c.aws_seconds)),
     ]
     lead = "Durations, because livemove does not know your prices."
-    found: list[Block] = [Table("What the waiting cost", ["Waited for", "Since", "For", ""], rows, "Nothing was waited for.", lead)]  # fmt: skip
+    found: list[Block] = [
+        Table(
+            "What the waiting cost", ["Waited for", "Since", "For", ""], rows, "Nothing was waited for.", lead
+        )
+    ]
     if c.aws_since:
         found.append(Table("", ["Paid by the hour", "Since", "For"], paid))
     return found
@@ -312,6 +397,16 @@ def _value(value: object, limit: int = 200) -> str:
 
 
 BLOCKS: tuple[Callable[[Report], list[Block]], ...] = (
-    _ownership, _decisions, _proof, _users, _moves, _way_back, _name, _findings, _costs, _infrastructure, _versions,
+    _ownership,
+    _decisions,
+    _proof,
+    _users,
+    _moves,
+    _way_back,
+    _name,
+    _findings,
+    _costs,
+    _infrastructure,
+    _versions,
     _events,
-)  # fmt: skip
+)

@@ -52,11 +52,17 @@ def _result(r: Json) -> str:
             ended = next((e["time"] for e in r["events"] if e["event"] == "servers_stopped"), None)
             told += f"; the data centre was retired at {clock(ended)}" if ended else ""
         case Outcome.PROMOTED:
-            told = f"Emergency: the data centre was gone, and RDS took the writes of {title} without its word at {since} (epoch {last.epoch})"
+            told = (
+                f"Emergency: the data centre was gone, and RDS took the writes of {title} without its word at"
+                f" {since} (epoch {last.epoch})"
+            )
         case Outcome.ROLLED_BACK:
             told = f"{title} was rolled back: {_back(r['ownership'])}"
         case Outcome.GIVEN_UP:
-            told = f"The move of {title} was given up: the writes never left the data centre, and what was prepared was taken down"
+            told = (
+                f"The move of {title} was given up: the writes never left the data centre, and what was"
+                " prepared was taken down"
+            )
         case Outcome.UNFINISHED:
             told = f"{title} is in the middle of a move: nobody may write since {since} ({last.why})"
         case _:
@@ -80,18 +86,25 @@ def _back(ownership: Sequence[Interval]) -> str:
     if not any(i.owner is Side.TARGET for i in ownership):
         return "the writes never left the data centre"
     return (
-        f"the data centre has taken the writes again since {clock(_since(ownership))} (epoch {last.epoch}); RDS had taken them for {span(there)} in between, "
-        "and every write of that time had arrived at the data centre before it opened"
+        f"the data centre has taken the writes again since {clock(_since(ownership))} (epoch {last.epoch});"
+        f" RDS had taken them for {span(there)} in between, and every write of that time had arrived at the"
+        " data centre before it opened"
     )
 
 
 def _data(r: Json) -> str:
     if r["rows_copied"] is None:
         return "Data: nothing was copied."
-    told = f"Data: {r['rows_copied']:,} rows in {len(r['tables'])} tables were copied in {span(r['full_load_seconds'])}"
+    told = (
+        f"Data: {r['rows_copied']:,} rows in {len(r['tables'])} tables were copied in"
+        f" {span(r['full_load_seconds'])}"
+    )
     if r["tables_compared"] is None:
         return f"{told}; no comparison was made."
-    equal = f"{r['tables_equal']} of {r['tables_compared']} tables were equal, row by row, when compared last (epoch {r['tables'] and max(t.epoch or 0 for t in r['tables'])})"
+    equal = (
+        f"{r['tables_equal']} of {r['tables_compared']} tables were equal, row by row, when compared last"
+        f" (epoch {r['tables'] and max(t.epoch or 0 for t in r['tables'])})"
+    )
     again = _inside([m.proof for m in r["moves"] if m.proof])
     differs = [t.table for t in r["tables"] if t.equal is False]
     return f"{told}; {equal}{again}" + (f"; DIFFERENT: {', '.join(differs)}" if differs else "") + "."
@@ -105,7 +118,10 @@ def _inside(proofs: Sequence[str]) -> str:
     if not all(covered):
         return "; what was compared again inside the fence stands below"
     told = " and of ".join(m[1] for m in covered if m)
-    return f"; inside {'the fence' if len(proofs) == 1 else 'the fences'}, every row that could have changed of {told} tables was compared again"
+    return (
+        f"; inside {'the fence' if len(proofs) == 1 else 'the fences'}, every row that could have changed of"
+        f" {told} tables was compared again"
+    )
 
 
 def _users(r: Json) -> str:
@@ -160,7 +176,8 @@ def _now(r: Json) -> str:
     costs = r["costs"]
     if costs.aws_seconds is not None:
         parts.append(
-            f"AWS has cost since {clock(costs.aws_since)} ({span(costs.aws_seconds)}), both sides together {span(costs.both_sides_seconds)}"
+            f"AWS has cost since {clock(costs.aws_since)} ({span(costs.aws_seconds)}), both sides together"
+            f" {span(costs.both_sides_seconds)}"
         )
     if r["outcome"] is Outcome.MOVED:
         parts.append(_way_back(r))

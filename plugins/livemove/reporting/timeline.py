@@ -1,6 +1,7 @@
 """The picture of who owned the writes: two lanes, a gap where nobody might write. Inline SVG, no script.
 
-A fence of milliseconds and a soak of days stand side by side, so widths grow with the logarithm of the time, and the
+A fence of milliseconds and a soak of days stand side by side, so widths grow with the logarithm of the time,
+and the
 picture says so. The numbers in it are the rows of the table below; letters are decisions.
 """
 
@@ -42,12 +43,14 @@ class Timeline:
         bars = _bars(self.intervals)
         parts = [_frame(), *map(_draw, bars), *_times(bars), *_marks(bars, self.marks)]
         told = "; ".join(
-            f"{b.number}: {b.interval.owner or 'nobody'} for {span(b.interval.seconds)} from {clock(b.interval.since)}"
+            f"{b.number}: {b.interval.owner or 'nobody'} for {span(b.interval.seconds)} from"
+            f" {clock(b.interval.since)}"
             for b in bars
         )
         height = FOOT + (66 if self.marks else 44)
         return (
-            f'<div class="scroll"><svg class="turns" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-label="{escape(told)}">'
+            f'<div class="scroll"><svg class="turns" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img"'
+            f' aria-label="{escape(told)}">'
             f"{''.join(parts)}</svg></div>"
         )
 
@@ -72,10 +75,13 @@ def _frame() -> str:
         for (side, y), name in zip(LANES.items(), ("Data centre", "AWS (RDS)"), strict=True)
     )
     hatch = (
-        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect class="nobody" width="2" height="6"/></pattern></defs>'
+        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"'
+        ' patternTransform="rotate(45)"><rect class="nobody" width="2" height="6"/></pattern></defs>'
     )
-    legend = '<text class="soft" x="0" y="14">Who might write, in order; not to scale: widths grow with the logarithm of the time. Striped: nobody. Pale: not certain.</text>'
+    legend = (
+        '<text class="soft" x="0" y="14">Who might write, in order; not to scale: widths grow with the'
+        " logarithm of the time. Striped: nobody. Pale: not certain.</text>"
+    )
     return hatch + legend + lanes
 
 
@@ -85,17 +91,21 @@ def _draw(b: Bar) -> str:
     if i.owner is None:
         both = 2 * LANE + GAP
         return (
-            f'<g class="{doubt.strip()}"><rect x="{b.x:.1f}" y="{TOP}" width="{b.width:.1f}" height="{both}" fill="url(#hatch)"/>'
-            f'<path class="edge" d="M{b.x:.1f} {TOP}v{both}M{b.x + b.width:.1f} {TOP}v{both}"/></g>'
-            f'<text x="{middle:.1f}" y="{TOP - 6}" text-anchor="middle">{b.number}</text>'
-            f'<text class="soft" x="{middle:.1f}" y="{FOOT + 14}" text-anchor="middle">{span(i.seconds) if b.width >= NARROW else ""}</text>'
+            f'<g class="{doubt.strip()}"><rect x="{b.x:.1f}" y="{TOP}" width="{b.width:.1f}" height="{both}"'
+            f' fill="url(#hatch)"/><path class="edge" d="M{b.x:.1f} {TOP}v{both}M{b.x + b.width:.1f}'
+            f' {TOP}v{both}"/></g><text x="{middle:.1f}" y="{TOP - 6}"'
+            f' text-anchor="middle">{b.number}</text><text class="soft" x="{middle:.1f}" y="{FOOT + 14}"'
+            f' text-anchor="middle">{span(i.seconds) if b.width >= NARROW else ""}</text>'
         )
     y = LANES[i.owner]
     told = f'<text class="on" x="{middle:.1f}" y="{y + 19}" text-anchor="middle">{b.number}</text>'
     words = f"epoch {i.epoch}, {span(i.seconds)}" if b.width > 130 else span(i.seconds)
     if b.width > 52:
         told += f'<text class="on" x="{middle:.1f}" y="{y + 35}" text-anchor="middle">{words}</text>'
-    return f'<rect class="{i.owner}{doubt}" x="{b.x:.1f}" y="{y}" width="{b.width:.1f}" height="{LANE}" rx="4"/>{told}'
+    return (
+        f'<rect class="{i.owner}{doubt}" x="{b.x:.1f}" y="{y}" width="{b.width:.1f}" height="{LANE}"'
+        f' rx="4"/>{told}'
+    )
 
 
 def _times(bars: Sequence[Bar]) -> list[str]:
@@ -110,7 +120,8 @@ def _times(bars: Sequence[Bar]) -> list[str]:
         free = b.x + CLEAR
     if last.interval.until:
         found.append(
-            f'<text class="soft" x="{end:.1f}" y="{FOOT + 32}" text-anchor="end">{_short(last.interval.until)}</text>'
+            f'<text class="soft" x="{end:.1f}" y="{FOOT + 32}"'
+            f' text-anchor="end">{_short(last.interval.until)}</text>'
         )
     return found
 

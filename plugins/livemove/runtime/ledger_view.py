@@ -1,6 +1,7 @@
 """The ledger as many readers look at it again and again: one listing a second or two, and only what has changed is read.
 
-For the console. A listing names every object's ETag, so an idle night costs two listings a look, whatever was kept, and
+For the console. A listing names every object's ETag, so an idle night costs two listings a look, whatever was
+kept, and
 ten readers cost no more than one.
 """
 

@@ -1,6 +1,7 @@
 """Extra links of the tasks: livemove's own page of the run, the runbook, and what AWS's console shows of it.
 
-Airflow asks for them in the worker when a task ends or begins to wait. A rehearsal has no AWS console, so its links are
+Airflow asks for them in the worker when a task ends or begins to wait. A rehearsal has no AWS console, so its
+links are
 empty and Airflow shows none. A link never fails: what cannot be found leads to the list where it is found.
 """
 

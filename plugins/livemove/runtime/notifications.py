@@ -1,7 +1,9 @@
 """Whoever the spec names is told: a question waits, a budget is broken, a task failed for good, the run has its report.
 
-Any of Airflow's notifiers may be named (its own interface, BaseNotifier); the package that it lives in and its connection
-are the user's. Its templated arguments see the moment as `livemove`: title, subject, text, link, moment, dag_id, run_id,
+Any of Airflow's notifiers may be named (its own interface, BaseNotifier); the package that it lives in and
+its connection
+are the user's. Its templated arguments see the moment as `livemove`: title, subject, text, link, moment,
+dag_id, run_id,
 task_id. A notifier that fails is logged and never fails a task.
 """
 
@@ -44,7 +46,9 @@ class SpecNotifier(BaseNotifier):
                 self.log.info("%s was told of the %s: %s", wanted.name, self.moment, told["link"])
             except Exception as e:
                 # it may quote its arguments or its address: only the kind of error is safe to log
-                self.log.warning("%s could not be told of the %s: %s", wanted.name, self.moment, type(e).__name__)  # fmt: skip
+                self.log.warning(
+                    "%s could not be told of the %s: %s", wanted.name, self.moment, type(e).__name__
+                )
 
     def message(self, context: Any, title: str) -> Json:
         """What a notifier's templates see as `livemove`."""

@@ -16,7 +16,10 @@ from livemove.runtime.service_context import World
 from livemove.runtime.trigger_form import settle
 
 log = logging.getLogger(__name__)
-NOTHING_TO_DO = "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate with Roll back first"
+NOTHING_TO_DO = (
+    "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate"
+    " with Roll back first"
+)
 """The next step of a task of the way there that is cleared alone when the target owns the writes."""
 
 

@@ -131,7 +131,10 @@ class S3Ledger:
             raise LivemoveError(
                 f"s3://{self.bucket}/{self.prefix}{key} is no JSON object ({type(e).__name__})",
                 wanted="what livemove wrote there",
-                next_step="the bucket is versioned: restore the version before it, or delete the object when nobody needs what it told",
+                next_step=(
+                    "the bucket is versioned: restore the version before it, or delete the object when nobody"
+                    " needs what it told"
+                ),
             ) from e
 
     @contextmanager

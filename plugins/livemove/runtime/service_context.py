@@ -1,6 +1,7 @@
 """One service at run time: its spec, Airflow connections, AWS sessions, ledger, databases and servers.
 
-Operators ask it for what they need; nothing is connected before it is used. Zone, replicator and Terraform are ports of
+Operators ask it for what they need; nothing is connected before it is used. Zone, replicator and Terraform
+are ports of
 their rooms, which make them from this.
 """
 

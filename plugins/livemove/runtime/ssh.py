@@ -81,7 +81,8 @@ class SshHost:
 
     def _unreachable(self, error: Exception, when: str) -> UnreachableError:
         return UnreachableError(
-            f"Server {self.name} ({self.address}) did not answer over SSH {when}: {type(error).__name__}: {error}",
+            f"Server {self.name} ({self.address}) did not answer over SSH {when}: {type(error).__name__}:"
+            f" {error}",
             next_step=f"try `ssh` with the data of the Airflow connection {self._connection!r}",
         )
 

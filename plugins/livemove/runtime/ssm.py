@@ -59,7 +59,8 @@ class SsmHost:
             )
         quoted = shlex.quote(path)
         done = self.run(
-            f'set -e; umask 077; mkdir -p "$(dirname {quoted})"; cat > {quoted}.new; chmod {mode:o} {quoted}.new; mv -f {quoted}.new {quoted}',
+            f'set -e; umask 077; mkdir -p "$(dirname {quoted})"; cat > {quoted}.new; chmod {mode:o}'
+            f" {quoted}.new; mv -f {quoted}.new {quoted}",
             stdin=content,
         )
         if done.exit_code:
@@ -76,8 +77,12 @@ class SsmHost:
                 return
             if time.monotonic() > deadline:
                 raise UnreachableError(
-                    f"The SSM agent of {self.name} ({self.instance_id}) is not online after {ONLINE_WITHIN:.0f} s",
-                    next_step="check its instance profile (AmazonSSMManagedInstanceCore) and its way to the SSM endpoints",
+                    f"The SSM agent of {self.name} ({self.instance_id}) is not online after"
+                    f" {ONLINE_WITHIN:.0f} s",
+                    next_step=(
+                        "check its instance profile (AmazonSSMManagedInstanceCore) and its way to the SSM"
+                        " endpoints"
+                    ),
                 )
             time.sleep(2)
 
@@ -106,6 +111,7 @@ class SsmHost:
                 got["ResponseCode"], got["StandardOutputContent"], got["StandardErrorContent"]
             )
         raise UnreachableError(
-            f"The command to {self.name} ({self.instance_id}) was not delivered, or did not end within {timeout:.0f} s",
+            f"The command to {self.name} ({self.instance_id}) was not delivered, or did not end within"
+            f" {timeout:.0f} s",
             next_step=f"look at Run Command {command_id} in the AWS console",
         )

@@ -1,7 +1,9 @@
 """DDL under replication: DMS does not carry it, so it is told as soon as it is seen.
 
-What an object is, is one digest. The first digests are kept when the schema is carried, and again when the parity of
-both sides was clean; what differs from them since then is DDL. One-time events are left out: they go by themselves.
+What an object is, is one digest. The first digests are kept when the schema is carried, and again when the
+parity of
+both sides was clean; what differs from them since then is DDL. One-time events are left out: they go by
+themselves.
 """
 
 from __future__ import annotations
@@ -31,11 +33,13 @@ def digests(rows: Iterable[Mapping[str, object]]) -> dict[str, str]:
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What DDL did between the two, an object a line."""
     return [
-        f"{name} is new"
-        if name not in before
-        else f"{name} is gone"
-        if name not in now
-        else f"{name} was changed"
+        (
+            f"{name} is new"
+            if name not in before
+            else f"{name} is gone"
+            if name not in now
+            else f"{name} was changed"
+        )
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]
@@ -57,10 +61,19 @@ def says(owner: Side, document: Json) -> str:
         return ""
     listed = ", ".join(seen[:8]) + (f" and {len(seen) - 8} more" if len(seen) > 8 else "")
     other = owner.other
-    return f"DDL on the {owner} since {document['kept_at']} UTC, which is not replicated: {listed}. {REMEDY[owner].format(other=other)}"
+    return (
+        f"DDL on the {owner} since {document['kept_at']} UTC, which is not replicated: {listed}."
+        f" {REMEDY[owner].format(other=other)}"
+    )
 
 
 REMEDY = {
-    Side.SOURCE: "Do the same on the {other} (rows that came meanwhile may need ReloadTables), or undo it; then clear validate with downstream",
-    Side.TARGET: "Going back would lose what the {other} cannot hold: do the same there, then clear switchover.compare_back",
+    Side.SOURCE: (
+        "Do the same on the {other} (rows that came meanwhile may need ReloadTables), or undo it; then clear"
+        " validate with downstream"
+    ),
+    Side.TARGET: (
+        "Going back would lose what the {other} cannot hold: do the same there, then clear"
+        " switchover.compare_back"
+    ),
 }

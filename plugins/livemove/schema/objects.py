@@ -1,6 +1,7 @@
 """What the target's schema must be, and in which phase each object is created.
 
-DMS carries rows and primary keys; it loses AUTO_INCREMENT, secondary indexes, foreign keys, defaults, views, code.
+DMS carries rows and primary keys; it loses AUTO_INCREMENT, secondary indexes, foreign keys, defaults, views,
+code.
 So the schema goes first, from the server's own SHOW CREATE texts:
 
 1. tables  before the load: columns, primary and unique keys, checks, generated columns, partitions
@@ -126,7 +127,10 @@ class Table:
                 raise SchemaError(
                     f"{self.schema}.{self.name}: {e.kind} {e.name} stands on the target as: {other.text}",
                     wanted=e.text,
-                    next_step=f"drop it on the target, or the whole table {self.qualified} and clear the replicate chapter",
+                    next_step=(
+                        f"drop it on the target, or the whole table {self.qualified} and clear the replicate"
+                        " chapter"
+                    ),
                 )
         return missing
 
@@ -221,7 +225,8 @@ def _key_columns(kind: Kind, text: str, after: int) -> tuple[str, ...]:
 def alter_statements(source: Table, target: Table) -> tuple[list[str], list[str]]:
     """Phase 2 for one table: (ALTERs that build indexes, ALTERs that add foreign keys).
 
-    All plain indexes go into one ALTER, so that the table is read once; InnoDB builds one FULLTEXT index at a time.
+    All plain indexes go into one ALTER, so that the table is read once; InnoDB builds one FULLTEXT index at a
+    time.
     """
     missing = source.missing_in(target)
     together = [e for e in missing if e.kind in (Kind.UNIQUE, Kind.INDEX, Kind.SPATIAL)]
@@ -250,7 +255,8 @@ def refuse_other_table(source: Table, target: Table) -> None:
         )
 
 
-# Code -------------------------------------------------------------------------------------------------------------
+# Code
+# -------------------------------------------------------------------------------------------------------------
 DEFINER = re.compile(
     r"^(CREATE\s+(?:OR\s+REPLACE\s+)?(?:ALGORITHM\s*=\s*\w+\s+)?)DEFINER\s*=\s*"
     rf"((?:{QUOTED.pattern}|\w+)(?:\s*@\s*(?:{QUOTED.pattern}|[\w.%-]+))?)\s+",
@@ -302,7 +308,8 @@ def told(definers: Iterable[Json]) -> list[str]:
     for d in definers:
         objects.setdefault((d["source"], d["target"]), []).append(d["object"])
     return [
-        f"definer {source} becomes {target} in {len(names)}: {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+        f"definer {source} becomes {target} in {len(names)}:"
+        f" {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
         for (source, target), names in sorted(objects.items())
         if source != target
     ]
@@ -311,7 +318,8 @@ def told(definers: Iterable[Json]) -> list[str]:
 def with_definers_of(code: Json, known: Json | None) -> Json:
     """`code` with the definers that the same objects had in `known`.
 
-    For the way back: what stands on the target was created by the RDS master; the source knew the original definers.
+    For the way back: what stands on the target was created by the RDS master; the source knew the original
+    definers.
     """
     originals = {
         (kind, o["schema"], o["name"]): o["sql"]
@@ -321,9 +329,11 @@ def with_definers_of(code: Json, known: Json | None) -> Json:
     out = dict(code)
     for kind in ("triggers", "events"):
         out[kind] = [
-            {**o, "sql": with_definer(o["sql"], definer_of(old))}
-            if (old := originals.get((kind, o["schema"], o["name"]))) and same_code(o["sql"], old)
-            else o
+            (
+                {**o, "sql": with_definer(o["sql"], definer_of(old))}
+                if (old := originals.get((kind, o["schema"], o["name"]))) and same_code(o["sql"], old)
+                else o
+            )
             for o in code.get(kind, [])
         ]
     return out
@@ -346,7 +356,8 @@ def in_order(views: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]
 def schemas_named(kind: str, body: str, schemas: Iterable[str]) -> list[str]:
     """Which of these schemas the body of a view or of stored code names.
 
-    The server writes a view's tables out in full, `schema`.`table` behind FROM, JOIN or a comma; other bodies are as
+    The server writes a view's tables out in full, `schema`.`table` behind FROM, JOIN or a comma; other bodies
+    are as
     their author wrote them. Text inside quotes does not count.
     """
     bare = re.sub(r"""'(?:[^'\\]|\\.|'')*'""", "''", body)
@@ -364,8 +375,22 @@ def schemas_named(kind: str, body: str, schemas: Iterable[str]) -> list[str]:
 
 
 # MariaDB's latin1 is Windows' code page 1252
-CODECS = {"utf8mb4": "utf-8", "utf8mb3": "utf-8", "utf8": "utf-8", "latin1": "cp1252", "ascii": "ascii", "euckr": "cp949",
-          "latin2": "iso8859-2", "cp1251": "cp1251", "koi8r": "koi8-r", "sjis": "cp932", "cp932": "cp932", "big5": "cp950", "gbk": "gbk", "ujis": "euc_jp"}  # fmt: skip
+CODECS = {
+    "utf8mb4": "utf-8",
+    "utf8mb3": "utf-8",
+    "utf8": "utf-8",
+    "latin1": "cp1252",
+    "ascii": "ascii",
+    "euckr": "cp949",
+    "latin2": "iso8859-2",
+    "cp1251": "cp1251",
+    "koi8r": "koi8-r",
+    "sjis": "cp932",
+    "cp932": "cp932",
+    "big5": "cp950",
+    "gbk": "gbk",
+    "ujis": "euc_jp",
+}
 
 
 def wire_text(sql: str, charset: str) -> str | None:

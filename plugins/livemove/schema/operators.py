@@ -28,7 +28,8 @@ class CarrySchemaOperator(LivemoveOperator):
         if owner(world) is Side.TARGET:
             # the source's triggers are dropped now: kept as its code, they would be missing after a rollback
             raise RefusedError(
-                "The target owns the writes: its own schema counts, and the source's triggers and events sleep",
+                "The target owns the writes: its own schema counts, and the source's triggers and events"
+                " sleep",
                 wanted="the source as the owner",
                 next_step=NOTHING_TO_DO,
             )
@@ -56,8 +57,12 @@ class ParityOperator(LivemoveOperator):
         world = self.world(context)
         if owner(world) is Side.TARGET:
             raise RefusedError(
-                "The target owns the writes: triggers and events of the source sleep, so its definitions differ by design",
-                wanted="the source as the owner; afterwards switchover.compare_back and the guards of the switchover compare both sides",
+                "The target owns the writes: triggers and events of the source sleep, so its definitions"
+                " differ by design",
+                wanted=(
+                    "the source as the owner; afterwards switchover.compare_back and the guards of the"
+                    " switchover compare both sides"
+                ),
                 next_step=NOTHING_TO_DO,
             )
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:

@@ -1,8 +1,10 @@
 """Are both schemas the same? Twenty categories from the servers' own catalogues, keyed and compared field by field.
 
 A difference is either explained (it will be gone at the switchover, or it cannot hurt a row) or it refuses.
-What this cannot see: rows (the comparison's job), privileges on single routines, and whether a text that reads the
-same means the same to two server versions. Between MySQL and MariaDB the catalogues spell things differently and
+What this cannot see: rows (the comparison's job), privileges on single routines, and whether a text that
+reads the
+same means the same to two server versions. Between MySQL and MariaDB the catalogues spell things differently
+and
 nearly everything is reported.
 """
 
@@ -30,28 +32,124 @@ class Category:
 
 RECORDED = ("sql_mode", "definer", "character_set_client", "collation_connection")
 CATEGORIES = (
-    Category("schemata", ("schema_name",), ("default_character_set_name", "default_collation_name", "schema_comment")),
-    Category("tables", ("table_schema", "table_name"), ("table_type", "engine", "row_format", "table_collation", "table_comment")),
+    Category(
+        "schemata",
+        ("schema_name",),
+        ("default_character_set_name", "default_collation_name", "schema_comment"),
+    ),
+    Category(
+        "tables",
+        ("table_schema", "table_name"),
+        ("table_type", "engine", "row_format", "table_collation", "table_comment"),
+    ),
     Category("create_table", ("schema", "name"), ("lines",)),
-    Category("columns", ("table_schema", "table_name", "column_name"), ("ordinal_position", "column_default", "is_nullable", "column_type", "character_set_name", "collation_name", "extra", "generation_expression", "is_generated", "column_comment")),
-    Category("indexes", ("table_schema", "table_name", "index_name", "seq_in_index"), ("non_unique", "column_name", "collation", "sub_part", "index_type", "index_comment", "ignored")),
+    Category(
+        "columns",
+        ("table_schema", "table_name", "column_name"),
+        (
+            "ordinal_position",
+            "column_default",
+            "is_nullable",
+            "column_type",
+            "character_set_name",
+            "collation_name",
+            "extra",
+            "generation_expression",
+            "is_generated",
+            "column_comment",
+        ),
+    ),
+    Category(
+        "indexes",
+        ("table_schema", "table_name", "index_name", "seq_in_index"),
+        ("non_unique", "column_name", "collation", "sub_part", "index_type", "index_comment", "ignored"),
+    ),
     Category("constraints", ("constraint_schema", "table_name", "constraint_name"), ("constraint_type",)),
-    Category("key_columns", ("constraint_schema", "table_name", "constraint_name", "ordinal_position"), ("column_name", "referenced_table_schema", "referenced_table_name", "referenced_column_name")),
-    Category("foreign_keys", ("constraint_schema", "table_name", "constraint_name"), ("unique_constraint_name", "referenced_table_name", "match_option", "update_rule", "delete_rule")),
+    Category(
+        "key_columns",
+        ("constraint_schema", "table_name", "constraint_name", "ordinal_position"),
+        ("column_name", "referenced_table_schema", "referenced_table_name", "referenced_column_name"),
+    ),
+    Category(
+        "foreign_keys",
+        ("constraint_schema", "table_name", "constraint_name"),
+        ("unique_constraint_name", "referenced_table_name", "match_option", "update_rule", "delete_rule"),
+    ),
     Category("checks", ("constraint_schema", "table_name", "constraint_name"), ("level", "check_clause")),
-    Category("partitions", ("table_schema", "table_name", "partition_name", "subpartition_name"), ("partition_ordinal_position", "partition_method", "partition_expression", "partition_description", "subpartition_method", "subpartition_expression")),
+    Category(
+        "partitions",
+        ("table_schema", "table_name", "partition_name", "subpartition_name"),
+        (
+            "partition_ordinal_position",
+            "partition_method",
+            "partition_expression",
+            "partition_description",
+            "subpartition_method",
+            "subpartition_expression",
+        ),
+    ),
     Category("sequences", ("schema", "name"), ("text",)),
-    Category("views", ("table_schema", "table_name"), ("view_definition", "check_option", "is_updatable", "security_type", "algorithm", *RECORDED)),
-    Category("routines", ("routine_schema", "routine_type", "routine_name"), ("dtd_identifier", "routine_definition", "is_deterministic", "sql_data_access", "security_type", "routine_comment", "database_collation", *RECORDED)),
-    Category("parameters", ("specific_schema", "routine_type", "specific_name", "ordinal_position"), ("parameter_mode", "parameter_name", "dtd_identifier")),
-    Category("triggers", ("trigger_schema", "trigger_name"), ("event_object_table", "event_manipulation", "action_timing", "action_order", "action_statement", *RECORDED)),
-    Category("events", ("event_schema", "event_name"), ("event_type", "execute_at", "interval_value", "interval_field", "event_definition", "on_completion", "status", "time_zone", *RECORDED)),
+    Category(
+        "views",
+        ("table_schema", "table_name"),
+        ("view_definition", "check_option", "is_updatable", "security_type", "algorithm", *RECORDED),
+    ),
+    Category(
+        "routines",
+        ("routine_schema", "routine_type", "routine_name"),
+        (
+            "dtd_identifier",
+            "routine_definition",
+            "is_deterministic",
+            "sql_data_access",
+            "security_type",
+            "routine_comment",
+            "database_collation",
+            *RECORDED,
+        ),
+    ),
+    Category(
+        "parameters",
+        ("specific_schema", "routine_type", "specific_name", "ordinal_position"),
+        ("parameter_mode", "parameter_name", "dtd_identifier"),
+    ),
+    Category(
+        "triggers",
+        ("trigger_schema", "trigger_name"),
+        (
+            "event_object_table",
+            "event_manipulation",
+            "action_timing",
+            "action_order",
+            "action_statement",
+            *RECORDED,
+        ),
+    ),
+    Category(
+        "events",
+        ("event_schema", "event_name"),
+        (
+            "event_type",
+            "execute_at",
+            "interval_value",
+            "interval_field",
+            "event_definition",
+            "on_completion",
+            "status",
+            "time_zone",
+            *RECORDED,
+        ),
+    ),
     Category("auto_increments", ("table_schema", "table_name"), ("auto_increment",)),
     Category("schema_grants", ("grantee", "table_schema", "privilege_type"), ("is_grantable",)),
     Category("table_grants", ("grantee", "table_schema", "table_name", "privilege_type"), ("is_grantable",)),
-    Category("column_grants", ("grantee", "table_schema", "table_name", "column_name", "privilege_type"), ("is_grantable",)),
+    Category(
+        "column_grants",
+        ("grantee", "table_schema", "table_name", "column_name", "privilege_type"),
+        ("is_grantable",),
+    ),
     Category("variables", ("variable_name",), ("value",)),
-)  # fmt: skip
+)
 BY_NAME = {c.name: c for c in CATEGORIES}
 
 
@@ -92,8 +190,12 @@ class Report:
         return {
             "counts": self.counts,
             "unexplained": [str(d) for d in self.unexplained],
-            "explained": [{**asdict(d), "source": str(d.source)[:300], "target": str(d.target)[:300]} for d in self.differences if d.explanation][:500],
-        }  # fmt: skip
+            "explained": [
+                {**asdict(d), "source": str(d.source)[:300], "target": str(d.target)[:300]}
+                for d in self.differences
+                if d.explanation
+            ][:500],
+        }
 
     def refuse(self) -> None:
         """SchemaError when anything has no explanation."""
@@ -102,7 +204,10 @@ class Report:
             raise SchemaError(
                 f"{len(self.unexplained)} differences between the schemas: {listed}",
                 wanted="the same definitions on both sides",
-                next_step="clear carry_tables, carry_keys or carry_code; for a table that differs, drop it on the target first",
+                next_step=(
+                    "clear carry_tables, carry_keys or carry_code; for a table that differs, drop it on the"
+                    " target first"
+                ),
             )
 
 
@@ -145,7 +250,8 @@ def _compare(
         fields = [f for f in category.fields if f in a and f in b and f != "status" and a[f] != b[f]]
         if not fields:
             return None
-        # towards RDS the creating login stands in for definers that it may not name; else the rest is what counts
+        # towards RDS the creating login stands in for definers that it may not name; else the rest is what
+        # counts
         if "definer" in fields and b["definer"] == login and len(fields) > 1:
             fields.remove("definer")
         a, b = {f: a[f] for f in fields}, {f: b[f] for f in fields}
@@ -162,7 +268,10 @@ def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any]
     if category == "triggers" and kind == "missing":
         return "triggers are created at the switchover, so that no row is counted twice before"
     if category == "events" and kind == "missing" and a.get("execute_at") is not None:
-        return "a one-time event whose time is over is not created; if it still waits, it is created at the switchover"
+        return (
+            "a one-time event whose time is over is not created; if it still waits, it is created at the"
+            " switchover"
+        )
     if (
         category == "events"
         and kind == "extra"

@@ -64,9 +64,15 @@ def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         if not health.event_scheduler:
             yield f"event_scheduler is off on the {side}: the dead-man's switch cannot tick"
         elif age is None or age > STALE_HEARTBEAT:
-            yield f"the dead-man's switch on the {side} last ticked {'never' if age is None else f'{age:.0f} s ago'}"
+            yield (
+                f"the dead-man's switch on the {side} last ticked"
+                f" {'never' if age is None else f'{age:.0f} s ago'}"
+            )
         if not health.durable:
-            yield f"the {side} may forget the commit in a power cut: wanted sync_binlog=1 and innodb_flush_log_at_trx_commit=1"
+            yield (
+                f"the {side} may forget the commit in a power cut: wanted sync_binlog=1 and"
+                " innodb_flush_log_at_trx_commit=1"
+            )
         if side is to.other:
             yield from (f"long transaction on the {side}: {t}" for t in health.long_transactions)
             if health.prepared_xa:
@@ -119,9 +125,15 @@ def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
             continue
         then = (found.get("definitions") or {}).get(str(owner))
         if then and table in now and then != now[table]:
-            yield f"{table} was changed by DDL on the {owner} since it was compared at {found['checked_at']}; run {_compare(to)}"
+            yield (
+                f"{table} was changed by DDL on the {owner} since it was compared at {found['checked_at']};"
+                f" run {_compare(to)}"
+            )
         if started and datetime.fromisoformat(str(found["checked_at"])) < started:
-            yield f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at {found['checked_at']}; run {_compare(to)}"
+            yield (
+                f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at"
+                f" {found['checked_at']}; run {_compare(to)}"
+            )
 
 
 def _compare(to: Side) -> str:
@@ -143,26 +155,38 @@ def no_ddl_since(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """The replicator brings what triggers and events did on the owner; awake here as well, they do it twice."""
     for what in parts.code.awake(to):
-        yield f"{what} is awake on the {to}, which only follows: its effects are there twice. Drop it there (the DDL of the owner's is kept), then {_compare(to)}"
+        yield (
+            f"{what} is awake on the {to}, which only follows: its effects are there twice. Drop it there"
+            f" (the DDL of the owner's is kept), then {_compare(to)}"
+        )
 
 
 def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """No session or account that the fence would miss may write to the owner."""
     for who in parts.control[to.other].strangers():
-        yield f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in source.accounts"
+        yield (
+            f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in"
+            " source.accounts"
+        )
 
 
 def events_can_sleep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """RDS's master user may not alter an event of another definer (1227), so the fence could not close."""
     for what in parts.control[to.other].stubborn_events():
-        yield f"event {what} on the {to.other} cannot be put to sleep by livemove's login: drop it, or let its definer disable it, and create it as livemove's login"
+        yield (
+            f"event {what} on the {to.other} cannot be put to sleep by livemove's login: drop it, or let its"
+            " definer disable it, and create it as livemove's login"
+        )
 
 
 def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """The next owner's binlogs carry the way back: an interruption must be mended before they go."""
     keeps = parts.control[to].binlogs().keeps
     if keeps is not None and keeps < SHORTEST_KEPT:
-        yield f"the {to} keeps its binlogs for {keeps / 3600:.0f} h, wanted at least {SHORTEST_KEPT / 3600:.0f} h: a return path that is interrupted longer would be lost"
+        yield (
+            f"the {to} keeps its binlogs for {keeps / 3600:.0f} h, wanted at least {SHORTEST_KEPT / 3600:.0f}"
+            " h: a return path that is interrupted longer would be lost"
+        )
 
 
 def no_upkeep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
@@ -180,16 +204,22 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     parts.ledger.write("switchover/expected", expected)
     parts.ledger.write("expected_pause", expected)
     if expected["ms"] > parts.settings.pause_budget * 1000:
-        yield f"the expected pause is {expected['ms']} ms, the budget {parts.settings.pause_budget * 1000:.0f} ms"
+        yield (
+            f"the expected pause is {expected['ms']} ms, the budget"
+            f" {parts.settings.pause_budget * 1000:.0f} ms"
+        )
 
 
 def expected_pause(parts: Parts, to: Side) -> Json:
     """{"ms", "watermark_ms", "database_ms", "servers_ms", "probe_ms", "not_armed", "budget_ms", "measured_at"}: what lies
     between hold and release.
 
-    Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and the words of
-    the slowest server that lie in the pause, each taken to last as long as a probe does now. Armed servers say them by
-    themselves when they see the row; for those that cannot be armed, by name, the delivery of two words is waited for.
+    Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and
+    the words of
+    the slowest server that lie in the pause, each taken to last as long as a probe does now. Armed servers
+    say them by
+    themselves when they see the row; for those that cannot be armed, by name, the delivery of two words is
+    waited for.
     LivemoveError when a watermark does not arrive within the pause budget.
     """
     f, t = parts.control[to.other], parts.control[to]
@@ -202,7 +232,8 @@ def expected_pause(parts: Parts, to: Side) -> Json:
         while not t.has_watermark(to.other, stream, number):
             if (parts.clock.now() - sent).total_seconds() > parts.settings.pause_budget:
                 raise LivemoveError(
-                    f"a watermark of the {to.other} did not arrive in the {to} within {parts.settings.pause_budget:g} s",
+                    f"a watermark of the {to.other} did not arrive in the {to} within"
+                    f" {parts.settings.pause_budget:g} s",
                     next_step="look at the replication task and its lag",
                 )
             parts.clock.sleep(0.005)
@@ -221,11 +252,13 @@ def expected_pause(parts: Parts, to: Side) -> Json:
         r.server: str(r.facts.get("watch") or r.message) for r in replies if r.facts.get("watch") != "ready"
     }
     return {
-        "ms": 2 * max(trips)
-        + OWN_WORK_MS
-        + CALLS_IN_A_ROW * database
-        + WORDS_IN_A_ROW * slowest
-        + (2 * delivery if not_armed else 0),
+        "ms": (
+            2 * max(trips)
+            + OWN_WORK_MS
+            + CALLS_IN_A_ROW * database
+            + WORDS_IN_A_ROW * slowest
+            + (2 * delivery if not_armed else 0)
+        ),
         "watermark_ms": trips,
         "database_ms": database,
         "servers_ms": delivery,

@@ -1,6 +1,7 @@
 """The night without Airflow: what stands, what a person should do next, and the verbs that do it.
 
-The same core as the DAG's tasks, so that one may begin what the other finishes. What a verb does to a database
+The same core as the DAG's tasks, so that one may begin what the other finishes. What a verb does to a
+database
 is guarded there; here stand only the questions before it.
 """
 
@@ -140,8 +141,8 @@ def advice(now: Standing) -> str:
     if now.fenced:
         row = now.fenced[0]
         return (
-            f"if nobody is moving the writes right now: livemove abort; without it the {row.side} opens by itself "
-            f"in {_seconds(row.seconds_left)}"
+            f"if nobody is moving the writes right now: livemove abort; without it the {row.side} opens by"
+            f" itself in {_seconds(row.seconds_left)}"
         )
     if now.unfinished and now.action(now.unfinished).do is Do.GO_ON:
         return "livemove continue: a move is committed and not finished"
@@ -165,14 +166,18 @@ def _after_promotion(now: Standing, row: ControlRow) -> str:
     if row.state is not OPEN:
         return "livemove promote once more: it goes on where it stopped"
     if other and other.epoch < row.epoch:
-        return f"AT ONCE livemove promote once more: the {other.side} came back and is open beside the {row.side}; it closes it"
+        return (
+            f"AT ONCE livemove promote once more: the {other.side} came back and is open beside the"
+            f" {row.side}; it closes it"
+        )
     return f"{NOTHING}; the {row.side.other} is never reopened: rebuild it (see the runbook)"
 
 
 # Doing ----------------------------------------------------------------------------------------------
 def abort_plan(now: Standing) -> list[str]:
     return [
-        f"CALL livemove.lift_fence({row.epoch}, '{row.attempt}') on the {row.side}: {row.side} OPEN@{row.epoch}"
+        f"CALL livemove.lift_fence({row.epoch}, '{row.attempt}') on the {row.side}: {row.side}"
+        f" OPEN@{row.epoch}"
         for row in now.fenced
     ] + ["servers: release, and jobs on"]
 

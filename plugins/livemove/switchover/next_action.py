@@ -63,11 +63,27 @@ def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
         ((FOLLOW, OPEN), 0, Action(Do.DONE, f"{t}, {f}: already moved", t.epoch, to)),
         ((CEDED, FENCED), 0, Action(Do.UNDO_OTHER, f"{t}: somebody moves away from it", t.epoch, to)),
         ((FOLLOW, FENCED), 0, Action(Do.UNDO_OTHER, f"{t}: somebody moves away from it", t.epoch, to)),
-        ((FENCED, CEDED), 0, Action(Do.UNDO, f"{f}: an attempt began before the last move was finished", f.epoch, to.other)),
-        ((FOLLOW, CEDED), -1, Action(Do.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch)),
-        ((CLAIMED, CEDED), 0, Action(Do.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch)),
-        ((OPEN, CEDED), 0, Action(Do.FINISH_OTHER, f"{f}, {t}: the {to} does not follow yet", t.epoch, to.other)),
-    ):  # fmt: skip
+        (
+            (FENCED, CEDED),
+            0,
+            Action(Do.UNDO, f"{f}: an attempt began before the last move was finished", f.epoch, to.other),
+        ),
+        (
+            (FOLLOW, CEDED),
+            -1,
+            Action(Do.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch),
+        ),
+        (
+            (CLAIMED, CEDED),
+            0,
+            Action(Do.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch),
+        ),
+        (
+            (OPEN, CEDED),
+            0,
+            Action(Do.FINISH_OTHER, f"{f}, {t}: the {to} does not follow yet", t.epoch, to.other),
+        ),
+    ):
         if (f.state, t.state) == states and gap == epochs:
             return action
     return Action(Do.LOOK_AGAIN, f"{f} and {t} do not fit together")

@@ -1,7 +1,8 @@
 """The emergency: the owner is gone for good, and its follower takes the writes without its word.
 
 From outside a partition looks like a death, so nobody but a person can say that the old owner is off, and a
-person has to type it. What had not arrived is lost here; how much that may be is measured before anything is done.
+person has to type it. What had not arrived is lost here; how much that may be is measured before anything is
+done.
 
 1. nothing comes in any more: what the replicator still has in hand is waited for
 2. promote: the follower's row, one compare-and-set; from here on only forward
@@ -51,14 +52,21 @@ class Bound:
     def lines(self) -> Iterator[str]:
         old, new = self.link.reads, self.link.writes
         if self.newest is None:
-            yield f"no watermark of the {old} ever arrived in the {new}: nothing can be said about what is missing"
+            yield (
+                f"no watermark of the {old} ever arrived in the {new}: nothing can be said about what is"
+                " missing"
+            )
         else:
             yield (
-                f"the last watermark that arrived was written on the {old} at {self.newest.written_at:%Y-%m-%d %H:%M:%S.%f} UTC, "
-                f"{self.newest.ago:.0f} s ago; nothing newer arrived since"
+                f"the last watermark that arrived was written on the {old} at"
+                f" {self.newest.written_at:%Y-%m-%d %H:%M:%S.%f} UTC, {self.newest.ago:.0f} s ago; nothing"
+                " newer arrived since"
             )
             yield f"every write that the {old} acknowledged before that is here"
-            yield f"missing may be what it acknowledged between that moment and its end, {self.newest.ago:.0f} s at the most"
+            yield (
+                f"missing may be what it acknowledged between that moment and its end, {self.newest.ago:.0f}"
+                " s at the most"
+            )
         left = "it does not tell" if self.undelivered is None else f"{self.undelivered} row changes"
         yield f"replication {self.link.name}: {self.replicator}; read and not applied: {left}"
         yield "numbers that the old owner gave to rows that never arrived may be given again"
@@ -69,8 +77,11 @@ class Bound:
         return {
             "last_watermark": n.written_at.isoformat() if n else None,
             "nothing_since_seconds": round(n.ago, 1) if n else None,
-            "task": self.link.name, "replicator": self.replicator, "undelivered": self.undelivered, "says": list(self.lines()),
-        }  # fmt: skip
+            "task": self.link.name,
+            "replicator": self.replicator,
+            "undelivered": self.undelivered,
+            "says": list(self.lines()),
+        }
 
 
 def bound(parts: Parts, row: ControlRow) -> Bound:
@@ -101,15 +112,22 @@ def reasons(parts: Parts, to: Side, word: str) -> Iterator[str]:
         yield f"the {to} does not answer"
     elif not row.promoted:
         if old is not None:
-            yield f"the {to.other} answers ({old}): this is no emergency; livemove status says what can be done"
+            yield (
+                f"the {to.other} answers ({old}): this is no emergency; livemove status says what can be done"
+            )
         if row.state in (ControlState.CLAIMED, ControlState.OPEN):
             yield f"{row}: the {to.other} has ceded for certain and nothing is lost; livemove continue"
         elif row.state is not ControlState.FOLLOW:
             yield f"{row}, wanted FOLLOW"
         if not any(parts.ledger.read(f"schema/{side}") for side in Side):
-            yield "the ledger has neither triggers nor events of the application, and the old owner cannot be asked"
+            yield (
+                "the ledger has neither triggers nor events of the application, and the old owner cannot be"
+                " asked"
+            )
     if word != sentence(parts.service, to.other):
-        yield f"nobody said that the machine is off; wanted, word for word: {sentence(parts.service, to.other)}"
+        yield (
+            f"nobody said that the machine is off; wanted, word for word: {sentence(parts.service, to.other)}"
+        )
 
 
 def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side], Switchover]) -> Json:
@@ -130,9 +148,13 @@ def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side]
     returned = close_returned(parts, to)
     moved = make(to).run()
     document: Json = {
-        **lost, **(parts.ledger.read(f"promotion/{moved['epoch']}") or {}),
-        "epoch": moved["epoch"], "owner": str(to), "token": token, "move": moved,
-    }  # fmt: skip
+        **lost,
+        **(parts.ledger.read(f"promotion/{moved['epoch']}") or {}),
+        "epoch": moved["epoch"],
+        "owner": str(to),
+        "token": token,
+        "move": moved,
+    }
     document |= {"servers_before_opening": before} if before else {}
     document |= {"old_owner_came_back": returned} if returned else {}
     parts.ledger.write(f"promotion/{moved['epoch']}", document)
@@ -180,7 +202,10 @@ def _settled(parts: Parts, row: ControlRow) -> Bound:
             quiet_since = parts.clock.now()
         last = now
         quiet = (parts.clock.now() - quiet_since).total_seconds()
-        says = f"nothing more has arrived for {quiet:.0f} s of {QUIET:.0f} s; read and not applied: {now.undelivered}"
+        says = (
+            f"nothing more has arrived for {quiet:.0f} s of {QUIET:.0f} s; read and not applied:"
+            f" {now.undelivered}"
+        )
         if line := voice.line(says, parts.clock.now().timestamp()):
             log.info("%s", line)
         if (parts.clock.now() - quiet_since).total_seconds() >= QUIET:
@@ -206,7 +231,10 @@ def close_returned(parts: Parts, to: Side) -> str:
             )
         clear = clear + 1 if out.done and not out.remaining else 0
         if clear == 2:
-            says = f"the {to.other} came back as {old} and is closed now; it may hold writes that never arrived: keep it for salvage, then rebuild it"
+            says = (
+                f"the {to.other} came back as {old} and is closed now; it may hold writes that never arrived:"
+                " keep it for salvage, then rebuild it"
+            )
             log.warning("%s", says)
             return says
         parts.clock.sleep(0.05)

@@ -4,10 +4,12 @@ Read STEPS from top to bottom: that is the order, and who may write after each s
 where a retried or cleared task joins in. What an act does to a database is guarded in that database (see
 control/sql/control_procedures.sql); here stand only the order, the waiting and the words.
 
-Before the commit (6) everything is undone (A): one compare-and-set back to OPEN, then the fence is lifted. After
+Before the commit (6) everything is undone (A): one compare-and-set back to OPEN, then the fence is lifted.
+After
 it there is no undo, only a retry that goes on. An unanswered commit is neither: f is read again.
 
-Not here: steps 12 and 13, the return path (switchover/reverse_replication.py), and the guards of step 0 (switchover/guards.py).
+Not here: steps 12 and 13, the return path (switchover/reverse_replication.py), and the guards of step 0
+(switchover/guards.py).
 Known holes: DDL of step 8 runs on a second session while the first one holds the row's lock; if this process
 stands still for 30 s in between, one late statement is possible. It then fails on objects that exist already.
 """
@@ -188,7 +190,8 @@ class Switchover:
     def run(self) -> Json:
         """Bring the writes to `to`; the document that the ledger keeps.
 
-        RefusedError: a guard said no. SwitchoverAborted: undone. SwitchoverIncomplete: retry. PersonMustDecide.
+        RefusedError: a guard said no. SwitchoverAborted: undone. SwitchoverIncomplete: retry.
+        PersonMustDecide.
         """
         for look in range(LOOKS):
             action = self.look()
@@ -256,7 +259,9 @@ class Switchover:
 
     def _undo(self, move: Move, why: BaseException) -> bool:
         """A: lift my fence and let the servers go on. False when the commit turns out to have happened, by me or by
-        an attempt that overtook this one: then its servers, which this one may have told to hold, go on with it."""
+        an attempt that overtook this one: then its servers, which this one may have told to hold, go on with
+        it.
+        """
         log.warning("undoing: %s", why)
         try:
             # refused, and told how the row stands, where no fence is mine
@@ -283,7 +288,8 @@ class Switchover:
             self._tell(move, started, result="aborted", reason=found)
             owner: Side | None = move.f
         else:
-            # nothing was done yet: the document of this epoch may be that of another attempt, which moved meanwhile
+            # nothing was done yet: the document of this epoch may be that of another attempt, which moved
+            # meanwhile
             self._note(move, started, result="aborted", reason=found)
             owner = self._owner()
         return SwitchoverAborted(

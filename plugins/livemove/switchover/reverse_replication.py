@@ -57,7 +57,8 @@ def run(parts: Parts) -> Json:
         rows = [read_row(parts.control[side], parts.clock) for side in Side]
         if gone := [r for r in rows if r and r.promoted]:
             raise RefusedError(
-                f"{gone[0]} was promoted: the {gone[0].side.other} may hold writes that never arrived, and cannot follow",
+                f"{gone[0]} was promoted: the {gone[0].side.other} may hold writes that never arrived, and"
+                " cannot follow",
                 next_step=f"rebuild the {gone[0].side.other} as a new one; there is no way back before that",
             )
         raise RefusedError(
@@ -138,7 +139,8 @@ def _arrives(parts: Parts, owner: Side, other: Side, epoch: int) -> int:
         status = parts.replicator.status(link)
         if status.state is TaskState.FAILED or waited > ARRIVES_WITHIN:
             raise ReplicationError(
-                f"The return path {link.name} is {status.state} and brought nothing in {waited:.0f} s: {status.failure or status.stop_reason or 'DMS gives no reason'}",
+                f"The return path {link.name} is {status.state} and brought nothing in {waited:.0f} s:"
+                f" {status.failure or status.stop_reason or 'DMS gives no reason'}",
                 wanted=f"a row written on the {owner} to arrive in the {other}",
                 next_step="remove the cause, then clear this task; the owner serves meanwhile",
             )

@@ -23,7 +23,8 @@ def go_back(
 ) -> Json:
     """Make the source the owner; {"epoch", "owner", "says", ...}. `prepare_return` readies the way after next.
 
-    Raises what the switchover raises; nothing is lost on the way, because the return path brought every write.
+    Raises what the switchover raises; nothing is lost on the way, because the return path brought every
+    write.
     RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be lost.
     """
     source, target = (read_row(parts.control[side], parts.clock) for side in (Side.SOURCE, Side.TARGET))
@@ -31,7 +32,10 @@ def go_back(
         raise RefusedError(
             f"{target} was promoted when the source was gone: going back would lose every write since",
             wanted="a source that has every write",
-            next_step="nothing was changed, the target owns the writes; a return is a new migration to a rebuilt source",
+            next_step=(
+                "nothing was changed, the target owns the writes; a return is a new migration to a rebuilt"
+                " source"
+            ),
         )
     if source and source.state is ControlState.OPEN and source.epoch == 1:
         return {"epoch": 1, "owner": "source", "says": "the source owns the writes and never gave them away"}
@@ -67,7 +71,10 @@ def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
         raise RefusedError(
             f"Going back would lose writes: {'; '.join(lost)}",
             wanted=f"every write of the {owner.side} in the {owner.side.other}",
-            next_step=f"nothing was changed, the {owner.side} owns the writes. {REPAIR_FOLLOWER[0].upper()}{REPAIR_FOLLOWER[1:]}; then order the rollback again",
+            next_step=(
+                f"nothing was changed, the {owner.side} owns the writes."
+                f" {REPAIR_FOLLOWER[0].upper()}{REPAIR_FOLLOWER[1:]}; then order the rollback again"
+            ),
         )
 
 

@@ -1,7 +1,9 @@
 """The way back: whether going back loses nothing, and until when. And the same for the way forth after a rollback.
 
-From epoch 2 on the follower lives from the owner's binlog alone, from the position in the owner's row. It misses
-writes when a table is in error, when the task did not begin where the way begins, when what it still has to read is
+From epoch 2 on the follower lives from the owner's binlog alone, from the position in the owner's row. It
+misses
+writes when a table is in error, when the task did not begin where the way begins, when what it still has to
+read is
 purged, or when a watermark row never came while later ones did. `losses` says so; a rollback is refused then.
 
 Not seen: rows that somebody changed on the follower itself; that is what the comparison is for.
@@ -55,7 +57,8 @@ def losses(f: Facts) -> list[str]:
         out.append(f"the {follower} misses rows: {wrong}")
     if state not in UNTOUCHED and begun and begun != f.start:
         out.append(
-            f"task {name} began at {begun}, the way back begins at {f.start}: what lies between is missing on the {follower}"
+            f"task {name} began at {begun}, the way back begins at {f.start}: what lies between is missing on"
+            f" the {follower}"
         )
     if state is TaskState.ABSENT and f.began:
         out.append(
@@ -64,12 +67,14 @@ def losses(f: Facts) -> list[str]:
     elif state is not TaskState.RUNNING and f.binlogs and file_of(f.needs) not in f.binlogs.files:
         oldest = f.binlogs.files[0] if f.binlogs.files else "none"
         out.append(
-            f"task {name} is {state} and must read on at {f.needs}, but the {owner} keeps binlogs from {oldest} on only: every write in between is missing on the {follower}"
+            f"task {name} is {state} and must read on at {f.needs}, but the {owner} keeps binlogs from"
+            f" {oldest} on only: every write in between is missing on the {follower}"
         )
     if f.lost_marks:
         first, last = (f"{_time(m.at):%Y-%m-%d %H:%M:%S}" for m in (f.lost_marks[0], f.lost_marks[-1]))
         out.append(
-            f"{len(f.lost_marks)} watermark rows of {first} to {last} UTC never came to the {follower}, though later ones did: writes of that time are missing"
+            f"{len(f.lost_marks)} watermark rows of {first} to {last} UTC never came to the {follower},"
+            " though later ones did: writes of that time are missing"
         )
     return out
 
@@ -77,8 +82,10 @@ def losses(f: Facts) -> list[str]:
 def lost_marks(sent: Iterable[Mark], arrived: Iterable[Mark], epoch: int) -> list[Mark]:
     """Rows of this epoch that did not come though a later one did, oldest first; one on its way is not lost.
 
-    The owner's beats are a ring of a day (control_tables.sql): a row counts as arrived in its newest writing only, and a
-    hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer one already.
+    The owner's beats are a ring of a day (control_tables.sql): a row counts as arrived in its newest writing
+    only, and a
+    hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer one
+    already.
     """
     there = {(m.stream, m.number): m.at for m in arrived}
     ordered = sorted(sent, key=lambda m: m.at)
@@ -131,7 +138,8 @@ def facts(parts: Parts, link: Link, start: str) -> Facts:
 def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
     """The ledger's document `way_back`: written now, and kept for gates and report.
 
-    `current_at` is when the follower last had everything; `patience`: seconds for which a watermark is waited for.
+    `current_at` is when the follower last had everything; `patience`: seconds for which a watermark is waited
+    for.
     """
     trip = _trip(parts, link, patience)
     found = facts(parts, link, start)
@@ -186,7 +194,10 @@ def _holds(d: Json, running: bool) -> str:
     if d["keeps_seconds"] is None:
         return f"Going back loses nothing: the {d['reads']} keeps its binlogs for ever; {end}"
     if not d["keeps_seconds"]:
-        return f"Going back loses nothing only while it runs: the {d['reads']} does not keep binlogs (binlog retention hours is NULL)"
+        return (
+            f"Going back loses nothing only while it runs: the {d['reads']} does not keep binlogs (binlog"
+            " retention hours is NULL)"
+        )
     stops = " if the return path stops now" if running else ""
     return f"Going back loses nothing until {_minute(d['until'])} UTC{stops}; {end}"
 

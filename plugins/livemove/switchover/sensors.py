@@ -61,7 +61,12 @@ def _by_load(world: World, says: str, state: Json) -> Look:
         return Look(False, f"{says}; the load is measured", state if before else kept, again_in=LOAD_OVER)
     rate = sum(max(0, n - before["requests"].get(s, n)) for s, n in now.items()) / (at - before["at"])
     told = f"{says}, with {rate:.1f} requests/s (at most {limit:g})"
-    return Look(rate <= limit, told if rate <= limit else f"{told}: too many; it is measured on", kept, again_in=LOAD_OVER)  # fmt: skip
+    return Look(
+        rate <= limit,
+        told if rate <= limit else f"{told}: too many; it is measured on",
+        kept,
+        again_in=LOAD_OVER,
+    )
 
 
 def look_at_soak(world: World, state: Json) -> Look:
@@ -77,7 +82,10 @@ def look_at_soak(world: World, state: Json) -> Look:
         raise ReplicationError(
             f"The soak does not go on: {reason}",
             wanted="a return path that brings every write to the data centre's database",
-            next_step=f"RDS owns the writes and serves. Mend what DMS names, clear switchover.return_path with downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept",
+            next_step=(
+                "RDS owns the writes and serves. Mend what DMS names, clear switchover.return_path with"
+                f" downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept"
+            ),
         )
     left = world.spec.soak - now.counted
     if left <= 0:
@@ -88,7 +96,10 @@ def look_at_soak(world: World, state: Json) -> Look:
     counts = f"until {end:%Y-%m-%d %H:%M:%S} UTC" if now.current else "and this time does not count"
     # a lag that differs at every look must not fill the log
     told = re.sub(r", \d+ ms behind", "", way_back["says"]) if now.current else way_back["says"]
-    says = f"The moved service is watched {counts} ({duration(world.spec.soak)}); then you are asked about the data centre. {told}"
+    says = (
+        f"The moved service is watched {counts} ({duration(world.spec.soak)}); then you are asked about the"
+        f" data centre. {told}"
+    )
     return Look(False, says, state, again_in=min(AGAIN, left if now.current else BEHIND))
 
 

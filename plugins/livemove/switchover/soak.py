@@ -1,6 +1,7 @@
 """The soak: how long the moved service has run with a way back that loses nothing. No I/O.
 
-The time between two looks counts when the follower was current at both, whoever looked, so a task that is cleared
+The time between two looks counts when the follower was current at both, whoever looked, so a task that is
+cleared
 or retried goes on where it was. It does not count while the return path is behind, stands or cannot be seen.
 """
 

@@ -314,7 +314,10 @@ def commit_unknown(move: Move, why: Exception) -> PersonMustDecide:
         f"The commit on the {move.f} was sent, and the database does not answer any more ({why})",
         owner=f"either the {move.f} or, if the commit arrived, the {move.to}",
         changed=True,
-        next_step=f"clear this task when the {move.f} database answers: it reads the row first; if the commit did not arrive, the fence opens by itself",
+        next_step=(
+            f"clear this task when the {move.f} database answers: it reads the row first; if the commit did"
+            " not arrive, the fence opens by itself"
+        ),
     )
 
 

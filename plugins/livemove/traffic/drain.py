@@ -54,8 +54,9 @@ def judge(
     covered = min(span, seconds)
     rates = {site: n / span if span else 0.0 for site, n in by_site.items()}
     says = (
-        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({part:.1%}, "
-        f"{rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {share:.1%} for {duration(seconds)}"
+        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({part:.1%},"
+        f" {rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {share:.1%} for"
+        f" {duration(seconds)}"
     )
     if covered < seconds:
         says += f"; watched {duration(covered)} so far"

@@ -65,7 +65,9 @@ def of_site(samples: Sequence[Json], sites: Mapping[str, Side], site: Side) -> S
     total, errors, seconds = 0, 0, 0.0
     tells_errors = tells_seconds = True
     for server in (s for s, where in sites.items() if where is site):
-        found = [x["servers"][server] for x in samples if x["servers"].get(server, {}).get("requests") is not None]  # fmt: skip
+        found = [
+            x["servers"][server] for x in samples if x["servers"].get(server, {}).get("requests") is not None
+        ]
         for a, b in itertools.pairwise(found):
             # a counter that falls has started again at zero
             again = b["requests"] < a["requests"]
@@ -127,7 +129,10 @@ def _errors(cloud: Sum, before: Json, watch: Watch) -> list[str]:
     limit = float(before.get("errors") or 0) + watch.errors
     if cloud.errors is None or cloud.errors < LEAST_ERRORS or cloud.share <= limit:
         return []
-    return [f"{cloud.errors} of {cloud.requests} requests at the cloud failed ({cloud.share:.1%}; at most {limit:.1%})"]  # fmt: skip
+    return [
+        f"{cloud.errors} of {cloud.requests} requests at the cloud failed ({cloud.share:.1%}; at most"
+        f" {limit:.1%})"
+    ]
 
 
 def _latency(cloud: Sum, before: Json, watch: Watch) -> list[str]:
@@ -137,7 +142,10 @@ def _latency(cloud: Sum, before: Json, watch: Watch) -> list[str]:
     limit = max(normal * watch.latency, normal + NOISE)
     if cloud.latency <= limit:
         return []
-    return [f"a request at the cloud takes {cloud.latency * 1000:.0f} ms (before: {normal * 1000:.0f} ms; at most {limit * 1000:.0f} ms)"]  # fmt: skip
+    return [
+        f"a request at the cloud takes {cloud.latency * 1000:.0f} ms (before: {normal * 1000:.0f} ms; at most"
+        f" {limit * 1000:.0f} ms)"
+    ]
 
 
 def _health(samples: Sequence[Json], sites: Mapping[str, Side], site: Side) -> list[str]:
@@ -167,7 +175,9 @@ def _load(samples: Sequence[Json], before: Json, watch: Watch) -> list[str]:
     limit = max(normal * watch.load, normal + 4)
     if now <= limit:
         return []
-    return [f"the owner's database runs {now:.1f} statements at once (before: {normal:.1f}; at most {limit:.1f})"]  # fmt: skip
+    return [
+        f"the owner's database runs {now:.1f} statements at once (before: {normal:.1f}; at most {limit:.1f})"
+    ]
 
 
 def _mean(values: Any) -> float | None:

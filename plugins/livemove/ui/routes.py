@@ -1,6 +1,7 @@
 """The routes behind livemove's pages: read-only, each for a logged-in user, each told what that user may see anyway.
 
-The page of findings holds no data; its script reads Airflow's API with the reader's own session. The console's data
+The page of findings holds no data; its script reads Airflow's API with the reader's own session. The
+console's data
 come from the ledger: whoever may read the DAG of a service may read them. An error is JSON with a clear text.
 """
 
@@ -31,7 +32,10 @@ FOLDER = HERE / "console"
 PAGE = FOLDER / "console.html"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".LICENSE": "text/plain"}
 SAFE = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action"
+        " 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",

@@ -100,11 +100,17 @@ def read_shapes(db: MariaDb, tables: Iterable[str]) -> dict[str, Shape]:
     described = {f"{t['schema']}.{t['name']}": t for t in db.rows(sql("schema/list_tables"), args)}
     return {
         name: Shape(
-            t["schema"], t["name"], tuple(columns[name]), keys.get(name, {}), frozenset(leading.get(name, ())), t["engine"] or "", int(t["estimate"])
+            t["schema"],
+            t["name"],
+            tuple(columns[name]),
+            keys.get(name, {}),
+            frozenset(leading.get(name, ())),
+            t["engine"] or "",
+            int(t["estimate"]),
         )
         for name, t in described.items()
         if name in wanted
-    }  # fmt: skip
+    }
 
 
 def _keys(db: MariaDb, args: Json) -> tuple[dict[str, dict[str, tuple[str, ...]]], dict[str, set[str]]]:

@@ -48,8 +48,10 @@ def compare_in_use(
 ) -> Verdict:
     """Compare "schema.table" between the owner and its follower; the verdict is in the ledger as `comparison/<epoch>/<table>`.
 
-    `checked_at` there is the moment before the first row was read, not the last: what came later is not proved.
-    A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there makes the table's.
+    `checked_at` there is the moment before the first row was read, not the last: what came later is not
+    proved.
+    A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there makes
+    the table's.
     """
     schema, table = taken_apart(name, world.spec.source.schemas)
     part = "" if share.whole else f"/{share.number}"

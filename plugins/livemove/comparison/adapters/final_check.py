@@ -33,8 +33,10 @@ class QuickProof:
     """The last proof of the switchover, made ready before the fence and run inside it.
 
     In this order: tables that are not transactional and small ones wholly; of large ones every row that the
-    owner's binlog says was changed since the table was compared, and also the last rows by key and those changed in the
-    last quarter of an hour where an index finds them (rows that somebody changed on the follower are in no binlog).
+    owner's binlog says was changed since the table was compared, and also the last rows by key and those
+    changed in the
+    last quarter of an hour where an index finds them (rows that somebody changed on the follower are in no
+    binlog).
     `says` tells what was covered, and of what was not, why.
     """
 

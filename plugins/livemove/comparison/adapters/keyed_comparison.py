@@ -107,10 +107,17 @@ class Compared:
         counted = Counter(kinds.values())
         listed = self.described({k: kinds[k] for k in list(found)[: self.told.listed]})
         return Verdict(
-            not found and not self.unjudged, *self.rows, tuple(listed), note="; ".join(self.notes),
-            missing=counted[Change.MISSING], extra=counted[Change.EXTRA], changed=counted[Change.CHANGED],
-            unjudged=self.unjudged, began_at=self.began_at, position=self.position,
-        )  # fmt: skip
+            not found and not self.unjudged,
+            *self.rows,
+            tuple(listed),
+            note="; ".join(self.notes),
+            missing=counted[Change.MISSING],
+            extra=counted[Change.EXTRA],
+            changed=counted[Change.CHANGED],
+            unjudged=self.unjudged,
+            began_at=self.began_at,
+            position=self.position,
+        )
 
     def described(self, kinds: dict[Key, Change]) -> list[Difference]:
         return [Difference(k, kind) for k, kind in kinds.items()]
@@ -174,7 +181,10 @@ class Walk(Compared):
             if running <= self.told.effort.running:
                 return
             if waited % 10 == 0:
-                self.told.progress(f"{self.shape.name}: paused, {running} threads run on the source (limit {self.told.effort.running})")  # fmt: skip
+                self.told.progress(
+                    f"{self.shape.name}: paused, {running} threads run on the source (limit"
+                    f" {self.told.effort.running})"
+                )
             self.told.clock.sleep(BUSY_WAIT)
 
     def _tell(self, chunk: Range, differing: list[Differing]) -> None:
@@ -184,7 +194,8 @@ class Walk(Compared):
             rate, mine = self._rate(), self._mine
             left = max(0, mine - self.rows[0]) / max(rate, 1e-6)
             self.told.progress(
-                f"{self.shape.name}: {self.rows[0]:,} of about {mine:,} rows compared, {rate:,.0f} rows/s, about {left:,.0f} s to go, {len(differing)} ranges to look at again"
+                f"{self.shape.name}: {self.rows[0]:,} of about {mine:,} rows compared, {rate:,.0f} rows/s,"
+                f" about {left:,.0f} s to go, {len(differing)} ranges to look at again"
             )
         if now - self._kept > KEEP_EVERY and chunk[1] is not None:
             self._kept = now

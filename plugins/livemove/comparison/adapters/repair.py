@@ -1,9 +1,13 @@
 """Repair as an explicit choice: the rows that differ are copied again from the owner, a few at a time.
 
-Per batch: share locks on the owner's rows, so that they rest; a watermark, so that every earlier change of them has been
-applied by the replicator; then, in the follower, only while its control row says FOLLOW of this epoch, the rows are replaced
-in one transaction; then the locks go. No change of these rows can come late or be undone by an older one. Nothing here
-proves anything: a comparison follows. What it cannot repair: tables without a key, and more than `MOST` rows (copy the table anew).
+Per batch: share locks on the owner's rows, so that they rest; a watermark, so that every earlier change of
+them has been
+applied by the replicator; then, in the follower, only while its control row says FOLLOW of this epoch, the
+rows are replaced
+in one transaction; then the locks go. No change of these rows can come late or be undone by an older one.
+Nothing here
+proves anything: a comparison follows. What it cannot repair: tables without a key, and more than `MOST` rows
+(copy the table anew).
 """
 
 from __future__ import annotations
@@ -66,10 +70,13 @@ def _batch(
     where, args = core.among(shape, keys)
     reader.run("START TRANSACTION")
     try:
-        rows = reader.rows(f"SELECT {_literals(shape)} FROM {core.from_(shape)} WHERE {where} LOCK IN SHARE MODE", args)  # fmt: skip
+        rows = reader.rows(
+            f"SELECT {_literals(shape)} FROM {core.from_(shape)} WHERE {where} LOCK IN SHARE MODE", args
+        )
         if not arrived(HOLD_SECONDS):
             raise LivemoveError(
-                f"{shape.name}: a watermark did not arrive within {HOLD_SECONDS:g} s, so rows could not stay locked; the rest was left as it is",
+                f"{shape.name}: a watermark did not arrive within {HOLD_SECONDS:g} s, so rows could not stay"
+                " locked; the rest was left as it is",
                 wanted="a replicator that has caught up",
                 next_step="wait, then repair again",
             )
@@ -88,7 +95,10 @@ def _replace(
             db.run(f"SET SESSION {name} = %s", (value,))
         db.run("START TRANSACTION")
         db.run(f"DELETE FROM {core.from_(shape)} WHERE {where}", list(args))
-        into = f"{qualified(shape.schema, shape.table)} ({', '.join(quote_unbound(c.name) for c in _written(shape))})"
+        into = (
+            f"{qualified(shape.schema, shape.table)}"
+            f" ({', '.join(quote_unbound(c.name) for c in _written(shape))})"
+        )
         for row in rows:
             # every value is SQL text that the owner made of it
             values = ", ".join("NULL" if v is None else str(v) for v in row.values())

@@ -59,9 +59,12 @@ def compare_table(source_db: MariaDb, target_db: MariaDb, schema: str, table: st
         note = f"compared as utf8mb4, which may lack characters of {', '.join(lossy)}"
         found = replace(found, note="; ".join(filter(None, (found.note, note))))
     verdict = replace(
-        found, seconds=round(time.monotonic() - began, 3), definitions=digests,
-        began_at=found.began_at or began_at, position=found.position or position,
-    )  # fmt: skip
+        found,
+        seconds=round(time.monotonic() - began, 3),
+        definitions=digests,
+        began_at=found.began_at or began_at,
+        position=found.position or position,
+    )
     return verdict if source_db.side is Side.SOURCE else verdict.turned()
 
 

@@ -45,8 +45,15 @@ SESSION = {"wait_timeout": 30, "lock_wait_timeout": 5, "innodb_lock_wait_timeout
 NEUTRAL_SCHEMAS = ("livemove", "mysql")
 """Rows of these may follow the drained position: our own rows, and RDS's heartbeat (mysql.rds_heartbeat2)."""
 NEUTRAL_EVENTS = {
-    "Format_desc", "Rotate", "Gtid", "Gtid_list", "Binlog_checkpoint", "Xid", "Stop", "Start_encryption",
-}  # fmt: skip
+    "Format_desc",
+    "Rotate",
+    "Gtid",
+    "Gtid_list",
+    "Binlog_checkpoint",
+    "Xid",
+    "Stop",
+    "Start_encryption",
+}
 
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "EXECUTE", "SUPER")
@@ -102,9 +109,16 @@ class Control:
     def read(self) -> ControlRow:
         r = self._row()
         return ControlRow(
-            Side(r["side"]), ControlState(r["state"]), int(r["epoch"]), r["attempt"], r["position"],
-            _seconds(r["seconds_left"]), _seconds(r["heartbeat_age"]), _seconds(r["armed_ago"]), bool(r["promoted"]),
-        )  # fmt: skip
+            Side(r["side"]),
+            ControlState(r["state"]),
+            int(r["epoch"]),
+            r["attempt"],
+            r["position"],
+            _seconds(r["seconds_left"]),
+            _seconds(r["heartbeat_age"]),
+            _seconds(r["armed_ago"]),
+            bool(r["promoted"]),
+        )
 
     def installed(self) -> bool:
         """True when the control objects of this version, and the row, are there."""
@@ -144,9 +158,13 @@ class Control:
         marks = ", ".join(["%s"] * len(args))
         row = self.db.one(f"CALL livemove.{quote(procedure)}({marks})", args)
         return Outcome(
-            Answered(row["outcome"]), ControlState(row["state"]), int(row["epoch"]), row["attempt"],
-            int(row["remaining"] or 0), _seconds(row["seconds_left"]),
-        )  # fmt: skip
+            Answered(row["outcome"]),
+            ControlState(row["state"]),
+            int(row["epoch"]),
+            row["attempt"],
+            int(row["remaining"] or 0),
+            _seconds(row["seconds_left"]),
+        )
 
     def arm(self, epoch: int, attempt: str, lease: float) -> Outcome:
         return self._call("arm_fence", epoch, attempt, lease)
@@ -226,14 +244,16 @@ class Control:
     def put_events(self, events: Sequence[Json]) -> None:
         for e in events:
             self.db.run(
-                "INSERT IGNORE INTO livemove.sleeping_event (event_schema, event_name, definer) VALUES (%s, %s, %s)",
+                "INSERT IGNORE INTO livemove.sleeping_event (event_schema, event_name, definer) VALUES (%s,"
+                " %s, %s)",
                 (e["event_schema"], e["event_name"], e["definer"]),
             )
 
     # watermarks and the binlog --------------------------------------------------------------------
     def write_watermark(self, reads: Side, stream: str, number: int) -> None:
         self.db.run(
-            f"INSERT IGNORE INTO livemove.{watermark_table(reads)} (stream, number, written_at) VALUES (%s, %s, UTC_TIMESTAMP(6))",
+            f"INSERT IGNORE INTO livemove.{watermark_table(reads)} (stream, number, written_at) VALUES (%s,"
+            " %s, UTC_TIMESTAMP(6))",
             (stream, number),
         )
 
@@ -249,7 +269,8 @@ class Control:
         return [
             Mark(r["stream"], int(r["number"]), float(r["at"]))
             for r in self.db.rows(
-                f"SELECT stream, number, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', written_at) / 1e6 AS at FROM livemove.{watermark_table(reads)}"
+                "SELECT stream, number, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', written_at) / 1e6 AS at"
+                f" FROM livemove.{watermark_table(reads)}"
             )
         ]
 
@@ -277,7 +298,8 @@ class Control:
 
     def newest_watermark(self, reads: Side) -> Newest | None:
         r = self.db.one(
-            f"SELECT MAX(written_at) AS at, TIMESTAMPDIFF(MICROSECOND, MAX(written_at), UTC_TIMESTAMP(6)) / 1e6 AS ago FROM livemove.{watermark_table(reads)}"
+            "SELECT MAX(written_at) AS at, TIMESTAMPDIFF(MICROSECOND, MAX(written_at), UTC_TIMESTAMP(6)) /"
+            f" 1e6 AS ago FROM livemove.{watermark_table(reads)}"
         )
         return Newest(r["at"].replace(tzinfo=UTC), float(r["ago"])) if r["at"] else None
 

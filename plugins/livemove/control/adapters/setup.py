@@ -31,9 +31,26 @@ WATCH_RIGHTS = ("EXECUTE ON PROCEDURE livemove.watch", "EXECUTE ON PROCEDURE liv
 """All that the waiters on the servers may do."""
 READ_RIGHTS, APPLY_RIGHTS = rights.names(rights.READER), rights.names(rights.APPLIER)
 SCHEMA_RIGHTS = (
-    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "REFERENCES", "INDEX", "ALTER", "CREATE TEMPORARY TABLES",
-    "LOCK TABLES", "EXECUTE", "CREATE VIEW", "SHOW VIEW", "CREATE ROUTINE", "ALTER ROUTINE", "EVENT", "TRIGGER", "DELETE HISTORY",
-)  # fmt: skip
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "REFERENCES",
+    "INDEX",
+    "ALTER",
+    "CREATE TEMPORARY TABLES",
+    "LOCK TABLES",
+    "EXECUTE",
+    "CREATE VIEW",
+    "SHOW VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "EVENT",
+    "TRIGGER",
+    "DELETE HISTORY",
+)
 """https://mariadb.com/kb/en/grant/#database-privileges"""
 DMS_SCHEMA = "awsdms_control"
 """DMS keeps its control tables here (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ControlTable.html)."""
@@ -193,13 +210,16 @@ def ensure_watcher(world: World, db: MariaDb) -> None:
 def drop_accounts(db: MariaDb) -> None:
     """livemove's own accounts; never the application's. A watch that is still on would keep its procedure locked."""
     for r in db.rows(
-        "SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User IN (%s, %s) OR User LIKE 'livemove\\_apply\\_e%%'",
+        "SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User IN (%s, %s) OR User LIKE"
+        " 'livemove\\_apply\\_e%%'",
         (READ_ACCOUNT, WATCH_ACCOUNT),
     ):
         db.run(f"DROP USER IF EXISTS {_text(r['u'])}@{_text(r['h'])}")
     if has_routine(db, "livemove", "end_session"):
         # a session inside a procedure is listed under the procedure's definer
-        for r in db.rows("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = 'livemove' AND COMMAND = 'Query'"):  # fmt: skip
+        for r in db.rows(
+            "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = 'livemove' AND COMMAND = 'Query'"
+        ):
             db.run("CALL livemove.end_session(%s)", (r["id"],))
 
 
@@ -235,9 +255,13 @@ def _copy_account(source: MariaDb, target: MariaDb, name: str) -> None:
         if target.rows("SELECT 1 FROM mysql.user WHERE CONCAT(QUOTE(user), '@', QUOTE(host)) = %s", (name,)):
             return  # a person has made it there
         raise SetupError(
-            f"The account {name} cannot be made on the {target.side} with the password that it has: {e.args[-1]} ({e.args[0]})",
+            f"The account {name} cannot be made on the {target.side} with the password that it has:"
+            f" {e.args[-1]} ({e.args[0]})",
             wanted="a password kept by a plugin that both servers have, so that its hash can be carried",
-            next_step=f"ALTER USER {name} IDENTIFIED BY ... on the {source.side}, or make the account on the {target.side} by hand; then clear this task",
+            next_step=(
+                f"ALTER USER {name} IDENTIFIED BY ... on the {source.side}, or make the account on the"
+                f" {target.side} by hand; then clear this task"
+            ),
         ) from e
 
 

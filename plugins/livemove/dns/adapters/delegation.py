@@ -1,6 +1,7 @@
 """From the parent zone down to the name servers: what the parent delegates to, with which TTL and glue.
 
-The parent's servers are asked by address; a cache would only repeat what it has kept. RFC 1034 4.2.1, RFC 9471 (glue).
+The parent's servers are asked by address; a cache would only repeat what it has kept. RFC 1034 4.2.1, RFC
+9471 (glue).
 """
 
 from __future__ import annotations

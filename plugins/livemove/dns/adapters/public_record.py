@@ -114,5 +114,8 @@ def _refuse_a_stranger(world: World, change: Change) -> None:
         raise WorldMovedError(
             f"{change.name} is {record.text(change.before)}, which livemove did not set",
             wanted=f"{', '.join(target_addresses(world))}, as this migration left it",
-            next_step=f"find out who changed it; to undo by hand, set {record.text(change.after)}; then clear this task",
+            next_step=(
+                f"find out who changed it; to undo by hand, set {record.text(change.after)}; then clear this"
+                " task"
+            ),
         )

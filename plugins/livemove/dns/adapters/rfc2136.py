@@ -1,7 +1,9 @@
 """A zone on a name server of one's own (BIND, Knot, PowerDNS): the Zone port over dynamic updates signed with TSIG.
 
-A change is one update message: its prerequisites name exactly what must stand there, and the primary does all of it or nothing
-(RFC 2136 2.4.2, 3.2, 3.4). The serial number after it is the change's id; in sync is every authority that has come so far (RFC 1982).
+A change is one update message: its prerequisites name exactly what must stand there, and the primary does all
+of it or nothing
+(RFC 2136 2.4.2, 3.2, 3.4). The serial number after it is the change's id; in sync is every authority that has
+come so far (RFC 1982).
 """
 
 from __future__ import annotations
@@ -71,10 +73,17 @@ class UpdateZone:
         try:
             zone = dns.zone.from_xfr(
                 dns.query.xfr(
-                    self.address, self.dns.zone, port=self.port, lifetime=TIMEOUT, timeout=TIMEOUT,
-                    keyring=self.keyring, keyalgorithm=self.algorithm, relativize=False,
-                ), relativize=False,
-            )  # fmt: skip
+                    self.address,
+                    self.dns.zone,
+                    port=self.port,
+                    lifetime=TIMEOUT,
+                    timeout=TIMEOUT,
+                    keyring=self.keyring,
+                    keyalgorithm=self.algorithm,
+                    relativize=False,
+                ),
+                relativize=False,
+            )
         except (dns.exception.DNSException, OSError):
             return None
         sets = [
@@ -97,7 +106,10 @@ class UpdateZone:
             raise DnsError(
                 f"{self.server} refused to change {after[0].name}: {dns.rcode.to_text(code)}",
                 wanted=f"the right to update the zone {self.dns.zone} with this TSIG key",
-                next_step="check the key, and allow-update (BIND), acl action: update (Knot) or TSIG-ALLOW-DNSUPDATE (PowerDNS)",
+                next_step=(
+                    "check the key, and allow-update (BIND), acl action: update (Knot) or"
+                    " TSIG-ALLOW-DNSUPDATE (PowerDNS)"
+                ),
             )
         return self._serial_id()
 
@@ -132,8 +144,13 @@ class UpdateZone:
         except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.message.UnknownTSIGKey) as e:
             raise DnsError(
                 f"{self.server} does not accept the TSIG signature: {type(e).__name__}: {e}",
-                wanted=f"the key of connection {self.dns.connection!r} with algorithm {self.algorithm}, and clocks that agree within 5 minutes",
-                next_step="compare name, secret and algorithm with the server's configuration, then clear this task",
+                wanted=(
+                    f"the key of connection {self.dns.connection!r} with algorithm {self.algorithm}, and"
+                    " clocks that agree within 5 minutes"
+                ),
+                next_step=(
+                    "compare name, secret and algorithm with the server's configuration, then clear this task"
+                ),
             ) from e
         except (dns.exception.DNSException, OSError) as e:
             raise UnreachableError(

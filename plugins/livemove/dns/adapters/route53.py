@@ -1,8 +1,11 @@
 """The hosted zone in Route 53: the Zone port over boto3.
 
-A change is one batch: DELETE of exactly what stands there, CREATE of all that shall. Route 53 makes all of it or nothing, and
-refuses a DELETE that does not match to the last value, so a writer in between is never overwritten (an UPSERT would do that), and no
-cache sees a moment without the name. https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
+A change is one batch: DELETE of exactly what stands there, CREATE of all that shall. Route 53 makes all of it
+or nothing, and
+refuses a DELETE that does not match to the last value, so a writer in between is never overwritten (an UPSERT
+would do that), and no
+cache sees a moment without the name.
+https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
 """
 
 from __future__ import annotations
@@ -165,5 +168,8 @@ def _explained(what: str) -> Iterator[None]:
             ) from e
         raise DnsError(
             f"Route 53 did not give {what}: {e}",
-            next_step="check the aws connection's permissions (route53:List*, Get*, ChangeResourceRecordSets); then retry",
+            next_step=(
+                "check the aws connection's permissions (route53:List*, Get*, ChangeResourceRecordSets); then"
+                " retry"
+            ),
         ) from e

@@ -1,7 +1,9 @@
 """What every document and every event of the ledger shares: its name there, its version, how it is read and stored.
 
-Unknown fields are kept, so that an older livemove passes on what a newer one wrote. Times are ISO texts with an offset,
-exactly as they are stored; `moment` makes datetimes of them. Names come from `NAME` alone: nobody formats them by hand.
+Unknown fields are kept, so that an older livemove passes on what a newer one wrote. Times are ISO texts with
+an offset,
+exactly as they are stored; `moment` makes datetimes of them. Names come from `NAME` alone: nobody formats
+them by hand.
 """
 
 from __future__ import annotations
@@ -56,7 +58,10 @@ class Unreadable:
         return UnreadableError(
             f"The ledger's {self.name} cannot be read: {self.reason}",
             wanted=wanted,
-            next_step="the bucket is versioned: restore the version before it, or delete it and clear the task that writes it",
+            next_step=(
+                "the bucket is versioned: restore the version before it, or delete it and clear the task that"
+                " writes it"
+            ),
         )
 
 

@@ -1,7 +1,9 @@
 """DMS's premigration assessment of this service's task: asked for where one may run, read where one has run.
 
-https://docs.aws.amazon.com/dms/latest/APIReference/API_StartReplicationTaskAssessmentRun.html. A run needs a role by
-which DMS writes its result into the bucket; Terraform's output dms_assessment_role_arn names it, where there is one.
+https://docs.aws.amazon.com/dms/latest/APIReference/API_StartReplicationTaskAssessmentRun.html. A run needs a
+role by
+which DMS writes its result into the bucket; Terraform's output dms_assessment_role_arn names it, where there
+is one.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ def _task(dms: Any, name: str) -> Json | None:
     from botocore.exceptions import ClientError
 
     try:
-        found = dms.describe_replication_tasks(Filters=[{"Name": "replication-task-id", "Values": [name]}], WithoutSettings=True)["ReplicationTasks"]  # fmt: skip
+        found = dms.describe_replication_tasks(
+            Filters=[{"Name": "replication-task-id", "Values": [name]}], WithoutSettings=True
+        )["ReplicationTasks"]
     except ClientError as e:
         if e.response["Error"]["Code"] == "ResourceNotFoundFault":
             return None
@@ -58,7 +62,9 @@ def _task(dms: Any, name: str) -> Json | None:
 
 def _assess(world: World, dms: Any, task: Json) -> Assessment:
     arn = task["ReplicationTaskArn"]
-    runs = dms.describe_replication_task_assessment_runs(Filters=[{"Name": "replication-task-arn", "Values": [arn]}])["ReplicationTaskAssessmentRuns"]  # fmt: skip
+    runs = dms.describe_replication_task_assessment_runs(
+        Filters=[{"Name": "replication-task-arn", "Values": [arn]}]
+    )["ReplicationTaskAssessmentRuns"]
     if runs:
         return _result(
             dms, max(runs, key=lambda r: str(r.get("ReplicationTaskAssessmentRunCreationDate", "")))
@@ -80,6 +86,10 @@ def _assess(world: World, dms: Any, task: Json) -> Assessment:
 
 def _result(dms: Any, run: Json) -> Assessment:
     name = run["ReplicationTaskAssessmentRunArn"]
-    each = dms.describe_replication_task_individual_assessments(Filters=[{"Name": "replication-task-assessment-run-arn", "Values": [name]}])["ReplicationTaskIndividualAssessments"]  # fmt: skip
+    each = dms.describe_replication_task_individual_assessments(
+        Filters=[{"Name": "replication-task-assessment-run-arn", "Values": [name]}]
+    )["ReplicationTaskIndividualAssessments"]
     failed = [(a["IndividualAssessmentName"], a["Status"]) for a in each if a["Status"] not in PASSED]
-    return Assessment(f"{run.get('Status')}: {len(each) - len(failed)} of {len(each)} passed", failed=tuple(failed))  # fmt: skip
+    return Assessment(
+        f"{run.get('Status')}: {len(each) - len(failed)} of {len(each)} passed", failed=tuple(failed)
+    )

@@ -149,7 +149,8 @@ def lob_limit(metadata: Json) -> int | None:
     return int(metadata.get("LobMaxSize", 32)) * 1024
 
 
-# The target, where it stands ----------------------------------------------------------------------------------------
+# The target, where it stands
+# ----------------------------------------------------------------------------------------
 def _target(world: World, problems: dict[str, str]) -> TargetFacts | None:
     try:
         if world.ledger.read("outputs") is None:
@@ -178,7 +179,8 @@ def read_target(db: MariaDb, schemas: Sequence[str]) -> TargetFacts:
         tables=tables,
         grants=tuple(str(v) for r in db.rows("SHOW GRANTS") for v in r.values()),
         collations=frozenset(
-            # MariaDB since 10.10 lists UCA collations once for all character sets, and by full name only in the second
+            # MariaDB since 10.10 lists UCA collations once for all character sets, and by full name only in
+            # the second
             str(r["name"])
             for query in ("preflight/list_known_collations", "preflight/list_full_collations")
             for r in rows_if_allowed(db, sql(query))
@@ -186,7 +188,8 @@ def read_target(db: MariaDb, schemas: Sequence[str]) -> TargetFacts:
     )
 
 
-# The source database -------------------------------------------------------------------------------------------------
+# The source database
+# -------------------------------------------------------------------------------------------------
 def _database(world: World, problems: dict[str, str]) -> DatabaseFacts | None:
     try:
         with world.database(Side.SOURCE, timeout=5) as db:
@@ -215,47 +218,82 @@ def read_database(
     sizes = {str(t): t.bytes for t in tables}
     return DatabaseFacts(
         variables=variables,
-        origins={str(r["name"]).lower(): str(r["origin"]) for r in rows_if_allowed(db, sql("preflight/list_origins"))},
+        origins={
+            str(r["name"]).lower(): str(r["origin"])
+            for r in rows_if_allowed(db, sql("preflight/list_origins"))
+        },
         grants=tuple(str(v) for r in db.rows("SHOW GRANTS") for v in r.values()),
         schemas=frozenset(r["name"] for r in db.rows(sql("schema/list_schemas"), args)),
         tables=tables,
         columns=column_facts(columns),
-        sequences=tuple(f"{t['schema']}.{t['name']}" for t in db.rows(sql("schema/list_tables"), args) if t["type"] == "SEQUENCE"),
+        sequences=tuple(
+            f"{t['schema']}.{t['name']}"
+            for t in db.rows(sql("schema/list_tables"), args)
+            if t["type"] == "SEQUENCE"
+        ),
         lobs=longest_lobs(db, db.rows(sql("replication/list_lob_columns"), args), sizes, lob_seconds),
         zero_dates=zero_dates(db, columns, sizes, zero_seconds),
-        transactions=tuple((r["who"], int(r["seconds"] or 0)) for r in rows_if_allowed(db, sql("preflight/list_transactions"))),
+        transactions=tuple(
+            (r["who"], int(r["seconds"] or 0))
+            for r in rows_if_allowed(db, sql("preflight/list_transactions"))
+        ),
         prepared_xa=len(rows_if_allowed(db, "XA RECOVER")),
         accounts=_accounts(db, args),
-        known_accounts=frozenset(f"{r['user']}@{r['host']}" for r in rows_if_allowed(db, "SELECT user, host FROM mysql.user")),
+        known_accounts=frozenset(
+            f"{r['user']}@{r['host']}" for r in rows_if_allowed(db, "SELECT user, host FROM mysql.user")
+        ),
         own_grants=_own_grants(db),
         definers=_definers(db, args),
-        cascades=tuple((r["table"], r["name"], r["rules"]) for r in db.rows(sql("comparison/list_cascades"), args)),
-        foreign_ties=tuple((r["table"], r["name"], r["refers_to"]) for r in db.rows(sql("preflight/list_foreign_ties"), args)),
-        login_plugins=tuple((r["account"], r["plugin"]) for r in rows_if_allowed(db, sql("preflight/list_login_plugins"), args)),
+        cascades=tuple(
+            (r["table"], r["name"], r["rules"]) for r in db.rows(sql("comparison/list_cascades"), args)
+        ),
+        foreign_ties=tuple(
+            (r["table"], r["name"], r["refers_to"]) for r in db.rows(sql("preflight/list_foreign_ties"), args)
+        ),
+        login_plugins=tuple(
+            (r["account"], r["plugin"])
+            for r in rows_if_allowed(db, sql("preflight/list_login_plugins"), args)
+        ),
         broken_views=_broken_views(db, args),
         mentions=_mentions(db, args),
         collations=frozenset(r["name"] for r in db.rows(sql("preflight/list_collations"), args)),
-        writers=tuple((r["user"], int(r["sessions"])) for r in db.rows(sql("preflight/list_connected_users"), {"me": db.login.user})),
+        writers=tuple(
+            (r["user"], int(r["sessions"]))
+            for r in db.rows(sql("preflight/list_connected_users"), {"me": db.login.user})
+        ),
         replica=bool(rows_if_allowed(db, "SHOW SLAVE STATUS")),
         unlogged=_unlogged(db, schemas),
-        disks={str(r["path"]): int(r["available"]) * 1024 for r in rows_if_allowed(db, "SELECT path, available FROM information_schema.disks")},
+        disks={
+            str(r["path"]): int(r["available"]) * 1024
+            for r in rows_if_allowed(db, "SELECT path, available FROM information_schema.disks")
+        },
         trips=trip,
         clock_ahead=clock_ahead(db),
         sample=sample(db, first, schemas, sample_seconds),
-    )  # fmt: skip
+    )
 
 
 def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
     keyed = {(r["schema"], r["name"]) for r in db.rows(sql("preflight/list_keyed_tables"), args)}
-    parts = {(r["schema"], r["name"]): int(r["partitions"]) for r in db.rows(sql("preflight/list_partitioned_tables"), args)}  # fmt: skip
+    parts = {
+        (r["schema"], r["name"]): int(r["partitions"])
+        for r in db.rows(sql("preflight/list_partitioned_tables"), args)
+    }
     return tuple(
         TableFact(
-            t["schema"], t["name"], t["engine"] or "", int(t["estimate"]), int(t["bytes"]), (t["schema"], t["name"]) in keyed,
-            int(t["index_bytes"]), t["type"] == "SYSTEM VERSIONED", parts.get((t["schema"], t["name"]), 0),
+            t["schema"],
+            t["name"],
+            t["engine"] or "",
+            int(t["estimate"]),
+            int(t["bytes"]),
+            (t["schema"], t["name"]) in keyed,
+            int(t["index_bytes"]),
+            t["type"] == "SYSTEM VERSIONED",
+            parts.get((t["schema"], t["name"]), 0),
         )
         for t in db.rows(sql("schema/list_tables"), args)
         if t["type"] != "SEQUENCE"
-    )  # fmt: skip
+    )
 
 
 def _broken_views(db: MariaDb, args: Any) -> tuple[str, ...]:

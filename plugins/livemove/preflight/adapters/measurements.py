@@ -1,6 +1,7 @@
 """What has to be measured on a live source, each in bounded time: its write rate, its distance, its clock, its values.
 
-Everything reads. The sample stands around the other readings, so it costs no time of its own unless they are quick.
+Everything reads. The sample stands around the other readings, so it costs no time of its own unless they are
+quick.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Json]:
         return []
 
 
-# Rate and distance --------------------------------------------------------------------------------------------------
+# Rate and distance
+# --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Look:
     """The counters at one moment."""
@@ -54,13 +56,17 @@ class Look:
 
     @classmethod
     def at_now(cls, db: MariaDb) -> Look:
-        rows = {str(r["variable_name"]).lower(): int(float(r["value"] or 0)) for r in db.rows(sql("preflight/list_counters"))}  # fmt: skip
+        rows = {
+            str(r["variable_name"]).lower(): int(float(r["value"] or 0))
+            for r in db.rows(sql("preflight/list_counters"))
+        }
         master = next(iter(rows_if_allowed(db, "SHOW MASTER STATUS")), {})
         return cls(time.monotonic(), rows, str(master.get("file", "")), int(master.get("position", 0)))
 
     @property
     def row_events(self) -> int:
-        # InnoDB's own counters leave temporary tables out; MariaDB no longer shows them, and counts those apart
+        # InnoDB's own counters leave temporary tables out; MariaDB no longer shows them, and counts those
+        # apart
         engine = [v for k, v in self.counters.items() if k.startswith("innodb_rows_")]
         return sum(engine or [v for k, v in self.counters.items() if k.startswith("handler_")])
 
@@ -110,7 +116,8 @@ def clock_ahead(db: MariaDb) -> float:
     return float((there - (before + (after - before) / 2)).total_seconds())
 
 
-# Values -------------------------------------------------------------------------------------------------------------
+# Values
+# -------------------------------------------------------------------------------------------------------------
 def zero_dates(
     db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
 ) -> dict[str, bool | None]:
@@ -132,6 +139,14 @@ def zero_dates(
 
 def column_facts(columns: Sequence[Json]) -> tuple[ColumnFact, ...]:
     return tuple(
-        ColumnFact(f"{c['schema']}.{c['table']}", c["name"], c["type"], c["charset"], str(c["default"]), str(c["extra"]), "GENERATED" in str(c["extra"]).upper())
+        ColumnFact(
+            f"{c['schema']}.{c['table']}",
+            c["name"],
+            c["type"],
+            c["charset"],
+            str(c["default"]),
+            str(c["extra"]),
+            "GENERATED" in str(c["extra"]).upper(),
+        )
         for c in columns
-    )  # fmt: skip
+    )

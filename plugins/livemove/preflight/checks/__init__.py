@@ -50,11 +50,49 @@ from livemove.preflight.checks import (
 )
 from livemove.preflight.facts import Facts
 
-OF_THE_WORLD = (connections, endpoint, terraform, site_state, name, reach, privileges, lobs, cascades, collations, distance, target, assessment)  # fmt: skip
+OF_THE_WORLD = (
+    connections,
+    endpoint,
+    terraform,
+    site_state,
+    name,
+    reach,
+    privileges,
+    lobs,
+    cascades,
+    collations,
+    distance,
+    target,
+    assessment,
+)
 OF_THE_DATABASE = (
-    version, schemas, binlog, sessions, retention, accounts, durability, scheduler, stored_code, limits, keys, engines, features, types, zero_dates,
-    foreign_keys, foreign_schemas, views, passwords, definers, transactions, sizing, size, server_settings, clock, tls,
-)  # fmt: skip
+    version,
+    schemas,
+    binlog,
+    sessions,
+    retention,
+    accounts,
+    durability,
+    scheduler,
+    stored_code,
+    limits,
+    keys,
+    engines,
+    features,
+    types,
+    zero_dates,
+    foreign_keys,
+    foreign_schemas,
+    views,
+    passwords,
+    definers,
+    transactions,
+    sizing,
+    size,
+    server_settings,
+    clock,
+    tls,
+)
 
 
 def findings(facts: Facts) -> list[Finding]:

@@ -1,7 +1,9 @@
 """DMS's own premigration assessment, where the service offers it and a task is there to be assessed.
 
-https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.PremigrationAssessmentRuns.html: a run needs an existing task
-and a role by which DMS writes its result into S3, so at the first preflight there is nothing to assess yet; these checks
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.PremigrationAssessmentRuns.html: a run needs an
+existing task
+and a role by which DMS writes its result into S3, so at the first preflight there is nothing to assess yet;
+these checks
 do its work meanwhile. What failed in the last run of the task is told as a warning, in DMS's names.
 """
 
@@ -24,5 +26,12 @@ def check(facts: Facts) -> list[Finding]:
         return [ok(CHECK, "not offered by this endpoint")]
     if a.failed:
         listed = some([f"{name} ({status})" for name, status in a.failed])
-        return [warning(CHECK, f"DMS's own assessment: {listed}", "passed", "read DMS's result in the bucket, below assessments/, and mend what it names")]  # fmt: skip
+        return [
+            warning(
+                CHECK,
+                f"DMS's own assessment: {listed}",
+                "passed",
+                "read DMS's result in the bucket, below assessments/, and mend what it names",
+            )
+        ]
     return [ok(CHECK, a.state)]

@@ -1,13 +1,19 @@
 """Foreign keys that change rows by themselves: InnoDB does not write those changes into the binlog.
 
-They are moved, not refused: the follower has the same foreign keys before CDC begins (carry_keys), and its own
-InnoDB does the same to the child rows when the parent's change is applied, in both directions. That holds for DMS as
-long as its sessions check foreign keys, which is its default: livemove's endpoints set no AfterConnectScript or
-initstmt, and one with FOREIGN_KEY_CHECKS=0 would lose the changes of child rows. Batched apply breaks it: it sorts the
+They are moved, not refused: the follower has the same foreign keys before CDC begins (carry_keys), and its
+own
+InnoDB does the same to the child rows when the parent's change is applied, in both directions. That holds for
+DMS as
+long as its sessions check foreign keys, which is its default: livemove's endpoints set no AfterConnectScript
+or
+initstmt, and one with FOREIGN_KEY_CHECKS=0 would lose the changes of child rows. Batched apply breaks it: it
+sorts the
 changes of a batch by table and switches the checks off
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ChangeProcessingTuning.html),
-so both together are refused. One gap remains: DMS loads tables at different moments and their keys come afterwards, so
-a parent that is deleted during the full load may leave child rows on the target. The comparison finds them; ReloadTables
+so both together are refused. One gap remains: DMS loads tables at different moments and their keys come
+afterwards, so
+a parent that is deleted during the full load may leave child rows on the target. The comparison finds them;
+ReloadTables
 of the child brings it right.
 """
 
@@ -31,8 +37,22 @@ def check(facts: Facts) -> list[Finding]:
         "changes that are in the binlog",
     )
     if facts.batch_apply:
-        return [error(CHECK, f"{measured}; and the task settings apply in batches", limit, "set BatchApplyEnabled to false in the task settings, or replace the cascades by statements of the application: a batch would lose their changes")]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                f"{measured}; and the task settings apply in batches",
+                limit,
+                "set BatchApplyEnabled to false in the task settings, or replace the cascades by statements"
+                " of the application: a batch would lose their changes",
+            )
+        ]
     return [
-        warning(CHECK, measured, limit,
-                "child rows' changes are not in the binlog; the target's own foreign keys make them again: set no FOREIGN_KEY_CHECKS=0 on a DMS endpoint. Rows that such a key changed during the full load may differ: the comparison finds them, ReloadTables of the child table mends them")
-    ]  # fmt: skip
+        warning(
+            CHECK,
+            measured,
+            limit,
+            "child rows' changes are not in the binlog; the target's own foreign keys make them again: set no"
+            " FOREIGN_KEY_CHECKS=0 on a DMS endpoint. Rows that such a key changed during the full load may"
+            " differ: the comparison finds them, ReloadTables of the child table mends them",
+        )
+    ]

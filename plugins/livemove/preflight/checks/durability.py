@@ -1,7 +1,9 @@
 """A power cut must not undo a commit that the fence or a user was told of.
 
-What it costs was measured with the lab's MariaDB 10.11 on two cores and a virtual disk, one client, single-row commits
-(COST; three rounds of 3 s while others used the machine, so a range). Clients that commit at the same time share the flushes (group commit), so a busy server loses less.
+What it costs was measured with the lab's MariaDB 10.11 on two cores and a virtual disk, one client,
+single-row commits
+(COST; three rounds of 3 s while others used the machine, so a range). Clients that commit at the same time
+share the flushes (group commit), so a busy server loses less.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from livemove.preflight.result import ok
 from livemove.preflight.setting_check import wrong_settings
 
 CHECK = DURABILITY
-COST = "200 to 750 commits a second by one client, instead of 2,000 to 2,400 with 0 and 2 (measured in the lab, on its disk); clients that commit together share a flush"
+COST = (
+    "200 to 750 commits a second by one client, instead of 2,000 to 2,400 with 0 and 2 (measured in the lab,"
+    " on its disk); clients that commit together share a flush"
+)
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:

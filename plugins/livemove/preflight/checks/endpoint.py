@@ -16,7 +16,8 @@ def check(facts: Facts) -> list[Finding]:
                 CHECK,
                 facts.problems["aws"],
                 "a loopback address in a rehearsal, AWS itself otherwise",
-                f"set endpoint_url in the extra of connection {facts.spec.aws.connection}, or rehearsal: false in the spec",
+                f"set endpoint_url in the extra of connection {facts.spec.aws.connection}, or rehearsal:"
+                " false in the spec",
             )
         ]
     if facts.endpoint and not facts.spec.rehearsal:

@@ -30,13 +30,54 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     for table in db.tables:
         engine = table.engine.upper()
         if not engine:
-            found.append(error(CHECK, f"the server cannot open {table}", "tables that can be read", f"see what CHECK TABLE {table} says; mend it or drop it", subject=str(table)))  # fmt: skip
+            found.append(
+                error(
+                    CHECK,
+                    f"the server cannot open {table}",
+                    "tables that can be read",
+                    f"see what CHECK TABLE {table} says; mend it or drop it",
+                    subject=str(table),
+                )
+            )
         elif engine in NOT_ON_RDS:
-            found.append(error(CHECK, f"{table} is {table.engine}", "an engine that RDS has", f"ALTER TABLE {table} ENGINE = InnoDB", subject=str(table)))  # fmt: skip
+            found.append(
+                error(
+                    CHECK,
+                    f"{table} is {table.engine}",
+                    "an engine that RDS has",
+                    f"ALTER TABLE {table} ENGINE = InnoDB",
+                    subject=str(table),
+                )
+            )
         elif engine in UNIONS:
-            found.append(error(CHECK, f"{table} is {table.engine}", "tables with rows of their own", f"DROP TABLE {table}: it shows rows of other tables, which would arrive twice; make it again after the move, or a view instead", subject=str(table)))  # fmt: skip
+            found.append(
+                error(
+                    CHECK,
+                    f"{table} is {table.engine}",
+                    "tables with rows of their own",
+                    f"DROP TABLE {table}: it shows rows of other tables, which would arrive twice; make it"
+                    " again after the move, or a view instead",
+                    subject=str(table),
+                )
+            )
         elif engine in LOSING:
-            found.append(warning(CHECK, f"{table} is {table.engine}", "an engine that keeps its rows", "its rows do not survive a restart of either side: see that the application expects that", subject=str(table)))  # fmt: skip
+            found.append(
+                warning(
+                    CHECK,
+                    f"{table} is {table.engine}",
+                    "an engine that keeps its rows",
+                    "its rows do not survive a restart of either side: see that the application expects that",
+                    subject=str(table),
+                )
+            )
         elif engine not in ("INNODB", "ARIA"):
-            found.append(warning(CHECK, f"{table} is {table.engine}", "InnoDB", f"ALTER TABLE {table} ENGINE = InnoDB; else it is compared wholly inside the fence", subject=str(table)))  # fmt: skip
+            found.append(
+                warning(
+                    CHECK,
+                    f"{table} is {table.engine}",
+                    "InnoDB",
+                    f"ALTER TABLE {table} ENGINE = InnoDB; else it is compared wholly inside the fence",
+                    subject=str(table),
+                )
+            )
     return found or [ok(CHECK, f"{len(db.tables)} tables are transactional")]

@@ -17,7 +17,8 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
             CHECK,
             f"{table} has no primary or unique key (about {table.rows} rows)",
             "a primary key on every table" + (", as require_keys asks" if spec.source.require_keys else ""),
-            f"ALTER TABLE {table} ADD COLUMN id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, or accept it at the gate",
+            f"ALTER TABLE {table} ADD COLUMN id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, or accept it at"
+            " the gate",
             subject=str(table),
         )
         for table in db.tables

@@ -1,7 +1,9 @@
 """The longest LOB fits DMS's LOB mode; limited mode cuts longer values without an error.
 
-https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.LOBSupport.html. Batched apply takes limited LOB mode only
-(https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html). Measuring is a scan, so it is
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.LOBSupport.html. Batched apply takes limited LOB
+mode only
+(https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html). Measuring is a
+scan, so it is
 bounded in time; what was not reached is named.
 """
 
@@ -20,7 +22,16 @@ def check(facts: Facts) -> list[Finding]:
         return []
     lobs, limit = facts.database.lobs, facts.lob_limit
     if facts.batch_apply and limit is None and lobs:
-        return [error(CHECK, f"{len(lobs)} LOB columns in full LOB mode, applied in batches", "limited LOB mode where BatchApplyEnabled is true", f"set LimitedSizeLobMode and LobMaxSize to at least {_kilobytes(max((b.longest or 0 for b in lobs), default=0))} KB in the task settings, or BatchApplyEnabled to false")]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                f"{len(lobs)} LOB columns in full LOB mode, applied in batches",
+                "limited LOB mode where BatchApplyEnabled is true",
+                "set LimitedSizeLobMode and LobMaxSize to at least"
+                f" {_kilobytes(max((b.longest or 0 for b in lobs), default=0))} KB in the task settings, or"
+                " BatchApplyEnabled to false",
+            )
+        ]
     if limit is None:
         return [ok(CHECK, f"{_measured(lobs)}; moved whole (full LOB mode)")]
     found = [f for lob in lobs if (f := _judge(lob, limit))]
@@ -41,9 +52,21 @@ def _measured(lobs: tuple[LobFact, ...]) -> str:
 def _judge(lob: LobFact, limit: int) -> Finding | None:
     where = f"{lob.table}.{lob.column}"
     if lob.longest is None:
-        return warning(CHECK, f"{where} could not be measured in time", f"{limit} bytes (LobMaxSize)", f"SELECT MAX(LENGTH({lob.column})) FROM {lob.table} at a quiet hour, or use full LOB mode", subject=where)  # fmt: skip
+        return warning(
+            CHECK,
+            f"{where} could not be measured in time",
+            f"{limit} bytes (LobMaxSize)",
+            f"SELECT MAX(LENGTH({lob.column})) FROM {lob.table} at a quiet hour, or use full LOB mode",
+            subject=where,
+        )
     if lob.longest > limit:
-        return error(CHECK, f"{where} holds {lob.longest} bytes", f"{limit} bytes (LobMaxSize)", f"set LobMaxSize to {_kilobytes(lob.longest)} KB or FullLobMode in the task settings", subject=where)  # fmt: skip
+        return error(
+            CHECK,
+            f"{where} holds {lob.longest} bytes",
+            f"{limit} bytes (LobMaxSize)",
+            f"set LobMaxSize to {_kilobytes(lob.longest)} KB or FullLobMode in the task settings",
+            subject=where,
+        )
     return None
 
 

@@ -15,13 +15,37 @@ def check(facts: Facts) -> list[Finding]:
     name, zone = facts.spec.dns.name, facts.spec.dns.zone
     if facts.records is None:
         why = facts.problems.get("zone", "not read")
-        return [error(CHECK, why, f"the zone {zone}", "create the zone, or correct dns.zone and dns.provider in the spec; check the connection", subject=zone)]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                why,
+                f"the zone {zone}",
+                "create the zone, or correct dns.zone and dns.provider in the spec; check the connection",
+                subject=zone,
+            )
+        ]
     if not facts.records:
-        return [error(CHECK, f"{name} is not in the zone {zone}", "an A record of exactly this name", "create the record as it is served today, or correct dns.name in the spec", subject=name)]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                f"{name} is not in the zone {zone}",
+                "an A record of exactly this name",
+                "create the record as it is served today, or correct dns.name in the spec",
+                subject=name,
+            )
+        ]
     addresses = [r for r in facts.records if r.type == "A"]
     if not addresses:
         types = some({r.type for r in facts.records})
-        return [error(CHECK, f"{name} has only {types}", "one A record", "make it an A record, or move the name that it points to", subject=name)]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                f"{name} has only {types}",
+                "one A record",
+                "make it an A record, or move the name that it points to",
+                subject=name,
+            )
+        ]
     return [*_points(facts, addresses[0].values), *_ttl(name, addresses[0].ttl), *_zone(facts)]
 
 
@@ -30,8 +54,14 @@ def _points(facts: Facts, values: tuple[str, ...]) -> list[Finding]:
     name = facts.spec.dns.name
     if not set(values) <= source:
         return [
-            warning(CHECK, f"{name} points at {some(values)}", f"the source's servers: {some(sorted(source))}", "right after a first move; before it, correct servers[].address in the spec or the record", subject=name)
-        ]  # fmt: skip
+            warning(
+                CHECK,
+                f"{name} points at {some(values)}",
+                f"the source's servers: {some(sorted(source))}",
+                "right after a first move; before it, correct servers[].address in the spec or the record",
+                subject=name,
+            )
+        ]
     return [ok(CHECK, f"{name} A {some(values)}", subject=name)]
 
 
@@ -40,12 +70,37 @@ def _zone(facts: Facts) -> list[Finding]:
     zone = facts.spec.dns.zone
     if facts.zone is None:
         why = facts.problems.get("authorities", "not asked")
-        return [error(CHECK, why, f"an answer of every authority of {zone}", "mend what is named, then clear this task", subject=zone)]  # fmt: skip
-    against = [error(CHECK, reason, f"a zone {zone} whose name can be moved", "mend the zone before the night; the question about the name shows it again", subject=zone) for reason in facts.zone.against]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                why,
+                f"an answer of every authority of {zone}",
+                "mend what is named, then clear this task",
+                subject=zone,
+            )
+        ]
+    against = [
+        error(
+            CHECK,
+            reason,
+            f"a zone {zone} whose name can be moved",
+            "mend the zone before the night; the question about the name shows it again",
+            subject=zone,
+        )
+        for reason in facts.zone.against
+    ]
     return against or [ok(CHECK, note, subject=zone) for note in facts.zone.notes]
 
 
 def _ttl(name: str, ttl: int) -> list[Finding]:
     if ttl <= LONG_TTL:
         return []
-    return [warning(CHECK, f"{name} may be cached for {ttl} s", f"{LONG_TTL} s", "the TTL is lowered early, and the switch waits until the old one has passed: plan that time in", subject=name)]  # fmt: skip
+    return [
+        warning(
+            CHECK,
+            f"{name} may be cached for {ttl} s",
+            f"{LONG_TTL} s",
+            "the TTL is lowered early, and the switch waits until the old one has passed: plan that time in",
+            subject=name,
+        )
+    ]

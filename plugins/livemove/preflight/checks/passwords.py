@@ -1,7 +1,8 @@
 """How the application's accounts prove who they are: only a hash can be carried, livemove never sees a password.
 
 RDS for MariaDB has no Unix socket or GSSAPI plugin
-(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.FeatureNonSupport.html), MariaDB none of MySQL 8's.
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.FeatureNonSupport.html), MariaDB none
+of MySQL 8's.
 """
 
 from __future__ import annotations
@@ -22,5 +23,14 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
         if plugin in CARRIED:
             continue
         judge = warning if plugin in IF_THERE else error
-        found.append(judge(CHECK, f"{account} logs in by {plugin}", "mysql_native_password, whose hash is carried", f"ALTER USER {account} IDENTIFIED BY ..., or make the account on the target by hand before chapter 3", subject=account))  # fmt: skip
+        found.append(
+            judge(
+                CHECK,
+                f"{account} logs in by {plugin}",
+                "mysql_native_password, whose hash is carried",
+                f"ALTER USER {account} IDENTIFIED BY ..., or make the account on the target by hand before"
+                " chapter 3",
+                subject=account,
+            )
+        )
     return found or [ok(CHECK, f"hashes are carried: {some(account for account, _ in db.login_plugins)}")]

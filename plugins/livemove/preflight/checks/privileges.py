@@ -1,7 +1,9 @@
 """Each account may do what the move needs of it: livemove's own on the source, those it made before, the RDS master.
 
-The replicators' accounts are made by livemove when they are needed; here its own account is asked whether it could.
-The table of rights is control/privileges.py, the same from which accounts are granted and `livemove prepare-source` prints.
+The replicators' accounts are made by livemove when they are needed; here its own account is asked whether it
+could.
+The table of rights is control/privileges.py, the same from which accounts are granted and `livemove
+prepare-source` prints.
 """
 
 from __future__ import annotations
@@ -26,11 +28,23 @@ def check(facts: Facts) -> list[Finding]:
     _, may_grant = rights.global_privileges(db.grants)
     found = _missing("livemove's own account on the source", "<its name>", wanted, db.grants, OPTION)
     if not may_grant:
-        found.append(error(CHECK, "livemove's own account on the source lacks GRANT OPTION (it makes the replicators' accounts)", f"{len(wanted)} privileges, with GRANT OPTION", "as an administrator of the source: GRANT USAGE ON *.* TO <its name> WITH GRANT OPTION; livemove prepare-source prints it", subject="grant option"))  # fmt: skip
+        found.append(
+            error(
+                CHECK,
+                "livemove's own account on the source lacks GRANT OPTION (it makes the replicators'"
+                " accounts)",
+                f"{len(wanted)} privileges, with GRANT OPTION",
+                "as an administrator of the source: GRANT USAGE ON *.* TO <its name> WITH GRANT OPTION;"
+                " livemove prepare-source prints it",
+                subject="grant option",
+            )
+        )
     for account, grants in db.own_grants.items():
         found += _missing(f"{account} on the source", f"'{account}'@'%'", rights.READER, grants, "")
     if facts.target:
-        found += _missing("the master user on the target", "<its name>", rights.TARGET, facts.target.grants, OPTION)  # fmt: skip
+        found += _missing(
+            "the master user on the target", "<its name>", rights.TARGET, facts.target.grants, OPTION
+        )
     who = "the source" if facts.target is None else "both sides"
     return found or [
         ok(CHECK, f"all that the move needs on {who}", f"{len(wanted)} privileges, with GRANT OPTION")

@@ -12,5 +12,12 @@ CHECK = "source"
 def check(facts: Facts) -> list[Finding]:
     if facts.database is None:
         why = facts.problems.get("source", "not read")
-        return [error(CHECK, why, "a login as livemove's own account", f"check connection {facts.spec.source.connection}, source.address and the firewall")]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                why,
+                "a login as livemove's own account",
+                f"check connection {facts.spec.source.connection}, source.address and the firewall",
+            )
+        ]
     return [ok(CHECK, f"{facts.spec.source.address} answers, {facts.database.version}")]

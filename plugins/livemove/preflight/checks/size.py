@@ -1,6 +1,7 @@
 """Whether the disks hold it: the target's what is moved and its growth, the source's the binlogs that have to wait.
 
-The server's own estimates of bytes; growth is the binlog rate over two weeks, which counts every change as new data.
+The server's own estimates of bytes; growth is the binlog rate over two weeks, which counts every change as
+new data.
 """
 
 from __future__ import annotations
@@ -34,9 +35,26 @@ def _target(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     )
     limit = f"{spec.target.storage_gb} GB (target.storage_gb)"
     if gb > spec.target.storage_gb:
-        return [error(CHECK, measured, limit, f"raise target.storage_gb in the spec to {wanted:.0f}", subject="target")]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                measured,
+                limit,
+                f"raise target.storage_gb in the spec to {wanted:.0f}",
+                subject="target",
+            )
+        ]
     if wanted > spec.target.storage_gb:
-        return [warning(CHECK, measured, limit, f"raise target.storage_gb to {wanted:.0f}: indexes and binlogs need room; RDS storage never shrinks again", subject="target")]  # fmt: skip
+        return [
+            warning(
+                CHECK,
+                measured,
+                limit,
+                f"raise target.storage_gb to {wanted:.0f}: indexes and binlogs need room; RDS storage never"
+                " shrinks again",
+                subject="target",
+            )
+        ]
     return [ok(CHECK, measured, limit, subject="target")]
 
 
@@ -54,8 +72,25 @@ def _source(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
         judge = error if need > free else warning if need * ROOM > free else None
         limit = f"{gigabytes(free)} free on {mount}"
         if judge:
-            return [judge(CHECK, measured, limit, "make room at the source: a full disk stops it, and purged binlogs stop replication", subject="source")]  # fmt: skip
+            return [
+                judge(
+                    CHECK,
+                    measured,
+                    limit,
+                    "make room at the source: a full disk stops it, and purged binlogs stop replication",
+                    subject="source",
+                )
+            ]
         return [ok(CHECK, measured, limit, subject="source")]
     if need < SMALL:
         return [ok(CHECK, f"{measured}; how much is free cannot be seen by SQL", subject="source")]
-    return [warning(CHECK, measured, "room for twice that", f"look at the disk of {place or 'the binlogs'} yourself (df -h): SQL does not tell, unless the DISKS plugin is installed", subject="source")]  # fmt: skip
+    return [
+        warning(
+            CHECK,
+            measured,
+            "room for twice that",
+            f"look at the disk of {place or 'the binlogs'} yourself (df -h): SQL does not tell, unless the"
+            " DISKS plugin is installed",
+            subject="source",
+        )
+    ]

@@ -1,7 +1,9 @@
 """Size, rows and write rate: how long the full load will take, and whether the DMS instance is up to it.
 
-Rows and bytes are the server's estimates; the write rate is a sample of some seconds or the average since the server's
-start, whichever is more, and knows nothing of tomorrow's peak. Times and classes are rules of thumb (`estimate`).
+Rows and bytes are the server's estimates; the write rate is a sample of some seconds or the average since the
+server's
+start, whichever is more, and knows nothing of tomorrow's peak. Times and classes are rules of thumb
+(`estimate`).
 """
 
 from __future__ import annotations
@@ -20,18 +22,50 @@ SHARE = 0.8
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     seconds, chosen = load_seconds(db), spec.replication.instance_class
     rate = f"{db.sample.row_rate:.0f} row events/s" if db.sample else "write rate not sampled"
-    measured = f"about {db.rows:,} rows, {gigabytes(db.bytes)}, {rate}: full load and indexes about {span(seconds)} (estimated at {LOAD_BYTES // 2**20} MB/s)"
+    measured = (
+        f"about {db.rows:,} rows, {gigabytes(db.bytes)}, {rate}: full load and indexes about {span(seconds)}"
+        f" (estimated at {LOAD_BYTES // 2**20} MB/s)"
+    )
     found = []
     if seconds > spec.replication.full_load_timeout:
-        found.append(error(CHECK, measured, f"{span(spec.replication.full_load_timeout)} (replication.full_load_timeout)", "raise replication.full_load_timeout in the spec, and the source's binlog retention with it"))  # fmt: skip
-    return [*(found or [ok(CHECK, measured, f"{span(spec.replication.full_load_timeout)} (replication.full_load_timeout)")]), *_instance(db, chosen), *_waiting(db, spec, seconds)]  # fmt: skip
+        found.append(
+            error(
+                CHECK,
+                measured,
+                f"{span(spec.replication.full_load_timeout)} (replication.full_load_timeout)",
+                "raise replication.full_load_timeout in the spec, and the source's binlog retention with it",
+            )
+        )
+    return [
+        *(
+            found
+            or [
+                ok(
+                    CHECK,
+                    measured,
+                    f"{span(spec.replication.full_load_timeout)} (replication.full_load_timeout)",
+                )
+            ]
+        ),
+        *_instance(db, chosen),
+        *_waiting(db, spec, seconds),
+    ]
 
 
 def _instance(db: DatabaseFacts, chosen: str) -> list[Finding]:
     wanted = instance_class(db)
     have, need = memory(chosen), memory(wanted)
     if have is not None and need is not None and have < need:
-        return [warning(CHECK, f"DMS instance {chosen}, {have:g} GB of memory", f"{wanted}, {need:g} GB (rule of thumb)", "raise replication.instance_class in the spec; it can be changed later, with a short stop of replication", subject="instance")]  # fmt: skip
+        return [
+            warning(
+                CHECK,
+                f"DMS instance {chosen}, {have:g} GB of memory",
+                f"{wanted}, {need:g} GB (rule of thumb)",
+                "raise replication.instance_class in the spec; it can be changed later, with a short stop of"
+                " replication",
+                subject="instance",
+            )
+        ]
     return [
         ok(CHECK, f"DMS instance {chosen}; {wanted} would do", "by size and write rate", subject="instance")
     ]
@@ -43,4 +77,12 @@ def _waiting(db: DatabaseFacts, spec: MigrationSpec, seconds: float) -> list[Fin
     waiting, room = db.sample.byte_rate * seconds, spec.replication.storage_gb * GIB * SHARE
     if waiting <= room:
         return []
-    return [warning(CHECK, f"about {gigabytes(waiting)} of changes while tables load", f"{room / GIB:.0f} GB of DMS's disk", f"raise replication.storage_gb in the spec to {waiting / GIB / SHARE:.0f}", subject="storage")]  # fmt: skip
+    return [
+        warning(
+            CHECK,
+            f"about {gigabytes(waiting)} of changes while tables load",
+            f"{room / GIB:.0f} GB of DMS's disk",
+            f"raise replication.storage_gb in the spec to {waiting / GIB / SHARE:.0f}",
+            subject="storage",
+        )
+    ]

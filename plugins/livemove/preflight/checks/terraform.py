@@ -14,7 +14,14 @@ OLDEST = (1, 11)
 def check(facts: Facts) -> list[Finding]:
     limit = f"{OLDEST[0]}.{OLDEST[1]} or newer"
     if facts.terraform is None:
-        return [error(CHECK, "not found on this worker", limit, "run `make setup`, or install Terraform and put it on PATH")]  # fmt: skip
+        return [
+            error(
+                CHECK,
+                "not found on this worker",
+                limit,
+                "run `make setup`, or install Terraform and put it on PATH",
+            )
+        ]
     if release_of(facts.terraform) < OLDEST:
         return [error(CHECK, facts.terraform, limit, "install a newer Terraform on every worker")]
     return [ok(CHECK, facts.terraform, limit)]

@@ -1,6 +1,7 @@
 """Long transactions: they delay the full load's snapshot, and the fence would have to kill them. A look at this moment only.
 
-A prepared XA transaction is in the binlog before the load begins and in the tables after it (MariaDB 10.5 and later), so
+A prepared XA transaction is in the binlog before the load begins and in the tables after it (MariaDB 10.5 and
+later), so
 a snapshot that is taken in between never sees its rows.
 """
 
@@ -19,7 +20,23 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     long = [f"{who} {seconds} s" for who, seconds in db.transactions if seconds > LONGEST]
     found = []
     if long:
-        found.append(warning(CHECK, f"open since long: {some(long)}", f"{LONGEST} s", "let them end before the gate, and keep backups and reports out of the window"))  # fmt: skip
+        found.append(
+            warning(
+                CHECK,
+                f"open since long: {some(long)}",
+                f"{LONGEST} s",
+                "let them end before the gate, and keep backups and reports out of the window",
+            )
+        )
     if db.prepared_xa:
-        found.append(error(CHECK, f"{db.prepared_xa} prepared XA transactions", "none: their rows would be missing on the target", "XA RECOVER, then XA COMMIT or XA ROLLBACK each; an application that uses XA all the time cannot be moved this way", subject="XA"))  # fmt: skip
+        found.append(
+            error(
+                CHECK,
+                f"{db.prepared_xa} prepared XA transactions",
+                "none: their rows would be missing on the target",
+                "XA RECOVER, then XA COMMIT or XA ROLLBACK each; an application that uses XA all the time"
+                " cannot be moved this way",
+                subject="XA",
+            )
+        )
     return found or [ok(CHECK, f"none longer than {LONGEST} s")]

@@ -12,7 +12,13 @@ CHECK = "views"
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     found = [
-        error(CHECK, f"{name} reads what is not there any more, or what its definer may not read", "views that can be read", f"DROP VIEW {name}, or mend it", subject=name)
+        error(
+            CHECK,
+            f"{name} reads what is not there any more, or what its definer may not read",
+            "views that can be read",
+            f"DROP VIEW {name}, or mend it",
+            subject=name,
+        )
         for name in db.broken_views
-    ]  # fmt: skip
+    ]
     return found or [ok(CHECK, "all can be read")]

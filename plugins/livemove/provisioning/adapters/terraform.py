@@ -167,7 +167,8 @@ class Terraform:
             content: bytes = self.s3.get_object(Bucket=self.bucket, Key=self._plan_key(digest))["Body"].read()
         except ClientError as e:
             raise WorldMovedError(
-                f"The plan {digest[:12]} is not in the bucket {self.bucket} any more ({e.response['Error']['Code']})",
+                f"The plan {digest[:12]} is not in the bucket {self.bucket} any more"
+                f" ({e.response['Error']['Code']})",
                 next_step="clear the plan task with downstream",
             ) from e
         if hashlib.sha256(content).hexdigest() != digest:
@@ -204,9 +205,13 @@ class Terraform:
 
     def _env(self) -> dict[str, str]:
         env = {
-            **os.environ, **self._environment, **self._secrets(),
-            "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1",
-        }  # fmt: skip
+            **os.environ,
+            **self._environment,
+            **self._secrets(),
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+        }
         # a configuration that is named but not there would only bring a warning, and no provider mirror
         if not Path(env.get("TF_CLI_CONFIG_FILE", "/nonexistent")).exists():
             env.pop("TF_CLI_CONFIG_FILE", None)
@@ -232,9 +237,14 @@ class Terraform:
         events = folder / "events.jsonl"
         with events.open("w") as out:
             self._process = p = subprocess.Popen(
-                [program(), *words], cwd=folder, env=self._env(),
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                [program(), *words],
+                cwd=folder,
+                env=self._env(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             told = time.monotonic()
             for line in _follow(events, p):
@@ -310,13 +320,19 @@ def _tell(line: str, errors: list[str], told: float) -> float:
 def _hint(text: str) -> str:
     lower = text.lower()
     if "state lock" in lower:
-        return "if no other run is at work, remove the lock with `terraform force-unlock` and the id above, then clear this task"
+        return (
+            "if no other run is at work, remove the lock with `terraform force-unlock` and the id above, then"
+            " clear this task"
+        )
     if (
         "could not retrieve" in lower
         or "failed to query available provider" in lower
         or "failed to install provider" in lower
     ):
-        return "the provider could not be fetched: open the way to registry.terraform.io, or set LIVEMOVE_TF_MIRROR and run `make setup`"
+        return (
+            "the provider could not be fetched: open the way to registry.terraform.io, or set"
+            " LIVEMOVE_TF_MIRROR and run `make setup`"
+        )
     return "mend the cause, then clear the plan task with downstream: a new plan goes on from what is there"
 
 

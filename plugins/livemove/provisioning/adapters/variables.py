@@ -67,9 +67,10 @@ def source_parameters(world: World) -> Json:
     try:
         with world.database(Side.SOURCE) as db:
             row = db.one(
-                "SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.time_zone AS tz, @@GLOBAL.system_time_zone AS system_tz,"
-                " @@GLOBAL.character_set_server AS charset, @@GLOBAL.collation_server AS collation,"
-                " @@GLOBAL.max_allowed_packet AS packet, @@GLOBAL.lower_case_table_names AS lower_names"
+                "SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.time_zone AS tz, @@GLOBAL.system_time_zone AS"
+                " system_tz, @@GLOBAL.character_set_server AS charset, @@GLOBAL.collation_server AS"
+                " collation, @@GLOBAL.max_allowed_packet AS packet, @@GLOBAL.lower_case_table_names AS"
+                " lower_names"
             )
     except UnreachableError:
         if kept := world.ledger.read("source_parameters"):

@@ -172,7 +172,8 @@ class DmsReplicator:
                 return
             if found.get("Status") == "failed":
                 raise ReplicationError(
-                    f"DMS cannot reach {login['username']}@{login['host']}:{login['port']} through the endpoint {name}: {found.get('LastFailureMessage')}",
+                    f"DMS cannot reach {login['username']}@{login['host']}:{login['port']} through the"
+                    f" endpoint {name}: {found.get('LastFailureMessage')}",
                     wanted="a successful connection test",
                     next_step="check firewall, account and secret; then clear this task",
                 )
@@ -216,8 +217,10 @@ class DmsReplicator:
         ) != json.loads(mappings):
             # never started, so it may still be corrected; a task that ran keeps what it ran with
             self.dms.modify_replication_task(
-                ReplicationTaskArn=found["ReplicationTaskArn"], TableMappings=mappings, ReplicationTaskSettings=settings
-            )  # fmt: skip
+                ReplicationTaskArn=found["ReplicationTaskArn"],
+                TableMappings=mappings,
+                ReplicationTaskSettings=settings,
+            )
 
     # Running --------------------------------------------------------------------------------------
     def start(self, link: Link, *, position: str | None = None) -> None:
@@ -321,14 +324,18 @@ class DmsReplicator:
                 loaded=is_loaded(t),
                 pending=int(t.get("ValidationPendingRecords") or 0),
                 failed=int(t.get("ValidationFailedRecords") or 0),
-                applied=sum(int(t.get(k) or 0) for k in ("AppliedInserts", "AppliedUpdates", "AppliedDeletes")),
+                applied=sum(
+                    int(t.get(k) or 0) for k in ("AppliedInserts", "AppliedUpdates", "AppliedDeletes")
+                ),
                 validation=t.get("ValidationState") or "",
                 message=t.get("ValidationStateDetails") or "",
             )
             for t in self._pages(
-                self.dms.describe_table_statistics, "TableStatistics", ReplicationTaskArn=found["ReplicationTaskArn"]
+                self.dms.describe_table_statistics,
+                "TableStatistics",
+                ReplicationTaskArn=found["ReplicationTaskArn"],
             )
-        ]  # fmt: skip
+        ]
 
     def signs(self, link: Link) -> Json:
         return {
@@ -351,9 +358,14 @@ class DmsReplicator:
         now = self.clock.now()
         made = task.get("ReplicationTaskCreationDate") or now - EVENTS_BACK
         found = self._pages(
-            self.dms.describe_events, "Events", SourceType="replication-task", SourceIdentifier=link.name,
-            EventCategories=["failure"], StartTime=max(made, now - EVENTS_BACK), EndTime=now,
-        )  # fmt: skip
+            self.dms.describe_events,
+            "Events",
+            SourceType="replication-task",
+            SourceIdentifier=link.name,
+            EventCategories=["failure"],
+            StartTime=max(made, now - EVENTS_BACK),
+            EndTime=now,
+        )
         return [f"{e['Date'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC {e['Message']}" for e in found]
 
     def _latency(self, link: Link) -> dict[str, float]:
@@ -390,7 +402,12 @@ class DmsReplicator:
         service = self.service.replace("_", "-")
         sides = "|".join(Side)
         shape = re.compile(rf"{re.escape(service)}-e(\d+)-({sides})-to-(?:{sides})(?:-{READER}|-{APPLIER})?")
-        names = [t["ReplicationTaskIdentifier"] for t in self._pages(self.dms.describe_replication_tasks, "ReplicationTasks", WithoutSettings=True)]  # fmt: skip
+        names = [
+            t["ReplicationTaskIdentifier"]
+            for t in self._pages(
+                self.dms.describe_replication_tasks, "ReplicationTasks", WithoutSettings=True
+            )
+        ]
         names += [e["EndpointIdentifier"] for e in self._pages(self.dms.describe_endpoints, "Endpoints")]
         found = {
             Link(self.service, int(m[1]), Side(m[2])) for n in names if (m := shape.fullmatch(n.lower()))
@@ -441,7 +458,8 @@ class DmsReplicator:
                 log.info("%s", line)
             if waited >= TASK_TIMEOUT:
                 raise ReplicationError(
-                    f"The replication task {link.name} did not {what} within {TASK_TIMEOUT:.0f} s: {says(status)}",
+                    f"The replication task {link.name} did not {what} within {TASK_TIMEOUT:.0f} s:"
+                    f" {says(status)}",
                     next_step="look at it in the DMS console, then clear this task",
                 )
             waited += self._pause(waited)

@@ -1,7 +1,9 @@
 """The console's page as one JSON model, made of what the ledger keeps: where we are, who owns the writes, what waits.
 
-Pure: documents and events in, a model out; no clock, so that the same ledger gives the same model and an idle page
-costs nothing. What nobody wrote yet is null, and `missing` says what would have written it. It tells and never
+Pure: documents and events in, a model out; no clock, so that the same ledger gives the same model and an idle
+page
+costs nothing. What nobody wrote yet is null, and `missing` says what would have written it. It tells and
+never
 decides: who owns the writes stands in the databases.
 """
 
@@ -79,9 +81,23 @@ PARTS: Mapping[str, Callable[[Ledger], Any]] = {
 
 
 READS = (
-    "approvals/", "baseline", "comparing/", "comparison/", "drain", "expected_pause", "findings", "full_load", "promotion/",
-    "propagation", "ran/", "return_path/", "soak", "switchover/", "trail/", "way_back",
-)  # fmt: skip
+    "approvals/",
+    "baseline",
+    "comparing/",
+    "comparison/",
+    "drain",
+    "expected_pause",
+    "findings",
+    "full_load",
+    "promotion/",
+    "propagation",
+    "ran/",
+    "return_path/",
+    "soak",
+    "switchover/",
+    "trail/",
+    "way_back",
+)
 """The documents that the page is made of. Nothing else is read for it: Terraform's outputs, for one, are nobody's to see."""
 
 

@@ -13,7 +13,8 @@ from livemove.reporting.console.ledger import PROMOTION, Ledger, seconds_of
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
     """The run that is told and its chapters: {"name", "title", "state", "seconds", "began", "ended"}.
 
-    `state`: done, now, failed, left, ended, skipped or ahead. Rollbacks and promotions are runs of their own; they belong to the story
+    `state`: done, now, failed, left, ended, skipped or ahead. Rollbacks and promotions are runs of their own;
+    they belong to the story
     that they end.
     """
     spans = ledger.history.task_runs
@@ -88,7 +89,8 @@ def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
             state = "left"  # the story turned back in the middle of it
         out.append(_chapter(name, of if state != "ahead" else [], state))
     if how == OVER and at + 1 < len(out):
-        # whatever comes next has not ended a task yet; after a move to the end of a rollback that is the finish
+        # whatever comes next has not ended a task yet; after a move to the end of a rollback that is the
+        # finish
         nxt = names[at + 1] if names[at + 1] != "rollback" else "finish"
         out[names.index(nxt)] |= {"state": "now", "began": spans[-1].ended}
     return out

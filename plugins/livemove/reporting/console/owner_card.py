@@ -34,19 +34,40 @@ def owner(ledger: Ledger) -> Json:
 def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
     headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
     if ledger.current.stage is SwitchoverStage.UNFINISHED:
-        return "warn", headline, "It is open, and the move is not finished: not every web server is known to write to it. The task's next attempt goes on."  # fmt: skip
+        return (
+            "warn",
+            headline,
+            (
+                "It is open, and the move is not finished: not every web server is known to write to it. The"
+                " task's next attempt goes on."
+            ),
+        )
     if side is Side.TARGET:
         return "", headline, "Every web server of both sites writes to RDS."
     moved = ledger.current.epoch > 1 or _name_moved(ledger)
-    return "", headline, "Every web server of both sites writes to the data centre." if moved else "Nothing has moved yet."  # fmt: skip
+    return (
+        "",
+        headline,
+        "Every web server of both sites writes to the data centre." if moved else "Nothing has moved yet.",
+    )
 
 
 def _in_doubt(now: CurrentOwner) -> tuple[str, str, str]:
     if now.stage is SwitchoverStage.COMMITTED and now.promoted:
-        return "bad", "RDS is promoted and not open yet", "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+        return (
+            "bad",
+            "RDS is promoted and not open yet",
+            "The emergency is committed and only goes forward: the task's next attempt opens RDS. Before you"
+            " act on it, " + ASK_THE_ROWS + ".",
+        )
     if now.stage is SwitchoverStage.COMMITTED:
         to = "to AWS" if now.to is Side.TARGET else "back to the data centre"
-        return "bad", f"A move {to} is committed and not finished", "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on it, " + ASK_THE_ROWS + "."  # fmt: skip
+        return (
+            "bad",
+            f"A move {to} is committed and not finished",
+            "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on"
+            " it, " + ASK_THE_ROWS + ".",
+        )
     return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(now.why)}."
 
 
@@ -57,7 +78,10 @@ def _sentence(text: str) -> str:
 def way_back(ledger: Ledger) -> Json:
     """{"tone": good | warn | bad | none, "headline", "says", "until", "checked_at"}: whether going back loses writes."""
     if ledger.history.promotion:
-        told = "RDS was promoted without the source's word. A return is a new migration, to a source that is rebuilt."
+        told = (
+            "RDS was promoted without the source's word. A return is a new migration, to a source that is"
+            " rebuilt."
+        )
         return _back("bad", "There is no way back", told)
     if not ledger.current.certain:
         told = "First it must be known who owns the writes, and a move that hangs must be finished or undone."

@@ -19,7 +19,8 @@ def traffic(ledger: Ledger) -> Json | None:
     points = (ledger.get(trail.TRAFFIC) or {}).get("points", ())
     if not points:
         return None
-    # a point stands at the end of what it covers; where nobody looked for long, its mean holds for all of that time
+    # a point stands at the end of what it covers; where nobody looked for long, its mean holds for all of
+    # that time
     drawn = [(t, p) for p in points for t in ([p["t"] - p["s"] + 0.1] if p["s"] > LONG else []) + [p["t"]]]
     sites = {str(s): [_rates(p.get(str(s)), p["s"]) for _, p in drawn] for s in Side}
     columns = {

@@ -53,7 +53,8 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
                     False, type="boolean", title="I have read the warnings and accept them", source="task"
                 )
             }
-        # the wait has a limit of its own, the trigger form's; a timeout here would be taken for it at parse time
+        # the wait has a limit of its own, the trigger form's; a timeout here would be taken for it at parse
+        # time
         kwargs["execution_timeout"] = None
         kwargs["notifiers"] = [SpecNotifier(service=kwargs["service"], moment="question")]
         super().__init__(
@@ -101,9 +102,13 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             },
         )
         world.ledger.note(
-            "gate_asked", gate=self.gate, sha256=sha, question=question, timeout=world.spec.gates.timeout,
+            "gate_asked",
+            gate=self.gate,
+            sha256=sha,
+            question=question,
+            timeout=world.spec.gates.timeout,
             saw=gates.seen(self.gate, world.spec, evidence),
-        )  # fmt: skip
+        )
         super().execute(context)
 
     def _shows_an_older_text(self, context: Any) -> bool:
@@ -197,7 +202,10 @@ def _unanswered(task_id: str, spec: MigrationSpec) -> RefusedError:
     return RefusedError(
         f"Nobody answered {task_id} within {duration(spec.gates.timeout)}",
         wanted=f"{PROCEED} or {ROLL_BACK}",
-        next_step="nothing was changed and everything stays as it is; clear this task with downstream to be asked again",
+        next_step=(
+            "nothing was changed and everything stays as it is; clear this task with downstream to be asked"
+            " again"
+        ),
     )
 
 
@@ -205,8 +213,11 @@ def _unread(task_id: str) -> RefusedError:
     return RefusedError(
         f"{task_id} was answered {PROCEED}, but Airflow showed the evidence of an earlier question",
         wanted="an answer to what stands there now",
-        next_step=f"read the evidence in this task's log. {ROLL_BACK} works by clearing this task with downstream; to proceed, let the "
-        "API server load plugins/livemove_plugin.py and clear it then, or trigger the DAG again: a new run asks anew",
+        next_step=(
+            f"read the evidence in this task's log. {ROLL_BACK} works by clearing this task with downstream;"
+            " to proceed, let the API server load plugins/livemove_plugin.py and clear it then, or trigger"
+            " the DAG again: a new run asks anew"
+        ),
     )
 
 

@@ -26,7 +26,8 @@ LEAVE = "Leave everything as it is"
 class PromotionGate(LivemoveOperator, HITLOperator):
     """Shows what stands and what may be missing, and asks for the sentence that only a person can say.
 
-    Refuses to ask while the source answers. Unanswered for `gates.timeout` seconds it fails and nothing is changed.
+    Refuses to ask while the source answers. Unanswered for `gates.timeout` seconds it fails and nothing is
+    changed.
     """
 
     ui_color = "#f7d9e3"
@@ -47,7 +48,9 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         wanted = promotion.sentence(self.service)
         with parts_of(world) as parts:
             if found := list(promotion.reasons(parts, Side.TARGET, wanted)):
-                raise AirflowFailException(str(RefusedError("; ".join(found), next_step="nothing was changed; livemove status")))  # fmt: skip
+                raise AirflowFailException(
+                    str(RefusedError("; ".join(found), next_step="nothing was changed; livemove status"))
+                )
             row = parts.control[Side.TARGET].read()
             seen = promotion.bound(parts, row)
             servers = [f"{r.server}: {'answers' if r.ok else r.message}" for r in parts.servers.status()]

@@ -1,6 +1,7 @@
 """Reads schemas by SHOW CREATE and brings another server to them, in phases; run twice, it completes.
 
-Indexes are built in parallel (`building`). Events are created asleep; triggers, which cannot sleep, are proved on the
+Indexes are built in parallel (`building`). Events are created asleep; triggers, which cannot sleep, are
+proved on the
 empty tables and created at the switchover (`stored_code`).
 """
 
@@ -58,7 +59,8 @@ class Tables:
     sequences: Mapping[tuple[str, str], str]
 
 
-# Carrying -----------------------------------------------------------------------------------------------------------
+# Carrying
+# -----------------------------------------------------------------------------------------------------------
 def carry(
     source: MariaDb,
     target: MariaDb,
@@ -86,13 +88,25 @@ def carry_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progr
         _create_schemas(source, db, schemas)
         for key, text in wanted.sequences.items():
             if key not in there.sequences:
-                run_ddl(db, re.sub(r"SEQUENCE `(?:[^`]|``)+`", lambda _, k=key: f"SEQUENCE {qualified(*k)}", text, count=1), f"{key[0]}.{key[1]}")  # type: ignore[misc]  # fmt: skip
+                run_ddl(
+                    db,
+                    re.sub(
+                        r"SEQUENCE `(?:[^`]|``)+`",
+                        lambda _, k=key: f"SEQUENCE {qualified(*k)}",  # type: ignore[misc]
+                        text,
+                        count=1,
+                    ),
+                    f"{key[0]}.{key[1]}",
+                )
         for n, table in enumerate(new, 1):
             run_ddl(db, table.create(), f"{table.schema}.{table.name}")
             progress(f"table {n}/{len(new)}: {table.schema}.{table.name}")
     proved = prove_triggers(target, code_of(source, schemas), {(t.schema, t.name) for t in new})
     if proved:
-        progress(f"{len(proved)} triggers can be created here; they come to life at the switchover: {', '.join(proved)}")  # fmt: skip
+        progress(
+            f"{len(proved)} triggers can be created here; they come to life at the switchover:"
+            f" {', '.join(proved)}"
+        )
     return {
         "phase": "tables",
         "created": len(new),
@@ -136,7 +150,8 @@ def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
     built = build(target, indexes, progress, session=CREATING)
     foreign = [s for _, fk in plans.values() for s in fk]
     with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
-        # one after the other: each locks the parent's table as well. Unchecked, it is a matter of the catalogue only
+        # one after the other: each locks the parent's table as well. Unchecked, it is a matter of the
+        # catalogue only
         for n, statement in enumerate(foreign, 1):
             run_ddl(db, statement, statement.split(" ADD ")[0])
             progress(f"foreign keys {n}/{len(foreign)}: {statement.split(' ADD ')[0]}")
@@ -156,8 +171,13 @@ def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
         views = _carry_views(source, target, schemas, creator)
         waking = code_of(source, schemas)
         events = create_events(target, waking)
-        definers = creator.definers([*wanted, *read_views(source, schemas), *waking["triggers"], *waking["events"]])  # fmt: skip
-    progress(f"{len(new)} routines and {views} views created; {len(events)} events created asleep, {len(waking['triggers'])} triggers wait for the switchover")  # fmt: skip
+        definers = creator.definers(
+            [*wanted, *read_views(source, schemas), *waking["triggers"], *waking["events"]]
+        )
+    progress(
+        f"{len(new)} routines and {views} views created; {len(events)} events created asleep,"
+        f" {len(waking['triggers'])} triggers wait for the switchover"
+    )
     for line in core.told(definers):
         progress(line)
     return {
@@ -202,7 +222,8 @@ def _key(o: Json) -> tuple[str, str, str]:
     return o["kind"], o["schema"], o["name"]
 
 
-# Reading ------------------------------------------------------------------------------------------------------------
+# Reading
+# ------------------------------------------------------------------------------------------------------------
 def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
     return db.rows(sql("schema/list_schemas"), {"schemas": tuple(schemas)})
 
@@ -245,7 +266,8 @@ def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
         ]
 
 
-# Counters -----------------------------------------------------------------------------------------------------------
+# Counters
+# -----------------------------------------------------------------------------------------------------------
 def raise_auto_increment(db_from: MariaDb, db_to: MariaDb, schemas: Sequence[str]) -> list[str]:
     """Bring AUTO_INCREMENT and sequences of `db_to` at least to those of `db_from`; what was raised, as text.
 

@@ -34,10 +34,13 @@ def build(
 ) -> int:
     """Run each table's statements one after the other, tables side by side in this order; how many statements ran.
 
-    The first error lets the others finish their statement and is raised. When this task is ended, so is what it runs.
+    The first error lets the others finish their statement and is raised. When this task is ended, so is what
+    it runs.
     """
     work = _Work(target, statements, progress, {**session, "lock_wait_timeout": LONG_DDL})
-    workers = [threading.Thread(target=work.run, daemon=True) for _ in range(min(connections, len(statements)))]  # fmt: skip
+    workers = [
+        threading.Thread(target=work.run, daemon=True) for _ in range(min(connections, len(statements)))
+    ]
     for w in workers:
         w.start()
     try:
@@ -55,7 +58,13 @@ def build(
 
 
 class _Work:
-    def __init__(self, target: MariaDb, statements: Mapping[str, Sequence[str]], progress: Progress, session: Mapping[str, Any]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        target: MariaDb,
+        statements: Mapping[str, Sequence[str]],
+        progress: Progress,
+        session: Mapping[str, Any],
+    ) -> None:
         self.target, self.progress, self.session = target, progress, dict(session)
         self.todo = deque(statements.items())
         self.total, self.done = sum(map(len, statements.values())), 0
@@ -73,7 +82,10 @@ class _Work:
                     for statement in statements:
                         run_ddl(db, statement, f"an index of {table}")
                         self.done += 1
-                        self.progress(f"index {self.done}/{self.total}: {statement.partition(' ADD ')[2][:120]} on {table}")  # fmt: skip
+                        self.progress(
+                            f"index {self.done}/{self.total}: {statement.partition(' ADD ')[2][:120]} on"
+                            f" {table}"
+                        )
                     del self.running[me]
         except IndexError:
             return  # another one took the last table
@@ -88,7 +100,10 @@ class _Work:
         try:
             with self.target.fresh(schema=None, read_timeout=10) as db:
                 for r in db.rows(sql("schema/list_progress"), {"ids": tuple(running)}):
-                    self.progress(f"building on {running[r['id']]} for {r['seconds']} s: stage {r['stage']} of {r['stages']}, {r['percent']:.0f} % ({r['state']})")  # fmt: skip
+                    self.progress(
+                        f"building on {running[r['id']]} for {r['seconds']} s: stage {r['stage']} of"
+                        f" {r['stages']}, {r['percent']:.0f} % ({r['state']})"
+                    )
         except pymysql.err.MySQLError as e:
             log.info("the server does not tell its progress: %s", e.args)
 

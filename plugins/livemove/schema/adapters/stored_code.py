@@ -1,6 +1,7 @@
 """Stored code: triggers, events, routines and views, read as they were recorded and created the same way.
 
-Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account and
+Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account
+and
 lets this login name it, otherwise the login itself becomes the definer.
 """
 
@@ -29,7 +30,8 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
         db.run(statement)
     except pymysql.err.MySQLError as e:
         raise SchemaError(
-            f"{subject} could not be created on the {db.side}: {e.args[-1]} ({e.args[0]}), statement: {statement[:300]}",
+            f"{subject} could not be created on the {db.side}: {e.args[-1]} ({e.args[0]}), statement:"
+            f" {statement[:300]}",
             next_step="mend the cause and clear this task; what is there already stays",
         ) from e
 
@@ -57,7 +59,8 @@ def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
     text = row.get("sql original statement") or row.get(f"create {kind.lower()}")
     if not text:
         raise SchemaError(
-            f"The text of {kind.lower()} {o['schema']}.{o['name']} is hidden from {reader.login.user} on the {reader.side}",
+            f"The text of {kind.lower()} {o['schema']}.{o['name']} is hidden from {reader.login.user} on the"
+            f" {reader.side}",
             wanted="its CREATE text",
             next_step="grant SELECT on mysql.* (or SHOW CREATE ROUTINE) to livemove's account",
         )
@@ -74,14 +77,16 @@ def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
     }
 
 
-# Creating code ------------------------------------------------------------------------------------------------------
+# Creating code
+# ------------------------------------------------------------------------------------------------------
 KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
 
 
 class Creator:
     """One session that creates stored objects as they were recorded: mode, character set, collation, time zone.
 
-    A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL needs; that
+    A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL
+    needs; that
     one gets its own settings back.
     """
 
@@ -127,7 +132,13 @@ class Creator:
             was = core.definer_of(o["sql"])
             now = self.definer(was)
             source, target = ("@".join(d) if d else self.login for d in (was, now))
-            out.append({"object": f"{o['kind'].lower()} {o['schema']}.{o['name']}", "source": source, "target": target})  # fmt: skip
+            out.append(
+                {
+                    "object": f"{o['kind'].lower()} {o['schema']}.{o['name']}",
+                    "source": source,
+                    "target": target,
+                }
+            )
         return out
 
     def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
@@ -162,7 +173,8 @@ class Creator:
 def create_triggers(db: MariaDb, code: Json) -> list[str]:
     """Bring the triggers of `code` to this server; names of those that were created.
 
-    Where one of a table's differs, all of the table's are created anew: the order of creation is that of firing.
+    Where one of a table's differs, all of the table's are created anew: the order of creation is that of
+    firing.
     """
     return _bring(db, "triggers", code.get("triggers", []), lambda o: (o["schema"], o["table"]))
 
@@ -180,12 +192,17 @@ def create_code(db: MariaDb, code: Json) -> list[str]:
     return made
 
 
-def _bring(db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[Json], tuple[str, str]]) -> list[str]:  # fmt: skip
+def _bring(
+    db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[Json], tuple[str, str]]
+) -> list[str]:
     if not objects:
         return []
     names = {(o["schema"], o["name"]) for o in objects}
     standing = code_of(db, sorted({schema for schema, _ in names}))[kind]
-    wanted, there = _groups(objects, together), _groups([o for o in standing if (o["schema"], o["name"]) in names], together)  # fmt: skip
+    wanted, there = (
+        _groups(objects, together),
+        _groups([o for o in standing if (o["schema"], o["name"]) in names], together),
+    )
     new = [key for key, group in wanted.items() if not _all_stand(group, there.get(key, []))]
     if new:
         with Creator(db) as creator:
@@ -197,7 +214,9 @@ def _bring(db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[
     return [f"{o['schema']}.{o['name']}" for key in new for o in wanted[key]]
 
 
-def _groups(objects: Iterable[Json], together: Callable[[Json], tuple[str, str]]) -> dict[tuple[str, str], list[Json]]:  # fmt: skip
+def _groups(
+    objects: Iterable[Json], together: Callable[[Json], tuple[str, str]]
+) -> dict[tuple[str, str], list[Json]]:
     groups: dict[tuple[str, str], list[Json]] = {}
     for o in objects:
         groups.setdefault(together(o), []).append(o)
@@ -217,7 +236,8 @@ def _stands(wanted: Json, there: Json | None) -> bool:
 def prove_triggers(db: MariaDb, code: Json, tables: Container[tuple[str, str]]) -> list[str]:
     """Create the triggers of these tables, and drop them again: a trigger cannot sleep. Names of the proved ones.
 
-    Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped too.
+    Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped
+    too.
     """
     mine = [o for o in code.get("triggers", []) if (o["schema"], o["table"]) in tables]
     try:
@@ -259,5 +279,10 @@ def set_events(db: MariaDb, names: Iterable[str | Sequence[str]], enabled: bool)
                 user, _, host = o["definer"].rpartition("@")
                 who = creator.definer((user, host))
                 named = f"DEFINER={quote(who[0])}@{quote(who[1])} " if who else ""
-                run_ddl(db, f"ALTER {named}EVENT {qualified(o['schema'], o['name'])} {'ENABLE' if enabled else 'DISABLE'}", o["name"])  # fmt: skip
+                run_ddl(
+                    db,
+                    f"ALTER {named}EVENT {qualified(o['schema'], o['name'])}"
+                    f" {'ENABLE' if enabled else 'DISABLE'}",
+                    o["name"],
+                )
     return [f"{o['schema']}.{o['name']}" for o in changed]

@@ -61,9 +61,15 @@ def try_login(login: Login, *, timeout: float = 5) -> Tried:
     for context in (anyone, None):
         try:
             c = pymysql.connect(
-                host=login.host, port=login.port, user=login.user, password=login.password, ssl=context,
-                connect_timeout=timeout, read_timeout=timeout, charset="utf8mb4",
-            )  # fmt: skip
+                host=login.host,
+                port=login.port,
+                user=login.user,
+                password=login.password,
+                ssl=context,
+                connect_timeout=timeout,
+                read_timeout=timeout,
+                charset="utf8mb4",
+            )
         except pymysql.err.MySQLError as e:
             last = Tried(int(e.args[0] or -1) if e.args else -1, f"{e.args[1:] or e} ({e.args[0]})")
             if last.code in (LOCKED, DENIED):
@@ -80,8 +86,9 @@ def server_way(host: Host, side: Side, address: str, port: int) -> Way:
     """From a server, with what it has: python3, else bash."""
     a = shlex.quote(address)
     check = (
-        f"if command -v python3 >/dev/null; then timeout 8 python3 -c 'import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)' {a} {port}; "
-        f"else timeout 8 bash -c 'exec 3<>/dev/tcp/$0/$1' {a} {port}; fi"
+        "if command -v python3 >/dev/null; then timeout 8 python3 -c 'import socket,sys;"
+        f" socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)' {a} {port}; else timeout 8 bash -c"
+        f" 'exec 3<>/dev/tcp/$0/$1' {a} {port}; fi"
     )
     start = f"server {host.name}"
     try:

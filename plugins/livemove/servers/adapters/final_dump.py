@@ -61,10 +61,23 @@ def _dump(login: Login, schemas: Sequence[str], timeout: float) -> Iterator[byte
             next_step="install mariadb-client on every worker, then retry",
         )
     argv = [
-        program, "--no-defaults", f"--host={login.host}", f"--port={login.port}", f"--user={login.user}",
-        "--protocol=tcp", "--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob",
-        "--default-character-set=utf8mb4", "--max-allowed-packet=512M", "--databases", *schemas,
-    ]  # fmt: skip
+        program,
+        "--no-defaults",
+        f"--host={login.host}",
+        f"--port={login.port}",
+        f"--user={login.user}",
+        "--protocol=tcp",
+        "--single-transaction",
+        "--quick",
+        "--routines",
+        "--triggers",
+        "--events",
+        "--hex-blob",
+        "--default-character-set=utf8mb4",
+        "--max-allowed-packet=512M",
+        "--databases",
+        *schemas,
+    ]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=errors, env={**os.environ, "MYSQL_PWD": login.password}

@@ -1,7 +1,9 @@
 """All servers of a service at once: the AppServers port, and the placing of livemove-server on each.
 
-Both settings files, and the logins with which a waiter watches the control rows, lie on every server before the
-switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by SFTP; over
+Both settings files, and the logins with which a waiter watches the control rows, lie on every server before
+the
+switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by
+SFTP; over
 SSM the host itself fetches the passwords from Secrets Manager, because AWS keeps the parameters of commands.
 """
 
@@ -130,11 +132,20 @@ def configuration(server: Server, databases: Databases) -> str:
     """server.conf: the user's commands, as shell variables."""
     c = server.commands
     values = {
-        "SITE": server.site, "SETTINGS_LINK": server.settings_link,
-        "SOURCE_DATABASE": databases.source[0], "TARGET_DATABASE": databases.target[0],
-        "RELOAD": c.reload, "PROBE": c.probe, "HOLD": c.hold or "", "RELEASE": c.release or "", "STOP": c.stop or "",
-        "NAME": server.name, "WATCH": c.watch or "", "JOBS_OFF": c.jobs_off or "", "JOBS_ON": c.jobs_on or "",
-    }  # fmt: skip
+        "SITE": server.site,
+        "SETTINGS_LINK": server.settings_link,
+        "SOURCE_DATABASE": databases.source[0],
+        "TARGET_DATABASE": databases.target[0],
+        "RELOAD": c.reload,
+        "PROBE": c.probe,
+        "HOLD": c.hold or "",
+        "RELEASE": c.release or "",
+        "STOP": c.stop or "",
+        "NAME": server.name,
+        "WATCH": c.watch or "",
+        "JOBS_OFF": c.jobs_off or "",
+        "JOBS_ON": c.jobs_on or "",
+    }
     return "# written by livemove\n" + "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items())
 
 
@@ -263,10 +274,17 @@ def equip(world: World, server: Server, host: Host) -> str:
         _place_over_ssh(world, server, host, databases)
     else:
         _place_over_ssm(world, server, host, databases)
-    must(host, LINK.format(directory=shlex.quote(folder), link=shlex.quote(server.settings_link), site=server.site), "link its settings")  # fmt: skip
+    must(
+        host,
+        LINK.format(directory=shlex.quote(folder), link=shlex.quote(server.settings_link), site=server.site),
+        "link its settings",
+    )
     if server.commands.watch or host.run("command -v mariadb || command -v mysql").exit_code == 0:
         return ""
-    return "no mariadb or mysql client: it cannot be armed and will be told over the network, inside the pause; install mariadb-client, or give commands.watch in the spec"
+    return (
+        "no mariadb or mysql client: it cannot be armed and will be told over the network, inside the pause;"
+        " install mariadb-client, or give commands.watch in the spec"
+    )
 
 
 def _place_over_ssh(world: World, server: Server, host: Host, databases: Databases) -> None:
@@ -289,7 +307,9 @@ def _place_over_ssm(world: World, server: Server, host: Host, databases: Databas
         credentials(world, side, WATCH_ACCOUNT)
         secrets[secret_name(world.spec.service, side, WATCH_ACCOUNT)] = [f"{side}.watch"]
     for secret, files in secrets.items():
-        script = FETCH.format(directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files))  # fmt: skip
+        script = FETCH.format(
+            directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files)
+        )
         must(host, script, f"fetch the secret {secret}")
 
 

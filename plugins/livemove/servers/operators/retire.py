@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 class FinalDumpOperator(LivemoveOperator):
     """Keep a last dump of the source's schemas in the bucket.
 
-    A second run makes no second dump while the source has written nothing since the first. After a promotion the
+    A second run makes no second dump while the source has written nothing since the first. After a promotion
+    the
     source may be gone for good: then nothing is dumped, and the reason is kept in the dump's place.
-    Returns the ledger's document "final_dump": {"address", "bytes", "sha256", "position", "made_at"} or {"skipped", "made_at"}.
+    Returns the ledger's document "final_dump": {"address", "bytes", "sha256", "position", "made_at"} or
+    {"skipped", "made_at"}.
     """
 
     def execute(self, context: Any) -> Json:
@@ -36,9 +38,12 @@ class FinalDumpOperator(LivemoveOperator):
             self.log.info("The dump at %s is of this very state; nothing to do", before["address"])
             return before
         made = archive(
-            world.login(Side.SOURCE), world.spec.source.schemas, s3,
-            world.spec.aws.bucket, f"{self.service}/final-dump/{self.service}.sql.gz",
-        )  # fmt: skip
+            world.login(Side.SOURCE),
+            world.spec.source.schemas,
+            s3,
+            world.spec.aws.bucket,
+            f"{self.service}/final-dump/{self.service}.sql.gz",
+        )
         document = {**made, "position": position, "made_at": world.clock.now().isoformat()}
         world.ledger.write("final_dump", document)
         self.log.info("Kept %(address)s, %(bytes)d bytes, SHA-256 %(sha256)s", document)
@@ -51,7 +56,10 @@ class FinalDumpOperator(LivemoveOperator):
         if not row.promoted:
             raise silent
         document = {
-            "skipped": f"the source does not answer, and {row} was promoted because it was gone for good; nothing of it is kept",
+            "skipped": (
+                f"the source does not answer, and {row} was promoted because it was gone for good; nothing of"
+                " it is kept"
+            ),
             "made_at": world.clock.now().isoformat(),
         }
         world.ledger.write("final_dump", document)

@@ -29,7 +29,10 @@ class ReachabilityOperator(LivemoveOperator):
         if closed := [str(w) for w in ways if not w.ok]:
             raise UnreachableError(
                 f"{len(closed)} of {len(ways)} ways are closed: {'; '.join(closed)}",
-                next_step="open them (Terraform's output idc_firewall says what the data centre must allow), then clear this task",
+                next_step=(
+                    "open them (Terraform's output idc_firewall says what the data centre must allow), then"
+                    " clear this task"
+                ),
             )
         return {"ways": len(ways)}
 
@@ -106,7 +109,10 @@ class SmokeOperator(LivemoveOperator):
             why = f"it uses the database at {found[0]}:{found[1]}"
         raise UnreachableError(
             f"Server {name} ({address}) does not serve {world.spec.dns.name}: {why}",
-            wanted=f"HTTP 200 under the public name with a valid certificate, on the {side} database {wanted[0]}:{wanted[1]}",
+            wanted=(
+                f"HTTP 200 under the public name with a valid certificate, on the {side} database"
+                f" {wanted[0]}:{wanted[1]}"
+            ),
             next_step="mend the server, then clear this task; the public name has not been touched by it",
         )
 

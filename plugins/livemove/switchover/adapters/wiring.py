@@ -148,7 +148,8 @@ class LastProof:
 class StoredCode:
     """The SchemaCode port: triggers and events of the application, kept in the ledger while they sleep.
 
-    The code that the next owner gets is what it had itself when it last owned, as the ledger has it; the first
+    The code that the next owner gets is what it had itself when it last owned, as the ledger has it; the
+    first
     time it is what the old owner has now. Both are read before the fence.
     """
 
@@ -243,7 +244,10 @@ def prepare_return(world: World, parts: Parts) -> Json:
     if left:
         raise SetupError(
             f"These rights of the application cannot be given on the {other}: {'; '.join(left)}",
-            next_step="grant what the application needs by hand, or take it away on the other side; then clear this task",
+            next_step=(
+                "grant what the application needs by hand, or take it away on the other side; then clear this"
+                " task"
+            ),
         )
     control = parts.control[owner]
     _granted(control.allow_test(now.epoch, TEST_SECONDS))
@@ -262,7 +266,8 @@ def prepare_return(world: World, parts: Parts) -> Json:
 def _granted(out: Outcome) -> None:
     if not out.done:
         raise RefusedError(
-            f"The replicator's account could not be opened for its test: {out.answered}, {out.state}@{out.epoch}",
+            f"The replicator's account could not be opened for its test: {out.answered},"
+            f" {out.state}@{out.epoch}",
             next_step="clear this task",
         )
 
@@ -302,14 +307,17 @@ def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
         raise RefusedError(
             f"{row}, and the source has no control row: a new one would open it beside the target",
             wanted="both rows as the last move left them, or none on either side",
-            next_step="a rebuilt source begins a migration of its own, from RDS back to it; nothing was changed",
+            next_step=(
+                "a rebuilt source begins a migration of its own, from RDS back to it; nothing was changed"
+            ),
         )
 
 
 def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
     """livemove's schema and accounts go; the application's accounts stay open on the owner, locked on the other side.
 
-    RefusedError while `owner` does not own the writes: then the rows still have to decide. The source may be silent or
+    RefusedError while `owner` does not own the writes: then the rows still have to decide. The source may be
+    silent or
     have been ended when the target owns; a target that was never made has nothing to remove.
     """
     gone: Json = {}
@@ -323,7 +331,8 @@ def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
             refuse_after_a_move(world)
         decides = source if target is None or owner is Side.SOURCE else target
         _refuse_another_owner(decides)
-        # the owner's row goes first on the way to the cloud, and last when the source stays: an interrupted run finds it
+        # the owner's row goes first on the way to the cloud, and last when the source stays: an interrupted
+        # run finds it
         for db in (target, source):
             if db is not None:
                 gone[str(db.side)] = _remove_if_it_answers(db, owner)
@@ -345,7 +354,10 @@ def refuse_after_a_move(world: World) -> None:
             raise RefusedError(
                 f"{row}: the writes have moved before, so what was prepared is not taken down",
                 wanted="epoch 1 on both sides: writes that never left the source",
-                next_step="nothing was taken down, the way back itself is done. To stay for good: docs/runbook.md, Giving up",
+                next_step=(
+                    "nothing was taken down, the way back itself is done. To stay for good: docs/runbook.md,"
+                    " Giving up"
+                ),
             )
 
 

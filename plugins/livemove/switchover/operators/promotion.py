@@ -29,8 +29,12 @@ class PromoteOperator(MovingOperator):
         token = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
         with parts_of(self.world(context)) as parts, no_blind_retry():
             done = promotion.promote(
-                parts, Side.TARGET, str(answer.get("word", "")), token, lambda to: self.switchover(parts, to, context)
-            )  # fmt: skip
+                parts,
+                Side.TARGET,
+                str(answer.get("word", "")),
+                token,
+                lambda to: self.switchover(parts, to, context),
+            )
         for line in done.get("says", ()):
             self.log.warning("%s", line)
         return {

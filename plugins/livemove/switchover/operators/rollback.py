@@ -43,14 +43,20 @@ class BeginRollbackOperator(LivemoveOperator):
             raise RefusedError(
                 f"The way back closed at {closed}: the data centre's database no longer follows",
                 wanted="a source that has every write",
-                next_step="nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a data centre",
+                next_step=(
+                    "nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a"
+                    " data centre"
+                ),
             )
         seen = way_back_now(world) if now.owner is Side.TARGET else None
         if seen and seen.get("losses"):
             raise RefusedError(
                 f"Going back would lose writes: {'; '.join(seen['losses'])}",
                 wanted="a source that has every write",
-                next_step=f"nothing was changed, RDS owns the writes. To repair it, {REPAIR_FOLLOWER}; then clear this task",
+                next_step=(
+                    f"nothing was changed, RDS owns the writes. To repair it, {REPAIR_FOLLOWER}; then clear"
+                    " this task"
+                ),
             )
         for answer in answers(world):
             # a task of the story that is cleared by itself later must not act on what was true before this
@@ -85,7 +91,10 @@ class BeginRollbackOperator(LivemoveOperator):
             raise RefusedError(
                 f"The newest answer is {newest.get('option') or 'none'}",
                 wanted=f"{ROLL_BACK!r} at one of the gates",
-                next_step="clear the gate you want to answer anew with downstream; cleared alone, this task undoes nothing",
+                next_step=(
+                    "clear the gate you want to answer anew with downstream; cleared alone, this task undoes"
+                    " nothing"
+                ),
             )
         return {"gate": newest["gate"], "by": newest.get("by")}
 
@@ -143,7 +152,11 @@ class AutomaticRollbackOperator(BeginRollbackOperator):
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=watched, run_ids=[ti.run_id]).get(
             ti.run_id, {}
         )
-        told = {e["task_id"]: e for e in world.ledger.events() if e["event"] == "task_failed" and e.get("run_id") == ti.run_id}  # fmt: skip
+        told = {
+            e["task_id"]: e
+            for e in world.ledger.events()
+            if e["event"] == "task_failed" and e.get("run_id") == ti.run_id
+        }
         failed = {t: told.get(t) for t in watched if states.get(t) == "failed"}
         if reason := not_automatic(failed):
             raise AirflowSkipException(f"No rollback: {reason}")

@@ -66,7 +66,10 @@ class MovingOperator(LivemoveOperator):
 
         def guards(parts: Parts, to: Side, epoch: int) -> list[str]:
             outside = [why] if window and (why := closed(window, parts.clock.now())) else []
-            return [*(f"{why}. Clear switchover.window with downstream: it waits for it" for why in outside), *refusals(parts, to, epoch)]  # fmt: skip
+            return [
+                *(f"{why}. Clear switchover.window with downstream: it waits for it" for why in outside),
+                *refusals(parts, to, epoch),
+            ]
 
         attempt = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
         self._running = Switchover(parts, to, attempt, guards=guards)

@@ -1,6 +1,7 @@
 """What users met around a move of the writes: the servers' own counters before it and after it.
 
-Only where a server, or its log, tells at once; Prometheus and CloudWatch tell of a minute ago. It only tells: a counter that
+Only where a server, or its log, tells at once; Prometheus and CloudWatch tell of a minute ago. It only tells:
+a counter that
 does not answer is named in the document and holds nobody up for longer than its timeout.
 """
 

@@ -86,6 +86,11 @@ class DrainedSensor(WatchingSensor):
     def on_timeout(self, world: World, says: str) -> LivemoveError:
         return RefusedError(
             f"After {duration(self.limit(world))} the old site still serves users: {says}",
-            wanted=f"a share of at most {world.spec.drain.share:.1%} for {duration(world.spec.drain.seconds)}",
-            next_step="both sites write to one database, so nothing is lost; clear this task to wait on, or trigger with another drain_share",
+            wanted=(
+                f"a share of at most {world.spec.drain.share:.1%} for {duration(world.spec.drain.seconds)}"
+            ),
+            next_step=(
+                "both sites write to one database, so nothing is lost; clear this task to wait on, or trigger"
+                " with another drain_share"
+            ),
         )

@@ -1,6 +1,7 @@
 """While both sites serve: what was normal before, the steps of the shift, and the watch until the writes move.
 
-The looks of this file act: they move the record on by a step, and put it back on a breach. Each reads the record first, so a
+The looks of this file act: they move the record on by a step, and put it back on a breach. Each reads the
+record first, so a
 second triggerer, or a retry, finds what was done.
 """
 
@@ -43,8 +44,13 @@ def look_at_baseline(world: World, state: Json) -> Look:
         world.ledger.write("baseline", before)
         told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
         return Look(True, f"Normal, over {duration(span)}: {told}", before)
-    says = f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are asked"
-    return Look(False, says, {"samples": samples}, again_in=min(world.spec.watch.poll, max(0.5, wanted - span)))  # fmt: skip
+    says = (
+        f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are"
+        " asked"
+    )
+    return Look(
+        False, says, {"samples": samples}, again_in=min(world.spec.watch.poll, max(0.5, wanted - span))
+    )
 
 
 class BaselineSensor(WatchingSensor):
@@ -169,7 +175,8 @@ def look_at_both_sites(world: World, state: Json) -> Look:
 class WatchSensor(_Watching):
     """Watches users' errors, latency, health, lag and load while both sites serve; ends when the writes may move.
 
-    A breach that does not go back by itself is told, and shown at the question about the writes; a person decides there, so the watch goes on.
+    A breach that does not go back by itself is told, and shown at the question about the writes; a person
+    decides there, so the watch goes on.
     """
 
     look = f"{__name__}.look_at_both_sites"
