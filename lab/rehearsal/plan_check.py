@@ -14,6 +14,7 @@ SCRIPT = """
 import json, sys
 from livemove.runtime.service_context import World
 from livemove.model.spec import find_spec
+from livemove.provisioning.adapters.terraform import infra_of
 from livemove.provisioning.operators import variables
 world = World(find_spec(sys.argv[1]))
 summary = infra_of(world).plan(variables(world, replication_enabled=True))

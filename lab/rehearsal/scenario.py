@@ -9,8 +9,8 @@ from typing import Any
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 
 Json = dict[str, Any]
-SWITCH_DNS, REPOINT, RETIRE = "switch_dns.ask", "switchover.ask", "retire.ask"
-GATES = (SWITCH_DNS, REPOINT, RETIRE)
+SWITCH_DNS, SWITCH_OVER, RETIRE = "switch_dns.ask", "switchover.ask", "retire.ask"
+GATES = (SWITCH_DNS, SWITCH_OVER, RETIRE)
 END = "the end of the run"
 EARLY = ("preflight", "provision", "replicate", "validate")
 """Chapters without a gate: the way back from there is the DAG of its own, and the main run is ended."""
@@ -72,7 +72,7 @@ class ClearEach:
 
 @dataclass(frozen=True)
 class KillSource:
-    """While a gate asks: the whole host of the data centre expected_failure, kill -9."""
+    """While a gate asks: the whole host of the data centre dies, kill -9."""
 
     at: str
 
@@ -213,7 +213,11 @@ def choose(rollback: str | None = None, story: str | None = None) -> Scenario:
     return Scenario("move", _proceed(*GATES), "moved", writes_moved=True)
 
 
-BACK_BY_CLEARING = (*_proceed(SWITCH_DNS, REPOINT), Clear(RETIRE, REPOINT), Answer(REPOINT, ROLL_BACK))
+BACK_BY_CLEARING = (
+    *_proceed(SWITCH_DNS, SWITCH_OVER),
+    Clear(RETIRE, SWITCH_OVER),
+    Answer(SWITCH_OVER, ROLL_BACK),
+)
 
 
 def _early(stage: str) -> Scenario:
@@ -237,7 +241,7 @@ def _there_and_back() -> Scenario:
 
 def _clears() -> Scenario:
     dns, writes, retire = _proceed(*GATES)
-    acts = (dns, ClearEach(REPOINT), writes, ClearEach(RETIRE), retire)
+    acts = (dns, ClearEach(SWITCH_OVER), writes, ClearEach(RETIRE), retire)
     return Scenario("move, and clear every task on the way", acts, "moved", writes_moved=True)
 
 
@@ -246,7 +250,7 @@ def _promote() -> Scenario:
     said = Answer("ask", PROMOTE, {"word": "the source of {service} is off"})
     return Scenario(
         "the data centre dies for good before the writes moved: promote, then retire what is left",
-        (*_proceed(SWITCH_DNS), KillSource(REPOINT), Abandon(REPOINT)),
+        (*_proceed(SWITCH_DNS), KillSource(SWITCH_OVER), Abandon(SWITCH_OVER)),
         "moved",
         writes_moved=True,
         then=(

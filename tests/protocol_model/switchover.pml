@@ -6,7 +6,7 @@
  * between two of them, also the death of the caller. A procedure of several statements is several DOs: its lock
  * keeps others out in between, the model does not, so the model allows more than the code.
  *
- * Each WITHOUT_x takes one thing out of the protocol; tests/protocol_model/runner.py requires that a promise breaks then.
+ * Each WITHOUT_x takes one thing out of the protocol; tests/protocol_model/checker.py requires that a promise breaks then.
  *
  * Not here: time (a lease may end at any moment instead), a database that does not answer (tests/switchover/test_state_machine.py),
  * drain's two watermarks (drain.py), accounts that the fence does not know.

@@ -61,9 +61,26 @@ class History:
     # who owns the writes ------------------------------------------------------------------------------
     @cached_property
     def current(self) -> CurrentOwner:
-        told, rows = self._by_ledger, self.rows.says
+        rows = self.rows.says
         if rows.stage is SwitchoverStage.UNKNOWN:
-            return told if self._fits(told) else _contradicted(told, self.rows)
+            return (
+                self._by_ledger if self._fits(self._by_ledger) else _contradicted(self._by_ledger, self.rows)
+            )
+        try:
+            told = self._by_ledger
+        except (KeyError, TypeError, ValueError):
+            # rows decide, whatever is damaged in the ledger
+            return CurrentOwner(
+                rows.owner,
+                rows.epoch,
+                True,
+                rows.stage,
+                RestsOn.ROWS,
+                rows.to,
+                rows.promoted,
+                None,
+                "the ledger is damaged",
+            )
         same = told.epoch == rows.epoch and told.owner is rows.owner
         # the rows do not know whether every server has come along
         stage = (
@@ -123,9 +140,9 @@ class History:
         now = self.current
         if now.epoch <= 1:
             return None
-        began = now.since or (
-            str(self.completed_switchovers[-1].get("started_at") or "") if self.completed_switchovers else ""
-        )
+        # not `since`: an attempt that was undone after the move is a change too
+        done = self.completed_switchovers
+        began = str(done[-1].get("started_at") or "") if done else now.since or ""
         return closed_since(began, self.events)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.polling_trigger import PollingTrigger, resolve
 from livemove.runtime.service_context import World
+
+log = logging.getLogger(__name__)
 
 
 def look_and_notice(
@@ -31,8 +34,17 @@ def look_and_notice(
 
 
 def _observe(world: World, look: str, observers: Sequence[str]) -> str:
-    found = [resolve(o)(world, look) for o in observers]
-    return "\n".join(str(f) for f in found if f)
+    found = [_told_by(observer, world, look) for observer in observers]
+    return "\n".join(f for f in found if f)
+
+
+def _told_by(observer: str, world: World, look: str) -> str:
+    """An observer only tells: whatever it fails with does not hide what is awaited."""
+    try:
+        return str(resolve(observer)(world, look) or "")
+    except Exception as e:
+        log.warning("%s: %s: %s", observer, type(e).__name__, e)
+        return ""
 
 
 class WatchingSensor(LivemoveOperator):

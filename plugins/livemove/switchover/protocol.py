@@ -1,6 +1,6 @@
 """The switchover: one protocol that moves the writes from database f to database t, and back.
 
-Read STEPS from top to bottom: that is the order, and who may write after each step. `decisions.decide` says
+Read STEPS from top to bottom: that is the order, and who may write after each step. `next_action.decide` says
 where a retried or cleared task joins in. What an act does to a database is guarded in that database (see
 control/sql/control_procedures.sql); here stand only the order, the waiting and the words.
 

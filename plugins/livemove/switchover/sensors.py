@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from livemove.history.adapters.history_reader import read_history
+from livemove.history.adapters.history_reader import read_completed_switchovers
 from livemove.model.errors import ReplicationError, UnreachableError
 from livemove.model.ports import Json
 from livemove.model.window import closed, duration, next_opening
@@ -118,6 +118,6 @@ class SoakSensor(WatchingSensor):
     look = f"{__name__}.look_at_soak"
 
     def begin(self, world: World) -> Json:
-        last = (read_history(world).completed_switchovers or [{}])[-1]
+        last = (read_completed_switchovers(world) or [{}])[-1]
         since = last.get("ended_at") or last.get("started_at") or world.clock.now().isoformat()
         return {"from": since, "epoch": last.get("epoch", 1)}

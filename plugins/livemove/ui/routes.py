@@ -17,7 +17,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_da
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from livemove import history
+import livemove
 from livemove.model.errors import LivemoveError, SpecError
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, find_spec, load_spec, spec_files
@@ -177,6 +177,5 @@ def _same(known: str | None, tag: str) -> bool:
 @lru_cache(maxsize=1)
 def _code() -> str:
     """What makes the model: another version of it answers anew, also about an old ledger."""
-    rooms = (Path(console.__file__).parent, Path(history.__file__).parent)
-    files = sorted(path for room in rooms for path in room.glob("*.py"))
+    files = sorted(Path(livemove.__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

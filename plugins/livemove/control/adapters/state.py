@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from livemove.control.adapters.control_row import Control, kept_version
 from livemove.control.current_link import current_link
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
     from livemove.runtime.service_context import World
 
 log = logging.getLogger(__name__)
+SHORT = {"timeout": 5, "read_timeout": 10}
+"""Limits in seconds where a frozen database must not keep a rollback or a question waiting."""
 
 
 def read_rows(world: World) -> dict[Side, ControlRow]:
     return {side: read_row_of(world, side) for side in Side}
 
 
-def read_row_of(world: World, side: Side) -> ControlRow:
-    with world.database(side) as database:
+def read_row_of(world: World, side: Side, **limits: Any) -> ControlRow:
+    with world.database(side, **limits) as database:
         control = Control(database)
         try:
             return control.read()
@@ -33,14 +36,18 @@ def read_row_of(world: World, side: Side) -> ControlRow:
 
 def readable_rows(world: World) -> ControlRows:
     """Both rows as far as they can be read now; for what only tells, so nothing that is silent raises."""
-    found: dict[str, ControlRow] = {}
-    for side in Side:
-        try:
-            if _prepared(world, side):
-                found[str(side)] = read_row_of(world, side)
-        except Exception:
-            log.warning("the control row of the %s could not be read", side, exc_info=True)
-    return ControlRows(**found)
+    with ThreadPoolExecutor(max_workers=len(Side)) as pool:
+        rows = pool.map(lambda side: _readable_row(world, side), Side)
+        return ControlRows(**{str(side): row for side, row in zip(Side, rows, strict=True) if row})
+
+
+def _readable_row(world: World, side: Side) -> ControlRow | None:
+    try:
+        return read_row_of(world, side, **SHORT) if _prepared(world, side) else None
+    except Exception as e:
+        why = e.found if isinstance(e, LivemoveError) else f"{type(e).__name__}: {e}"
+        log.warning("the control row of the %s could not be read: %s", side, why)
+        return None
 
 
 def link_in_use(world: World) -> Link:
@@ -50,14 +57,13 @@ def link_in_use(world: World) -> Link:
 
 
 def owner(world: World) -> Side:
-    """The side that owns the writes; the source before there is any row. RefusedError between commit and open."""
-    silent: dict[Side, str] = {}
-    found: dict[str, ControlRow] = {}
-    for side in Side:
-        try:
-            found[str(side)] = read_row_of(world, side)
-        except LivemoveError as e:
-            silent[side] = e.found
+    """The side that owns the writes; the source before there is any row. RefusedError between commit and open.
+
+    Rows that do not fit are read once more: a switchover may have gone on between the two reads.
+    """
+    found, silent = _rows_of_both(world)
+    if found and not ControlRows(**found).says.owner:
+        found, silent = _rows_of_both(world)
     if not found:
         return Side.SOURCE
     if owns := ControlRows(**found).says.owner:
@@ -67,6 +73,18 @@ def owner(world: World) -> Side:
         wanted="one database that is OPEN",
         next_step="clear the switchover: it goes on where it stands; then this task",
     )
+
+
+def _rows_of_both(world: World) -> tuple[dict[str, ControlRow], dict[Side, str]]:
+    """The rows that answer, and why the others do not."""
+    silent: dict[Side, str] = {}
+    found: dict[str, ControlRow] = {}
+    for side in Side:
+        try:
+            found[str(side)] = read_row_of(world, side)
+        except LivemoveError as e:
+            silent[side] = e.found
+    return found, silent
 
 
 def never_left(world: World) -> str | None:
@@ -87,7 +105,7 @@ def _prepared(world: World, side: Side) -> bool:
     """Whether there is a control row; False as well before Terraform made that database. UnreachableError when it is silent."""
     if side is Side.TARGET and not made(world):
         return False
-    with world.database(side) as database:
+    with world.database(side, **SHORT) as database:
         return kept_version(database) is not None
 
 
