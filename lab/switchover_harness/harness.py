@@ -38,6 +38,7 @@ from lab.switchover_harness.settings import (
 )
 from lab.switchover_harness.users import Audit, Doorbell, Record, Users, audit, strays
 from lab.switchover_harness.world import DOWN, ArenaWorld
+from livemove.model.ledger import TableComparison
 from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
@@ -252,9 +253,15 @@ class Arena:
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
             (SCHEMA,),
         ):
-            world.ledger.write(
-                f"comparison/{epoch}/{SCHEMA}.{table}", {"equal": True, "checked_at": now, "differences": []}
+            found = TableComparison(
+                epoch=epoch,
+                table=f"{SCHEMA}.{table}",
+                equal=True,
+                rows_source=0,
+                rows_target=0,
+                checked_at=now,
             )
+            world.ledger.save(found)
 
     def start_users(self, *, doorbells: bool = False) -> None:
         """Users (and doorbells at both databases) write; returns after the first acknowledged write."""

@@ -19,6 +19,7 @@ from livemove.dag import rollback_chapter
 from livemove.dns.operators import RollbackRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import DnsError, RefusedError
+from livemove.model.ledger import Event
 from livemove.runtime import operator as base
 from livemove.runtime.operator import LivemoveOperator, note_failure
 from livemove.servers.operators.servers import SmokeOperator
@@ -48,8 +49,8 @@ class Noted:
     def __init__(self, told: dict[str, str]) -> None:
         self.told = told
 
-    def note(self, event: str, **facts: Any) -> None:
-        WORLD.ledger.note(event, **self.told, **facts)
+    def note(self, event: Event) -> None:
+        WORLD.ledger.append({**event.stored(), **self.told})
 
 
 def story() -> DAG:

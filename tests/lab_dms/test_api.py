@@ -20,6 +20,7 @@ from lab.cloud.dms import api
 from lab.mariadb import Server
 from lab.processes import Registry
 from livemove.model.errors import ReplicationError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Link, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.adapters.dms import DmsReplicator
@@ -103,7 +104,7 @@ def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[s
     yield {"replication_instance_arn": instance, "dms_secrets_role_arn": role}
     for task in dms.describe_replication_tasks()["ReplicationTasks"]:
         made = DmsReplicator(
-            dms, client("secretsmanager"), service="shop", schemas=(), settings=str, outputs=dict, clock=SystemClock()
+            dms, client("secretsmanager"), service="shop", schemas=(), settings=str, outputs=Outputs, clock=SystemClock()
         )  # fmt: skip
         for link in made.links():
             made.delete(link)

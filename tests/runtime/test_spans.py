@@ -40,8 +40,8 @@ def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
     world.clock.sleep(60)
     base.note_failure(context(exception=ValueError("x")))
     first, second = world.ledger.kept["ran/repoint.soak"]["spans"]
-    assert first == {"began": START, "ended": START + timedelta(seconds=90), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
-    assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
+    assert first == {"began": START.isoformat(), "ended": (START + timedelta(seconds=90)).isoformat(), "state": "success", "dag_id": "migrate_shop", "run_id": "r"}  # fmt: skip
+    assert (second["state"], second["ended"]) == ("failed", (START + timedelta(seconds=150)).isoformat())
 
 
 def killed() -> dict[str, Any]:

@@ -16,13 +16,14 @@ import pytest
 from livemove.comparison.adapters.table_comparison import Told, compare_table
 from livemove.control.adapters.setup import keep_binlogs
 from livemove.model.errors import SwitchoverAborted
+from livemove.model.ledger import TableComparison
 from livemove.model.ports import Json, Link, Reply
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
 from livemove.runtime.service_context import SystemClock
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.adapters.wiring import LastProof, StoredCode
-from livemove.switchover.guards import compared, refusals
+from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.steps import Parts
 from tests.doubles.memory import MemoryLedger
@@ -130,7 +131,9 @@ class World:
             verdict = compare_table(ours, theirs, *table.split("."), Told(self.parts.clock))
             assert verdict.equal, verdict
             now = self.parts.clock.now().isoformat()
-            self.ledger.write(compared(epoch, table), {**verdict.as_json(), "checked_at": now})
+            self.ledger.write(
+                TableComparison.name_of(epoch=epoch, table=table), {**verdict.as_json(), "checked_at": now}
+            )
 
     def begin(self, *more: str) -> None:
         """`more`: statements for the source, before its first user comes."""

@@ -95,7 +95,7 @@ def automatic(world: MemoryWorld, **states: str) -> Any:
 
 
 def test_the_spec_orders_it_when_a_watched_task_failed(world: MemoryWorld) -> None:
-    world.ledger.note(
+    world.ledger.tell(
         "task_failed", run_id="r", task_id="switch_dns.propagation", **failure(DnsError("stretched"))
     )
     found = automatic(world, switch_dns__propagation="failed", repoint__switchover="upstream_failed")
@@ -107,7 +107,7 @@ def test_the_spec_orders_it_when_a_watched_task_failed(world: MemoryWorld) -> No
 def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_failed(
     world: MemoryWorld,
 ) -> None:
-    world.ledger.note(
+    world.ledger.tell(
         "task_failed", run_id="r", task_id="repoint.switchover", **failure(RefusedError("not now"))
     )
     with pytest.raises(AirflowSkipException, match="RefusedError: not now"):
@@ -118,14 +118,16 @@ def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_fai
 
 
 def test_what_another_run_failed_with_does_not_excuse_this_one(world: MemoryWorld) -> None:
-    world.ledger.note(
+    world.ledger.tell(
         "task_failed", run_id="earlier", task_id="repoint.switchover", **failure(RefusedError("no"))
     )
     assert automatic(world, repoint__switchover="failed")["gate"] == "repoint.switchover"
 
 
 def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorld) -> None:
-    world.ledger.write("approvals/repoint", {"gate": "repoint", "option": "Proceed", "at": "2026-11-23"})
+    world.ledger.write(
+        "approvals/repoint", {"gate": "repoint", "option": "Proceed", "at": "2026-11-23T00:00:00+00:00"}
+    )
     with pytest.raises(RefusedError, match="newest answer is Proceed"):
         BeginRollbackOperator(task_id="begin", service="shop").execute({})
     user = SimpleNamespace(triggering_user_name="kim")

@@ -23,7 +23,7 @@ from livemove.model.spec import Side
 from livemove.switchover import guards
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
-from livemove.switchover.guards import compared, refusals, remarks
+from livemove.switchover.guards import refusals, remarks
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
 from livemove.switchover.rollback_safety import Facts, checkpoint, kept_until, losses, lost_marks
@@ -245,7 +245,7 @@ def test_a_silent_follower_is_behind_and_not_a_loss() -> None:
 def compare(world: Universe, epoch: int, **more: object) -> None:
     world.tables = ["shop.orders"]
     now = world.clock.now().isoformat()
-    world.ledger.write(compared(epoch, "shop.orders"), {"equal": True, "checked_at": now, **more})
+    world.ledger.write(f"comparison/{epoch}/shop.orders", {"equal": True, "checked_at": now, **more})
 
 
 def restart(world: Universe, owner: Side) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from livemove.model.ports import Json
 
-CLOSING = ("replication deleted", "control_removed", "promoted")
+CLOSING = ("replication_deleted", "control_removed", "promoted")
 """Events after which the source misses writes: of the retire chapter, and of an emergency."""
 
 

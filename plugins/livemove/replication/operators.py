@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import ReplicationDeleted, ReplicationPrepared, ReplicationStarted
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
 
@@ -44,7 +45,7 @@ class PrepareReplicationOperator(LivemoveOperator):
         )
         self.dms_task = link.name
         self.log.info("%s: both connections tested, the task is there", link.name)
-        world.ledger.note("replication prepared", link=link.name)
+        world.ledger.note(ReplicationPrepared(link=link.name))
         return {"link": link.name, "prepared": True}
 
 
@@ -70,7 +71,7 @@ class StartReplicationOperator(LivemoveOperator):
         world.replicator.start(link)
         after = world.replicator.status(link)
         self.log.info("%s was %s, is %s", link.name, before.state, after.state)
-        world.ledger.note("replication started", link=link.name, was=str(before.state), words=says(before))
+        world.ledger.note(ReplicationStarted(link=link.name, was=str(before.state), words=says(before)))
         return {"link": link.name, "was": str(before.state), "is": str(after.state)}
 
 
@@ -85,5 +86,5 @@ class DeleteReplicationOperator(LivemoveOperator):
         for link in links:
             world.replicator.delete(link)
             self.log.info("%s: task, endpoints and secrets are gone", link.name)
-        world.ledger.note("replication deleted", links=[k.name for k in links])
+        world.ledger.note(ReplicationDeleted(links=[k.name for k in links]))
         return [k.name for k in links]

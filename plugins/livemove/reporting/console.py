@@ -16,11 +16,11 @@ from typing import Any
 from livemove.history import ownership
 from livemove.history.completed_switchovers import closed_since, completed
 from livemove.history.ownership import Result, Turn
+from livemove.model.ledger import Delays, Loading, Traffic
 from livemove.model.ports import Json, TaskState
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.window import duration
 from livemove.reporting.gates import PROCEED, PROMOTE, ROLL_BACK
-from livemove.traffic import time_series as trail
 
 CHAPTERS = {
     "preflight": ("Prepare", "checks"),
@@ -494,7 +494,7 @@ def _union(spans: Iterable[Span]) -> float:
 # Tables ---------------------------------------------------------------------------------------------
 def load(ledger: Ledger) -> Json | None:
     """The full load as a whole: {"rows", "percent", "rate", "seconds_left", "seconds", "done", "at", "points"}."""
-    done, under_way = ledger.get("full_load"), ledger.get(trail.LOADING)
+    done, under_way = ledger.get("full_load"), ledger.get(Loading.NAME)
     if not done and not under_way:
         return None
     now: Json = under_way or {}
@@ -520,7 +520,7 @@ def tables(ledger: Ledger) -> list[Json]:
     def line(name: str) -> Json:
         return lines.setdefault(name, {"name": name, "rows": None, "of": None, "loaded": None, "check": None})
 
-    for t in (ledger.get(trail.LOADING) or {}).get("tables", ()):
+    for t in (ledger.get(Loading.NAME) or {}).get("tables", ()):
         line(t["table"]).update(rows=t["rows"], of=t["of"], loaded=t["state"])
     if (whole := load(ledger)) and whole["done"]:
         for t in (ledger.get("full_load") or {}).get("tables", ()):
@@ -620,7 +620,7 @@ LONG = 30.0
 
 def traffic(ledger: Ledger) -> Json | None:
     """Columns for the charts: times, and for each site requests a second, failed ones a second, milliseconds each."""
-    points = (ledger.get(trail.TRAFFIC) or {}).get("points", ())
+    points = (ledger.get(Traffic.NAME) or {}).get("points", ())
     if not points:
         return None
     # a point stands at the end of what it covers; where nobody looked for long, its mean holds for all of that time
@@ -650,10 +650,10 @@ def lag(ledger: Ledger) -> Json | None:
     """
     behind = [
         [p["t"], p["behind"]]
-        for p in (ledger.get(trail.TRAFFIC) or {}).get("points", ())
+        for p in (ledger.get(Traffic.NAME) or {}).get("points", ())
         if p.get("behind") is not None
     ]
-    delay = [[p["t"], p["ms"]] for p in (ledger.get(trail.DELAY) or {}).get("points", ())]
+    delay = [[p["t"], p["ms"]] for p in (ledger.get(Delays.NAME) or {}).get("points", ())]
     if not behind and not delay:
         return None
     return {"behind": _broken(behind), "delay": _broken(delay), "limit": ledger.spec.replication.max_lag}

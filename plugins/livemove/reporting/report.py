@@ -71,7 +71,7 @@ def build(
         "decisions": decided.decisions(documents, events, now),
         "waits": _waits(events),
         "users": _users(documents),
-        "versions": dict(documents.get("versions") or {}),
+        "versions": dict((documents.get("versions") or {}).get("programs") or {}),
         "rows_copied": load.get("rows"),
         "full_load_seconds": load.get("seconds"),
         "tables": _tables(load, last),

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
+from livemove.model.ledger import MappedTaskRuns, Span, TaskFailed, TaskRuns
 from livemove.model.spec import Moment, find_spec
 from livemove.model.stages import TITLES
 from livemove.runtime.links import ConsoleLink, RunbookLink
@@ -44,7 +45,7 @@ class LivemoveOperator(BaseOperator):
     def world(self, context: Any) -> World:
         """The ports of this service, with tonight's decisions from the trigger form."""
         spec = settle(find_spec(self.service), context["params"])
-        return World(spec, run_id=context["run_id"], task_id=self.task_id)
+        return World(spec, run_id=context["run_id"], task_id=self.task_id, dag_id=self.dag_id)
 
 
 def note_failure(context: Any) -> None:
@@ -55,9 +56,9 @@ def note_failure(context: Any) -> None:
     from livemove.reporting.adapters.report_writer import write_report
 
     ti = context["ti"]
-    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id)
     found = failure(context.get("exception"))
-    world.ledger.note("task_failed", **found)
+    world.ledger.note(TaskFailed.model_validate(found))
     _keep_span(context, "failed")
     told = {"task_id": ti.task_id, "run_id": context["run_id"], "time": world.clock.now().isoformat()}
     try:
@@ -88,15 +89,20 @@ def _write_span(context: Any, state: str) -> None:
     A killed task is told of by Airflow's DAG processor, which does not know when it began.
     """
     ti = context["ti"]
-    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id)
     now = world.clock.now()
-    span = {
-        "began": getattr(ti, "start_date", None) or now,
-        "ended": now,
-        "state": state,
-        "dag_id": ti.dag_id,
-        "run_id": context["run_id"],
-    }
-    name = f"ran/{ti.task_id}" if ti.map_index < 0 else f"ran/{ti.task_id}/{ti.map_index}"
-    before = world.ledger.read(name) or {}
-    world.ledger.write(name, {"spans": [*before.get("spans", ()), span][-KEPT_SPANS:]})
+    span = Span(
+        began=(getattr(ti, "start_date", None) or now).isoformat(),
+        ended=now.isoformat(),
+        state=state,
+        dag_id=ti.dag_id,
+        run_id=context["run_id"],
+    )
+    if ti.map_index < 0:
+        one = world.ledger.load(TaskRuns, task=ti.task_id) or TaskRuns(task=ti.task_id)
+        world.ledger.save(one.model_copy(update={"spans": [*one.spans, span][-KEPT_SPANS:]}))
+        return
+    mapped = world.ledger.load(MappedTaskRuns, task=ti.task_id, map_index=ti.map_index) or MappedTaskRuns(
+        task=ti.task_id, map_index=ti.map_index
+    )
+    world.ledger.save(mapped.model_copy(update={"spans": [*mapped.spans, span][-KEPT_SPANS:]}))

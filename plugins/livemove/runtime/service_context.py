@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from livemove.model.errors import RefusedError, SetupError
+from livemove.model.ledger import Outputs
 from livemove.model.spec import MigrationSpec, Server, Side
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ class Secret:
 
 
 class World:
-    """All ports of one service. `run_id` and `task_id` go into the ledger's events."""
+    """All ports of one service. `run_id`, `task_id` and `dag_id` go into the ledger's events."""
 
     aws_attempts = 6
     """How often a call of AWS is tried; a person who waits at a terminal wants to know sooner."""
 
-    def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "") -> None:
-        self.spec, self.run_id, self.task_id = spec, run_id, task_id
+    def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "", dag_id: str = "") -> None:
+        self.spec, self.run_id, self.task_id, self.dag_id = spec, run_id, task_id, dag_id
         self.clock: ports.Clock = SystemClock()
         self._making = threading.RLock()
 
@@ -181,7 +182,12 @@ class World:
         from livemove.runtime.s3_ledger import S3Ledger
 
         return S3Ledger(
-            self.aws("s3"), self.spec.aws.bucket, self.spec.service, run_id=self.run_id, task_id=self.task_id
+            self.aws("s3"),
+            self.spec.aws.bucket,
+            self.spec.service,
+            run_id=self.run_id,
+            task_id=self.task_id,
+            dag_id=self.dag_id,
         )
 
     @cached_property
@@ -218,9 +224,9 @@ class World:
         return DnsResolvers(self.clock)
 
     @cached_property
-    def outputs(self) -> Mapping[str, Any]:
+    def outputs(self) -> Outputs:
         """Terraform's outputs as the provision chapter left them in the ledger."""
-        found = self.ledger.read("outputs")
+        found = self.ledger.load(Outputs)
         if found is None:
             raise SetupError(
                 "Terraform's outputs are not in the ledger",
@@ -241,9 +247,7 @@ class World:
         s = self.secret(self.spec.target.connection)
         if s.host:  # for a night in which even the ledger does not answer
             return Login(s.host, s.port or 3306, s.login, s.password)
-        return Login(
-            str(self.outputs["database_address"]), int(self.outputs["database_port"]), s.login, s.password
-        )
+        return Login(self.outputs.database_address, self.outputs.database_port, s.login, s.password)
 
     def database(self, side: Side, **options: Any) -> MariaDb:
         """A new connection as livemove's own account."""
@@ -258,9 +262,7 @@ class World:
         app = self.secret(self.spec.application.connection)
         if side is Side.SOURCE:
             return Login(self.spec.source.address, self.spec.source.port, app.login, app.password)
-        return Login(
-            str(self.outputs["database_address"]), int(self.outputs["database_port"]), app.login, app.password
-        )
+        return Login(self.outputs.database_address, self.outputs.database_port, app.login, app.password)
 
     # Servers --------------------------------------------------------------------------------------
     def host(self, server: Server) -> ports.Host:

@@ -40,14 +40,14 @@ class SsmHost:
     def of(cls, world: World, server: Server) -> SsmHost:
         """The instance that Terraform made for this server: the first server of the spec is the first instance."""
         number = [s.name for s in world.spec.at(server.site)].index(server.name)
-        made = list(world.outputs["web_servers"])
+        made = world.outputs.web_servers
         if number >= len(made):
             raise SetupError(
                 f"Terraform made {len(made)} web servers, but {server.name} is number {number + 1} in the spec",
                 next_step="raise infra.web_servers in the spec and run the provision chapter again",
             )
         one = made[number]
-        return cls(world.aws("ssm"), server.name, str(one["instance_id"]), str(one["public_ip"]))
+        return cls(world.aws("ssm"), server.name, one.instance_id, one.public_ip)
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
         """Run with sh in the agent's directory; UnreachableError when it was not delivered."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from livemove.model.errors import UnreachableError
+from livemove.model.ledger import ReturnPath, WayBack
 from livemove.model.ports import Binlogs, Json, Link, Mark, ReplicationStatus, TableProgress, TaskState
 from livemove.replication.dms_rules import says as words_of
 from livemove.replication.dms_rules import trouble
@@ -123,7 +124,7 @@ def facts(parts: Parts, link: Link, start: str) -> Facts:
         lost = lost_marks(owner.watermarks(link.reads), follower.watermarks(link.reads), link.epoch)
     except UnreachableError:
         pass
-    began = parts.ledger.read(f"return_path/{link.epoch}") is not None
+    began = parts.ledger.load(ReturnPath, epoch=link.epoch) is not None
     return Facts(
         link, start, parts.replicator.status(link), parts.replicator.tables(link), binlogs, lost, began
     )
@@ -137,12 +138,12 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
     trip = _trip(parts, link, patience)
     found = facts(parts, link, start)
     now = parts.clock.now()
-    before = parts.ledger.read("way_back") or {}
-    if before.get("epoch") != link.epoch:
-        before = {"current_at": (parts.ledger.read(f"return_path/{link.epoch}") or {}).get("running_since")}
-    current = before.get("current_at") if trip is None else now.isoformat()
+    before = parts.ledger.load(WayBack)
+    if before and before.epoch != link.epoch:
+        before = None
+    current = _was_current(parts, link, before) if trip is None else now.isoformat()
     wrong, running = losses(found), found.status.state is TaskState.RUNNING
-    keeps = found.binlogs.keeps if found.binlogs else before.get("keeps_seconds")
+    keeps = found.binlogs.keeps if found.binlogs else (before.keeps_seconds if before else None)
     until = kept_until(keeps, datetime.fromisoformat(current)) if current else None
     document: Json = {
         "epoch": link.epoch,
@@ -160,10 +161,18 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
         "checked_at": now.isoformat(),
     }
     document["says"] = says(document)
-    parts.ledger.write("way_back", document)
+    parts.ledger.save(WayBack.model_validate(document))
     if trip is not None:
         trail.add_delay(parts.ledger, now.timestamp(), trip)
     return document
+
+
+def _was_current(parts: Parts, link: Link, before: WayBack | None) -> str | None:
+    """When the follower last had everything, as the ledger knows it."""
+    if before:
+        return before.current_at
+    path = parts.ledger.load(ReturnPath, epoch=link.epoch)
+    return path.running_since if path else None
 
 
 def says(d: Json) -> str:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from livemove.model.errors import ReplicationError, UnreachableError
+from livemove.model.ledger import Soak as SoakDocument
+from livemove.model.ledger import stored
 from livemove.model.ports import Json
 from livemove.model.window import closed, duration, next_opening
 from livemove.reporting.adapters.evidence import moves
@@ -66,13 +68,13 @@ def _by_load(world: World, says: str, state: Json) -> Look:
 
 def look_at_soak(world: World, state: Json) -> Look:
     """One look at the return path; the ledger keeps how much of the soak counts, and `of` how much, for the next try as well."""
-    before = Soak.of(world.ledger.read("soak"), int(state["epoch"]), state["from"])
+    before = Soak.of(stored(world.ledger.load(SoakDocument)), int(state["epoch"]), state["from"])
     try:
         way_back = way_back_look(world)
     except UnreachableError as e:
         way_back = {"state": "not seen", "losses": [], "lag_ms": None, "says": e.found}
     now = before.seen(world.clock.now(), current=is_current(way_back))
-    world.ledger.write("soak", {**now.as_json(), "of": world.spec.soak})
+    world.ledger.save(SoakDocument.model_validate({**now.as_json(), "of": world.spec.soak}))
     if reason := failed(way_back):
         raise ReplicationError(
             f"The soak does not go on: {reason}",

@@ -83,6 +83,7 @@ from livemove.model.ledger.reporting import (
 )
 from livemove.model.ledger.schema import DdlSeen, Definers, Definitions, Parity, SchemaCarried, StoredCode
 from livemove.model.ledger.servers import JobsKept, ServersStopped
+from livemove.model.ledger.store import Contents, DamagedError, Loaded, Stored, TypedLedger, stored
 from livemove.model.ledger.switchover import (
     ControlPrepared,
     ControlRemoved,
@@ -131,8 +132,10 @@ __all__ = [
     "BreachSeen",
     "CaughtUp",
     "ComparisonPass",
+    "Contents",
     "ControlPrepared",
     "ControlRemoved",
+    "DamagedError",
     "DdlSeen",
     "Definers",
     "Definitions",
@@ -154,6 +157,7 @@ __all__ = [
     "GivenUp",
     "JobsKept",
     "LoadPoint",
+    "Loaded",
     "LoadedTable",
     "Loading",
     "LoadingTable",
@@ -198,6 +202,7 @@ __all__ = [
     "SourceParameters",
     "Span",
     "StepTaken",
+    "Stored",
     "StoredCode",
     "SwitchoverBegan",
     "SwitchoverEnded",
@@ -216,6 +221,7 @@ __all__ = [
     "TrafficPoint",
     "TtlLowered",
     "TtlRestored",
+    "TypedLedger",
     "UnknownEvent",
     "Unreadable",
     "UnreadableError",
@@ -228,4 +234,5 @@ __all__ = [
     "kind_of",
     "moment",
     "read_event",
+    "stored",
 ]

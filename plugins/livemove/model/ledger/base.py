@@ -185,6 +185,8 @@ EVENTS: dict[str, type[Event]] = {}
 
 def read_event(name: str, content: object) -> Event | Unreadable:
     """Of what is stored under this name."""
+    if isinstance(content, Unreadable):
+        return content
     if not isinstance(content, Mapping):
         return Unreadable(name, "no JSON object")
     try:

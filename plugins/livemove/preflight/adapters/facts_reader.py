@@ -18,6 +18,7 @@ from livemove.control import privileges as rights
 from livemove.control.adapters.setup import READ_ACCOUNT
 from livemove.dns.zone_checks import Verdict
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Side, find_spec, project_root
 from livemove.preflight.adapters.measurements import (
@@ -152,7 +153,7 @@ def lob_limit(metadata: Json) -> int | None:
 # The target, where it stands ----------------------------------------------------------------------------------------
 def _target(world: World, problems: dict[str, str]) -> TargetFacts | None:
     try:
-        if world.ledger.read("outputs") is None:
+        if world.ledger.load(Outputs) is None:
             return None
     except Exception as e:
         # without AWS there is no ledger; the finding about the endpoint says so

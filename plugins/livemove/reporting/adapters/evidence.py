@@ -8,10 +8,25 @@ from typing import TYPE_CHECKING, Any
 from livemove.dns.adapters.public_record import intended_change, survey
 from livemove.history.completed_switchovers import closed_since, completed
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import (
+    Approval,
+    Breach,
+    Drain,
+    ExpectedPause,
+    Findings,
+    FullLoad,
+    Propagation,
+    SwitchoverRecord,
+    TableComparison,
+    TerraformPlan,
+    WatchLook,
+    WayBack,
+    moment,
+    stored,
+)
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.reporting.gates import Evidence
-from livemove.switchover.guards import compared
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -21,20 +36,20 @@ log = logging.getLogger(__name__)
 
 def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
     """The evidence as it stands now; documents nobody wrote are None."""
-    read = world.ledger.read
+    load = world.ledger.load
     done = moves(world)
     epoch = done[-1]["epoch"] if done else 1
-    under = f"comparison/{epoch}/"
-    names = sorted({*tables, *(n.removeprefix(under) for n in world.ledger.documents(under))})
+    compared = {c.table: c.stored() for c in world.ledger.load_all(TableComparison, epoch=epoch)}
+    names = sorted({*tables, *compared})
     return Evidence(
-        findings=_findings(read("findings")),
-        plan=read("plan"),
-        full_load=read("full_load"),
-        comparison={t: read(compared(epoch, t)) for t in names},
+        findings=_findings(stored(load(Findings))),
+        plan=stored(load(TerraformPlan)),
+        full_load=stored(load(FullLoad)),
+        comparison={t: compared.get(t) for t in names},
         record=record_and_survey(world) if record else None,
-        propagation=read("propagation"),
-        drain=read("drain"),
-        pause=read("expected_pause"),
+        propagation=stored(load(Propagation)),
+        drain=stored(load(Drain)),
+        pause=stored(load(ExpectedPause)),
         moves=done,
         way_back_closed=_closed(world, done),
         way_back=way_back_now(world) if done and done[-1]["to"] == Side.TARGET else None,
@@ -45,12 +60,13 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
 
 def standing_breach(world: World) -> Json | None:
     """The last breach since the name moved, with what the newest look says of it; None when there was none, or the name went back."""
-    found = world.ledger.read("dns/breach")
-    asked = (world.ledger.read("approvals/switch_dns") or {}).get("asked_at")
-    if not found or found["restored_at"] or (asked and str(found["at"]) < str(asked)):
+    found = world.ledger.load(Breach)
+    approval = world.ledger.load(Approval, gate="switch_dns")
+    asked = approval.asked_at if approval else None
+    if not found or found.restored_at or (asked and moment(found.at) < moment(asked)):
         return None
-    newest = world.ledger.read("dns/watch") or {}
-    return {**found, "still": newest.get("breach", []), "looked_at": newest.get("at", found["at"])}
+    newest = world.ledger.load(WatchLook) or WatchLook(at=found.at)
+    return {**found.stored(), "still": newest.breach, "looked_at": newest.at}
 
 
 def replication_failures(world: World) -> list[str] | None:
@@ -84,14 +100,14 @@ def way_back_now(world: World) -> Json | None:
     except Exception as e:
         # it only tells: a question must be asked whatever cannot be seen
         found = e.found if isinstance(e, LivemoveError) else repr(e)
-        before = world.ledger.read("way_back") or {}
+        before = stored(world.ledger.load(WayBack)) or {}
         seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
         return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
 
 
 def moves(world: World) -> list[Json]:
     """Documents switchover/<epoch> of moves that went through, oldest first."""
-    return completed(world.ledger.read(name) for name in world.ledger.documents("switchover/"))
+    return completed(d.stored() for d in world.ledger.load_all(SwitchoverRecord))
 
 
 def way_back_closed(world: World) -> str | None:
@@ -103,7 +119,13 @@ def way_back_closed(world: World) -> str | None:
 
 
 def _closed(world: World, done: list[Json]) -> str | None:
-    return closed_since(str(done[-1].get("started_at") or ""), world.ledger.events()) if done else None
+    return (
+        closed_since(
+            str(done[-1].get("started_at") or ""), [e.stored() for e in world.ledger.snapshot().events]
+        )
+        if done
+        else None
+    )
 
 
 def _findings(document: Any) -> list[Json]:

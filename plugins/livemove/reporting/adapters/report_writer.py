@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import livemove
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Versions
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.reporting import report
@@ -46,11 +47,11 @@ def make_report(world: World, failure: Json | None = None) -> Report:
     """From the whole ledger, and from the two databases as far as they answer now."""
     keep_versions(world)
     ledger = world.ledger
-    documents = {name: found for name in ledger.documents() if (found := ledger.read(name)) is not None}
+    found = ledger.snapshot()
     return report.build(
         world.spec.title,
-        documents,
-        ledger.events(),
+        {name: d.stored() for name, d in found.documents.items()},
+        [e.stored() for e in found.events],
         now=world.clock.now(),
         service=world.spec.service,
         standing=standing(world),
@@ -79,16 +80,17 @@ def standing(world: World) -> dict[str, str]:
     return found
 
 
-def keep_versions(world: World) -> Json:
+def keep_versions(world: World) -> dict[str, str | None]:
     """What is installed here and what both servers say, into the ledger; a server that is silent keeps what it said before."""
-    known = world.ledger.read("versions") or {}
-    found: Json = {"livemove": livemove.__version__}
+    kept = world.ledger.load(Versions)
+    known = kept.programs if kept else {}
+    found: dict[str, str | None] = {"livemove": livemove.__version__}
     found |= {name: _installed(package) for name, package in PACKAGES.items()}
     found["Terraform"] = _terraform() or known.get("Terraform")
     for side, name in ((Side.SOURCE, "source database"), (Side.TARGET, "target database")):
         found[name] = _server(world, side) or known.get(name)
     if found != known:
-        world.ledger.write("versions", found)
+        world.ledger.save(Versions(programs=found))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.public_record import put_back
 from livemove.model.errors import DnsError, LivemoveError, RefusedError
+from livemove.model.ledger import Breach, BreachSeen, stored
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server, Side
 from livemove.traffic.adapters.counters import get_json, read_count
@@ -82,8 +83,8 @@ def react(world: World, verdict: Verdict, share: int) -> Json:
         now = world.clock.now()
         found |= {"restored_at": now.isoformat(), "restored_ms": round((now - at).total_seconds() * 1000)}
         found |= {"record": document.get("after"), "says": says}
-    world.ledger.write("dns/breach", found)
-    world.ledger.note("breach", **found)
+    world.ledger.save(Breach.model_validate(found))
+    world.ledger.note(BreachSeen.model_validate(found))
     return found
 
 
@@ -106,6 +107,6 @@ def breach_error(found: Json) -> LivemoveError:
 
 def refuse_after_breach(world: World, expected: str) -> None:
     """Whoever waits for the new answer learns that the name went back."""
-    found = world.ledger.read("dns/breach")
+    found = stored(world.ledger.load(Breach))
     if expected == Side.TARGET and found and found.get("restored_at"):
         raise breach_error(found)
