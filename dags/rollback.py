@@ -18,7 +18,7 @@ from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
 from livemove.model.stages import GIVE_UP_STAGE, STAGES
 from livemove.replication.operators import DeleteReplicationOperator
 from livemove.reporting.operators.report import ReportOperator
-from livemove.switchover.operators.rollback import GIVE_UP, GiveUpOperator, OrderedRollbackOperator
+from livemove.switchover.operators.rollback import GiveUpOperator, OrderedRollbackOperator
 from livemove.switchover.operators.switchover import RemoveControlOperator
 
 
@@ -40,7 +40,7 @@ def way_back(spec: MigrationSpec) -> DAG:
                     " lost."
                 ),
             ),
-            GIVE_UP: Param(
+            GIVE_UP_STAGE.id: Param(
                 False,
                 type="boolean",
                 title="Give up: also take down what was prepared",

@@ -17,11 +17,10 @@ from datetime import datetime
 from livemove.history.ownership import moment
 from livemove.history.task_runs import TaskRun
 from livemove.model.ports import Json
-from livemove.model.stages import GATES
+from livemove.model.stages import GATES, GIVE_UP_STAGE
 
 PROMOTE = "promote"
 """The emergency's question, beside the three gates."""
-GIVE_UP = "give_up"
 ASKED = ("gate_asked", "promotion_asked")
 ANSWERED = ("gate_answered", "promotion_answered")
 ENDS_ALL = ("rollback_begun", "promoted")
@@ -89,7 +88,7 @@ def questions(events: Sequence[Json], runs: Sequence[TaskRun]) -> list[Question]
             case "rollback_begun" if e.get("gate") not in GATES:
                 found.append(_ordered(e, str(e.get("gate")), _answer(e, "Roll back"), _undone(e)))
             case "given_up":
-                found.append(_ordered(e, GIVE_UP, _answer(e, "Give up")))
+                found.append(_ordered(e, GIVE_UP_STAGE.id, _answer(e, "Give up")))
     return found
 
 

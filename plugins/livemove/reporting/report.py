@@ -14,10 +14,10 @@ from typing import Any
 from livemove.history import ControlRows, History, Question
 from livemove.history import ownership as owners
 from livemove.history.ownership import OwnershipChange, moment
-from livemove.history.questions import GIVE_UP
 from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.stages import GIVE_UP_STAGE
 from livemove.reporting.report_model import (
     Attempt,
     Costs,
@@ -193,7 +193,9 @@ def _moves(history: History) -> list[Move]:
 def _decision(q: Question, documents: Documents, now: datetime) -> Decision:
     text = documents.get(str(q.document), {})
     ordered = q.asked_at is None and q.gate not in NAMES
-    subject = {True: "Give up" if q.gate == GIVE_UP else "Roll back"}.get(ordered, NAMES.get(q.gate, q.gate))
+    subject = {True: "Give up" if q.gate == GIVE_UP_STAGE.id else "Roll back"}.get(
+        ordered, NAMES.get(q.gate, q.gate)
+    )
     return Decision(
         gate=q.gate,
         subject=str(text.get("subject") or subject),

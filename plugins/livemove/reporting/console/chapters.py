@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from livemove.history.task_runs import TaskRun
 from livemove.model.ports import Json
-from livemove.model.stages import STAGES
-from livemove.reporting.console.ledger import PROMOTION, Ledger, seconds_of
+from livemove.model.stages import PROMOTION, STAGES
+from livemove.reporting.console.ledger import Ledger, seconds_of
 
 
 def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | None, list[Json]]:
@@ -49,7 +49,7 @@ def _where(spans: Sequence[TaskRun], asked: Sequence[Json]) -> tuple[str, str]:
     known = next((s.chapter for s in reversed(spans) if s.chapter in STAGES), "")
     if _failed(spans, last):
         return known, "failed"
-    if last.dag_id.startswith(f"{PROMOTION}_") and last.chapter == "report":
+    if last.dag_id.startswith(f"{PROMOTION.gate}_") and last.chapter == "report":
         return known, ENDED
     return known, OVER if last.chapter == known and STAGES[known].last_task == last.task else "now"
 

@@ -12,8 +12,6 @@ from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, Side
 
 PLACES = {Side.SOURCE: "the data centre's database", Side.TARGET: "RDS"}
-PROMOTION = "promote"
-"""What the emergency's question is called beside the three gates."""
 LISTED = 200
 """Decisions, moments and failures that are told at most, the newest ones."""
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from livemove.history import Question
-from livemove.history.questions import GIVE_UP
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
 from livemove.model.ports import Json
-from livemove.model.stages import PROMOTION as PROMOTION_QUESTION
-from livemove.model.stages import QUESTIONS
+from livemove.model.stages import GIVE_UP_STAGE, PROMOTION, QUESTIONS
 from livemove.model.window import duration
 from livemove.reporting.console.findings import findings
-from livemove.reporting.console.ledger import LISTED, PROMOTION, Ledger, later, settled
+from livemove.reporting.console.ledger import LISTED, Ledger, later, settled
 from livemove.reporting.console.owner_card import way_back
 from livemove.reporting.console.resolvers import resolvers
 from livemove.reporting.console.tables import comparison
@@ -24,7 +22,7 @@ def question(ledger: Ledger) -> Json | None:
     if not waiting:
         return None
     last = waiting[-1]
-    asked = QUESTIONS.get(last.gate, PROMOTION_QUESTION)
+    asked = QUESTIONS.get(last.gate, PROMOTION)
     timeout = ledger.spec.gates.timeout if last.timeout is None else last.timeout
     return {
         "gate": last.gate,
@@ -42,7 +40,7 @@ def question(ledger: Ledger) -> Json | None:
 
 def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]:
     gate = asked.gate
-    if gate == PROMOTION:
+    if gate == PROMOTION.gate:
         for line in asked.shown:
             yield "may be missing", str(line), "warn"
         return
@@ -90,8 +88,8 @@ def decisions(ledger: Ledger) -> list[Json]:
 
 def _decision(q: Question) -> Json:
     titles = {gate: q.title for gate, q in QUESTIONS.items()} | {
-        PROMOTION: PROMOTION_QUESTION.title,
-        GIVE_UP: "Give up",
+        PROMOTION.gate: PROMOTION.title,
+        GIVE_UP_STAGE.id: GIVE_UP_STAGE.title,
     }
     option = q.answer.option if q.answer else None
     return {

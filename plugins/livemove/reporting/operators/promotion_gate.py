@@ -18,7 +18,6 @@ from livemove.reporting.gates import promotion_body
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover import promotion
-from livemove.switchover.operators.promotion import GONE
 
 LEAVE = "Leave everything as it is"
 
@@ -31,7 +30,7 @@ class PromotionGate(LivemoveOperator, HITLOperator):
     """
 
     ui_color = "#f7d9e3"
-    runbook_section = GONE
+    runbook_section = PROMOTION.runbook
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["params"] = {

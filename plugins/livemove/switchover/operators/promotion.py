@@ -7,16 +7,15 @@ from typing import Any
 
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.stages import PROMOTION
 from livemove.switchover import promotion
 from livemove.switchover.operators.switchover import MovingOperator, no_blind_retry
-
-GONE = "the-data-centre-is-gone-for-good"
 
 
 class PromoteOperator(MovingOperator):
     """Makes the target the owner; refuses without the sentence. A retry goes on where it stopped."""
 
-    runbook_section = GONE
+    runbook_section = PROMOTION.runbook
 
     def __init__(self, *, asked_by: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

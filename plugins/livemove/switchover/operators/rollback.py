@@ -14,16 +14,13 @@ from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.model.stages import GATES
+from livemove.model.stages import GATES, GIVE_UP_STAGE
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.rollback import not_automatic
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
-
-GIVE_UP = "give_up"
-"""The field of the form of rollback_<service> that also takes down what was prepared."""
 
 
 class BeginRollbackOperator(LivemoveOperator):
@@ -130,7 +127,7 @@ class GiveUpOperator(LivemoveOperator):
     def execute(self, context: Any) -> Json:
         from livemove.switchover.adapters.wiring import refuse_after_a_move
 
-        if not context["params"].get(GIVE_UP):
+        if not context["params"].get(GIVE_UP_STAGE.id):
             raise AirflowSkipException(
                 "Not asked for: replication, short TTL and livemove's schema stay, so that one can go on"
             )

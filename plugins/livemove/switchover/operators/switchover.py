@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from livemove.model.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Window
+from livemove.model.stages import QUESTIONS
 from livemove.model.window import closed
 from livemove.runtime.links import DatabaseLink, DmsTaskLink
 from livemove.runtime.notifications import SpecNotifier
@@ -39,7 +40,7 @@ class PrepareReturnOperator(LivemoveOperator):
     """Everything slow before the gate: the way back made and tested, the expected pause measured."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
-    runbook_section = "question-2-switch-over"
+    runbook_section = QUESTIONS["switchover"].runbook
 
     def execute(self, context: Any) -> Json:
         from livemove.switchover.adapters.wiring import parts_of, prepare_return
