@@ -19,7 +19,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,30 +38,15 @@ from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.dns.adapters.route53 import Route53Zone
 from livemove.dns.record import Change
 from livemove.model.errors import UnreachableError
+from livemove.model.ledger import Approval, Breach, Outputs, WebServer, stored
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.runtime.service_context import SystemClock
 from livemove.traffic.sensors.shift import look_at_baseline, look_at_shift
+from tests.doubles.memory import MemoryLedger
 
 ZONE, NAME, TTL, PORT = "shop.test", "www.shop.test", 2, 8099
 STEPS, HOLD, RATE, USERS = (5, 25, 100), 30, 40, 16
 RESULTS = Path(__file__).parent / "results"
-
-
-@dataclass
-class Ledger:
-    """In memory; events carry the real time."""
-
-    kept: dict[str, Any] = field(default_factory=dict)
-    noted: list[dict[str, Any]] = field(default_factory=list)
-
-    def read(self, name: str) -> Any:
-        return self.kept.get(name)
-
-    def write(self, name: str, document: Any) -> None:
-        self.kept[name] = document
-
-    def note(self, event: str, **facts: Any) -> None:
-        self.noted.append({"event": event, **facts})
 
 
 class World:
@@ -71,10 +55,10 @@ class World:
     def __init__(self, client: Any) -> None:
         a = here()
         self.spec = _spec()
-        self.clock, self.ledger = SystemClock(), Ledger()
+        self.clock, self.ledger = SystemClock(), MemoryLedger()
         self.resolvers = DnsResolvers(self.clock, timeout=1)
         self.zone = Route53Zone(client, self.spec.dns, self.resolvers)
-        self.outputs = {"web_servers": [{"instance_id": "i-1", "public_ip": a.ec2(0)}]}
+        self.outputs = Outputs(web_servers=[WebServer(instance_id="i-1", public_ip=a.ec2(0))])
 
     def hosts(self, site: Any = None) -> list[Any]:
         listed = zip(self.spec.servers, (here().idc, here().ec2(0)), strict=True)
@@ -187,7 +171,7 @@ def first_step(world: Any) -> None:
 
     live = live_record(world)
     keep_original(world, live)
-    world.ledger.write("approvals/switch_dns", {"option": "Proceed"})
+    world.ledger.save(Approval(gate="switch_dns", option="Proceed"))
     after = record.at_share(STEPS[0], live, new_addresses(world), TTL)
     commit(world, Change(live, after, STEPS), "record_changed")
 
@@ -263,7 +247,7 @@ def main() -> None:
         lines = read_lines(folder / SECONDS)
         failed = read_lines(folder / FAILURES)
         found: dict[str, Any] = {"steps": shares.measured(folder, asked), "failures": shares.failures(folder)}
-        if breach := world.ledger.read("dns/breach"):
+        if breach := stored(world.ledger.load(Breach)):
             began = asked[0]["at"]
             restored = datetime.fromisoformat(breach["restored_at"]).timestamp()
             seen = [f["t"] for f in failed]

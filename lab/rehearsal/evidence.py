@@ -19,6 +19,7 @@ import pymysql
 from lab import secrets_file, status
 from lab.addresses import here
 from lab.up import START_TTL, aws
+from livemove.model.ledger import Outputs
 from livemove.reporting import report
 from livemove.reporting.html import Page
 from livemove.reporting.report_model import Report
@@ -39,15 +40,17 @@ class Evidence:
         self.ledger = S3Ledger(client("s3"), bucket, service)
 
     def documents(self) -> dict[str, Json]:
-        return {name: d for name in self.ledger.documents() if (d := self.ledger.read(name)) is not None}
+        return {name: d.stored() for name, d in self.ledger.snapshot().documents.items()}
+
+    def events(self) -> list[Json]:
+        return [e.stored() for e in self.ledger.snapshot().events]
 
     def migration(self, title: str) -> Report:
         """The migration's own report, made here, so that it is of the very end."""
         standing = {side: self._row(side) for side in SIDES}
         return report.build(
             title,
-            self.documents(),
-            self.ledger.events(),
+            self.ledger.snapshot(),
             now=datetime.now(UTC),
             service=self.service,
             standing=standing,
@@ -65,7 +68,7 @@ class Evidence:
             return open_sides[0]
         if any(states.values()):
             return None
-        last = report.build("", self.documents(), self.ledger.events(), now=datetime.now(UTC)).owner
+        last = report.build("", self.ledger.snapshot(), now=datetime.now(UTC)).owner
         return last and str(last)
 
     def standing(self) -> Json:
@@ -138,10 +141,10 @@ class Evidence:
         )
 
     def target_address(self) -> tuple[str, int]:
-        outputs = self.ledger.read("outputs")
+        outputs = self.ledger.load(Outputs)
         if not outputs:
             raise LookupError("no database in the cloud yet")
-        return str(outputs["database_address"]), int(outputs["database_port"])
+        return outputs.database_address, outputs.database_port
 
     def lag(self, schema: str) -> Json:
         """{"lag_s"}: age of the follower's newest order beyond the owner's, in seconds; None before CDC."""

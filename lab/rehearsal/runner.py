@@ -237,10 +237,10 @@ class Rehearsal:
         rows = migration.propagation
         if rows:
             self.result.resolvers_watched = len(rows)
-            self.result.resolvers_switched = sum(bool(r.get("flipped_at")) for r in rows)
+            self.result.resolvers_switched = sum(bool(r.flipped_at) for r in rows)
         if self.users:
             documents = self.evidence.documents()
-            self.result.shares = shares.keep(self.users.folder, self.evidence.ledger.events(), self.folder)
+            self.result.shares = shares.keep(self.users.folder, self.evidence.events(), self.folder)
             self.result.breach = documents.get("dns/breach")
             moves = [m.model_dump(mode="json", by_alias=True) for m in migration.moves]
             self.result.moves = [_move(m, self.users) for m in moves]

@@ -38,6 +38,7 @@ from lab.switchover_harness.settings import (
 )
 from lab.switchover_harness.users import Audit, DirectWriter, Record, Users, audit, misplaced_rows
 from lab.switchover_harness.world import DOWN, HarnessWorld
+from livemove.model.ledger import TableComparison
 from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
@@ -282,9 +283,15 @@ class SwitchoverHarness:
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
             (SCHEMA,),
         ):
-            world.ledger.write(
-                f"comparison/{epoch}/{SCHEMA}.{table}", {"equal": True, "checked_at": now, "differences": []}
+            found = TableComparison(
+                epoch=epoch,
+                table=f"{SCHEMA}.{table}",
+                equal=True,
+                rows_source=0,
+                rows_target=0,
+                checked_at=now,
             )
+            world.ledger.save(found)
 
     def start_users(self, *, direct_writers: bool = False) -> None:
         """Users (and direct_writers at both databases) write; returns after the first acknowledged write."""

@@ -6,7 +6,6 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from lab.switchover_harness.replicators import Replicators
 from lab.switchover_harness.settings import ACCOUNT, PASSWORD, PORT, Settings
 from livemove.model import ports
 from livemove.model.errors import UnreachableError
+from livemove.model.ledger import Outputs, TypedLedger
 from livemove.model.ports import Json
 from livemove.model.spec import Server, Side
 from livemove.runtime.mariadb import Login
@@ -26,7 +26,7 @@ DOWN = "ledger.down"
 """While this file is in the harness's folder, the ledger answers nothing."""
 
 
-class FileLedger:
+class FileLedger(TypedLedger):
     """The Ledger port on a folder, shared by all movers."""
 
     def __init__(self, folder: Path) -> None:
@@ -45,15 +45,15 @@ class FileLedger:
         names = (str(p.relative_to(top)).removesuffix(".json") for p in top.rglob("*.json"))
         return sorted(n for n in names if n.startswith(prefix))
 
-    def note(self, event: str, **facts: Any) -> None:
-        document = {**facts, "event": event, "time": datetime.now(UTC).isoformat()}
+    def append(self, event: Json) -> None:
+        document = {**event, "time": datetime.now(UTC).isoformat()}
         self.put_file(
             f"events/{time.time_ns()}-{uuid.uuid4().hex}.json", json.dumps(document, default=str).encode()
         )
 
-    def events(self) -> list[Json]:
+    def stored_events(self) -> dict[str, object]:
         self._answers()
-        return [json.loads(p.read_text()) for p in sorted((self.folder / "events").glob("*.json"))]
+        return {p.name: json.loads(p.read_text()) for p in (self.folder / "events").glob("*.json")}
 
     def put_file(self, name: str, content: bytes, content_type: str = "") -> str:
         self._answers()
@@ -118,12 +118,10 @@ class HarnessWorld(World):
         return FileLedger(self.settings.folder)
 
     @cached_property
-    def outputs(self) -> Mapping[str, Any]:
-        return {
-            "database_identifier": "harness",
-            "database_address": self.settings.target,
-            "database_port": PORT,
-        }
+    def outputs(self) -> Outputs:
+        return Outputs(
+            database_identifier="harness", database_address=self.settings.target, database_port=PORT
+        )
 
     def secret(self, connection_id: str) -> Secret:
         return Secret(connection_id, "", None, ACCOUNT, PASSWORD, {})

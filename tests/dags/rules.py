@@ -50,8 +50,8 @@ class Noted:
     def __init__(self, told: dict[str, str]) -> None:
         self.told = told
 
-    def note(self, event: str, **facts: Any) -> None:
-        WORLD.ledger.note(event, **self.told, **facts)
+    def note(self, event: Event) -> None:
+        WORLD.ledger.append({**event.stored(), **self.told})
 
 
 def story() -> DAG:

@@ -157,7 +157,8 @@ class Soaking:
         self.world, self.sees = world.with_(soak=100), dict(WELL)
         start = world.clock.now() - timedelta(seconds=70)
         world.ledger.write(
-            "switchover/2", {"epoch": 2, "to": "target", "fenced_ms": 90, "started_at": start.isoformat()}
+            "switchover/2",
+            {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 90, "started_at": start.isoformat()},
         )
         monkeypatch.setattr(window, "way_back_look", self._look)
 
@@ -226,7 +227,9 @@ def test_a_failed_return_path_ends_the_soak_and_keeps_what_counted(
 
 
 def test_a_soak_of_an_earlier_move_does_not_count_for_this_one(soaking: Soaking) -> None:
-    soaking.world.ledger.write("soak", {"epoch": 1, "counted": 99.0, "at": "x", "current": True})
+    soaking.world.ledger.write(
+        "soak", {"epoch": 1, "counted": 99.0, "at": "2026-11-22T18:00:00+00:00", "current": True}
+    )
     assert soaking.look().again_in == 30
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from livemove.model.errors import WorldMovedError
-from livemove.model.ports import Answer, Json, RecordSet
+from livemove.model.ledger import Stored, TypedLedger
+from livemove.model.ports import Answer, RecordSet
 
 START = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 """03:30 in Seoul."""
@@ -27,25 +28,33 @@ class HandClock:
 
 
 @dataclass
-class MemoryLedger:
-    kept: dict[str, Json] = field(default_factory=dict)
-    noted: list[Json] = field(default_factory=list)
+class MemoryLedger(TypedLedger):
+    kept: dict[str, Stored] = field(default_factory=dict)
+    noted: list[Stored] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
 
-    def read(self, name: str) -> Json | None:
+    def read(self, name: str) -> Stored | None:
         return self.kept.get(name)
 
-    def write(self, name: str, document: Json) -> None:
+    def write(self, name: str, document: Stored) -> None:
         self.kept[name] = document
 
     def documents(self, prefix: str = "") -> list[str]:
         return sorted(n for n in self.kept if n.startswith(prefix))
 
-    def note(self, event: str, **facts: object) -> None:
-        self.noted.append({"event": event, "time": START.isoformat(), **facts})
+    def append(self, event: Stored) -> None:
+        self.noted.append({"time": START.isoformat(), **event})
 
-    def events(self) -> list[Json]:
+    def tell(self, event: str, **facts: object) -> None:
+        """An event as some livemove stored it."""
+        self.append({"event": event, **facts})
+
+    def events(self) -> list[Stored]:
+        """As they are stored."""
         return list(self.noted)
+
+    def stored_events(self) -> dict[str, object]:
+        return {f"events/{n:06}": e for n, e in enumerate(self.noted)}
 
     def put_file(self, name: str, content: bytes, content_type: str = "") -> str:
         self.files[name] = content

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from livemove.model.ledger import Outputs, WebServer
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import MigrationSpec, load_spec
 from tests.doubles.memory import HandClock, MemoryLedger, MemoryResolvers, MemoryZone
@@ -31,8 +32,8 @@ class MemoryWorld(OwnPorts):
     clock: HandClock = field(default_factory=HandClock)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     zone: MemoryZone = field(default_factory=lambda: MemoryZone([OLD]))
-    outputs: Json = field(
-        default_factory=lambda: {"web_servers": [{"instance_id": "i-1", "public_ip": TARGET}]}
+    outputs: Outputs = field(
+        default_factory=lambda: Outputs(web_servers=[WebServer(instance_id="i-1", public_ip=TARGET)])
     )
     says: dict[str, Any] = field(default_factory=dict)
 

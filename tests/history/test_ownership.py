@@ -33,9 +33,9 @@ class Stamped(MemoryLedger):
         self._alive()
         super().write(name, document)
 
-    def note(self, event: str, **facts: object) -> None:
+    def append(self, event: Json) -> None:
         self._alive()
-        self.noted.append({**facts, "event": event, "time": self.world.clock.now().isoformat()})
+        self.noted.append({**event, "time": self.world.clock.now().isoformat()})
 
     def _alive(self) -> None:
         if self.world.dead:

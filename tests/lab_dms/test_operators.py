@@ -73,21 +73,6 @@ class MemoryDms:
         return [Link("shop", 1, Side.SOURCE), Link("shop", 2, Side.TARGET)]
 
 
-@dataclass
-class MemoryLedger:
-    documents: dict[str, Json] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    def read(self, name: str) -> Json | None:
-        return self.documents.get(name)
-
-    def write(self, name: str, document: Json) -> None:
-        self.documents[name] = document
-
-    def note(self, event: str, **facts: Any) -> None:
-        self.notes.append(event)
-
-
 def unreachable(side: Side) -> MariaDb:
     raise UnreachableError(f"the {side} is none")
 
@@ -184,7 +169,7 @@ def test_the_full_load_sensor_keeps_rows_and_seconds_in_the_ledger(world: Memory
         TableProgress("shop", "b", TableState.COMPLETED, 20),
     ]
     assert run(FullLoadSensor) == {"rows": 320, "tables": 2}
-    assert world.ledger.documents["full_load"] == {
+    assert world.ledger.kept["full_load"] == {
         "rows": 320,
         "seconds": 6.5,
         "tables": [{"table": "shop.a", "rows": 300}, {"table": "shop.b", "rows": 20}],
@@ -197,7 +182,7 @@ def test_how_far_the_load_is_stands_in_the_ledger_at_every_look(world: MemoryWor
     for rows in (100, 300):
         world.replicator.found = [TableProgress("shop", "a", TableState.LOADING, rows), mark]
         assert not look_at_full_load(world, {}).done  # type: ignore[arg-type]
-    kept = world.ledger.documents["trail/loading"]
+    kept = world.ledger.kept["trail/loading"]
     assert (kept["percent"], [p["rows"] for p in kept["points"]]) == (40, [101, 301])
     # what the source thinks the table holds is not known here: nobody can say how long
     assert kept["tables"] == [{"table": "shop.a", "state": "Full load", "rows": 300, "of": None}]
@@ -210,7 +195,7 @@ def test_table_states_refuse_a_table_in_error_while_the_task_runs(
     good = TableProgress("shop", "a", TableState.COMPLETED, inserts=3, applied=1, validation="Validated")
     world.replicator.found = [good]
     assert run(TableStatesSensor)["undelivered"] == 2
-    assert world.ledger.documents["table_states"]["validation"] == {"Validated": 1}
+    assert world.ledger.kept["table_states"]["validation"] == {"Validated": 1}
     world.replicator.found.append(TableProgress("shop", "b", TableState.ERROR))
     with pytest.raises(ReplicationError, match=r"shop\.b: Table error"):
         run(TableStatesSensor)

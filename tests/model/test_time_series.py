@@ -59,7 +59,7 @@ def test_the_worst_delay_of_a_full_series_is_kept() -> None:
     ledger = MemoryLedger()
     for n in range(1000):
         trail.add_delay(ledger, float(n), 9.0 if n == 100 else 0.05)
-    points = ledger.kept[trail.DELAY]["points"]
+    points = ledger.kept["trail/delay"]["points"]
     assert len(points) <= trail.MOST
     assert max(p["ms"] for p in points) == 9000
 

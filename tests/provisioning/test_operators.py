@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, PlanSummary
 from livemove.model.spec import find_spec
 from livemove.provisioning import operators as infra
@@ -139,7 +140,7 @@ def database(aws_endpoint: Endpoint) -> Iterator[str]:
 def test_a_retry_goes_on_with_its_snapshot_and_tomorrow_makes_a_new_one(
     aws_endpoint: Endpoint, database: str, world: Any
 ) -> None:
-    world.aws, world.outputs = aws_endpoint.client, {"database_identifier": database}
+    world.aws, world.outputs = aws_endpoint.client, Outputs(database_identifier=database)
     operator = SnapshotOperator(task_id="snapshot", service="shop")
     first = run(operator, world)["snapshot"]
     world.clock.sleep(600)

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Link
 from livemove.model.spec import Side
 from livemove.replication.adapters.dms import EVENTS_BACK, DmsReplicator
@@ -39,7 +40,7 @@ class Dms:
 
 def replicator(dms: Any) -> DmsReplicator:
     return DmsReplicator(
-        dms, None, service="shop", schemas=("shop",), settings=str, outputs=dict, clock=HandClock()
+        dms, None, service="shop", schemas=("shop",), settings=str, outputs=Outputs, clock=HandClock()
     )
 
 

@@ -224,7 +224,7 @@ def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
 
 def test_after_the_teardown_there_is_no_way_back() -> None:
     documents, events = night("soaked")
-    note(events, 30, "replication deleted", "retire.stop_replication", links=[])
+    note(events, 30, "replication_deleted", "retire.stop_replication", links=[])
     back = build(SPEC, documents, events)["way_back"]
     assert (back["tone"], back["checked_at"]) == ("none", at(30))
 

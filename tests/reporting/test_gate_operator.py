@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,12 +77,14 @@ def test_it_shows_the_evidence_of_this_moment_and_waits_as_long_as_the_form_says
 
 
 def test_asking_again_withdraws_the_old_answer(world: MemoryWorld) -> None:
-    world.ledger.write("approvals/switch_dns", {"option": "Proceed", "at": "before", "sha256": "x"})
+    world.ledger.write(
+        "approvals/switch_dns", {"option": "Proceed", "at": "2026-11-23T00:00:00+00:00", "sha256": "x"}
+    )
     asking = gate()
     asking.execute(context(asking))
     kept = world.ledger.read("approvals/switch_dns") or {}
     assert kept["option"] is None
-    assert "at" not in kept
+    assert kept["at"] is None
 
 
 @pytest.mark.parametrize("state", ["success", "skipped", "failed", "upstream_failed"])
@@ -105,7 +107,7 @@ def test_an_answer_is_kept_with_who_when_and_what_was_shown(
     assert (kept["option"], kept["by"], kept["sha256"]) == ("Proceed", "kim", sha)
     assert kept["accept_warnings"] is True
     # comparable with the ledger's other times: the watch of both sites ends by it
-    assert kept["at"] == "2026-11-23T00:00:00"
+    assert kept["at"] == "2026-11-23T00:00:00+00:00"
     assert [e["event"] for e in world.ledger.noted] == ["gate_asked", "gate_answered"]
     # what somebody saw stays, also when the gate asks again
     (question,) = {e["question"] for e in world.ledger.noted}
@@ -145,7 +147,7 @@ def test_a_way_back_that_cannot_be_looked_at_keeps_nobody_from_being_asked(world
     asking = gate("retire")
     asking.execute(context(asking, on=None, back=None))
     assert "The way back could not be looked at" in str(asking.body)
-    assert "last seen 03:00: all was well" in str(asking.body)
+    assert "last seen 2026-11-23T03:00:00+00:00: all was well" in str(asking.body)
     assert "| shop.a | 7 | 7 | yes |" in str(asking.body)
 
 

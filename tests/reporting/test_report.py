@@ -245,7 +245,7 @@ def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None
     ledger = moved()
     assert "Going back loses nothing" in built(ledger).summary[4]
     # the teardown that follows may fail, and then nothing but this event tells
-    ledger.later(hours=1).note("replication deleted", "retire.stop_replication", links=["x"])
+    ledger.later(hours=1).note("replication_deleted", "retire.stop_replication", links=["x"])
     closed = built(ledger).summary[4]
     assert "Going back loses nothing" not in closed
     assert f"the way back was closed at {ledger.now:%Y-%m-%d %H:%M:%S} UTC" in closed

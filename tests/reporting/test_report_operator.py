@@ -83,4 +83,4 @@ def test_a_database_that_is_silent_at_the_end_keeps_the_version_that_it_told_bef
     assert found["source database"] == "10.11.6-MariaDB"
     assert found["Terraform"] == "1.11.0"
     assert found["Airflow"] not in (None, "older")
-    assert world.ledger.read("versions") == found
+    assert world.ledger.load(Versions) == Versions(programs=found)

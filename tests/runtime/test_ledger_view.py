@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from livemove.model.errors import UnreachableError
-from livemove.model.ports import Json
+from livemove.model.ledger import FullLoad, Outputs, SnapshotTaken
 from livemove.runtime.ledger_view import FRESH, LedgerView
 from livemove.runtime.s3_ledger import S3Ledger
 from tests.conftest import Endpoint
@@ -21,7 +21,7 @@ class Counting(S3Ledger):
         self.listed += 1
         return super().versions(folder)
 
-    def contents(self, keys: Iterable[str]) -> dict[str, Json]:
+    def contents(self, keys: Iterable[str]) -> dict[str, object]:
         wanted = tuple(keys)
         self.read_keys += wanted
         return super().contents(wanted)
@@ -49,34 +49,37 @@ def view_of(ledger: S3Ledger, clock: Clock) -> LedgerView:
 
 
 def test_ten_readers_cost_one_and_only_what_changed_is_read(ledger: Counting, clock: Clock) -> None:
-    ledger.write("full_load", {"rows": 1})
-    ledger.write("outputs", {"password": "secret"})
-    ledger.note("begin")
+    ledger.save(FullLoad(rows=1, seconds=1))
+    ledger.save(Outputs())
+    ledger.note(SnapshotTaken(name="begin"))
     view = view_of(ledger, clock)
     first = next(seen for seen in [view.look() for _ in range(10)])
     assert ledger.listed == 2
-    assert first.documents == {"full_load": {"rows": 1}}, "what is not wanted is not read"
+    assert first.contents.documents == {"full_load": FullLoad(rows=1, seconds=1)}, (
+        "what is not wanted is not read"
+    )
     assert not [k for k in ledger.read_keys if "outputs" in k]
     ledger.read_keys = ()
     clock.now += FRESH
     assert view.look().tag == first.tag
     assert ledger.read_keys == ()
-    ledger.write("full_load", {"rows": 2})
+    ledger.save(FullLoad(rows=2, seconds=1))
     clock.now += FRESH
     second = view.look()
     assert second.tag != first.tag
-    assert (second.documents["full_load"], ledger.read_keys) == ({"rows": 2}, ("documents/full_load.json",))
+    assert second.contents.load(FullLoad) == FullLoad(rows=2, seconds=1)
+    assert ledger.read_keys == ("documents/full_load.json",)
 
 
 def test_what_is_deleted_is_gone_and_events_keep_their_order(ledger: Counting, clock: Clock) -> None:
-    ledger.write("soak", {"n": 1})
+    ledger.save(FullLoad(rows=1, seconds=1))
     for n in range(3):
-        ledger.note("step", n=n)
+        ledger.note(SnapshotTaken(name=str(n)))
     view = view_of(ledger, clock)
-    assert [e["n"] for e in view.look().events] == [0, 1, 2]
-    ledger.s3.delete_object(Bucket=ledger.bucket, Key=f"{ledger.prefix}documents/soak.json")
+    assert [e.name for e in view.look().contents.all_of(SnapshotTaken)] == ["0", "1", "2"]
+    ledger.s3.delete_object(Bucket=ledger.bucket, Key=f"{ledger.prefix}documents/full_load.json")
     clock.now += FRESH
-    assert view.look().documents == {}
+    assert view.look().contents.documents == {}
 
 
 @pytest.mark.parametrize("error", [UnreachableError, KeyError])

@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from livemove.model.errors import LivemoveError, UnreachableError
+from livemove.model.errors import UnreachableError
+from livemove.model.ledger import (
+    Breach,
+    Contents,
+    Outputs,
+    SnapshotTaken,
+    TableComparison,
+    UnknownEvent,
+    UnreadableError,
+)
 from livemove.runtime.s3_ledger import S3Ledger, ensure_bucket
 from tests.conftest import Endpoint
 
@@ -20,32 +29,62 @@ def ledger(aws_endpoint: Endpoint, request: pytest.FixtureRequest) -> S3Ledger:
     )
 
 
+WHEN = "2026-01-02T00:00:00+00:00"
+
+
+def breach(share: int, **more: object) -> Breach:
+    return Breach.model_validate({"at": WHEN, "share": share, "reasons": [], **more})
+
+
 def test_what_nobody_wrote_is_none(ledger: S3Ledger) -> None:
-    assert ledger.read("outputs") is None
+    assert ledger.load(Outputs) is None
     assert ledger.get_file("report.html") is None
-    assert ledger.events() == []
+    assert ledger.snapshot() == Contents()
 
 
 def test_the_last_document_wins_and_keeps_its_words(ledger: S3Ledger) -> None:
-    ledger.write("dns/before", {"n": 1})
-    ledger.write("dns/before", {"n": 2, "at": datetime(2026, 1, 2, tzinfo=UTC), "이름": "가"})
-    assert ledger.read("dns/before") == {"n": 2, "at": "2026-01-02T00:00:00+00:00", "이름": "가"}
-    assert ledger.documents("dns/") == ["dns/before"]
+    ledger.save(breach(1))
+    ledger.save(breach(2, 이름="가"))
+    found = ledger.load(Breach)
+    assert found == breach(2, 이름="가")
+    assert ledger.documents("dns/") == ["dns/breach"]
+    assert ledger.snapshot().load(Breach) == found
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]"])
-def test_an_object_that_is_no_json_is_named(ledger: S3Ledger, content: bytes) -> None:
-    ledger.write("findings", {})
-    ledger._put("documents/findings.json", content, "application/json")
-    named = r"s3://ledger-\d+/shop/ledger/documents/findings\.json is no JSON object.*Next: "
-    with pytest.raises(LivemoveError, match=named):
-        ledger.read("findings")
-    with pytest.raises(LivemoveError, match=named):
-        ledger.contents(["documents/findings.json"])
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[1]", b"{}"])
+def test_a_damaged_document_is_named_and_left_out(ledger: S3Ledger, content: bytes) -> None:
+    ledger.save(breach(1))
+    ledger.save(TableComparison(epoch=2, table="shop.a", equal=True, checked_at=WHEN))
+    ledger.save(TableComparison(epoch=2, table="shop.b", equal=True, checked_at=WHEN))
+    ledger._put("documents/comparison/2/shop.b.json", content, "application/json")
+    with pytest.raises(UnreadableError, match=r"comparison/2/shop\.b") as failed:
+        ledger.load(TableComparison, epoch=2, table="shop.b")
+    assert failed.value.wanted
+    assert failed.value.next_step
+    found = ledger.load_all(TableComparison, epoch=2)
+    assert [c.table for c in found] == ["shop.a"]
+    assert [u.name for u in found.unreadable] == ["comparison/2/shop.b"]
+    contents = ledger.snapshot()
+    assert [u.name for u in contents.unreadable] == ["comparison/2/shop.b"]
+    assert contents.load(Breach) == breach(1)
+
+
+def test_a_document_of_a_newer_livemove_is_named(ledger: S3Ledger) -> None:
+    ledger._put("documents/of/tomorrow.json", b"{}", "application/json")
+    assert [u.name for u in ledger.snapshot().unreadable] == ["of/tomorrow"]
+
+
+def test_a_damaged_event_is_named_and_an_unknown_one_kept(ledger: S3Ledger) -> None:
+    ledger._put("events/1.json", b"{", "application/json")
+    ledger._put("events/2.json", b'{"event": "switchover"}', "application/json")
+    ledger.note(UnknownEvent(event="of tomorrow"))
+    found = ledger.snapshot()
+    assert [e.event for e in found.events] == ["of tomorrow"]
+    assert [u.name for u in found.unreadable] == ["events/1", "events/2"]
 
 
 def test_no_event_is_lost_when_two_tell_at_once(ledger: S3Ledger) -> None:
-    ledger.note("begin", chapter="switch_dns")
+    ledger.note(SnapshotTaken(name="first"))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: ledger.note("step", n=n), range(24)))
     events = ledger.events()
@@ -57,9 +96,9 @@ def test_no_event_is_lost_when_two_tell_at_once(ledger: S3Ledger) -> None:
 
 def test_two_events_of_the_same_instant_are_two_events(ledger: S3Ledger) -> None:
     ledger.now = lambda: datetime(2026, 1, 2, tzinfo=UTC)
-    ledger.note("one")
-    ledger.note("other")
-    assert sorted(e["event"] for e in ledger.events()) == ["one", "other"]
+    ledger.note(SnapshotTaken(name="one"))
+    ledger.note(SnapshotTaken(name="other"))
+    assert sorted(e.name for e in ledger.snapshot().all_of(SnapshotTaken)) == ["one", "other"]
 
 
 def test_an_event_keeps_its_own_words(ledger: S3Ledger) -> None:
@@ -88,4 +127,4 @@ def test_an_endpoint_that_is_down_is_named(aws_endpoint: Endpoint) -> None:
     gone = Endpoint("http://127.0.0.1:9", aws_endpoint.state)
     ledger = S3Ledger(gone.client("s3"), "shop-livemove", "shop")
     with pytest.raises(UnreachableError, match=r"s3://shop-livemove/shop/ledger/ cannot be written.*Next: "):
-        ledger.write("plan", {})
+        ledger.save(Outputs())

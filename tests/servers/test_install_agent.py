@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials
+from livemove.model.ledger import Outputs
 from livemove.model.ports import CommandResult
 from livemove.model.spec import Server, Side, load_spec, project_root
 from livemove.runtime.mariadb import Login
@@ -49,7 +50,7 @@ class Directory:
 
 class World:
     spec = SPEC
-    outputs = {"database_address": "10.0.0.2", "database_port": 3306, "application_secret_arn": "arn:app"}
+    outputs = Outputs(database_address="10.0.0.2", database_port=3306, application_secret_arn="arn:app")
 
     def application_login(self, side: Side) -> Login:
         return Login("10.0.0.1" if side is Side.SOURCE else "10.0.0.2", 3306, "shop_app", "app's secret")

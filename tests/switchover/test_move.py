@@ -18,6 +18,7 @@ from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.documents import compared
 from livemove.control.adapters.setup import keep_binlogs
 from livemove.model.errors import SwitchoverAborted
+from livemove.model.ledger import TableComparison
 from livemove.model.ports import Json, Link, Reply
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
@@ -140,7 +141,9 @@ class World:
             verdict = compare_table(ours, theirs, *table.split("."), Options(self.parts.clock))
             assert verdict.equal, verdict
             now = self.parts.clock.now().isoformat()
-            self.ledger.write(compared(epoch, table), {**verdict.as_json(), "checked_at": now})
+            self.ledger.write(
+                TableComparison.name_of(epoch=epoch, table=table), {**verdict.as_json(), "checked_at": now}
+            )
 
     def begin(self, *more: str) -> None:
         """`more`: statements for the source, before its first user comes."""

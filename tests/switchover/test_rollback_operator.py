@@ -98,7 +98,7 @@ def automatic(world: MemoryWorld, **states: str) -> Any:
 
 
 def test_the_spec_orders_it_when_a_watched_task_failed(world: MemoryWorld) -> None:
-    world.ledger.note(
+    world.ledger.tell(
         "task_failed", run_id="r", task_id="switch_dns.propagation", **failure(DnsError("stretched"))
     )
     found = automatic(world, switch_dns__propagation="failed", switchover__switch_over="upstream_failed")

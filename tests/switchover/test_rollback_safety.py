@@ -256,7 +256,7 @@ def test_a_silent_follower_is_behind_and_not_a_loss() -> None:
 def compare(world: Universe, epoch: int, **more: object) -> None:
     world.tables = ["shop.orders"]
     now = world.clock.now().isoformat()
-    world.ledger.write(compared(epoch, "shop.orders"), {"equal": True, "checked_at": now, **more})
+    world.ledger.write(f"comparison/{epoch}/shop.orders", {"equal": True, "checked_at": now, **more})
 
 
 def restart(world: Universe, owner: Side) -> None:

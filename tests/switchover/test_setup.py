@@ -16,6 +16,7 @@ from livemove.control.adapters.control_row import Control, version
 from livemove.control.adapters.setup import credentials, ensure_account, locked_copy, secret_name
 from livemove.control.adapters.state import never_left
 from livemove.model.errors import RefusedError, SetupError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, Link, TaskState
 from livemove.model.spec import MigrationSpec, Side, load_spec, project_root
 from livemove.runtime.service_context import SystemClock
@@ -61,8 +62,8 @@ class FakeWorld(OwnPorts):
         source = spec.source.model_copy(update={"address": server.address, "port": server.port})
         self.spec: MigrationSpec = spec.model_copy(update={"source": source})
         self.two, self.ledger, self.clock = two, MemoryLedger(), SystemClock()
-        self.outputs = {"database_address": two.servers[T].address, "database_port": two.servers[T].port}
-        self.ledger.write("outputs", self.outputs)
+        self.outputs = Outputs(database_address=two.servers[T].address, database_port=two.servers[T].port)
+        self.ledger.save(self.outputs)
         self.replicator = LoggingIn(folder, two.servers)
 
     def secret(self, connection_id: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from livemove.model.errors import UnreachableError
+from livemove.model.ledger import RequestsAround as Requests
 from livemove.model.ports import Json
 from livemove.traffic.adapters import request_delta as around
 from livemove.traffic.adapters.counters import Count
@@ -50,12 +51,9 @@ def test_it_is_kept_beside_the_move(world: Counted) -> None:
     counting = RequestsAround(world)  # type: ignore[arg-type]
     world.clock.sleep(4)
     assert counting.kept(MOVE) is MOVE
-    assert world.ledger.read("users/2") == {
-        "requests": 100,
-        "errors": 0,
-        "not_counted": ["idc_web"],
-        "seconds": 4.0,
-    }
+    assert world.ledger.load(Requests, epoch=2) == Requests(
+        epoch=2, requests=100, errors=0, not_counted=["idc_web"], seconds=4.0
+    )
 
 
 @pytest.mark.parametrize(

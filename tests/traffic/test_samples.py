@@ -55,7 +55,7 @@ def test_each_wait_leaves_the_requests_of_both_sites(
     world.clock.sleep(5)
     count(monkeypatch, idc_web=160, cloud_web=None)
     look(world)
-    (point,) = world.ledger.kept[trail.TRAFFIC]["points"]
+    (point,) = world.ledger.kept["trail/traffic"]["points"]
     assert (point["s"], point["behind"]) == (5, 0.5)
     assert point[str(Side.SOURCE)] == {"requests": 60, "errors": 0, "seconds": 0.6}
     assert point[str(Side.TARGET)] is None, "one that does not answer did not answer nothing"
@@ -64,10 +64,10 @@ def test_each_wait_leaves_the_requests_of_both_sites(
 def test_a_look_that_comes_too_soon_asks_nobody(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     count(monkeypatch, idc_web=100, cloud_web=0)
     look(world)
-    before = dict(world.ledger.kept[trail.TRAFFIC])
+    before = dict(world.ledger.kept["trail/traffic"])
     world.clock.sleep(500)
     look(world)
-    assert world.ledger.kept[trail.TRAFFIC] == before
+    assert world.ledger.kept["trail/traffic"] == before
 
 
 def test_a_long_wait_is_looked_at_seldom_and_a_new_one_closely(

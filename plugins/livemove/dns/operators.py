@@ -26,6 +26,16 @@ from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
 from livemove.model.errors import DnsError, WorldMovedError
+from livemove.model.ledger import (
+    Approval,
+    OriginalRecord,
+    RecordChanged,
+    RestoredTtl,
+    ShortTtl,
+    TtlLowered,
+    TtlRestored,
+    stored,
+)
 from livemove.model.ports import Json
 from livemove.runtime.operator import LivemoveOperator
 
@@ -50,29 +60,27 @@ class LowerTtlOperator(LivemoveOperator):
         live = live_record(world)
         before = self._keep_original(world, live)
         low = record.with_ttl(live, min(record.ttl(live), world.spec.dns.ttl))
-        kept = world.ledger.read("dns/ttl")
+        kept = world.ledger.load(ShortTtl)
         is_low = record.same(live, low)
-        if is_low and kept and kept["ttl"] == record.ttl(live):
-            self.log.info("%s has had TTL %d since %s", live[0].name, record.ttl(live), kept["at"])
-            return kept
+        if is_low and kept and kept.ttl == record.ttl(live):
+            self.log.info("%s has had TTL %d since %s", live[0].name, record.ttl(live), kept.at)
+            return kept.stored()
         change_id = "" if is_low else zone_of(world).change(live, low)
         by_hand = bool(change_id) and zone_of(world).by_hand
         if change_id and not by_hand:
             self._wait(world, change_id)
         was = record.ttl(before if is_low else live)
         at = None if by_hand else world.clock.now().isoformat()
-        kept = {"was": was, "ttl": record.ttl(low), "at": at, "change_id": change_id}
-        world.ledger.write("dns/ttl", kept)
-        world.ledger.note("ttl_lowered", **kept)
+        kept = ShortTtl(was=was, ttl=record.ttl(low), at=at, change_id=change_id)
+        world.ledger.save(kept)
+        world.ledger.note(TtlLowered(was=was, ttl=kept.ttl, at=at, change_id=change_id))
         if by_hand:
             self.log.warning("Somebody has to enter this at %s: %s", zone_of(world).provider, change_id)
-        self.log.info(
-            "TTL of %s: %d s, was %d s; caches know it after %d s", low[0].name, kept["ttl"], was, was
-        )
-        return kept
+        self.log.info("TTL of %s: %d s, was %d s; caches know it after %d s", low[0].name, kept.ttl, was, was)
+        return kept.stored()
 
     def _keep_original(self, world: World, live: Records) -> Records:
-        known = world.ledger.read("dns/before") is not None
+        known = world.ledger.load(OriginalRecord) is not None
         if not known and set(record.addresses(live)) & set(target_addresses(world)):
             raise WorldMovedError(
                 f"{live[0].name} already points at the cloud, and the ledger does not know what it was"
@@ -102,7 +110,7 @@ class ChangeRecordOperator(LivemoveOperator):
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         change = intended_change(world)
-        standing = share_now(world) if world.ledger.read("dns/before") else None
+        standing = share_now(world) if world.ledger.load(OriginalRecord) else None
         if standing:
             self.log.info("%s answers with the cloud in %d %% already; nothing to do", change.name, standing)
             return change.document
@@ -111,7 +119,7 @@ class ChangeRecordOperator(LivemoveOperator):
             self.log.info("%s", note)
         refused = record.refusal(
             change,
-            world.ledger.read("approvals/switch_dns"),
+            stored(world.ledger.load(Approval, gate="switch_dns")),
             world.spec.window,
             world.clock.now(),
             verdict.against,
@@ -121,7 +129,7 @@ class ChangeRecordOperator(LivemoveOperator):
         first = change.steps[0]
         seconds = record.ttl(change.after)
         after = record.at_share(first, original(world), new_addresses(world), seconds)
-        change_id = commit(world, Change(change.before, after, change.steps), "record_changed")
+        change_id = commit(world, Change(change.before, after, change.steps), RecordChanged)
         if zone_of(world).by_hand:
             self.log.warning("Somebody has to enter this at %s: %s", zone_of(world).provider, change_id)
         self.log.info("%s -> %s (change %s)", change.name, record.text(after), change_id)
@@ -158,7 +166,7 @@ class RestoreTtlOperator(LivemoveOperator):
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         live = live_record(world)
-        if world.ledger.read("dns/before") is None and record.ttl(live) != world.spec.dns.ttl:
+        if world.ledger.load(OriginalRecord) is None and record.ttl(live) != world.spec.dns.ttl:
             self.log.info("The record was never touched; nothing to restore")
             return {}
         before = original(world)
@@ -166,7 +174,7 @@ class RestoreTtlOperator(LivemoveOperator):
         if change.done:
             self.log.info("TTL of %s is %d s already", change.name, record.ttl(live))
         else:
-            commit(world, change, "ttl_restored", document_name="dns/restored")
+            commit(world, change, TtlRestored, kind=RestoredTtl)
             self.log.info(
                 "TTL of %s: %d s again, was %d s", change.name, record.ttl(before), record.ttl(live)
             )

@@ -13,6 +13,7 @@ from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.adapters.zones import resolvers_of, zone_of
 from livemove.dns.public_resolvers import caches, not_waited_for
 from livemove.model.errors import DnsError, LivemoveError
+from livemove.model.ledger import NameServer, OriginalRecord, Propagated, Propagation, RecordChange, ShortTtl
 from livemove.model.ports import Answer, Json
 from livemove.model.spec import Side
 from livemove.model.window import duration
@@ -26,26 +27,27 @@ if TYPE_CHECKING:
 
 def look_at_old_ttl(world: World, state: Json) -> Look:
     """Done one old TTL after the short one held everywhere: then no honest cache keeps the old TTL any more."""
-    kept = world.ledger.read("dns/ttl")
+    kept = world.ledger.load(ShortTtl)
     if kept is None:
         raise DnsError(
             "The ledger does not know when the TTL was lowered", next_step="clear replicate.lower_ttl"
         )
-    if kept["at"] is None:
-        if not zone_of(world).in_sync(kept["change_id"]):
+    at = kept.at
+    if at is None:
+        if not zone_of(world).in_sync(kept.change_id):
             says = (
-                f"Somebody has to enter this at {zone_of(world).provider}: {kept['change_id']}. The old TTL"
+                f"Somebody has to enter this at {zone_of(world).provider}: {kept.change_id}. The old TTL"
                 " is waited for when every authority has it"
             )
             return Look(False, says, again_in=5)
-        kept = {**kept, "at": world.clock.now().isoformat()}
-        world.ledger.write("dns/ttl", kept)
-    end = datetime.fromisoformat(kept["at"]) + timedelta(seconds=kept["was"])
+        at = world.clock.now().isoformat()
+        world.ledger.save(kept.model_copy(update={"at": at}))
+    end = datetime.fromisoformat(at) + timedelta(seconds=kept.was)
     left = (end - world.clock.now()).total_seconds()
     if left <= 0:
-        return Look(True, f"The old TTL of {kept['was']} s is over since {end:%Y-%m-%d %H:%M:%S} UTC")
+        return Look(True, f"The old TTL of {kept.was} s is over since {end:%Y-%m-%d %H:%M:%S} UTC")
     says = (
-        f"Caches may hold the old TTL of {kept['was']} s until {end:%Y-%m-%d %H:%M:%S} UTC; then the window"
+        f"Caches may hold the old TTL of {kept.was} s until {end:%Y-%m-%d %H:%M:%S} UTC; then the window"
         " is awaited"
     )
     return Look(False, says, again_in=min(left, 60))
@@ -60,20 +62,19 @@ class OldTtlSensor(WatchingSensor):
 
 
 def look_at_change(world: World, state: Json) -> Look:
-    change = world.ledger.read("dns/change")
+    change = world.ledger.load(RecordChange)
     if change is None:
         return Look(True, "The record was not changed; there is nothing to publish")
     provider = zone_of(world).provider
-    if zone_of(world).in_sync(change["change_id"]):
-        return Look(True, f"{provider}: all name servers have the change {change['change_id']}")
+    if zone_of(world).in_sync(change.change_id):
+        return Look(True, f"{provider}: all name servers have the change {change.change_id}")
     says = (
-        f"{provider}: the change {change['change_id']} is not at all name servers; usually 60 s; then caches"
+        f"{provider}: the change {change.change_id} is not at all name servers; usually 60 s; then caches"
         " are watched"
     )
     if zone_of(world).by_hand:
         says = (
-            f"Somebody has to enter this at {provider}: {change['change_id']}; it is awaited at every"
-            " authority"
+            f"Somebody has to enter this at {provider}: {change.change_id}; it is awaited at every authority"
         )
     return Look(False, says, again_in=2)
 
@@ -109,8 +110,12 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
         [r.server, bool(r.flipped_at), r.stretches, r.error, r.until and r.until[:18]] for r in rows.values()
     ]
     if shown != state.get("shown"):
-        world.ledger.write(
-            "propagation", {"expected": expected, "wanted": list(wanted), "rows": propagation.as_rows(rows)}
+        world.ledger.save(
+            Propagation(
+                expected=expected,
+                wanted=list(wanted),
+                rows=[NameServer.model_validate(r) for r in propagation.as_rows(rows)],
+            )
         )
     return Look(
         look.done, look.says, {**look.state, "authorities": authorities, "shown": shown}, look.again_in
@@ -121,14 +126,14 @@ def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
     if expected is Side.TARGET:
         return target_addresses(world)
     # a rollback before the record was ever touched: what stands there is the original
-    touched = world.ledger.read("dns/before") is not None
+    touched = world.ledger.load(OriginalRecord) is not None
     return record.addresses(original(world) if touched else live_record(world))
 
 
 def _old_ttl(world: World) -> int:
     """Seconds for which a cache may keep the answer that was given before the last change."""
-    change = world.ledger.read("dns/change")
-    return max((int(r["ttl"]) for r in change["before"]), default=0) if change else world.spec.dns.ttl
+    change = world.ledger.load(RecordChange)
+    return max((r.ttl for r in change.before), default=0) if change else world.spec.dns.ttl
 
 
 def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
@@ -159,7 +164,7 @@ class PropagationSensor(WatchingSensor):
     def finish(self, world: World, state: Json) -> Json:
         rows = state["rows"]
         self.log.info("\n%s", propagation.as_table(propagation.from_rows(rows)))
-        world.ledger.note("propagated", expected=str(self.expected), servers=len(rows))
+        world.ledger.note(Propagated(expected=str(self.expected), servers=len(rows)))
         return {"servers": len(rows), "stretching": [r["server"] for r in rows if r["stretches"]]}
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:

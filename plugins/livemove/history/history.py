@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -10,14 +10,33 @@ from functools import cached_property
 from livemove.control.rows import ControlRows, SwitchoverStage
 from livemove.history import ownership
 from livemove.history.completed_switchovers import closed_since, completed
-from livemove.history.ownership import Attempt, OwnershipChange, Result
+from livemove.history.ownership import Attempt, OwnershipChange
 from livemove.history.questions import Question, questions
 from livemove.history.task_runs import TaskRun, task_runs
-from livemove.model.ports import ControlState, Json
+from livemove.model.ledger import (
+    AttemptResult,
+    Contents,
+    Event,
+    FenceLifted,
+    MappedTaskRuns,
+    Promoted,
+    Promotion,
+    ReturnPath,
+    SwitchoverBegan,
+    SwitchoverEnded,
+    SwitchoverRecord,
+    TaskRuns,
+    Unreadable,
+    WritesRolledBack,
+    moment,
+)
+from livemove.model.ports import ControlState
 from livemove.model.spec import Side
 
-READS = ("switchover/", "promotion/", "return_path/", "ran/")
+READS = (SwitchoverRecord, Promotion, ReturnPath, TaskRuns, MappedTaskRuns)
 """The documents that a history is made of, beside all events."""
+ABOUT_OWNER = (SwitchoverBegan, SwitchoverEnded, FenceLifted, Promoted, WritesRolledBack)
+"""Events that tell who owns the writes."""
 MOVERS = ("switchover.switch_over", "rollback.writes", "promote")
 """Tasks that move the writes."""
 
@@ -52,13 +71,17 @@ class CurrentOwner:
 
 @dataclass(frozen=True)
 class History:
-    """Made of the ledger's documents and events (oldest first); of both control rows too where they could be read."""
+    """Made of the ledger's contents; of both control rows too where they could be read."""
 
-    documents: Mapping[str, Json] = field(default_factory=dict)
-    events: Sequence[Json] = ()
+    contents: Contents = field(default_factory=Contents)
     rows: ControlRows = field(default_factory=ControlRows)
 
     # who owns the writes ------------------------------------------------------------------------------
+    @property
+    def events(self) -> Sequence[Event]:
+        """Oldest first."""
+        return self.contents.events
+
     @cached_property
     def current(self) -> CurrentOwner:
         rows = self.rows.says
@@ -66,21 +89,7 @@ class History:
             return (
                 self._by_ledger if self._fits(self._by_ledger) else _contradicted(self._by_ledger, self.rows)
             )
-        try:
-            told = self._by_ledger
-        except (KeyError, TypeError, ValueError):
-            # rows decide, whatever is damaged in the ledger
-            return CurrentOwner(
-                rows.owner,
-                rows.epoch,
-                True,
-                rows.stage,
-                RestsOn.ROWS,
-                rows.to,
-                rows.promoted,
-                None,
-                "the ledger is damaged",
-            )
+        told = self._by_ledger
         same = told.epoch == rows.epoch and told.owner is rows.owner
         # the rows do not know whether every server has come along
         stage = (
@@ -112,27 +121,26 @@ class History:
     @cached_property
     def changes(self) -> list[OwnershipChange]:
         """Every change of who may write, oldest first, as the ledger tells it; it begins with the source."""
-        times = [str(e["time"]) for e in self.events if e.get("time")]
+        times = [e.time for e in self.events]
         times += [a.started_at for a in self.attempts if a.started_at]
-        began = min(times, key=ownership.moment, default=None)
-        return ownership.ownership_changes(self.documents, self.events, began)
+        began = min(times, key=moment, default=None)
+        return ownership.ownership_changes(self.contents, began)
 
     @cached_property
     def attempts(self) -> list[Attempt]:
         """Every attempt to move the writes, oldest first."""
-        return ownership.attempts(self.documents, self.events)
+        return ownership.attempts(self.contents)
 
     @cached_property
-    def completed_switchovers(self) -> list[Json]:
-        """Documents `switchover/<epoch>` of moves that went through, oldest first."""
-        return completed(d for n, d in self.documents.items() if n.startswith("switchover/"))
+    def completed_switchovers(self) -> list[SwitchoverRecord]:
+        """The moves that went through, oldest first."""
+        return completed(self.contents.load_all(SwitchoverRecord))
 
     @property
-    def promotion(self) -> Json | None:
+    def promotion(self) -> Promotion | None:
         """The emergency, from the take-over on; None once the writes have moved on after it."""
-        found = [int(n.split("/", 1)[1]) for n in self.documents if n.startswith("promotion/")]
-        newest = max(found, default=0)
-        return self.documents[f"promotion/{newest}"] if newest and newest >= self.changes[-1].epoch else None
+        newest = max(self.contents.load_all(Promotion), key=lambda p: p.epoch, default=None)
+        return newest if newest and newest.epoch >= self.changes[-1].epoch else None
 
     @property
     def way_back_closed_at(self) -> str | None:
@@ -142,7 +150,7 @@ class History:
             return None
         # not `since`: an attempt that was undone after the move is a change too
         done = self.completed_switchovers
-        began = str(done[-1].get("started_at") or "") if done else now.since or ""
+        began = (done[-1].started_at or "") if done else now.since or ""
         return closed_since(began, self.events)
 
     @cached_property
@@ -151,9 +159,9 @@ class History:
         stage = SwitchoverStage.OPEN
         if self._hangs:
             stage = SwitchoverStage.UNFINISHED if last.owner else SwitchoverStage.COMMITTED
-        elif not last.certain or last.owner is None:
+        elif not last.certain or last.owner is None or self._missing:
             stage = SwitchoverStage.UNKNOWN
-        certain = last.certain and last.owner is not None
+        certain = last.certain and last.owner is not None and not self._missing
         hangs = stage in (SwitchoverStage.UNFINISHED, SwitchoverStage.COMMITTED)
         return CurrentOwner(
             last.owner,
@@ -164,13 +172,24 @@ class History:
             to if hangs else None,
             self.promotion is not None,
             last.at,
-            last.why,
+            f"the ledger has what cannot be read: {self._missing[0]}" if self._missing else last.why,
         )
+
+    @property
+    def _missing(self) -> list[Unreadable]:
+        """What was left out and may be about the owner: then the ledger alone is not certain."""
+        kinds = ("", *(kind.model_fields["event"].default for kind in ABOUT_OWNER))
+        return [
+            u
+            for u in self.contents.unreadable
+            if u.name.startswith(("switchover/", "promotion/"))
+            or (u.name.startswith("events/") and u.event in kinds)
+        ]
 
     @property
     def _newest_words(self) -> list[Attempt]:
         mine = [a for a in self.attempts if a.epoch == self.changes[-1].epoch]
-        return [a for a in mine if a.result is not Result.REFUSED]
+        return [a for a in mine if a.result is not AttemptResult.REFUSED]
 
     @property
     def _heads_for(self) -> Side | None:
@@ -179,7 +198,7 @@ class History:
     @property
     def _hangs(self) -> bool:
         """The newest word about the move to this epoch is that it was committed and not finished."""
-        if not self._newest_words or self._newest_words[-1].result is not Result.INCOMPLETE:
+        if not self._newest_words or self._newest_words[-1].result is not AttemptResult.INCOMPLETE:
             return False
         # an attempt that finds everything done leaves no word but its success
         since = str(self._newest_words[-1].ended_at or "")
@@ -200,7 +219,7 @@ class History:
     @cached_property
     def task_runs(self) -> list[TaskRun]:
         """Every attempt of every task that has ended, in the order of their ends."""
-        return task_runs(self.documents)
+        return task_runs(self.contents)
 
     @cached_property
     def questions(self) -> list[Question]:

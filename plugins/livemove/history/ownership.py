@@ -10,33 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from livemove.history.completed_switchovers import went_through
-from livemove.model.ports import Json
+from livemove.model.ledger import (
+    AttemptFacts,
+    AttemptResult,
+    Contents,
+    FenceLifted,
+    Promoted,
+    Promotion,
+    ReturnPath,
+    SwitchoverBegan,
+    SwitchoverEnded,
+    SwitchoverRecord,
+    WritesRolledBack,
+    moment,
+)
 from livemove.model.spec import Side
-
-
-class Result(StrEnum):
-    """How one attempt to move the writes ended."""
-
-    MOVED = "moved"
-    ABORTED = "aborted"
-    """Undone before its commit."""
-    INCOMPLETE = "incomplete"
-    """Committed; the rest is a retry's."""
-    REFUSED = "refused"
-    """A guard said no before anything was touched."""
-    UNKNOWN = "unknown"
-    """The commit was sent, and neither it nor the row was answered."""
-    INTERRUPTED = "interrupted"
-    """Killed, or it lost the ledger: it left no word of its end."""
-
-
-def moment(text: str) -> datetime:
-    """A time of the ledger; one without a zone is UTC."""
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class Attempt:
     epoch: int
     """The new owner's, had it gone through."""
     to: Side
-    result: Result
+    result: AttemptResult
     started_at: str | None = None
     fenced_at: str | None = None
     committed_at: str | None = None
@@ -64,7 +54,7 @@ class Attempt:
 
     @property
     def committed(self) -> bool:
-        return self.result in (Result.MOVED, Result.INCOMPLETE)
+        return self.result in (AttemptResult.MOVED, AttemptResult.INCOMPLETE)
 
 
 @dataclass(frozen=True)
@@ -78,114 +68,119 @@ class OwnershipChange:
     certain: bool = True
 
 
-def attempts(documents: Mapping[str, Json], events: Sequence[Json]) -> list[Attempt]:
+def attempts(contents: Contents) -> list[Attempt]:
     """Every attempt that the ledger knows of, oldest first."""
-    promoted = {int(n.split("/", 1)[1]): d for n, d in documents.items() if n.startswith("promotion/")}
-    begun: dict[str, Json] = {}
+    promoted = {p.epoch: p for p in contents.load_all(Promotion)}
+    begun: dict[str, SwitchoverBegan] = {}
     found: list[Attempt] = []
-    for e in events:
-        match e.get("event"):
-            case "switchover_began":
-                begun[str(e["attempt"])] = e
-            case "switchover" if e.get("result"):
-                whole = begun.pop(str(e.get("attempt")), None) is not None
-                found.append(_of(e, promoted, whole=whole))
-            case "fence_lifted":
-                first = begun.pop(str(e.get("attempt")), None)
-                side = Side(e["side"])
-                found.append(
-                    Attempt(
-                        int(e["epoch"]) + 1,
-                        side.other,
-                        Result.INTERRUPTED,
-                        (first or {}).get("time") or e.get("fenced_at"),
-                        e.get("fenced_at"),
-                        lifted_at=e["lifted_at"],
-                        ended_at=e["lifted_at"],
-                        attempt=str(e.get("attempt")),
-                    )
-                )
+    for e in contents.events:
+        match e:
+            case SwitchoverBegan():
+                begun[e.attempt] = e
+            case SwitchoverEnded() if e.result:
+                whole = begun.pop(e.attempt, None) is not None
+                found.append(_of(e, e.result, promoted, ended_at=e.time, whole=whole))
+            case FenceLifted():
+                first = begun.pop(e.attempt, None)
+                found.append(_lifted(e, first.time if first else e.fenced_at))
     for e in begun.values():
-        found.append(
-            Attempt(int(e["epoch"]), Side(e["to"]), Result.INTERRUPTED, e["time"], attempt=str(e["attempt"]))
-        )
-    told = {a.epoch for a in found if a.result is Result.MOVED}
-    found += _only_in_documents(documents, told, promoted)
+        found.append(Attempt(e.epoch, e.to, AttemptResult.INTERRUPTED, e.time, attempt=e.attempt))
+    found += _only_in_documents(
+        contents, {a.epoch for a in found if a.result is AttemptResult.MOVED}, promoted
+    )
     never = datetime.min.replace(tzinfo=UTC)
     found.sort(key=lambda a: (moment(a.started_at) if a.started_at else never, a.epoch))
-    for one in _only_promoted(promoted, {a.epoch for a in found if a.committed}, events):
+    for one in _only_promoted(contents, promoted, {a.epoch for a in found if a.committed}):
         later = next((n for n, a in enumerate(found) if a.epoch > one.epoch), len(found))
         found.insert(later, one)
     return found
 
 
-def _of(e: Json, promoted: Mapping[int, Json], *, whole: bool) -> Attempt:
-    epoch = int(e["epoch"])
-    times = {k: e.get(k) for k in ("started_at", "fenced_at", "committed_at", "opened_at", "lifted_at")}
+def _of(
+    facts: AttemptFacts,
+    result: AttemptResult,
+    promoted: Mapping[int, Promotion],
+    *,
+    ended_at: str | None,
+    whole: bool,
+) -> Attempt:
+    emergency = promoted.get(facts.epoch)
     return Attempt(
-        epoch,
-        Side(e["to"]),
-        Result(e["result"]),
-        ended_at=e.get("time"),
-        attempt=str(e.get("attempt", "")),
-        reason=str(e.get("reason", "")),
-        promoted=epoch in promoted,
-        last_sign=(promoted.get(epoch) or {}).get("last_watermark"),
+        facts.epoch,
+        facts.to,
+        result,
+        facts.started_at,
+        facts.fenced_at,
+        facts.committed_at,
+        facts.opened_at,
+        facts.lifted_at,
+        ended_at,
+        facts.attempt,
+        facts.reason or "",
+        promoted=emergency is not None,
+        last_sign=emergency.last_watermark if emergency else None,
         whole=whole,
-        **times,
+    )
+
+
+def _lifted(e: FenceLifted, started_at: str | None) -> Attempt:
+    return Attempt(
+        e.epoch + 1,
+        e.side.other,
+        AttemptResult.INTERRUPTED,
+        started_at,
+        e.fenced_at,
+        lifted_at=e.lifted_at,
+        ended_at=e.lifted_at,
+        attempt=e.attempt,
     )
 
 
 def _only_in_documents(
-    documents: Mapping[str, Json], told: set[int], promoted: Mapping[int, Json]
+    contents: Contents, known: set[int], promoted: Mapping[int, Promotion]
 ) -> Iterable[Attempt]:
-    """Moves whose event is missing: the document of the move, or only of its return path, tells that there was one."""
-    for name, d in documents.items():
-        kind, _, number = name.partition("/")
-        if not number.isdigit() or int(number) in told:
-            continue
-        if kind == "switchover" and went_through(d):
-            told.add(int(number))
-            yield _of({**d, "result": Result.MOVED, "time": None}, promoted, whole=True)
-    for name, d in documents.items():
-        kind, _, number = name.partition("/")
-        if kind == "return_path" and number.isdigit() and int(number) not in told and int(number) > 1:
+    """Moves whose event is missing: the record of the move, or only of its reverse replication, shows that there was one."""
+    for record in contents.load_all(SwitchoverRecord):
+        if record.epoch not in known and went_through(record):
+            known.add(record.epoch)
+            yield _of(record, AttemptResult.MOVED, promoted, ended_at=None, whole=True)
+    for path in contents.load_all(ReturnPath):
+        if path.epoch not in known and path.epoch > 1:
             yield Attempt(
-                int(number),
-                Side(d["reads"]),
-                Result.MOVED,
-                d.get("running_since"),
+                path.epoch,
+                path.reads,
+                AttemptResult.MOVED,
+                path.running_since,
                 whole=False,
                 reason="the ledger kept only its return path",
             )
 
 
-def _only_promoted(promoted: Mapping[int, Json], told: set[int], events: Sequence[Json]) -> Iterable[Attempt]:
-    """Take-overs in an emergency that no attempt tells of: they are committed, and open once somebody noted so."""
-    opened = {int(e["epoch"]): e for e in events if e.get("event") == "promoted" and e.get("epoch")}
-    for epoch in sorted({*promoted, *opened} - told):
-        d, e = promoted.get(epoch) or {}, opened.get(epoch) or {}
-        if not (owner := d.get("owner") or e.get("owner")):
-            continue
-        move = d.get("move") or {}
-        done = bool(move or e)
+def _only_promoted(
+    contents: Contents, promoted: Mapping[int, Promotion], known: set[int]
+) -> Iterable[Attempt]:
+    """Take-overs in an emergency that no attempt shows: they are committed, and open once somebody noted so."""
+    opened = {e.epoch: e for e in contents.all_of(Promoted)}
+    for epoch in sorted({*promoted, *opened} - known):
+        document, event = promoted.get(epoch), opened.get(epoch)
+        move = (document.move if document else None) or {}
+        owner = document.owner if document else opened[epoch].owner
+        done = bool(move or event)
         yield Attempt(
             epoch,
-            Side(owner),
-            Result.MOVED if done else Result.INCOMPLETE,
+            owner,
+            AttemptResult.MOVED if done else AttemptResult.INCOMPLETE,
             move.get("started_at"),
-            opened_at=move.get("opened_at") or e.get("time"),
-            ended_at=e.get("time"),
+            opened_at=move.get("opened_at") or (event.time if event else None),
+            ended_at=event.time if event else None,
             promoted=True,
             whole=False,
             reason="" if done else "promoted, and not seen open yet",
-            last_sign=d.get("last_watermark"),
+            last_sign=document.last_watermark if document else None,
         )
 
 
-def ownership_changes(
-    documents: Mapping[str, Json], events: Sequence[Json], began: str | None
-) -> list[OwnershipChange]:
+def ownership_changes(contents: Contents, began: str | None) -> list[OwnershipChange]:
     """Every change of who may write, oldest first; it begins with the source."""
     story = _Story(
         [
@@ -194,10 +189,10 @@ def ownership_changes(
             )
         ]
     )
-    seen = [e for e in events if e.get("event") == "rollback_writes" and e.get("owner") and e.get("time")]
-    tries = attempts(documents, events)
+    seen = [e for e in contents.all_of(WritesRolledBack) if e.owner]
+    tries = attempts(contents)
     for n, one in enumerate(tries):
-        while seen and one.started_at and moment(seen[0]["time"]) < moment(one.started_at):
+        while seen and one.started_at and moment(seen[0].time) < moment(one.started_at):
             story.saw(seen.pop(0))
         story.add(one, tries[n + 1 :])
     for e in seen:
@@ -214,15 +209,15 @@ class _Story:
         return self.changes[-1]
 
     def add(self, a: Attempt, later: Sequence[Attempt]) -> None:
-        if a.whole and a.attempt and a.result is not Result.INTERRUPTED:
+        if a.whole and a.attempt and a.result is not AttemptResult.INTERRUPTED:
             self._seen_open(a)
         match a.result:
-            case Result.REFUSED:
+            case AttemptResult.REFUSED:
                 pass
-            case Result.ABORTED:
+            case AttemptResult.ABORTED:
                 self._fence(a)
                 self._reopened(a, f"undone: {a.reason}")
-            case Result.INTERRUPTED if a.lifted_at:
+            case AttemptResult.INTERRUPTED if a.lifted_at:
                 self._fence(a)
                 if self.now.owner is None:
                     why = (
@@ -231,9 +226,9 @@ class _Story:
                     )
                     self.changes[-1] = replace(self.now, why=why, certain=False)
                 self._reopened(a, "the fence that an interrupted attempt left behind was lifted")
-            case Result.INTERRUPTED:
+            case AttemptResult.INTERRUPTED:
                 self._interrupted(a, later)
-            case Result.UNKNOWN:
+            case AttemptResult.UNKNOWN:
                 self._fence(a)
                 self._change(
                     a.ended_at,
@@ -242,15 +237,13 @@ class _Story:
                     f"whether the commit arrived nobody could tell: {a.reason}",
                     certain=False,
                 )
-            case Result.INCOMPLETE | Result.MOVED:
+            case AttemptResult.INCOMPLETE | AttemptResult.MOVED:
                 self._forward(a)
 
-    def saw(self, e: Json) -> None:
+    def saw(self, e: WritesRolledBack) -> None:
         """The rollback read both databases: a doubt from before ends here."""
         if not self.now.certain:
-            self._change(
-                e["time"], Side(e["owner"]), int(e["epoch"]), "the rollback read it in both databases"
-            )
+            self._change(e.time, Side(e.owner), e.epoch, "the rollback read it in both databases")
 
     def _forward(self, a: Attempt) -> None:
         if self.now.owner is a.to and self.now.epoch == a.epoch:
@@ -268,7 +261,7 @@ class _Story:
         if a.opened_at:
             how = "promoted" if a.promoted else "moved"
             self._change(a.opened_at, a.to, a.epoch, f"{how}: the {a.to} opened")
-        elif a.result is Result.MOVED:
+        elif a.result is AttemptResult.MOVED:
             if self.now.owner is None:
                 why = f"{self.now.why}; an interrupted attempt opened the {a.to} at some moment of this"
                 self.changes[-1] = replace(self.now, why=why, certain=False)

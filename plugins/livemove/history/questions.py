@@ -11,19 +11,31 @@ A question ends with the first of these:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from livemove.history.ownership import moment
 from livemove.history.task_runs import TaskRun
-from livemove.model.ports import Json
+from livemove.model.ledger import (
+    Event,
+    GateAnswered,
+    GateAsked,
+    GivenUp,
+    Promoted,
+    PromotionAnswered,
+    PromotionAsked,
+    RollbackBegun,
+    TaskFailed,
+    moment,
+)
 from livemove.model.stages import GATES, GIVE_UP_STAGE
 
 PROMOTE = "promote"
 """The emergency's question, beside the three gates."""
-ASKED = ("gate_asked", "promotion_asked")
-ANSWERED = ("gate_answered", "promotion_answered")
-ENDS_ALL = ("rollback_begun", "promoted")
+ASKED = (GateAsked, PromotionAsked)
+ANSWERED = (GateAnswered, PromotionAnswered)
+type Asked = GateAsked | PromotionAsked
+type Answering = GateAnswered | PromotionAnswered | RollbackBegun | GivenUp
+ENDS_ALL = (RollbackBegun, Promoted)
 """Events after which no question of before waits."""
 SHARED = ("rollback", "finish", "give_up")
 """Task groups of more than one DAG."""
@@ -37,8 +49,8 @@ class Answer:
     """None: an older event does not name it."""
     at: str
     by: str | None
-    facts: Json = field(default_factory=dict)
-    """What else the answer's form said."""
+    accept_warnings: bool | None = None
+    """Whether the answer's form accepts the warnings; None where it did not ask."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +86,21 @@ class Question:
         return max(0.0, round((until - moment(self.asked_at)).total_seconds(), 1))
 
 
-def questions(events: Sequence[Json], runs: Sequence[TaskRun]) -> list[Question]:
+def questions(events: Sequence[Event], runs: Sequence[TaskRun]) -> list[Question]:
     """Oldest first. `events`: oldest first; `runs`: the task attempts that have ended."""
     dags = _Dags({r.run_id: r.dag_id.partition("_")[0] for r in runs}, runs)
     found: list[Question] = []
     used: set[int] = set()
     for n, e in enumerate(events):
-        match e.get("event"):
-            case "gate_asked" | "promotion_asked":
-                found.append(_question(n, events, dags, used))
-            case "gate_answered" | "promotion_answered" if n not in used:
-                found.append(_ordered(e, _gate(e), _answer(e)))
-            case "rollback_begun" if e.get("gate") not in GATES:
-                found.append(_ordered(e, str(e.get("gate")), _answer(e, "Roll back"), _undone(e)))
-            case "given_up":
-                found.append(_ordered(e, GIVE_UP_STAGE.id, _answer(e, "Give up")))
+        match e:
+            case GateAsked() | PromotionAsked():
+                found.append(_question(n, e, events, dags, used))
+            case GateAnswered() | PromotionAnswered() if n not in used:
+                found.append(_ordered(e, e.gate))
+            case RollbackBegun() if e.gate not in GATES:
+                found.append(_ordered(e, e.gate, [f"the writes: {e.writes}", f"the name: {e.name}"]))
+            case GivenUp():
+                found.append(_ordered(e, GIVE_UP_STAGE.id))
     return found
 
 
@@ -99,12 +111,12 @@ class _Dags:
     known: Mapping[str, str]
     runs: Sequence[TaskRun]
 
-    def of(self, e: Json) -> str:
+    def of(self, e: Event) -> str:
         """migrate, rollback or promote; "" when nothing tells. An older event does not name
         it; then a task that its run has ended tells, or the task's own id."""
-        if dag := str(e.get("dag_id") or "").partition("_")[0] or self.known.get(str(e.get("run_id"))):
+        if dag := e.dag_id.partition("_")[0] or self.known.get(e.run_id):
             return dag
-        group, in_group, _ = str(e.get("task_id") or "").partition(".")
+        group, in_group, _ = e.task_id.partition(".")
         if in_group:
             return "" if group in SHARED else "migrate"
         return PROMOTE if group in EMERGENCY else ""
@@ -115,94 +127,83 @@ class _Dags:
         return min((t for t in began if moment(t) > moment(at)), default=None, key=moment)
 
 
-def _question(n: int, events: Sequence[Json], dags: _Dags, used: set[int]) -> Question:
-    asked = events[n]
-    gate, dag, at = _gate(asked), _asks(asked), str(asked["time"])
-    answered, end = _end(n, events, dags)
+def _question(n: int, asked: Asked, events: Sequence[Event], dags: _Dags, used: set[int]) -> Question:
+    dag = _dag_of(asked)
+    answered, end = _end(n, asked, events, dags)
     answer = None
     if answered is not None:
         used.add(answered)
-        answer = _answer(events[answered])
-        end = answer.at
-    elif (began := dags.another_began(dag, asked.get("run_id"), at)) and (
+        if isinstance(given := events[answered], ANSWERED):
+            answer = _answer(given)
+            end = answer.at
+    elif (began := dags.another_began(dag, asked.run_id, asked.time)) and (
         end is None or moment(began) < moment(end)
     ):
         end = began
     return Question(
-        gate,
-        at,
-        asked.get("task_id"),
-        asked.get("run_id"),
+        asked.gate,
+        asked.time,
+        asked.task_id or None,
+        asked.run_id or None,
         dag,
-        asked.get("question"),
-        asked.get("sha256"),
-        asked.get("timeout"),
-        list(asked.get("saw") or asked.get("says") or ()),
+        asked.question if isinstance(asked, GateAsked) else None,
+        (asked.sha256 or None) if isinstance(asked, GateAsked) else None,
+        asked.timeout if isinstance(asked, GateAsked) else None,
+        asked.saw if isinstance(asked, GateAsked) else asked.says,
         answer,
         end,
     )
 
 
-def _end(n: int, events: Sequence[Json], dags: _Dags) -> tuple[int | None, str | None]:
+def _end(n: int, asked: Asked, events: Sequence[Event], dags: _Dags) -> tuple[int | None, str | None]:
     """The place of its answer, or when it ended without one; neither while it waits."""
-    asked, end = events[n], None
+    end = None
     for m, e in enumerate(events[n + 1 :], n + 1):
-        if _of_a_question(e) and _asks(e) == _asks(asked):
-            if e["event"] in ANSWERED and _gate(e) == _gate(asked):
+        if isinstance(e, (*ASKED, *ANSWERED)) and _dag_of(e) == _dag_of(asked):
+            if isinstance(e, ANSWERED) and e.gate == asked.gate:
                 return m, None
-            return None, end or str(e["time"])
+            return None, end or e.time
         if end is None and _ends(asked, e, dags):
             # Airflow may ask on: an answer to it still counts as one
-            end = str(e["time"])
+            end = e.time
     return None, end
 
 
-def _ends(asked: Json, e: Json, dags: _Dags) -> bool:
-    same_run = e.get("run_id") == asked.get("run_id")
-    if e.get("event") == "task_failed" and same_run and e.get("task_id") == asked.get("task_id"):
-        return bool(asked.get("task_id"))
-    return e.get("event") in ENDS_ALL or (not same_run and dags.of(e) == _asks(asked))
+def _ends(asked: Asked, e: Event, dags: _Dags) -> bool:
+    same_run = e.run_id == asked.run_id
+    if isinstance(e, TaskFailed) and same_run and e.task_id == asked.task_id:
+        return bool(asked.task_id)
+    return isinstance(e, ENDS_ALL) or (not same_run and dags.of(e) == _dag_of(asked))
 
 
-def _of_a_question(e: Json) -> bool:
-    return e.get("event") in ASKED or e.get("event") in ANSWERED
+def _dag_of(e: Event) -> str:
+    """Of a question, an answer or an order: migrate or promote."""
+    return PROMOTE if getattr(e, "gate", None) == PROMOTE else "migrate"
 
 
-def _gate(e: Json) -> str:
-    return str(e.get("gate") or PROMOTE)
-
-
-def _asks(e: Json) -> str:
-    """The DAG of a question or an answer."""
-    return PROMOTE if _gate(e) == PROMOTE else "migrate"
-
-
-def _answer(e: Json, otherwise: str | None = None) -> Answer:
-    if otherwise is None and e.get("event") == "promotion_answered":
-        otherwise = "Promote"  # an event of before its option was kept
-    own = ("event", "time", "run_id", "task_id", "gate", "sha256", "question", "option", "at", "by")
-    facts = {k: v for k, v in e.items() if k not in own}
-    return Answer(e.get("option") or otherwise, _when(e), e.get("by"), facts)
-
-
-def _when(e: Json) -> str:
+def _answer(e: Answering) -> Answer:
     """Airflow's time of the answer where it is kept; the event follows by seconds."""
-    return moment(str(e.get("at") or e["time"])).isoformat()
+    match e:
+        case GateAnswered():
+            return Answer(e.option, moment(e.at or e.time).isoformat(), e.by, e.accept_warnings)
+        case PromotionAnswered():
+            return Answer(e.option or "Promote", moment(e.time).isoformat(), e.by)
+        case RollbackBegun():
+            return Answer("Roll back", moment(e.time).isoformat(), e.by)
+        case GivenUp():
+            return Answer("Give up", moment(e.time).isoformat(), e.by)
 
 
-def _undone(e: Json) -> list[str]:
-    return [f"the writes: {e.get('writes')}", f"the name: {e.get('name')}"]
-
-
-def _ordered(e: Json, gate: str, answer: Answer, shown: Sequence[str] = ()) -> Question:
+def _ordered(e: Answering, gate: str, shown: Sequence[str] = ()) -> Question:
+    answer = _answer(e)
     return Question(
         gate,
         None,
-        e.get("task_id"),
-        e.get("run_id"),
-        _asks(e),
-        e.get("question"),
-        e.get("sha256"),
+        e.task_id or None,
+        e.run_id or None,
+        _dag_of(e),
+        e.question if isinstance(e, GateAnswered) else None,
+        e.sha256 if isinstance(e, GateAnswered) else None,
         shown=shown,
         answer=answer,
         ended_at=answer.at,

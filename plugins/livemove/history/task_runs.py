@@ -1,13 +1,10 @@
-"""When each task was at work, from the documents `ran/<task>`: attempts that have ended. No I/O."""
+"""When each task was at work: the attempts that have ended, as each task left them. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from livemove.model.ports import Json
-
-PREFIX = "ran/"
+from livemove.model.ledger import Contents, MappedTaskRuns, TaskRuns
 
 
 @dataclass(frozen=True)
@@ -16,6 +13,7 @@ class TaskRun:
 
     chapter: str
     task: str
+    """Of a mapped task with its index: `compare/3`."""
     began: str
     ended: str
     state: str
@@ -27,15 +25,17 @@ class TaskRun:
         return ".".join(filter(None, (self.chapter, self.task)))
 
 
-def task_runs(documents: Mapping[str, Json]) -> list[TaskRun]:
+def task_runs(contents: Contents) -> list[TaskRun]:
     """Every attempt of every task that has ended, in the order of their ends."""
     out = []
-    for name, document in documents.items():
-        if not name.startswith(PREFIX):
-            continue
-        chapter, _, task = name.removeprefix(PREFIX).partition(".")
-        for s in document.get("spans", ()):
-            out.append(
-                TaskRun(chapter, task, str(s["began"]), str(s["ended"]), s["state"], s["dag_id"], s["run_id"])
-            )
+    kept: list[TaskRuns | MappedTaskRuns] = [
+        *contents.load_all(TaskRuns),
+        *contents.load_all(MappedTaskRuns),
+    ]
+    for runs in kept:
+        chapter, _, task = runs.task.partition(".")
+        if isinstance(runs, MappedTaskRuns):
+            task = f"{task}/{runs.map_index}"
+        for s in runs.spans:
+            out.append(TaskRun(chapter, task, s.began, s.ended, s.state, s.dag_id, s.run_id))
     return sorted(out, key=lambda s: s.ended)

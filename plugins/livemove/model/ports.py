@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from livemove.model.ledger import Contents, Document, Event, Loaded
 from livemove.model.spec import Side
 
 Json = dict[str, Any]
@@ -25,18 +26,18 @@ class Clock(Protocol):
 class Ledger(Protocol):
     """What happened, kept outside XCom. It tells; it never decides who owns the writes."""
 
-    def read(self, name: str) -> Json | None:
-        """The document written last under this name, or None."""
+    def load[D: Document](self, kind: type[D], **keys: object) -> D | None:
+        """The document written last under these keys, or None; UnreadableError when it is damaged."""
 
-    def write(self, name: str, document: Json) -> None: ...
-    def documents(self, prefix: str = "") -> list[str]:
-        """Names of all documents that begin with `prefix`, sorted."""
+    def load_all[D: Document](self, kind: type[D], **keys: object) -> Loaded[D]:
+        """All documents of a kind whose names have these first keys, and the names of those that are damaged."""
 
-    def note(self, event: str, **facts: Any) -> None:
-        """Append one event; the adapter adds time, run id and task id."""
+    def save(self, document: Document) -> None: ...
+    def note(self, event: Event) -> None:
+        """Add one event; the adapter fills in time, run, task and DAG."""
 
-    def events(self) -> list[Json]:
-        """All events, oldest first."""
+    def snapshot(self, *kinds: type[Document]) -> Contents:
+        """All events, and all documents or those of these kinds: what can be read, and the names of the rest."""
 
     def put_file(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> str:
         """Keep a file beside the ledger; returns its s3:// address."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from livemove.model.ledger import Delays
 from livemove.model.ports import Json, Ledger
 from livemove.model.spec import Side
 
 MOST = 400
 """Points of one series."""
-TRAFFIC, DELAY, LOADING = "trail/traffic", "trail/delay", "trail/loading"
-"""Documents: requests of both sites and how far the follower is behind; ways of watermarks; the full load."""
 KINDS = ("requests", "errors", "seconds")
 """What is counted of each server: all requests, answers of 500 and above, time spent on them."""
 
@@ -34,16 +33,13 @@ def thinned(points: Sequence[Point], merge: Callable[[Point, Point], Point], mos
     return kept
 
 
-def add(ledger: Ledger, name: str, point: Point, merge: Callable[[Point, Point], Point]) -> None:
-    """One more point at the end of a series."""
-    before = ledger.read(name) or {}
-    ledger.write(name, {"points": thinned([*before.get("points", ()), point], merge)})
-
-
 # Ways of watermarks ---------------------------------------------------------------------------------
 def add_delay(ledger: Ledger, at: float, seconds: float) -> None:
     """`at`: seconds since 1970, when it arrived."""
-    add(ledger, DELAY, {"t": round(at, 3), "ms": round(seconds * 1000)}, worse)
+    before = ledger.load(Delays)
+    points = before.stored()["points"] if before else []
+    point = {"t": round(at, 3), "ms": round(seconds * 1000)}
+    ledger.save(Delays.model_validate({"points": thinned([*points, point], worse)}))
 
 
 def worse(a: Point, b: Point) -> Point:

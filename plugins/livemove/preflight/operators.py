@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Findings
 from livemove.runtime.operator import LivemoveOperator
 
 
@@ -48,7 +49,7 @@ class PreflightOperator(LivemoveOperator):
         counts, listed = preflight.counts(found), [dataclasses.asdict(f) for f in found]
         context["ti"].xcom_push(key="findings", value=listed)
         try:
-            world.ledger.write("findings", {"findings": listed, "counts": counts})
+            world.ledger.save(Findings.model_validate({"findings": listed, "counts": counts}))
         except Exception as e:
             # without connections there is no ledger; the findings themselves say why
             self.log.warning(

@@ -7,6 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import InfraError, RefusedError
+from livemove.model.ledger import (
+    AppliedPlan,
+    AppliedTeardown,
+    Outputs,
+    SnapshotTaken,
+    TeardownPlan,
+    TerraformApplied,
+    TerraformPlan,
+)
 from livemove.model.ports import Json
 from livemove.provisioning.adapters.terraform import infra_of
 from livemove.provisioning.adapters.variables import variables
@@ -36,8 +45,12 @@ class _TerraformOperator(LivemoveOperator):
         self.infra: Terraform | None = None
 
     @property
-    def document(self) -> str:
-        return "plan" if self.replication_enabled else "plan/teardown"
+    def plan(self) -> type[TerraformPlan | TeardownPlan]:
+        return TerraformPlan if self.replication_enabled else TeardownPlan
+
+    @property
+    def applied(self) -> type[AppliedPlan | AppliedTeardown]:
+        return AppliedPlan if self.replication_enabled else AppliedTeardown
 
     def on_kill(self) -> None:
         if self.infra is not None:
@@ -64,14 +77,14 @@ class TerraformPlanOperator(_TerraformOperator):
                     " tainted, `terraform untaint` it; then clear this task"
                 ),
             )
-        document = {
-            "digest": plan.digest,
-            "changes": [list(c) for c in plan.changes],
-            "counts": plan.counts,
-            "drift": list(plan.drift),
-            "markdown": markdown(plan),
-        }
-        world.ledger.write(self.document, document)
+        kept = self.plan(
+            digest=plan.digest,
+            changes=list(plan.changes),
+            counts=dict(plan.counts),
+            drift=list(plan.drift),
+            markdown=markdown(plan),
+        )
+        world.ledger.save(kept)
         return {"digest": plan.digest, "counts": plan.counts}
 
 
@@ -83,24 +96,22 @@ class TerraformApplyOperator(_TerraformOperator):
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         self.infra = infra_of(world)
-        plan = world.ledger.read(self.document)
+        plan = world.ledger.load(self.plan)
         if plan is None:
             raise RefusedError(
                 "There is no plan in the ledger", next_step="clear the plan task with downstream"
             )
-        digest, done = plan["digest"], world.ledger.read(f"{self.document}/applied")
-        if done and done["digest"] == digest:
-            self.log.info("plan %s was applied at %s already", digest[:12], done["at"])
+        digest, done = plan.digest, world.ledger.load(self.applied)
+        if done and done.digest == digest:
+            self.log.info("plan %s was applied at %s already", digest[:12], done.at)
         else:
             infra_of(world).apply(digest)
-            world.ledger.write(
-                f"{self.document}/applied", {"digest": digest, "at": world.clock.now().isoformat()}
-            )
-            world.ledger.note("terraform_applied", digest=digest, counts=plan["counts"])
-        outputs = infra_of(world).outputs()
-        world.ledger.write("outputs", outputs)
-        self.log.info("%s", outputs.get("idc_firewall", ""))
-        return {"digest": digest, "database": outputs.get("database_address")}
+            world.ledger.save(self.applied(digest=digest, at=world.clock.now().isoformat()))
+            world.ledger.note(TerraformApplied(digest=digest, counts=plan.counts))
+        outputs = Outputs.model_validate(infra_of(world).outputs())
+        world.ledger.save(outputs)
+        self.log.info("%s", outputs.idc_firewall)
+        return {"digest": digest, "database": outputs.database_address}
 
 
 class SnapshotOperator(LivemoveOperator):
@@ -110,7 +121,7 @@ class SnapshotOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
-        rds, database = world.aws("rds"), world.outputs["database_identifier"]
+        rds, database = world.aws("rds"), world.outputs.database_identifier
         name = _begun(rds, database, world.clock.now())
         if name is None:
             name = f"{database}{BEFORE}{world.clock.now():{STAMP}}"
@@ -118,7 +129,7 @@ class SnapshotOperator(LivemoveOperator):
         else:
             self.log.info("snapshot %s was begun already", name)
         self._wait(rds, name)
-        world.ledger.note("snapshot", name=name)
+        world.ledger.note(SnapshotTaken(name=name))
         return {"snapshot": name}
 
     def _wait(self, rds: Any, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import ReplicationDeleted, ReplicationPrepared, ReplicationStarted
 from livemove.replication.adapters.replicator import replicator_of
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
@@ -45,7 +46,7 @@ class PrepareReplicationOperator(LivemoveOperator):
         )
         self.dms_task = link.name
         self.log.info("%s: both connections tested, the task is there", link.name)
-        world.ledger.note("replication prepared", link=link.name)
+        world.ledger.note(ReplicationPrepared(link=link.name))
         return {"link": link.name, "prepared": True}
 
 
@@ -71,7 +72,7 @@ class StartReplicationOperator(LivemoveOperator):
         replicator_of(world).start(link)
         after = replicator_of(world).status(link)
         self.log.info("%s was %s, is %s", link.name, before.state, after.state)
-        world.ledger.note("replication started", link=link.name, was=str(before.state), words=says(before))
+        world.ledger.note(ReplicationStarted(link=link.name, was=str(before.state), words=says(before)))
         return {"link": link.name, "was": str(before.state), "is": str(after.state)}
 
 
@@ -86,5 +87,5 @@ class DeleteReplicationOperator(LivemoveOperator):
         for link in links:
             replicator_of(world).delete(link)
             self.log.info("%s: task, endpoints and secrets are gone", link.name)
-        world.ledger.note("replication deleted", links=[k.name for k in links])
+        world.ledger.note(ReplicationDeleted(links=[k.name for k in links]))
         return [k.name for k in links]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError, ReplicationError
+from livemove.model.ledger import CaughtUp, FullLoad, Loading, TableStates, stored
 from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
@@ -76,8 +77,8 @@ def _keep_progress(
     """How far the load is, for the console; what the source thinks its tables hold is asked once."""
     from livemove.schema.adapters.copy_schema import list_tables
 
-    before = world.ledger.read(trail.LOADING) or {}
-    of = {t["table"]: t["of"] for t in before.get("tables", ())}
+    before = world.ledger.load(Loading)
+    of = {t.table: t.of for t in before.tables} if before else {}
     if not of:
         # it only tells: a load goes on whether anybody sees its progress
         with contextlib.suppress(LivemoveError), world.database(Side.SOURCE) as source:
@@ -88,7 +89,8 @@ def _keep_progress(
         for t in tables
         if t.schema != "livemove"
     ]
-    world.ledger.write(trail.LOADING, trail.loading(before, now, dataclasses.asdict(progress), listed))
+    document = trail.loading(stored(before), now, dataclasses.asdict(progress), listed)
+    world.ledger.save(Loading.model_validate(document))
 
 
 class FullLoadSensor(WatchingSensor):
@@ -118,7 +120,7 @@ class FullLoadSensor(WatchingSensor):
             "seconds": state["seconds"] if seconds is None else seconds,
             "tables": loaded,
         }
-        world.ledger.write("full_load", document)
+        world.ledger.save(FullLoad.model_validate(document))
         return {"rows": document["rows"], "tables": len(loaded)}
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:
@@ -203,7 +205,7 @@ class LagSensor(WatchingSensor):
 
     def finish(self, world: World, state: Json) -> Json:
         trips = [round(t, 4) for t in state["trips"]]
-        world.ledger.note("caught up", round_trips=trips)
+        world.ledger.note(CaughtUp(round_trips=trips))
         return {"round_trips": trips}
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:
@@ -280,7 +282,7 @@ class TableStatesSensor(WatchingSensor):
             "undelivered": replication.undelivered(tables),
             "validation": dict(Counter(t.validation for t in tables)),
         }
-        world.ledger.write("table_states", {**found, "checked_at": world.clock.now().isoformat()})
+        world.ledger.save(TableStates.model_validate({**found, "checked_at": world.clock.now().isoformat()}))
         return found
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:

@@ -10,9 +10,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from livemove.dns.record import Change
 from livemove.history import CurrentOwner, History, SwitchoverStage
 from livemove.model.approvals import ACCEPT_WARNINGS, PROMOTE
-from livemove.model.ports import Json
+from livemove.model.ledger import (
+    Breach,
+    Drain,
+    ExpectedPause,
+    Finding,
+    FullLoad,
+    Propagation,
+    TableComparison,
+    TerraformPlan,
+    WatchLook,
+    WayBack,
+)
+from livemove.model.ports import Json, RecordSet, Severity
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.stages import QUESTIONS
 from livemove.model.window import duration
@@ -22,26 +35,40 @@ FAILURES = 10
 
 
 @dataclass(frozen=True)
+class RecordEvidence:
+    """The public record as it would be changed now, and what all authorities of its zone say to that."""
+
+    change: Change
+    against: Sequence[str] = ()
+    """Why Proceed would be refused."""
+    notes: Sequence[str] = ()
+    provider: str = ""
+    by_hand: bool = False
+    """A person enters the change at the provider."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Documents of the ledger, as they stood when the question was asked."""
 
-    findings: Sequence[Json] = ()
-    plan: Json | None = None
-    full_load: Json | None = None
-    comparison: Mapping[str, Json | None] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    plan: TerraformPlan | None = None
+    full_load: FullLoad | None = None
+    comparison: Mapping[str, TableComparison | None] = field(default_factory=dict)
     """Table name -> its document, None where the comparison left none."""
-    record: Json | None = None
-    """{"before": record set, "after": record set} as they would be changed now."""
-    propagation: Json | None = None
-    drain: Json | None = None
-    pause: Json | None = None
+    record: RecordEvidence | None = None
+    propagation: Propagation | None = None
+    drain: Drain | None = None
+    pause: ExpectedPause | None = None
     """The expected pause, measured by prepare_return."""
     history: History = field(default_factory=History)
     """Who owns the writes when the question is asked, from the ledger and the control rows."""
-    way_back: Json | None = None
-    """The document `way_back`, looked at when the question is asked; None while the source owns the writes."""
-    breach: Json | None = None
-    """What broke the budget while both sites served, and did not send the name back: {"at", "share", "reasons", "still", "looked_at"}."""
+    way_back: WayBack | None = None
+    """Looked at when the question is asked; None while the source owns the writes."""
+    breach: Breach | None = None
+    """What broke the budget while both sites served, and did not send the name back."""
+    watch: WatchLook | None = None
+    """What the newest look says of that breach; None while there is none."""
     failures: Sequence[str] | None = None
     """What DMS's events tell of failures since its task was made; None where they could not be read."""
 
@@ -55,8 +82,8 @@ class Evidence:
         return self.current.owner
 
     @property
-    def warnings(self) -> list[Json]:
-        return [f for f in self.findings if f["severity"] == "warning"]
+    def warnings(self) -> list[Finding]:
+        return [f for f in self.findings if f.severity == Severity.WARNING]
 
 
 def subject(gate: str, spec: MigrationSpec) -> str:
@@ -90,8 +117,8 @@ def body(gate: str, spec: MigrationSpec, e: Evidence, shown_sha: str) -> str:
 
 def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
     """The evidence in a few lines, for whoever reads later what a decision was made on."""
-    count = {s: sum(f["severity"] == s for f in e.findings) for s in ("ok", "warning", "error")}
-    equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
+    count = _severities(e.findings)
+    equal = sum(bool(d and d.equal) for d in e.comparison.values())
     lines = [
         f"owner of the writes: {owner_in_short(e.current)}",
         f"{equal} of {len(e.comparison)} tables equal" if e.comparison else "no comparison",
@@ -99,20 +126,20 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
     if e.findings:
         lines.append(f"findings: {count['ok']} ok, {count['warning']} warnings, {count['error']} errors")
     if gate == "switch_dns" and e.record:
-        before, after = ([v for r in e.record[word] for v in r["values"]] for word in ("before", "after"))
-        lines.append(f"{e.record['name']}: {', '.join(before)} → {', '.join(after)}")
+        change = e.record.change
+        before, after = ([v for r in sets for v in r.values] for sets in (change.before, change.after))
+        lines.append(f"{change.name}: {', '.join(before)} → {', '.join(after)}")
     if gate == "switchover":
-        ms = (e.pause or {}).get("ms")
-        lines.append(f"expected pause {ms:.0f} ms" if ms is not None else "expected pause not measured yet")
+        lines.append(f"expected pause {e.pause.ms} ms" if e.pause else "expected pause not measured yet")
         lines.append(f"budget {spec.switchover.pause_budget:g} s")
     if e.drain and gate != "switch_dns":
-        lines.append(f"old site: {e.drain.get('share', 0):.1%} of the requests")
+        lines.append(f"old site: {e.drain.share or 0:.1%} of the requests")
     if gate == "switchover" and e.breach:
-        lines.append(f"while both sites served: {'; '.join(e.breach['reasons'])}")
+        lines.append(f"while both sites served: {'; '.join(e.breach.reasons)}")
     if gate != "retire":
         lines.append(_failures_in_short(e))
     if e.way_back:
-        lines.append(str(e.way_back["says"]))
+        lines.append(e.way_back.says)
     return lines
 
 
@@ -160,7 +187,7 @@ def _lead(gate: str, spec: MigrationSpec) -> str:
 
 def _again(gate: str, e: Evidence) -> str:
     """For a gate that was answered before and cleared: what Proceed finds done already."""
-    if gate == "switch_dns" and e.record and e.record["before"] == e.record["after"]:
+    if gate == "switch_dns" and e.record and e.record.change.done:
         return "**The name has moved already.** Proceed changes nothing about it and goes on."
     if gate == "switchover" and (e.current.stage, e.current.to) == (SwitchoverStage.COMMITTED, Side.TARGET):
         return (
@@ -212,63 +239,54 @@ def _sentence(text: str) -> str:
 def _way_back(e: Evidence) -> str:
     if not e.way_back or e.history.way_back_closed_at:
         return ""
-    mark = "**The way back is broken.** " if e.way_back.get("losses") else "**The way back:** "
-    return mark + str(e.way_back["says"]) + "."
+    mark = "**The way back is broken.** " if e.way_back.losses else "**The way back:** "
+    return f"{mark}{e.way_back.says}."
 
 
 def _record(e: Evidence) -> str:
     if not e.record:
         return ""
+    change = e.record.change
     rows = [
-        (word, r["type"], ", ".join(r["values"]), f"{r['ttl']} s", _routed(r))
-        for word, sets in (("now", e.record["before"]), ("then", e.record["after"]))
+        (word, r.type, ", ".join(r.values), f"{r.ttl} s", _routed(r))
+        for word, sets in (("now", change.before), ("then", change.after))
         for r in sets
     ]
-    parts = [f"### The record `{e.record['name']}`\n" + table(("", "type", "address", "TTL", ""), rows)]
-    if steps := e.record.get("steps"):
-        shares = ", ".join(f"{s} %" for s in steps)
+    parts = [f"### The record `{change.name}`\n" + table(("", "type", "address", "TTL", ""), rows)]
+    if change.steps != (100,):
+        shares = ", ".join(f"{s} %" for s in change.steps)
         parts.append(f"In steps of the answers: {shares}. Each is held until it was clean; a breach ends it.")
-    if e.record.get("by_hand"):
-        lines = "\n".join(
-            f"    {r['name']}. {r['ttl']} {r['type']} {v}" for r in e.record["after"] for v in r["values"]
-        )
+    if e.record.by_hand:
+        lines = "\n".join(f"    {r.name}. {r.ttl} {r.type} {v}" for r in change.after for v in r.values)
         parts.append(
-            f"**After Proceed somebody has to enter exactly this** ({e.record['provider']}); the next task"
+            f"**After Proceed somebody has to enter exactly this** ({e.record.provider}); the next task"
             f" waits until every authority serves it:\n\n{lines}"
         )
-    parts += [f"**Proceed will be refused:** {reason}" for reason in e.record.get("against", ())]
-    parts += [f"- {note}" for note in e.record.get("notes", ())]
+    parts += [f"**Proceed will be refused:** {reason}" for reason in e.record.against]
+    parts += [f"- {note}" for note in e.record.notes]
     return "\n\n".join(parts)
 
 
-def _routed(r: Json) -> str:
-    more = [f"weight {r['weight']}"] if r.get("weight") is not None else []
-    more += [f"health check {r['health_check']}"] if r.get("health_check") else []
-    return ", ".join([*more, r.get("routing") or ""]).strip(", ")
+def _routed(r: RecordSet) -> str:
+    more = [f"weight {r.weight}"] if r.weight is not None else []
+    more += [f"health check {r.health_check}"] if r.health_check else []
+    return ", ".join([*more, r.routing]).strip(", ")
 
 
-def approved(record: Json | None) -> Json:
+def approved(record: RecordEvidence | None) -> Json:
     """The part of the record's evidence that an answer approves: the change, not what was noticed beside it."""
-    return {k: v for k, v in (record or {}).items() if k in ("name", "before", "after", "steps")}
+    return record.change.document if record else {}
 
 
 def _findings(e: Evidence) -> str:
     if not e.findings:
         return "### Findings\nThe preflight left no findings in the ledger."
-    count = {s: sum(f["severity"] == s for f in e.findings) for s in ("ok", "warning", "error")}
+    count = _severities(e.findings)
     head = f"### Findings: {count['ok']} ok, {count['warning']} warnings, {count['error']} errors"
     rows = [
-        (
-            f["severity"],
-            f["check"],
-            f.get("subject", ""),
-            f["measured"],
-            f.get("limit", ""),
-            f.get("remedy", ""),
-            "yes" if f.get("restart") else "no",
-        )
+        (f.severity, f.check, f.subject, f.measured, f.limit, f.remedy, "yes" if f.restart else "no")
         for f in e.findings
-        if f["severity"] != "ok"
+        if f.severity != Severity.OK
     ]
     return head + (
         "\n" + table(("", "check", "where", "found", "limit", "what to do", "restart of the source"), rows)
@@ -277,14 +295,16 @@ def _findings(e: Evidence) -> str:
     )
 
 
+def _severities(findings: Sequence[Finding]) -> dict[str, int]:
+    return {str(s): sum(f.severity == s for f in findings) for s in Severity}
+
+
 def _load(e: Evidence) -> str:
     if not e.full_load:
         return ""
-    seconds = e.full_load.get("seconds")
-    took = f" in {seconds:.0f} s" if isinstance(seconds, int | float) else ""
     return (
-        f"**Full load:** {_number(e.full_load.get('rows'))} rows, {len(e.full_load.get('tables', []))}"
-        f" tables{took}."
+        f"**Full load:** {_number(e.full_load.rows)} rows, {len(e.full_load.tables)} tables in"
+        f" {e.full_load.seconds:.0f} s."
     )
 
 
@@ -302,15 +322,15 @@ def _comparison(e: Evidence) -> str:
         return (
             f"### Comparison\n**No comparison is in the ledger.** Clear `{task}` with downstream to make one."
         )
-    equal = sum(bool(d and d.get("equal")) for d in e.comparison.values())
+    equal = sum(bool(d and d.equal) for d in e.comparison.values())
     rows = [
         (
             (
                 name,
-                _number(d.get("rows_source")),
-                _number(d.get("rows_target")),
-                "yes" if d.get("equal") else "**no**",
-                _moment(d.get("checked_at")),
+                _number(d.rows_source),
+                _number(d.rows_target),
+                "yes" if d.equal else "**no**",
+                _moment(d.checked_at),
             )
             if d
             else (name, "", "", "**not compared**", "")
@@ -330,10 +350,8 @@ def _pair(owner: Side | None) -> str:
 def _plan(e: Evidence) -> str:
     if not e.plan:
         return ""
-    counts = (
-        ", ".join(f"{n} {action}" for action, n in sorted(e.plan.get("counts", {}).items())) or "no changes"
-    )
-    return f"**Infrastructure:** {counts} (plan `{str(e.plan.get('digest', ''))[:12]}`)."
+    counts = ", ".join(f"{n} {action}" for action, n in sorted(e.plan.counts.items())) or "no changes"
+    return f"**Infrastructure:** {counts} (plan `{e.plan.digest[:12]}`)."
 
 
 def _moment(text: Any) -> str:
@@ -347,15 +365,15 @@ def _moment(text: Any) -> str:
 def _breach(e: Evidence) -> str:
     if not e.breach:
         return ""
-    b = e.breach
+    look = e.watch or WatchLook(at=e.breach.at)
     still = (
-        f"Still so at {_moment(b['looked_at'])}: {'; '.join(b['still'])}."
-        if b["still"]
-        else f"Not so any more at {_moment(b['looked_at'])}."
+        f"Still so at {_moment(look.at)}: {'; '.join(look.breach)}."
+        if look.breach
+        else f"Not so any more at {_moment(look.at)}."
     )
     return (
-        f"### Trouble while both sites serve\nAt {_moment(b['at'])}, at {b['share']} % of the answers:"
-        f" {'; '.join(b['reasons'])}. {still} Nothing goes back by itself: you decide here."
+        f"### Trouble while both sites serve\nAt {_moment(e.breach.at)}, at {e.breach.share} % of the answers:"
+        f" {'; '.join(e.breach.reasons)}. {still} Nothing goes back by itself: you decide here."
     )
 
 
@@ -364,12 +382,12 @@ def _propagation(e: Evidence) -> str:
         return ""
     rows = [
         (
-            r["server"],
-            r.get("answer", ""),
-            _moment(r.get("flipped_at")) or "not yet",
-            "stretches TTLs" if r.get("stretches") else "",
+            r.server,
+            r.answer,
+            _moment(r.flipped_at) or "not yet",
+            "stretches TTLs" if r.stretches else "",
         )
-        for r in e.propagation.get("rows", [])
+        for r in e.propagation.rows
     ]
     return "### Name servers and caches\n" + table(("server", "answer", "since", ""), rows)
 
@@ -377,17 +395,13 @@ def _propagation(e: Evidence) -> str:
 def _drain(e: Evidence) -> str:
     if not e.drain:
         return ""
-    return f"**Old site's traffic:** {e.drain.get('says') or e.drain}"
+    return f"**Old site's traffic:** {e.drain.says}"
 
 
 def _pause(spec: MigrationSpec, e: Evidence) -> str:
-    expected = (
-        f"about {e.pause['ms']:.0f} ms"
-        if e.pause and "ms" in e.pause
-        else "measured by the task before it fences"
-    )
+    expected = f"about {e.pause.ms} ms" if e.pause else "measured by the task before it fences"
     hold = "servers let requests wait meanwhile" if spec.switchover.hold else "requests fail meanwhile"
-    late = [f"{server} ({why})" for server, why in ((e.pause or {}).get("not_armed") or {}).items()]
+    late = [f"{server} ({why})" for server, why in (e.pause.not_armed if e.pause else {}).items()]
     told = f"Not armed, told one by one within the pause: {', '.join(late)}. " if late else ""
     return (
         f"**Expected write pause:** {expected}; budget {spec.switchover.pause_budget:g} s, then it undoes"
@@ -398,7 +412,7 @@ def _pause(spec: MigrationSpec, e: Evidence) -> str:
 
 def _moves(e: Evidence) -> str:
     rows = [
-        (m["epoch"], f"{m['from']} to {m['to']}", _moment(m.get("started_at")), _number(m.get("fenced_ms")))
+        (m.epoch, f"{m.from_} to {m.to}", _moment(m.started_at), _number(m.fenced_ms))
         for m in e.history.completed_switchovers
     ]
     return (
@@ -412,7 +426,7 @@ def _rollback(gate: str, spec: MigrationSpec, e: Evidence) -> str:
             f"**Roll back is refused:** the data centre's database no longer follows since {closed}; going"
             " back would lose writes."
         )
-    if e.way_back and e.way_back.get("losses") and e.owner is Side.TARGET:
+    if e.way_back and e.way_back.losses and e.owner is Side.TARGET:
         return (
             "**Roll back is refused** as long as it would lose writes; what is missing and how to repair it"
             " stands above."

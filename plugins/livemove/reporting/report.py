@@ -13,8 +13,43 @@ from typing import Any
 
 from livemove.history import ControlRows, History, Question
 from livemove.history import ownership as owners
-from livemove.history.ownership import OwnershipChange, moment
-from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED
+from livemove.history.ownership import OwnershipChange
+from livemove.model.approvals import PROCEED
+from livemove.model.ledger import (
+    Baseline,
+    Breach,
+    Contents,
+    ControlPrepared,
+    Drain,
+    Event,
+    FinalDump,
+    Findings,
+    FullLoad,
+    GateAnswered,
+    GivenUp,
+    Parity,
+    Promotion,
+    Propagation,
+    RecordChange,
+    RecordChanged,
+    RecordRolledBack,
+    RecordShifted,
+    RequestsAround,
+    RollbackBegun,
+    ServersStopped,
+    SwitchoverRecord,
+    TableComparison,
+    TableStates,
+    TaskFailed,
+    TerraformApplied,
+    TerraformPlan,
+    Versions,
+    Waited,
+    WayBack,
+    WritesRolledBack,
+    moment,
+)
+from livemove.model.ledger import Question as QuestionText
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.stages import GIVE_UP_STAGE
@@ -22,25 +57,23 @@ from livemove.reporting.report_model import (
     Attempt,
     Costs,
     Decision,
+    FailedTask,
     Failure,
     Interval,
     Move,
     Outcome,
     Report,
+    Rollback,
     Table,
     Users,
     Wait,
 )
 from livemove.reporting.summary import NAMES, summary
 
-Documents = Mapping[str, Json]
-Events = Sequence[Json]
-
 
 def build(
     title: str,
-    documents: Documents,
-    events: Events,
+    contents: Contents,
     *,
     now: datetime,
     service: str = "",
@@ -48,20 +81,20 @@ def build(
     failure: Json | None = None,
     rows: ControlRows | None = None,
 ) -> Report:
-    """`documents`: of the ledger, by name; `events`: oldest first; `standing`: both control rows as they are now, as text;
-    `failure`: what a task failed with, when that is why the report is written."""
+    """`standing`: both control rows as they are now, as text; `failure`: what a task failed with, when that is why
+    the report is written."""
     made_at = now.isoformat(timespec="seconds")
-    history = History(documents, events, rows or ControlRows())
-    current = history.current
-    compared = _comparisons(documents)
-    newest = max((c["epoch"] for c in compared), default=0)
-    last = [c for c in compared if c["epoch"] == newest]
-    load = documents.get("full_load") or {}
+    history = History(contents, rows or ControlRows())
+    current, read = history.current, contents.load
+    newest = max((c.epoch for c in contents.load_all(TableComparison)), default=0)
+    last = contents.load_all(TableComparison, epoch=newest)
+    load, parity, versions = read(FullLoad), read(Parity), read(Versions)
+    found, servers = read(Findings), read(Propagation)
     fields: dict[str, Any] = {
         "service": service,
         "title": title,
         "made_at": made_at,
-        "outcome": outcome(documents, events, history),
+        "outcome": outcome(history),
         "owner": current.owner,
         "certain": current.certain,
         "stage": current.stage,
@@ -74,59 +107,58 @@ def build(
         "ownership": intervals(history.changes, made_at),
         "attempts": [_attempt(a) for a in history.attempts],
         "moves": _moves(history),
-        "decisions": [_decision(q, documents, now) for q in history.questions],
-        "waits": _waits(events),
-        "users": _users(documents),
-        "versions": dict(documents.get("versions") or {}),
-        "rows_copied": load.get("rows"),
-        "full_load_seconds": load.get("seconds"),
+        "decisions": [_decision(q, contents, now) for q in history.questions],
+        "waits": _waits(contents),
+        "users": _users(contents),
+        "versions": dict(versions.programs) if versions else {},
+        "rows_copied": load.rows if load else None,
+        "full_load_seconds": load.seconds if load else None,
         "tables": _tables(load, last),
         "tables_compared": len(last) if last else None,
-        "tables_equal": sum(bool(c.get("equal")) for c in last) if last else None,
-        "objects": (documents.get("parity") or {}).get("counts"),
-        "dms_validation": documents.get("table_states"),
-        "findings": _list(documents.get("findings"), "findings"),
-        "propagation": _list(documents.get("propagation"), "rows"),
-        "dns": documents.get("dns/change"),
-        "plan": documents.get("plan"),
-        "way_back": documents.get("way_back"),
+        "tables_equal": sum(c.equal for c in last) if last else None,
+        "objects": parity.counts if parity else None,
+        "dms_validation": read(TableStates),
+        "findings": found.findings if found else [],
+        "propagation": servers.rows if servers else [],
+        "dns": read(RecordChange),
+        "plan": read(TerraformPlan),
+        "way_back": read(WayBack),
         "way_back_closed_at": history.way_back_closed_at,
-        "final_dump": documents.get("final_dump"),
-        "promotion": _newest(documents, "promotion/"),
-        "rollback": rollback(events),
-        "events": list(events),
+        "final_dump": read(FinalDump),
+        "promotion": max(contents.load_all(Promotion), key=lambda p: p.epoch, default=None),
+        "rollback": rollback(contents.events),
+        "unreadable": [str(u) for u in contents.unreadable],
+        "events": list(contents.events),
     }
-    fields["costs"] = _costs(events, fields["decisions"], now)
+    fields["costs"] = _costs(contents.events, fields["decisions"], now)
     return Report(summary=summary(fields), **fields)
 
 
-def outcome(documents: Documents, events: Events, history: History) -> Outcome:
+def outcome(history: History) -> Outcome:
     """How it stands. A later run may begin anew: what counts is what happened last."""
-    last = history.current
+    last, events = history.current, history.events
     if last.owner is None:
         return Outcome.UNFINISHED
     if last.owner is Side.TARGET:
         return Outcome.PROMOTED if last.promoted else Outcome.MOVED
-    went_back = _last(events, "rollback_begun", "rollback_writes", "record_rolled_back")
-    gave_up = _last(events, "given_up")
-    if gave_up >= 0 and gave_up > _last(events, "control_prepared"):
+    went_back = _last(events, RollbackBegun, WritesRolledBack, RecordRolledBack)
+    gave_up = _last(events, GivenUp)
+    if gave_up >= 0 and gave_up > _last(events, ControlPrepared):
         return Outcome.GIVEN_UP
     if last.epoch > 1 or went_back > _begun_anew(events):
         return Outcome.ROLLED_BACK
     return Outcome.NOT_MOVED
 
 
-def _begun_anew(events: Events) -> int:
+def _begun_anew(events: Sequence[Event]) -> int:
     """The place of the newest step of a way there: a rollback or a giving up before it is another run's."""
-    proceeded = (
-        n for n, e in enumerate(events) if e.get("event") == "gate_answered" and e.get("option") == PROCEED
-    )
-    return max(_last(events, "control_prepared", "record_changed", "record_shifted"), *proceeded, -1)
+    proceeded = (n for n, e in enumerate(events) if isinstance(e, GateAnswered) and e.option == PROCEED)
+    return max(_last(events, ControlPrepared, RecordChanged, RecordShifted), *proceeded, -1)
 
 
-def _last(events: Events, *names: str) -> int:
+def _last(events: Sequence[Event], *kinds: type[Event]) -> int:
     """The place of the newest of these events; -1 when there is none."""
-    return max((n for n, e in enumerate(events) if e.get("event") in names), default=-1)
+    return max((n for n, e in enumerate(events) if isinstance(e, kinds)), default=-1)
 
 
 def intervals(changes: Sequence[OwnershipChange], until: str) -> list[Interval]:
@@ -151,31 +183,26 @@ def intervals(changes: Sequence[OwnershipChange], until: str) -> list[Interval]:
     return found
 
 
-def rollback(events: Events) -> Json | None:
-    """The last rollback: {"by", "gate", "time", "failed", "says"}; None when none began.
+def rollback(events: Sequence[Event]) -> Rollback | None:
+    """The last rollback; None when none began.
 
     One that the spec ordered leaves a green run with a red task in it: `says` is the place where that is
     said.
     """
-    begun = next((e for e in reversed(events) if e["event"] == "rollback_begun"), None)
+    begun = next((e for e in reversed(events) if isinstance(e, RollbackBegun)), None)
     if begun is None:
         return None
-    mine = [e for e in events if e["event"] == "task_failed" and e.get("run_id") == begun.get("run_id")]
-    ordered = str(begun.get("gate") or "").split(", ")
+    ordered = begun.gate.split(", ")
     failed = [
-        {k: e.get(k) for k in ("task_id", "error", "found")} for e in mine if e.get("task_id") in ordered
+        FailedTask(task_id=e.task_id, error=e.error, found=e.found)
+        for e in events
+        if isinstance(e, TaskFailed) and e.run_id == begun.run_id and e.task_id in ordered
     ]
-    why = "; ".join(f"{f['task_id']} failed with {f['error']}: {f['found']}" for f in failed)
-    says = f"Rolled back by {begun.get('by') or 'somebody'} at {begun.get('gate')}"
+    why = "; ".join(f"{f.task_id} failed with {f.error}: {f.found}" for f in failed)
+    says = f"Rolled back by {begun.by or 'somebody'} at {begun.gate}"
     if why:
         says += f", because {why}. The run is green all the same: it ends with this report"
-    return {
-        "by": begun.get("by"),
-        "gate": begun.get("gate"),
-        "time": begun.get("time"),
-        "failed": failed,
-        "says": says,
-    }
+    return Rollback(by=begun.by, gate=begun.gate, time=begun.time, failed=failed, says=says)
 
 
 # Parts ----------------------------------------------------------------------------------------------
@@ -186,19 +213,20 @@ def _attempt(a: owners.Attempt) -> Attempt:
 
 def _moves(history: History) -> list[Move]:
     """Completed switchovers by epoch."""
-    users = history.documents.get
-    return [_move(d, users(f"users/{d['epoch']}") or {}) for d in history.completed_switchovers]
+    users = history.contents
+    return [_move(d, users.load(RequestsAround, epoch=d.epoch)) for d in history.completed_switchovers]
 
 
-def _decision(q: Question, documents: Documents, now: datetime) -> Decision:
-    text = documents.get(str(q.document), {})
+def _decision(q: Question, contents: Contents, now: datetime) -> Decision:
+    text = contents.documents.get(str(q.document))
+    asked = text if isinstance(text, QuestionText) else None
     ordered = q.asked_at is None and q.gate not in NAMES
     subject = {True: "Give up" if q.gate == GIVE_UP_STAGE.id else "Roll back"}.get(
         ordered, NAMES.get(q.gate, q.gate)
     )
     return Decision(
         gate=q.gate,
-        subject=str(text.get("subject") or subject),
+        subject=(asked.subject if asked else "") or subject,
         task_id=q.task_id,
         run_id=q.run_id,
         asked_at=q.asked_at,
@@ -207,94 +235,91 @@ def _decision(q: Question, documents: Documents, now: datetime) -> Decision:
         by=q.answer.by if q.answer else None,
         option=q.answer.option if q.answer else None,
         waited_seconds=q.waited(now),
-        accepted_warnings=q.answer.facts.get(ACCEPT_WARNINGS) if q.answer else None,
+        accepted_warnings=q.answer.accept_warnings if q.answer else None,
         saw=list(q.shown),
         sha256=q.sha256,
-        question=text.get("body"),
+        question=asked.body if asked else None,
     )
 
 
-def _move(d: Json, users: Json) -> Move:
-    steps = d.get("steps") or []
-    seen = {s.get("name"): s.get("seen") for s in steps}
-    times = {k: d.get(k) for k in ("epoch", "started_at", "fenced_at", "opened_at", "fenced_ms")}
-    return Move.model_validate(
-        {
-            **times,
-            "from": d.get("from") or Side(d["to"]).other,
-            "to": d["to"],
-            "proof": seen.get("prove"),
-            "held": seen.get("arm_servers"),
-            "steps": steps,
-            "servers_left_behind": d.get("servers_left_behind") or [],
-            "requests": users.get("requests"),
-            "errors": users.get("errors"),
-            "over_seconds": users.get("seconds"),
-            "not_counted": users.get("not_counted") or [],
-        }
+def _move(d: SwitchoverRecord, users: RequestsAround | None) -> Move:
+    seen = {s.name: s.seen for s in d.steps}
+    return Move(
+        epoch=d.epoch,
+        from_=d.from_,
+        to=d.to,
+        started_at=d.started_at,
+        fenced_at=d.fenced_at,
+        opened_at=d.opened_at,
+        fenced_ms=d.fenced_ms or 0,
+        proof=seen.get("prove"),
+        held=seen.get("arm_servers"),
+        steps=d.steps,
+        requests=users.requests if users else None,
+        errors=users.errors if users else None,
+        over_seconds=users.seconds if users else None,
+        not_counted=users.not_counted if users else [],
+        servers_left_behind=d.servers_left_behind,
     )
 
 
-def _comparisons(documents: Documents) -> list[Json]:
-    return [
-        {**documents[name], "epoch": int(name.split("/", 2)[1]), "table": name.split("/", 2)[2]}
-        for name in sorted(documents)
-        if name.startswith("comparison/")
-    ]
+def _tables(load: FullLoad | None, compared: Sequence[TableComparison]) -> list[Table]:
+    loaded = {t.table: t.rows for t in load.tables} if load else {}
+    found = {c.table: c for c in compared}
+    return [_table(name, loaded.get(name), found.get(name)) for name in sorted({*loaded, *found})]
 
 
-def _tables(load: Json, compared: Sequence[Json]) -> list[Table]:
-    loaded = {t["table"]: t.get("rows") for t in load.get("tables") or () if isinstance(t, Mapping)}
-    found = {c["table"]: c for c in compared}
-    told = ("epoch", "equal", "rows_source", "rows_target", "checked_at")
-    return [
-        Table(
-            table=name,
-            rows_loaded=loaded.get(name),
-            note=_note(found.get(name) or {}),
-            **{k: (found.get(name) or {}).get(k) for k in told},
-        )
-        for name in sorted({*loaded, *found})
-    ]
+def _table(name: str, loaded: int | None, verdict: TableComparison | None) -> Table:
+    if verdict is None:
+        return Table(table=name, rows_loaded=loaded, epoch=None, equal=None)
+    return Table(
+        table=name,
+        rows_loaded=loaded,
+        epoch=verdict.epoch,
+        equal=verdict.equal,
+        rows_source=verdict.rows_source,
+        rows_target=verdict.rows_target,
+        checked_at=verdict.checked_at,
+        note=_note(verdict),
+    )
 
 
-def _note(compared: Json) -> str:
-    differs = "" if compared.get("equal", True) else str(compared.get("differences") or "")[:300]
-    return "; ".join(filter(None, (differs, str(compared.get("note") or ""))))
+def _note(verdict: TableComparison) -> str:
+    differs = (
+        "" if verdict.equal else ", ".join(f"{d.kind} {'/'.join(d.key)}" for d in verdict.differences)[:300]
+    )
+    return "; ".join(filter(None, (differs, verdict.note)))
 
 
-def _waits(events: Events) -> list[Wait]:
+def _waits(contents: Contents) -> list[Wait]:
     return [
         Wait(
-            task_id=str(e.get("task_id")),
-            run_id=e.get("run_id"),
-            since=e.get("since"),
-            until=e.get("time"),
-            seconds=float(e.get("seconds") or 0),
-            says=str(e.get("says") or ""),
+            task_id=e.task_id,
+            run_id=e.run_id or None,
+            since=e.since,
+            until=e.time,
+            seconds=e.seconds,
+            says=e.says or "",
         )
-        for e in events
-        if e.get("event") == "waited"
+        for e in contents.all_of(Waited)
     ]
 
 
-def _users(documents: Documents) -> Users:
-    before = documents.get("baseline") or {}
+def _users(contents: Contents) -> Users:
+    before, drain = contents.load(Baseline), contents.load(Drain)
     return Users(
-        rate=before.get("rate"),
-        error_share=before.get("errors"),
-        drained_share=(documents.get("drain") or {}).get("share"),
-        breach=documents.get("dns/breach"),
+        rate=before.rate if before else None,
+        error_share=before.errors if before else None,
+        drained_share=drain.share if drain else None,
+        breach=contents.load(Breach),
     )
 
 
-def _costs(events: Events, decisions: Sequence[Any], now: datetime) -> Costs:
+def _costs(events: Sequence[Event], decisions: Sequence[Decision], now: datetime) -> Costs:
     """Both sides are paid from Terraform's first apply to the stop of the data centre's servers."""
-    aws = _when(events, lambda e: e["event"] == "terraform_applied")
-    stopped = _when(events, lambda e: e["event"] == "servers_stopped" and e.get("site") == Side.SOURCE)
-    torn = _when(
-        events, lambda e: e["event"] == "terraform_applied" and str(e.get("task_id")).endswith("teardown")
-    )
+    aws = _when(events, lambda e: isinstance(e, TerraformApplied))
+    stopped = _when(events, lambda e: isinstance(e, ServersStopped) and e.site == Side.SOURCE)
+    torn = _when(events, lambda e: isinstance(e, TerraformApplied) and e.task_id.endswith("teardown"))
     waited = [d.waited_seconds for d in decisions if d.waited_seconds is not None]
     return Costs(
         waited_for_people_seconds=round(sum(waited), 1) if waited else None,
@@ -305,20 +330,9 @@ def _costs(events: Events, decisions: Sequence[Any], now: datetime) -> Costs:
     )
 
 
-def _when(events: Events, what: Callable[[Json], bool]) -> datetime | None:
-    return next((moment(e["time"]) for e in events if e.get("time") and what(e)), None)
+def _when(events: Sequence[Event], what: Callable[[Event], bool]) -> datetime | None:
+    return next((moment(e.time) for e in events if what(e)), None)
 
 
 def _seconds(since: datetime | None, until: datetime) -> float | None:
     return round((until - since).total_seconds(), 1) if since else None
-
-
-def _newest(documents: Documents, prefix: str) -> Json | None:
-    return next((documents[n] for n in sorted(documents, reverse=True) if n.startswith(prefix)), None)
-
-
-def _list(document: object, key: str) -> list[Json]:
-    """The list inside a document, whether it is the document itself or stands under `key`."""
-    if isinstance(document, Mapping):
-        document = document.get(key) or document.get("items") or []
-    return [dict(d) for d in document if isinstance(d, Mapping)] if isinstance(document, list) else []

@@ -10,10 +10,23 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from livemove.history import RestsOn, SwitchoverStage
-from livemove.history.ownership import Result
+from livemove.model.ledger import (
+    AttemptResult,
+    Breach,
+    Event,
+    FinalDump,
+    Finding,
+    NameServer,
+    Promotion,
+    RecordChange,
+    StepTaken,
+    TableStates,
+    TerraformPlan,
+    WayBack,
+)
 from livemove.model.spec import Side
 
 Json = dict[str, Any]
@@ -55,7 +68,7 @@ class Attempt(Part):
 
     epoch: int = Field(description="the new owner's, had it gone through")
     to: Side
-    result: Result
+    result: AttemptResult
     started_at: str | None
     fenced_at: str | None
     committed_at: str | None
@@ -81,7 +94,7 @@ class Move(Part):
     held: str | None = Field(
         None, description="servers that let requests wait meanwhile, in the step's own words"
     )
-    steps: list[Json] = Field(default_factory=list, description="number, name, ms, what was seen")
+    steps: list[StepTaken] = Field(default_factory=list, description="number, name, ms, what was seen")
     requests: int | None = Field(
         None, description="that all servers answered from before the move to after it"
     )
@@ -158,7 +171,25 @@ class Users(Part):
     drained_share: float | None = Field(
         description="of all requests that still reached the old site when it counted as empty"
     )
-    breach: Json | None = Field(description="what broke the budget while both sites served")
+    breach: Breach | None = Field(description="what broke the budget while both sites served")
+
+
+class FailedTask(Part):
+    """A task whose failure ordered a rollback."""
+
+    task_id: str
+    error: str
+    found: str
+
+
+class Rollback(Part):
+    """The last rollback, and who or what ordered it."""
+
+    by: str | None
+    gate: str
+    time: str
+    failed: list[FailedTask]
+    says: str
 
 
 class Failure(Part):
@@ -205,19 +236,22 @@ class Report(Part):
     objects: dict[str, int] | None = Field(
         description="objects on the source by kind, when both schemas were the same"
     )
-    dms_validation: Json | None
-    findings: list[Json]
-    propagation: list[Json]
-    dns: Json | None
-    plan: Json | None
-    way_back: Json | None
+    dms_validation: TableStates | None
+    findings: list[Finding]
+    propagation: list[NameServer]
+    dns: RecordChange | None
+    plan: TerraformPlan | None
+    way_back: WayBack | None
     way_back_closed_at: str | None = Field(
         description="since when the source misses writes; null: it follows"
     )
-    final_dump: Json | None
-    promotion: Json | None
-    rollback: Json | None
-    events: list[Json]
+    final_dump: FinalDump | None
+    promotion: Promotion | None
+    rollback: Rollback | None
+    unreadable: list[str] = Field(
+        default_factory=list, description="documents and events of the ledger that were left out, and why"
+    )
+    events: list[SerializeAsAny[Event]]
 
 
 def schema() -> Json:

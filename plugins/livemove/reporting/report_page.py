@@ -5,14 +5,25 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Sequence
 
-from livemove.history.ownership import moment
-from livemove.model.ports import Json
+from livemove.model.ledger import Event, NameServer, moment
 from livemove.reporting.html import Block, Folded, Page, Table
 from livemove.reporting.report_model import Interval, Report
 from livemove.reporting.summary import PLACE, clock, name, precise, span
 from livemove.reporting.timeline import Timeline
 
-HIDDEN = {"event", "time", "run_id", "task_id", "sha256", "saw", "question", "steps", "record"}
+HIDDEN = {
+    "event",
+    "version",
+    "time",
+    "run_id",
+    "task_id",
+    "dag_id",
+    "sha256",
+    "saw",
+    "question",
+    "steps",
+    "record",
+}
 """Keys of an event that have a place of their own, or are too long for a line."""
 TELLS = (
     "From the migration's ledger. It tells and never decides: who owns the writes stands in the databases."
@@ -48,8 +59,8 @@ def _of(part: object, whole: object) -> str | None:
     return None if whole is None else f"{part} of {whole}"
 
 
-def _switched(rows: Sequence[Json]) -> str | None:
-    return _of(sum(bool(r.get("flipped_at")) for r in rows), len(rows)) if rows else None
+def _switched(rows: Sequence[NameServer]) -> str | None:
+    return _of(sum(bool(r.flipped_at) for r in rows), len(rows)) if rows else None
 
 
 def letters(r: Report) -> list[tuple[str, str]]:
@@ -133,7 +144,7 @@ def _moves(r: Report) -> list[Block]:
     columns = ["Epoch", "To", "Ended as", "Began", "Closed to writes, ms", "Why"]
     found: list[Block] = [Table("Attempts to move the writes", columns, rows, "There was none.")]
     for m in r.moves:
-        steps = [(s.get("step"), s.get("name"), s.get("ms"), s.get("seen")) for s in m.steps]
+        steps = [(s.step, s.name, s.ms, s.seen) for s in m.steps]
         left = f" Left behind: {', '.join(m.servers_left_behind)}." if m.servers_left_behind else ""
         found.append(
             Table(
@@ -180,13 +191,13 @@ def _proof(r: Report) -> list[Block]:
         Table("What was moved, and the proof that it is equal", columns, rows, "Nothing was copied.", lead)
     ]
     inside = [(f"inside the fence of epoch {m.epoch}", m.proof) for m in r.moves if m.proof]
-    dms = r.dms_validation or {}
+    dms = r.dms_validation
     states = ", ".join(
-        f"{n} {state or 'without a word'}" for state, n in (dms.get("validation") or {}).items()
+        f"{n} {state or 'without a word'}" for state, n in (dms.validation if dms else {}).items()
     )
     other = [
         *inside,
-        *([("DMS's own validation", f"{dms.get('tables')} tables: {states}")] if dms else []),
+        *([("DMS's own validation", f"{dms.tables} tables: {states}")] if dms else []),
         *(
             [
                 (
@@ -223,7 +234,7 @@ def _users(r: Report) -> list[Block]:
         rows.append(
             (
                 "while both sites served",
-                f"{'; '.join(u.breach.get('reasons', ()))}; {u.breach.get('says') or 'the record stood'}",
+                f"{'; '.join(u.breach.reasons)}; {u.breach.says or 'the record stood'}",
             )
         )
     known = [row for row in rows if row[1] is not None]
@@ -231,18 +242,14 @@ def _users(r: Report) -> list[Block]:
 
 
 def _way_back(r: Report) -> list[Block]:
-    d = r.way_back or {}
-    rows = (
-        [tuple(d.get(k) for k in ("epoch", "task", "state", "lag_ms", "until", "checked_at", "says"))]
-        if d
-        else []
-    )
+    d = r.way_back
+    rows = [(d.epoch, d.task, d.state, d.lag_ms, d.until, d.checked_at, d.says)] if d else []
     columns = ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"]
-    old = f"Of epoch {d['epoch']}, before the writes went back." if d and d.get("epoch") != r.epoch else ""
+    old = f"Of epoch {d.epoch}, before the writes went back." if d and d.epoch != r.epoch else ""
     empty = "The writes were not moved."
     found: list[Block] = [Table("The way back, as it was seen last", columns, rows, empty, old)]
     if p := r.promotion:
-        lines = [(p.get("epoch"), line) for line in p.get("says", ())]
+        lines = [(p.epoch, line) for line in p.says]
         found.append(Table("Promoted without the source's word", ["Epoch", "What may be missing"], lines))
     return found
 
@@ -250,20 +257,17 @@ def _way_back(r: Report) -> list[Block]:
 def _name(r: Report) -> list[Block]:
     rows = [
         (
-            x.get("server"),
-            x.get("answer"),
-            x.get("ttl"),
-            x.get("flipped_at"),
-            "stretches TTLs" if x.get("stretches") else None,
+            x.server,
+            x.answer,
+            x.ttl,
+            x.flipped_at,
+            "stretches TTLs" if x.stretches else None,
         )
         for x in r.propagation
     ]
     columns = ["Name server", "Answer", "TTL, s", "Seen switching", ""]
-    sets = [
-        (word, s.get("type"), ", ".join(s.get("values", ())), s.get("ttl"))
-        for word in ("before", "after")
-        for s in (r.dns or {}).get(word, ())
-    ]
+    changed = (("before", r.dns.before), ("after", r.dns.after)) if r.dns else ()
+    sets = [(word, s.type, ", ".join(s.values), s.ttl) for word, records in changed for s in records]
     return [
         Table(
             "The last change of the name",
@@ -276,9 +280,10 @@ def _name(r: Report) -> list[Block]:
 
 
 def _findings(r: Report) -> list[Block]:
-    kept = [f for f in r.findings if f.get("severity") != "ok"]
     rows = [
-        tuple(f.get(k) for k in ("severity", "check", "subject", "measured", "limit", "remedy")) for f in kept
+        (f.severity, f.check, f.subject, f.measured, f.limit, f.remedy)
+        for f in r.findings
+        if f.severity != "ok"
     ]
     good = len(r.findings) - len(rows)
     empty = f"All {good} checks were ok." if good else "The checks did not run."
@@ -321,10 +326,11 @@ def _versions(r: Report) -> list[Block]:
 
 
 def _infrastructure(r: Report) -> list[Block]:
-    plan, dump = r.plan or {}, r.final_dump or {}
-    rows = [(action, count) for action, count in (plan.get("counts") or {}).items()]
-    where = dump.get("address") or f"skipped: {dump.get('skipped')}"
-    kept = [(where, dump.get("bytes"), dump.get("sha256"), dump.get("made_at"))] if dump else []
+    dump = r.final_dump
+    rows = list(r.plan.counts.items()) if r.plan else []
+    kept = (
+        [(dump.address or f"skipped: {dump.skipped}", dump.bytes, dump.sha256, dump.made_at)] if dump else []
+    )
     return [
         Table("Last Terraform plan", ["Action", "Resources"], rows, "No changes."),
         Table("Final dump of the source", ["Kept at", "Bytes", "SHA-256", "Made"], kept, "Not made."),
@@ -333,11 +339,17 @@ def _infrastructure(r: Report) -> list[Block]:
 
 def _events(r: Report) -> list[Block]:
     rows = [
-        (e.get("time"), _owner_at(r.ownership, e.get("time")), e.get("task_id"), _words(e), _facts(e))
-        for e in r.events
+        (e.time, _owner_at(r.ownership, e.time), e.task_id or None, _words(e), _facts(e)) for e in r.events
     ]
     lead = "Every event of the ledger, all runs, oldest first, with the owner of the writes at that moment."
-    return [Table("What happened, in order", ["Time", "Owner", "Task", "Event", "Facts"], rows, lead=lead)]
+    columns = ["Time", "Owner", "Task", "Event", "Facts"]
+    found: list[Block] = [Table("What happened, in order", columns, rows, lead=lead)]
+    if r.unreadable:
+        why = "What the ledger keeps under these names could not be read, so it is missing above."
+        found.append(
+            Table("Left out", ["Document or event, and why"], [(u,) for u in r.unreadable], lead=why)
+        )
+    return found
 
 
 def _owner_at(ownership: Sequence[Interval], time: str | None) -> str | None:
@@ -374,15 +386,14 @@ WORDS = {
 }
 
 
-def _words(e: Json) -> str:
-    name = str(e.get("event"))
-    return WORDS.get(name, name.replace("_", " "))
+def _words(e: Event) -> str:
+    return WORDS.get(e.event, e.event.replace("_", " "))
 
 
-def _facts(e: Json) -> str:
+def _facts(e: Event) -> str:
     return ", ".join(
         f"{k.replace('_', ' ')} {_value(v)}"
-        for k, v in e.items()
+        for k, v in e.stored().items()
         if k not in HIDDEN and v not in (None, [], {}, "")
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from livemove.history.ownership import Result, moment
+from livemove.model.ledger import AttemptResult, ServersStopped, WayBack, moment
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.stages import PROMOTION, QUESTIONS
@@ -49,7 +49,7 @@ def _result(r: Json) -> str:
     match r["outcome"]:
         case Outcome.MOVED:
             told = f"{title} was moved to AWS: RDS has taken the writes since {since} (epoch {last.epoch})"
-            ended = next((e["time"] for e in r["events"] if e["event"] == "servers_stopped"), None)
+            ended = next((e.time for e in r["events"] if isinstance(e, ServersStopped)), None)
             told += f"; the data centre was retired at {clock(ended)}" if ended else ""
         case Outcome.PROMOTED:
             told = (
@@ -67,8 +67,8 @@ def _result(r: Json) -> str:
             told = f"{title} is in the middle of a move: nobody may write since {since} ({last.why})"
         case _:
             told = f"{title} has not moved: the data centre takes the writes as before"
-    if r["rollback"] and r["outcome"] is Outcome.ROLLED_BACK and r["rollback"]["failed"]:
-        told += f". {r['rollback']['says']}"
+    if r["rollback"] and r["outcome"] is Outcome.ROLLED_BACK and r["rollback"].failed:
+        told += f". {r['rollback'].says}"
     if failed := r["failure"]:
         told += f". The run failed at {failed.task_id}: {_short(failed.found)}"
     return f"Result: {told}."
@@ -126,11 +126,15 @@ def _inside(proofs: Sequence[str]) -> str:
 
 def _users(r: Json) -> str:
     moves: list[Move] = r["moves"]
-    undone = [a for a in r["attempts"] if a.result in (Result.ABORTED, Result.INTERRUPTED) and a.fenced_at]
+    undone = [
+        a
+        for a in r["attempts"]
+        if a.result in (AttemptResult.ABORTED, AttemptResult.INTERRUPTED) and a.fenced_at
+    ]
     parts = [_pause(m) for m in moves]
     parts += [f"an attempt that was undone fenced the writes for {_fence(a)}" for a in undone]
     if breach := r["users"].breach:
-        parts.append(f"while both sites served: {'; '.join(breach.get('reasons', ()))}")
+        parts.append(f"while both sites served: {'; '.join(breach.reasons)}")
     if not parts:
         return "Users: the writes were never paused."
     return f"Users: {'; '.join(parts)}."
@@ -190,9 +194,8 @@ def _way_back(r: Json) -> str:
     """Of the newest move only: the document is written over late, and a closed way back is never opened again."""
     if closed := r["way_back_closed_at"]:
         return f"the way back was closed at {clock(closed)}"
-    seen = r["way_back"] or {}
-    says = seen.get("says") if seen.get("epoch") == r["epoch"] else None
-    return str(says or "the way back does not run yet")
+    seen: WayBack | None = r["way_back"]
+    return (seen.says if seen and seen.epoch == r["epoch"] else "") or "the way back does not run yet"
 
 
 def contradiction(standing: dict[str, str], owner: Side | None) -> str:

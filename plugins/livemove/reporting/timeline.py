@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from livemove.history.ownership import moment
+from livemove.model.ledger import moment
 from livemove.model.spec import Side
 from livemove.reporting.report_model import Interval
 from livemove.reporting.summary import clock, span

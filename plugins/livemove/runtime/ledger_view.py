@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livemove.model.ports import Json
+from livemove.model.ledger import Contents
 from livemove.runtime.s3_ledger import S3Ledger
 
 FRESH = 1.5
@@ -25,8 +25,7 @@ FOLDERS = ("documents/", "events/")
 class Seen:
     """The ledger at one moment; the same `tag` is the same ledger."""
 
-    documents: dict[str, Json]
-    events: list[Json]
+    contents: Contents
     tag: str
 
 
@@ -46,7 +45,7 @@ class LedgerView:
         self._make, self.wanted, self._monotonic = make, wanted, monotonic
         self._ledger: S3Ledger | None = None
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[str, Json]] = {}
+        self._known: dict[str, tuple[str, object]] = {}
         self._seen: Seen | Exception | None = None
         self._until = 0.0
 
@@ -76,9 +75,9 @@ class LedgerView:
         kept = {k: v for k, v in self._known.items() if k in now}
         self._known = kept | {k: (now[k], content) for k, content in found.items()}
         documents = {_name(k): d for k, (_, d) in self._known.items() if k.startswith(FOLDERS[0])}
-        events = [d for k, (_, d) in sorted(self._known.items()) if k.startswith(FOLDERS[1])]
+        events = {k: d for k, (_, d) in self._known.items() if k.startswith(FOLDERS[1])}
         tag = hashlib.sha256(repr(sorted((k, v) for k, (v, _) in self._known.items())).encode()).hexdigest()
-        return Seen(documents, events, tag)
+        return Seen(Contents.read(documents, events), tag)
 
     def _reads(self, key: str) -> bool:
         return key.startswith(FOLDERS[1]) or self.wanted(_name(key))

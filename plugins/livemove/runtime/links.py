@@ -13,6 +13,7 @@ from typing import Any
 from airflow.sdk import BaseOperatorLink
 
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Outputs
 from livemove.model.spec import MigrationSpec, find_spec
 from livemove.runtime.airflow_pages import console_page, within
 from livemove.runtime.service_context import World
@@ -71,7 +72,8 @@ class DatabaseLink(AwsLink):
     def page(self, spec: MigrationSpec, operator: Any) -> str:
         home = f"https://{spec.aws.region}.console.aws.amazon.com/rds/home?region={spec.aws.region}"
         try:
-            found = (World(spec).ledger.read("outputs") or {}).get("database_identifier")
+            outputs = World(spec).ledger.load(Outputs)
+            found = outputs.database_identifier if outputs else None
         except LivemoveError as e:
             log.info("the database's page: %s", e.found)
             found = None

@@ -51,13 +51,14 @@ class PollingTrigger(BaseTrigger):
         deadline: str | None = None,
         run_id: str = "",
         at_task: str = "",
+        dag_id: str = "",
     ) -> None:
         super().__init__()
         self.service, self.look, self.interval, self.deadline = service, look, interval, deadline
         self.since = since
         self.arguments, self.params, self.state = dict(arguments or {}), dict(params or {}), dict(state or {})
         # not task_id: the triggerer sets that name to its own
-        self.run_id, self.at_task = run_id, at_task
+        self.run_id, self.at_task, self.dag_id = run_id, at_task, dag_id
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return "livemove.runtime.polling_trigger.PollingTrigger", {
@@ -71,6 +72,7 @@ class PollingTrigger(BaseTrigger):
             "deadline": self.deadline,
             "run_id": self.run_id,
             "at_task": self.at_task,
+            "dag_id": self.dag_id,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -98,7 +100,12 @@ class PollingTrigger(BaseTrigger):
             await asyncio.sleep(max(0.2, self.interval if seen.again_in is None else seen.again_in))
 
     def _look(self, function: Callable[..., Look]) -> Look:
-        world = World(settle(find_spec(self.service), self.params), run_id=self.run_id, task_id=self.at_task)
+        world = World(
+            settle(find_spec(self.service), self.params),
+            run_id=self.run_id,
+            task_id=self.at_task,
+            dag_id=self.dag_id,
+        )
         return function(world, self.state, **self.arguments)
 
     def _late(self) -> bool:

@@ -17,14 +17,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from livemove.model.errors import LivemoveError, UnreachableError
-from livemove.model.ports import Json
+from livemove.model.errors import UnreachableError
+from livemove.model.ledger import DamagedError, Stored, TypedLedger, Unreadable
 
 MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
 READERS = 8
 
 
-class S3Ledger:
+class S3Ledger(TypedLedger):
     """The Ledger port. The bucket is made by the first write when it is not there yet."""
 
     def __init__(
@@ -35,33 +35,34 @@ class S3Ledger:
         *,
         run_id: str = "",
         task_id: str = "",
+        dag_id: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.s3, self.bucket, self.run_id, self.task_id, self.now = s3, bucket, run_id, task_id, now
+        self.s3, self.bucket, self.now = s3, bucket, now
+        self.run_id, self.task_id, self.dag_id = run_id, task_id, dag_id
         self.prefix = f"{service}/ledger/"
 
-    def read(self, name: str) -> Json | None:
+    def read(self, name: str) -> Stored | None:
         key = f"documents/{name}.json"
         content = self._get(key)
         return None if content is None else self._decoded(key, content)
 
-    def write(self, name: str, document: Json) -> None:
+    def write(self, name: str, document: Stored) -> None:
         self._put(f"documents/{name}.json", _encode(document), "application/json")
 
-    def note(self, event: str, **facts: Any) -> None:
+    def append(self, event: Stored) -> None:
         now = self.now()
-        document = {
-            **facts,
-            "event": event,
-            "time": now.isoformat(),
-            "run_id": self.run_id,
-            "task_id": self.task_id,
-        }
+        where = {"run_id": self.run_id, "task_id": self.task_id, "dag_id": self.dag_id}
+        document = {**event, **where, "time": now.isoformat()}
         key = f"events/{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex}.json"
         self._put(key, _encode(document), "application/json")
 
-    def events(self) -> list[Json]:
-        return list(self.contents(sorted(self.versions("events/"))).values())
+    def stored_events(self) -> dict[str, object]:
+        return self.contents(self.versions("events/"))
+
+    def stored_documents(self, names: Iterable[str]) -> dict[str, object]:
+        found = self.contents(f"documents/{n}.json" for n in names)
+        return {k.removeprefix("documents/").removesuffix(".json"): v for k, v in found.items()}
 
     def documents(self, prefix: str = "") -> list[str]:
         """Names of all documents that begin with `prefix`, sorted."""
@@ -117,18 +118,24 @@ class S3Ledger:
                     return {}
                 raise
 
-    def contents(self, keys: Iterable[str]) -> dict[str, Json]:
-        """What stands under these keys of `versions`, read side by side; one that is gone is left out."""
+    def contents(self, keys: Iterable[str]) -> dict[str, object]:
+        """What stands under these keys of `versions`, read side by side; one that is gone is left out, damaged ones are Unreadable."""
         listed = list(keys)
         with ThreadPoolExecutor(READERS) as pool:
             found = zip(listed, pool.map(self._get, listed), strict=True)
-            return {k: self._decoded(k, c) for k, c in found if c is not None}
+            return {k: self._decoded_or_named(k, c) for k, c in found if c is not None}
 
-    def _decoded(self, key: str, content: bytes) -> Json:
+    def _decoded_or_named(self, key: str, content: bytes) -> object:
+        try:
+            return self._decoded(key, content)
+        except DamagedError as e:
+            return Unreadable(key.removeprefix("documents/").removesuffix(".json"), e.found)
+
+    def _decoded(self, key: str, content: bytes) -> Stored:
         try:
             return dict(json.loads(content))
         except (ValueError, TypeError) as e:
-            raise LivemoveError(
+            raise DamagedError(
                 f"s3://{self.bucket}/{self.prefix}{key} is no JSON object ({type(e).__name__})",
                 wanted="what livemove wrote there",
                 next_step=(
@@ -174,7 +181,7 @@ def ensure_bucket(s3: Any, bucket: str) -> bool:
     return True
 
 
-def _encode(document: Json) -> bytes:
+def _encode(document: Stored) -> bytes:
     return json.dumps(document, ensure_ascii=False, default=_plain).encode()
 
 

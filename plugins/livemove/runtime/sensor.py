@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ledger import Waited
 from livemove.model.ports import Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
@@ -118,6 +119,7 @@ class WatchingSensor(LivemoveOperator):
             deadline=deadline,
             run_id=context["run_id"],
             at_task=self.task_id,
+            dag_id=self.dag_id,
         )
         self.defer(trigger=trigger, method_name="resume")
         return None
@@ -144,5 +146,5 @@ class WatchingSensor(LivemoveOperator):
         if since := event.get("since"):
             seconds = (world.clock.now() - datetime.fromisoformat(since)).total_seconds()
             world.ledger.note(
-                "waited", since=since, seconds=round(seconds, 1), says=event["says"] or event["error"]
+                Waited(since=since, seconds=round(seconds, 1), says=event["says"] or event["error"])
             )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from livemove.model.errors import RefusedError, SetupError
+from livemove.model.ledger import Outputs, WebServer
 from livemove.model.spec import MigrationSpec, Server, Side
 from livemove.runtime.ssh import SshHost
 from livemove.runtime.ssm import SsmHost
@@ -59,13 +60,13 @@ class Secret:
 
 
 class World:
-    """All ports of one service. `run_id` and `task_id` go into the ledger's events."""
+    """All ports of one service. `run_id`, `task_id` and `dag_id` go into the ledger's events."""
 
     aws_attempts = 6
     """How often a call of AWS is tried; a person who waits at a terminal wants to know sooner."""
 
-    def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "") -> None:
-        self.spec, self.run_id, self.task_id = spec, run_id, task_id
+    def __init__(self, spec: MigrationSpec, *, run_id: str = "", task_id: str = "", dag_id: str = "") -> None:
+        self.spec, self.run_id, self.task_id, self.dag_id = spec, run_id, task_id, dag_id
         self.clock: ports.Clock = SystemClock()
         self.ports: dict[str, Any] = {}
         """Ports that were made, by name; a test or a rehearsal may put its own here."""
@@ -187,7 +188,12 @@ class World:
         from livemove.runtime.s3_ledger import S3Ledger  # loads the AWS SDK
 
         return S3Ledger(
-            self.aws("s3"), self.spec.aws.bucket, self.spec.service, run_id=self.run_id, task_id=self.task_id
+            self.aws("s3"),
+            self.spec.aws.bucket,
+            self.spec.service,
+            run_id=self.run_id,
+            task_id=self.task_id,
+            dag_id=self.dag_id,
         )
 
     def port[P](self, name: str, make: Callable[[], P]) -> P:
@@ -199,9 +205,9 @@ class World:
         return made
 
     @cached_property
-    def outputs(self) -> Mapping[str, Any]:
+    def outputs(self) -> Outputs:
         """Terraform's outputs as the provision chapter left them in the ledger."""
-        found = self.ledger.read("outputs")
+        found = self.ledger.load(Outputs)
         if found is None:
             raise SetupError(
                 "Terraform's outputs are not in the ledger",
@@ -222,9 +228,7 @@ class World:
         s = self.secret(self.spec.target.connection)
         if s.host:  # for a night in which even the ledger does not answer
             return Login(s.host, s.port or 3306, s.login, s.password)
-        return Login(
-            str(self.outputs["database_address"]), int(self.outputs["database_port"]), s.login, s.password
-        )
+        return Login(self.outputs.database_address, self.outputs.database_port, s.login, s.password)
 
     def database(self, side: Side, **options: Any) -> MariaDb:
         """A new connection as livemove's own account."""
@@ -239,9 +243,7 @@ class World:
         app = self.secret(self.spec.application.connection)
         if side is Side.SOURCE:
             return Login(self.spec.source.address, self.spec.source.port, app.login, app.password)
-        return Login(
-            str(self.outputs["database_address"]), int(self.outputs["database_port"]), app.login, app.password
-        )
+        return Login(self.outputs.database_address, self.outputs.database_port, app.login, app.password)
 
     # Servers --------------------------------------------------------------------------------------
     def host(self, server: Server) -> ports.Host:
@@ -249,19 +251,18 @@ class World:
             address = server.address or self.secret(server.connection or "").host
             return SshHost(server.name, server.site, address, server.connection or "")
         made = self._instance(server)
-        return SsmHost(self.aws("ssm"), server.name, str(made["instance_id"]), str(made["public_ip"]))
+        return SsmHost(self.aws("ssm"), server.name, made.instance_id, made.public_ip)
 
-    def _instance(self, server: Server) -> Mapping[str, Any]:
+    def _instance(self, server: Server) -> WebServer:
         """What Terraform made for this server: the first server of the spec is the first instance."""
         number = [s.name for s in self.spec.at(server.site)].index(server.name)
-        made = list(self.outputs["web_servers"])
+        made = self.outputs.web_servers
         if number >= len(made):
             raise SetupError(
                 f"Terraform made {len(made)} web servers, but {server.name} is number {number + 1} in the spec",
                 next_step="raise infra.web_servers in the spec and run the provision chapter again",
             )
-        found: Mapping[str, Any] = made[number]
-        return found
+        return made[number]
 
     def hosts(self, site: Side | None = None) -> list[ports.Host]:
         """All servers of the spec, those of the cloud with the ids and addresses that Terraform gave them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import Definers, Parity, SchemaCarried, StoredCode
 from livemove.model.spec import Side
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
 from livemove.schema.objects import Phase
@@ -40,9 +41,9 @@ class CarrySchemaOperator(LivemoveOperator):
                 keep(world, source, code_only=self.phase == Phase.CODE)
             done = carry(source, target, schemas, Phase(self.phase), progress=self.log.info)
             if self.phase == Phase.CODE:
-                world.ledger.write("schema/source", code_of(source, schemas))
-                world.ledger.write("schema/definers", {"definers": done.pop("definers")})
-        world.ledger.note("schema_carried", **done)
+                world.ledger.save(StoredCode(side=Side.SOURCE, **code_of(source, schemas)))
+                world.ledger.save(Definers(definers=done.pop("definers")))
+        world.ledger.note(SchemaCarried.model_validate(done))
         return done
 
 
@@ -68,7 +69,7 @@ class ParityOperator(LivemoveOperator):
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
             keep(world, source)
             report = check_parity(source, target, world.spec.source.schemas, world.spec.source.accounts)
-        world.ledger.write("parity", report.as_json())
+        world.ledger.save(Parity.model_validate(report.as_json()))
         for line in report.lines():
             self.log.info(line)
         report.refuse()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from livemove.comparison.documents import compared
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import ExpectedPause, TableComparison, moment
 from livemove.model.ports import ControlState, Json, Link, Reply, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import trouble
@@ -107,9 +107,10 @@ def way_back_loses_nothing(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 def comparison_is_clean(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """No table was seen to differ since the writes moved last."""
     for table in parts.tables():
-        found = parts.ledger.read(compared(epoch, table))
-        if found and not found.get("equal"):
-            yield f"{table} differs: {found.get('differences', [])[:3]} {found.get('note', '')}".rstrip()
+        found = parts.ledger.load(TableComparison, epoch=epoch, table=table)
+        if found and not found.equal:
+            rows = [f"{d.kind} {', '.join(d.key)}" for d in found.differences[:3]]
+            yield f"{table} differs: {'; '.join(rows)} {found.note}".rstrip()
 
 
 def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
@@ -119,20 +120,20 @@ def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     started = parts.clock.now() - timedelta(seconds=uptime) if uptime is not None else None
     now = parts.proof.definitions(owner)
     for table in parts.tables():
-        found = parts.ledger.read(compared(epoch, table))
+        found = parts.ledger.load(TableComparison, epoch=epoch, table=table)
         if found is None:
             yield f"{table} was not compared since epoch {epoch} began; run {_compare(to)}"
             continue
-        then = (found.get("definitions") or {}).get(str(owner))
+        then = found.definitions.get(str(owner))
         if then and table in now and then != now[table]:
             yield (
-                f"{table} was changed by DDL on the {owner} since it was compared at {found['checked_at']};"
+                f"{table} was changed by DDL on the {owner} since it was compared at {found.checked_at};"
                 f" run {_compare(to)}"
             )
-        if started and datetime.fromisoformat(str(found["checked_at"])) < started:
+        if started and moment(found.checked_at) < started:
             yield (
                 f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at"
-                f" {found['checked_at']}; run {_compare(to)}"
+                f" {found.checked_at}; run {_compare(to)}"
             )
 
 
@@ -201,8 +202,7 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     except LivemoveError as e:
         yield e.found
         return
-    parts.ledger.write("switchover/expected", expected)
-    parts.ledger.write("expected_pause", expected)
+    parts.ledger.save(ExpectedPause.model_validate(expected))
     if expected["ms"] > parts.settings.pause_budget * 1000:
         yield (
             f"the expected pause is {expected['ms']} ms, the budget"

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
+from livemove.model.ledger import Promoted, Promotion, StoredCode
 from livemove.model.ports import Answered, ControlRow, ControlState, Json, Link, Newest
 from livemove.model.spec import Side
 from livemove.runtime.polling import Voice
@@ -119,7 +120,7 @@ def reasons(parts: Parts, to: Side, word: str) -> Iterator[str]:
             yield f"{row}: the {to.other} has ceded for certain and nothing is lost; livemove continue"
         elif row.state is not ControlState.FOLLOW:
             yield f"{row}, wanted FOLLOW"
-        if not any(parts.ledger.read(f"schema/{side}") for side in Side):
+        if not any(parts.ledger.load(StoredCode, side=side) for side in Side):
             yield (
                 "the ledger has neither triggers nor events of the application, and the old owner cannot be"
                 " asked"
@@ -149,7 +150,7 @@ def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side]
     moved = make(to).run()
     document: Json = {
         **lost,
-        **(parts.ledger.read(f"promotion/{moved['epoch']}") or {}),
+        **_known(parts, moved["epoch"]),
         "epoch": moved["epoch"],
         "owner": str(to),
         "token": token,
@@ -157,10 +158,8 @@ def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side]
     }
     document |= {"servers_before_opening": before} if before else {}
     document |= {"old_owner_came_back": returned} if returned else {}
-    parts.ledger.write(f"promotion/{moved['epoch']}", document)
-    parts.ledger.note(
-        "promoted", epoch=moved["epoch"], owner=str(to), last_watermark=document.get("last_watermark")
-    )
+    parts.ledger.save(Promotion.model_validate(document))
+    parts.ledger.note(Promoted(epoch=moved["epoch"], owner=to, last_watermark=document.get("last_watermark")))
     return document
 
 
@@ -179,14 +178,20 @@ def _take(parts: Parts, row: ControlRow, token: str) -> Json:
         )
     taken = {**seen.document, "epoch": out.epoch, "owner": str(row.side), "token": token}
     # from here on the old owner's last writes may be missing; whoever dies now leaves word of it
-    keep(parts, f"promotion/{out.epoch}", taken)
+    keep(parts, Promotion.model_validate(taken))
     return seen.document
 
 
 def _kept(parts: Parts, row: ControlRow) -> Json:
     """Of a take-over whose attempt died: what it knew to be missing, or the same seen now."""
-    kept = parts.ledger.read(f"promotion/{row.epoch}") or {}
-    return kept if "says" in kept else bound(parts, row).document
+    kept = _known(parts, row.epoch)
+    return kept if kept.get("says") else bound(parts, row).document
+
+
+def _known(parts: Parts, epoch: int) -> Json:
+    """What the ledger has of this promotion; empty when it has nothing."""
+    kept = parts.ledger.load(Promotion, epoch=epoch)
+    return kept.model_dump(mode="json", exclude_unset=True) if kept else {}
 
 
 def _settled(parts: Parts, row: ControlRow) -> Bound:

@@ -29,6 +29,14 @@ from livemove.model.errors import (
     SwitchoverAborted,
     SwitchoverIncomplete,
 )
+from livemove.model.ledger import (
+    Document,
+    Event,
+    FenceLifted,
+    SwitchoverBegan,
+    SwitchoverEnded,
+    SwitchoverRecord,
+)
 from livemove.model.ports import Answered, Clock, ControlDb, ControlRow, ControlState, Json, Outcome
 from livemove.model.spec import Side
 from livemove.switchover.next_action import Action, Do, decide
@@ -221,7 +229,7 @@ class Switchover:
         acts = Real(self.parts, move, lambda: self._check(move))
         started = self.parts.clock.now()
         # an attempt that is killed leaves no other word
-        note(self.parts, "switchover_began", **_who(move))
+        note(self.parts, SwitchoverBegan.model_validate(_who(move)))
         try:
             perform(STEPS[: COMMIT + 1], acts, self.parts.clock, move, before=self._still_wanted)
         except RefusedError as e:
@@ -382,29 +390,29 @@ class Switchover:
 
     def _tell(self, move: Move, started: datetime, **more: object) -> Json:
         document = {**_document(move, started), **more}
-        keep(self.parts, f"switchover/{move.new}", document)
+        keep(self.parts, SwitchoverRecord.model_validate(document))
         self._note(move, started, **more)
         return document
 
     def _note(self, move: Move, started: datetime, **more: object) -> None:
         """The document is written over by the next attempt of this epoch; the event stays."""
-        note(self.parts, "switchover", **_who(move), **_times(move, started), **more)
+        note(self.parts, SwitchoverEnded.model_validate({**_who(move), **_times(move, started), **more}))
 
 
-def keep(parts: Parts, name: str, document: Json) -> None:
+def keep(parts: Parts, document: Document) -> None:
     """A document of the ledger, which only tells: it must never stop a move."""
     try:
-        parts.ledger.write(name, document)
+        parts.ledger.save(document)
     except Exception:
-        log.warning("the document %s could not be written", name, exc_info=True)
+        log.warning("the document %s could not be written", document.ledger_name, exc_info=True)
 
 
-def note(parts: Parts, event: str, **facts: object) -> None:
+def note(parts: Parts, event: Event) -> None:
     """An event of the ledger, which only tells: it must never stop a move."""
     try:
-        parts.ledger.note(event, **facts)
+        parts.ledger.note(event)
     except Exception:
-        log.warning("the event %s could not be kept", event, exc_info=True)
+        log.warning("the event %s could not be kept", event.event, exc_info=True)
 
 
 def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
@@ -414,9 +422,15 @@ def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
     now = parts.clock.now()
     since = None if row.armed_ago is None else now - timedelta(seconds=row.armed_ago)
     note(
-        parts, "fence_lifted", side=str(row.side), epoch=row.epoch, attempt=row.attempt,
-        fenced_at=since and since.isoformat(), lifted_at=now.isoformat(),
-    )  # fmt: skip
+        parts,
+        FenceLifted(
+            side=row.side,
+            epoch=row.epoch,
+            attempt=row.attempt,
+            fenced_at=since.isoformat() if since else None,
+            lifted_at=now.isoformat(),
+        ),
+    )
 
 
 def let_go(parts: Parts, owner: Side, epoch: int) -> None:

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 
 from livemove.model.errors import RefusedError, ReplicationError, SwitchoverIncomplete
+from livemove.model.ledger import ReturnPath, ReturnPathRuns
 from livemove.model.ports import ControlRow, ControlState, Json, Link, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
@@ -96,8 +97,8 @@ def run(parts: Parts) -> Json:
         "watermark_ms": arrived,
         "running_since": parts.clock.now().isoformat(),
     }
-    parts.ledger.write(f"return_path/{now.epoch}", document)
-    parts.ledger.note("return_path", epoch=now.epoch, reads=str(owner), writes=str(other))
+    parts.ledger.save(ReturnPath.model_validate(document))
+    parts.ledger.note(ReturnPathRuns(epoch=now.epoch, reads=owner, writes=other))
     return document
 
 

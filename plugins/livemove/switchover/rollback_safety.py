@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 
 from livemove.model import time_series as trail
 from livemove.model.errors import UnreachableError
-from livemove.model.ports import Binlogs, Json, Link, Mark, ReplicationStatus, TableProgress, TaskState
+from livemove.model.ledger import ReturnPath, WayBack
+from livemove.model.ports import Binlogs, Link, Mark, ReplicationStatus, TableProgress, TaskState
 from livemove.replication.dms_rules import REPAIR_FOLLOWER, trouble
 from livemove.replication.dms_rules import says as words_of
 from livemove.switchover.steps import Parts
@@ -129,14 +130,14 @@ def facts(parts: Parts, link: Link, start: str) -> Facts:
         lost = lost_marks(owner.watermarks(link.reads), follower.watermarks(link.reads), link.epoch)
     except UnreachableError:
         pass
-    began = parts.ledger.read(f"return_path/{link.epoch}") is not None
+    began = parts.ledger.load(ReturnPath, epoch=link.epoch) is not None
     return Facts(
         link, start, parts.replicator.status(link), parts.replicator.tables(link), binlogs, lost, began
     )
 
 
-def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
-    """The ledger's document `way_back`: written now, and kept for gates and report.
+def look(parts: Parts, link: Link, start: str, patience: float) -> WayBack:
+    """Looks now, and keeps what was seen for gates and report.
 
     `current_at` is when the follower last had everything; `patience`: seconds for which a watermark is waited
     for.
@@ -144,62 +145,70 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> Json:
     trip = _trip(parts, link, patience)
     found = facts(parts, link, start)
     now = parts.clock.now()
-    before = parts.ledger.read("way_back") or {}
-    if before.get("epoch") != link.epoch:
-        before = {"current_at": (parts.ledger.read(f"return_path/{link.epoch}") or {}).get("running_since")}
-    current = before.get("current_at") if trip is None else now.isoformat()
+    before = parts.ledger.load(WayBack)
+    if before and before.epoch != link.epoch:
+        before = None
+    current = _was_current(parts, link, before) if trip is None else now.isoformat()
     wrong, running = losses(found), found.status.state is TaskState.RUNNING
-    keeps = found.binlogs.keeps if found.binlogs else before.get("keeps_seconds")
+    keeps = found.binlogs.keeps if found.binlogs else (before.keeps_seconds if before else None)
     until = kept_until(keeps, datetime.fromisoformat(current)) if current else None
-    document: Json = {
-        "epoch": link.epoch,
-        "reads": str(link.reads),
-        "writes": str(link.writes),
-        "task": link.name,
-        "state": str(found.status.state),
-        "words": "" if running else words_of(found.status),
-        "lag_ms": None if trip is None else round(trip * 1000),
-        "current_at": current,
-        "keeps_seconds": keeps,
-        "until": until.isoformat() if until else None,
-        "needs": found.needs,
-        "losses": wrong,
-        "checked_at": now.isoformat(),
-    }
-    document["says"] = says(document)
-    parts.ledger.write("way_back", document)
+    seen = WayBack(
+        epoch=link.epoch,
+        reads=link.reads,
+        writes=link.writes,
+        task=link.name,
+        state=str(found.status.state),
+        words="" if running else words_of(found.status),
+        lag_ms=None if trip is None else round(trip * 1000),
+        current_at=current,
+        keeps_seconds=keeps,
+        until=until.isoformat() if until else None,
+        needs=found.needs,
+        losses=wrong,
+        checked_at=now.isoformat(),
+    )
+    seen = seen.model_copy(update={"says": says(seen)})
+    parts.ledger.save(seen)
     if trip is not None:
         trail.add_delay(parts.ledger, now.timestamp(), trip)
-    return document
+    return seen
 
 
-def says(d: Json) -> str:
+def _was_current(parts: Parts, link: Link, before: WayBack | None) -> str | None:
+    """When the follower last had everything, as the ledger knows it."""
+    if before:
+        return before.current_at
+    path = parts.ledger.load(ReturnPath, epoch=link.epoch)
+    return path.running_since if path else None
+
+
+def says(seen: WayBack) -> str:
     """One sentence for the soak, the gates and the report."""
-    if d["losses"]:
-        return f"Going back would lose writes: {'; '.join(d['losses'])}. To repair it, {REPAIR_FOLLOWER}"
-    running = d["state"] == TaskState.RUNNING
-    holds = _holds(d, running)
+    if seen.losses:
+        return f"Going back would lose writes: {'; '.join(seen.losses)}. To repair it, {REPAIR_FOLLOWER}"
+    running = seen.state == TaskState.RUNNING
+    holds = _holds(seen, running)
     if not running:
-        return f"The return path is {d['state']}: {d['words']}. {holds}"
-    if d["lag_ms"] is None:
-        since = f"since {_minute(d['current_at'])} UTC" if d["current_at"] else "and was never current"
+        return f"The return path is {seen.state}: {seen.words}. {holds}"
+    if seen.lag_ms is None:
+        since = f"since {_minute(seen.current_at)} UTC" if seen.current_at else "and was never current"
         return f"The return path runs and is behind {since}. {holds}"
-    return f"The return path runs, {d['lag_ms']} ms behind. {holds}"
+    return f"The return path runs, {seen.lag_ms} ms behind. {holds}"
 
 
-def _holds(d: Json, running: bool) -> str:
+def _holds(seen: WayBack, running: bool) -> str:
     end = "while it runs, until you approve Retire" if running else "if it runs again by then"
-    if d["current_at"] is None:
+    if seen.current_at is None:
         return "Whether going back loses nothing is not known yet"
-    if d["keeps_seconds"] is None:
-        return f"Going back loses nothing: the {d['reads']} keeps its binlogs for ever; {end}"
-    if not d["keeps_seconds"]:
+    if seen.keeps_seconds is None or seen.until is None:
+        return f"Going back loses nothing: the {seen.reads} keeps its binlogs for ever; {end}"
+    if not seen.keeps_seconds:
         return (
-            f"Going back loses nothing only while it runs: the {d['reads']} does not keep binlogs (binlog"
+            f"Going back loses nothing only while it runs: the {seen.reads} does not keep binlogs (binlog"
             " retention hours is NULL)"
         )
     stops = " if the return path stops now" if running else ""
-    return f"Going back loses nothing until {_minute(d['until'])} UTC{stops}; {end}"
+    return f"Going back loses nothing until {_minute(seen.until)} UTC{stops}; {end}"
 
 
 def _trip(parts: Parts, link: Link, patience: float) -> float | None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from livemove.history.adapters.history_reader import read_completed_switchovers
 from livemove.model.errors import ReplicationError, UnreachableError
+from livemove.model.ledger import Soak, WayBack
 from livemove.model.ports import Json
 from livemove.model.window import closed, duration, next_opening
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
-from livemove.switchover.soak import Soak, failed, is_current
+from livemove.switchover.soak import NOT_SEEN, after_look, begin, failed, is_current
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -71,13 +72,14 @@ def _by_load(world: World, says: str, state: Json) -> Look:
 
 def look_at_soak(world: World, state: Json) -> Look:
     """One look at the return path; the ledger keeps how much of the soak counts, and `of` how much, for the next try as well."""
-    before = Soak.of(world.ledger.read("soak"), int(state["epoch"]), state["from"])
+    epoch = int(state["epoch"])
+    before = begin(world.ledger.load(Soak), epoch, state["from"])
     try:
         way_back = way_back_look(world)
     except UnreachableError as e:
-        way_back = {"state": "not seen", "losses": [], "lag_ms": None, "says": e.found}
-    now = before.seen(world.clock.now(), current=is_current(way_back))
-    world.ledger.write("soak", {**now.as_json(), "of": world.spec.soak})
+        way_back = WayBack(epoch=epoch, state=NOT_SEEN, says=e.found)
+    now = after_look(before, world.clock.now(), current=is_current(way_back), of=world.spec.soak)
+    world.ledger.save(now)
     if reason := failed(way_back):
         raise ReplicationError(
             f"The soak does not go on: {reason}",
@@ -90,12 +92,12 @@ def look_at_soak(world: World, state: Json) -> Look:
     left = world.spec.soak - now.counted
     if left <= 0:
         return Look(
-            True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back['says']}", state
+            True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back.says}", state
         )
     end = world.clock.now() + timedelta(seconds=left)
     counts = f"until {end:%Y-%m-%d %H:%M:%S} UTC" if now.current else "and this time does not count"
     # a lag that differs at every look must not fill the log
-    told = re.sub(r", \d+ ms behind", "", way_back["says"]) if now.current else way_back["says"]
+    told = re.sub(r", \d+ ms behind", "", way_back.says) if now.current else way_back.says
     says = (
         f"The moved service is watched {counts} ({duration(world.spec.soak)}); then you are asked about the"
         f" data centre. {told}"
@@ -103,7 +105,7 @@ def look_at_soak(world: World, state: Json) -> Look:
     return Look(False, says, state, again_in=min(AGAIN, left if now.current else BEHIND))
 
 
-def way_back_look(world: World) -> Json:
+def way_back_look(world: World) -> WayBack:
     from livemove.switchover.adapters.reverse_replication_status import look
 
     return look(world)
@@ -118,6 +120,6 @@ class SoakSensor(WatchingSensor):
     look = f"{__name__}.look_at_soak"
 
     def begin(self, world: World) -> Json:
-        last = (read_completed_switchovers(world) or [{}])[-1]
-        since = last.get("ended_at") or last.get("started_at") or world.clock.now().isoformat()
-        return {"from": since, "epoch": last.get("epoch", 1)}
+        done = read_completed_switchovers(world)
+        since = done[-1].started_at if done else None
+        return {"from": since or world.clock.now().isoformat(), "epoch": done[-1].epoch if done else 1}

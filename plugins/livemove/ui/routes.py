@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import livemove
 from livemove.model.errors import LivemoveError, SpecError
+from livemove.model.ledger import Question
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, find_spec, load_spec, spec_files
 from livemove.reporting import console
@@ -122,19 +123,20 @@ def data(
 @router.get("/console/question/{service}")
 def question(service: Service, user: GetUserDep, name: str) -> Response:
     """The whole text of one question, as it was shown: {"subject", "body"} in Markdown."""
-    if not name.startswith("questions/") or ".." in name:
+    keys = Question.keys_in(name)
+    if keys is None or ".." in name:
         raise HTTPException(404, "That is no question of this migration")
     try:
-        found = _view(find_spec(service)).ledger.read(name)
+        found = _view(find_spec(service)).ledger.load(Question, **keys)
     except LivemoveError as e:
         return _away(e)
     if found is None:
         raise HTTPException(404, "The ledger does not know this question")
-    return JSONResponse({"subject": found.get("subject"), "body": found.get("body")}, headers=SAFE)
+    return JSONResponse({"subject": found.subject, "body": found.body}, headers=SAFE)
 
 
 def _model(spec: MigrationSpec, seen: Seen, dag_id: str, run_id: str) -> Json:
-    return console.build(spec, seen.documents, seen.events, dag_id=dag_id, run_id=run_id)
+    return console.build(spec, seen.contents, dag_id=dag_id, run_id=run_id)
 
 
 def _away(e: LivemoveError) -> JSONResponse:

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING
 from livemove.comparison.adapters.both_sides import WHOLE_TABLE, Options
 from livemove.comparison.adapters.repair import recopy
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.documents import compared
 from livemove.comparison.key_ranges import Share, merged
 from livemove.comparison.row_comparison import Effort, Verdict, taken_apart
 from livemove.control.adapters.control_row import Control
+from livemove.model.ledger import (
+    ComparisonPass,
+    PartComparison,
+    PartPass,
+    TableComparison,
+    TableRepaired,
+    stored,
+)
 from livemove.model.ports import Json, Ledger, Link, Progress
 from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import Arrival, by_watermark
@@ -24,16 +31,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kept:
-    """The Keep port: one document of the ledger."""
+    """The Keep port: how far the comparison of a table, or of one share of it, is."""
 
     ledger: Ledger
-    name: str
+    epoch: int
+    table: str
+    number: int | None
 
     def read(self) -> Json | None:
-        return self.ledger.read(self.name)
+        if self.number is None:
+            return stored(self.ledger.load(ComparisonPass, epoch=self.epoch, table=self.table))
+        return stored(self.ledger.load(PartPass, epoch=self.epoch, table=self.table, number=self.number))
 
     def write(self, document: Json) -> None:
-        self.ledger.write(self.name, document)
+        where = {"epoch": self.epoch, "table": self.table}
+        if self.number is None:
+            self.ledger.save(ComparisonPass.model_validate({**document, **where}))
+        else:
+            self.ledger.save(PartPass.model_validate({**document, **where, "number": self.number}))
 
 
 def compare_in_use(
@@ -54,24 +69,29 @@ def compare_in_use(
     the table's.
     """
     schema, table = taken_apart(name, world.spec.source.schemas)
-    part = "" if share.whole else f"/{share.number}"
-    keep = Kept(world.ledger, f"comparing/{link.epoch}/{name}{part}")
+    keep = Kept(world.ledger, link.epoch, name, None if share.whole else share.number)
     with _both(world, link) as (owner, follower, arrived):
         told = Options(world.clock, progress, effort, arrived, keep, listed, share)
         verdict = compare_table(owner, follower, schema, table, told)
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
-    result = {**verdict.as_json(), "epoch": link.epoch, "owner": str(link.reads), "checked_at": began}
+    result = {
+        **verdict.as_json(),
+        "epoch": link.epoch,
+        "table": name,
+        "owner": str(link.reads),
+        "checked_at": began,
+    }
     if not share.whole:
-        under = f"comparison_part/{link.epoch}/{name}/"
-        world.ledger.write(f"{under}{share.number}", {**result, "share": share.as_json()})
+        part = {**result, "number": share.number, "share": share.as_json()}
+        world.ledger.save(PartComparison.model_validate(part))
         # numbers beyond the newest cut are left of an older one
-        parts = [world.ledger.read(f"{under}{n}") for n in range(1, share.of + 1)]
-        mine = [p for p in parts if p and p["share"]["of"] == share.of]
+        parts = world.ledger.load_all(PartComparison, epoch=link.epoch, table=name)
+        mine = [p.stored() for p in parts if p.share.of == share.of and p.number <= share.of]
         whole = merged(mine)
         if whole is None:
             return verdict
-        result = whole
-    world.ledger.write(compared(link.epoch, name), result)
+        result = {k: v for k, v in whole.items() if k != "number"}
+    world.ledger.save(TableComparison.model_validate(result))
     return verdict
 
 
@@ -80,7 +100,9 @@ def repair_in_use(world: World, link: Link, name: str, verdict: Verdict, *, prog
     keys = [d.key for d in verdict.differences]
     with _both(world, link) as (owner, follower, arrived):
         done = recopy(owner, follower, name, keys, epoch=link.epoch, arrived=arrived, progress=progress)
-    world.ledger.note("repaired", table=name, epoch=link.epoch, rows=done, keys=[str(k) for k in keys[:100]])
+    world.ledger.note(
+        TableRepaired(table=name, epoch=link.epoch, rows=done, keys=[str(k) for k in keys[:100]])
+    )
     return done
 
 

@@ -169,7 +169,7 @@ def secret_name(service: str, side: Side, account: str) -> str:
 def _place(world: World, side: Side) -> Json:
     if side is Side.SOURCE:
         return {"host": world.spec.source.address, "port": world.spec.source.port}
-    return {"host": str(world.outputs["database_address"]), "port": int(world.outputs["database_port"])}
+    return {"host": world.outputs.database_address, "port": world.outputs.database_port}
 
 
 def ensure_account(db: MariaDb, user: str, password: str, grants: Sequence[str], *, locked: bool) -> None:

@@ -10,6 +10,7 @@ from livemove.control.adapters.control_row import Control, kept_version
 from livemove.control.current_link import current_link
 from livemove.control.rows import ControlRows
 from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import ControlRow, ControlState, Link
 from livemove.model.spec import Side
 
@@ -111,4 +112,4 @@ def _prepared(world: World, side: Side) -> bool:
 
 def made(world: World) -> bool:
     """Whether there is a target at all: Terraform's outputs, or the place that a person gave in its connection."""
-    return bool(world.secret(world.spec.target.connection).host) or world.ledger.read("outputs") is not None
+    return bool(world.secret(world.spec.target.connection).host) or world.ledger.load(Outputs) is not None

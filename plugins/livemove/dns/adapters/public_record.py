@@ -6,7 +6,7 @@ change (`dns/change`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from livemove.dns import record
@@ -14,6 +14,7 @@ from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
 from livemove.dns.zone_checks import Verdict, judge
 from livemove.model.errors import DnsError, WorldMovedError
+from livemove.model.ledger import Event, OriginalRecord, RecordChange, RecordChanged, RecordRolledBack
 from livemove.model.ports import Json
 
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ def target_addresses(world: World) -> tuple[str, ...]:
 
 def new_addresses(world: World) -> Mapping[str, tuple[str, ...]]:
     """Type -> addresses of the cloud's web servers."""
-    servers: Sequence[Json] = world.outputs["web_servers"]
+    servers = world.outputs.web_servers
     return {
-        "A": tuple(s["public_ip"] for s in servers),
-        "AAAA": tuple(s["ipv6"] for s in servers if s.get("ipv6")),
+        "A": tuple(s.public_ip for s in servers),
+        "AAAA": tuple(s.ipv6 for s in servers if s.ipv6),
     }
 
 
 def intended_change(world: World) -> Change:
     """The change of the story over what stands there now."""
-    before = world.ledger.read("dns/before")
-    base = record.from_document(before["records"]) if before else None
+    before = world.ledger.load(OriginalRecord)
+    base = _records(before) if before else None
     return record.to_target(live_record(world), new_addresses(world), base, world.spec.dns)
 
 
@@ -58,27 +59,33 @@ def share_now(world: World) -> int | None:
 
 def original(world: World) -> Records:
     """The record before livemove touched it."""
-    document = world.ledger.read("dns/before")
+    document = world.ledger.load(OriginalRecord)
     if document is None:
         raise DnsError(
             "The ledger does not know the record before the move", next_step="clear replicate.lower_ttl"
         )
-    return record.from_document(document["records"])
+    return _records(document)
+
+
+def _records(document: OriginalRecord) -> Records:
+    return record.from_document(r.model_dump() for r in document.records)
 
 
 def keep_original(world: World, live: Records) -> Records:
     """The record before livemove touched it; writes it down when this is the first time."""
-    if world.ledger.read("dns/before") is None:
-        world.ledger.write("dns/before", {"records": record.as_document(live)})
+    if world.ledger.load(OriginalRecord) is None:
+        world.ledger.save(OriginalRecord.model_validate({"records": record.as_document(live)}))
     return original(world)
 
 
-def commit(world: World, change: Change, event: str, *, document_name: str = "dns/change") -> str:
+def commit(
+    world: World, change: Change, event: type[Event], *, kind: type[RecordChange] = RecordChange
+) -> str:
     """Change the record and keep what was done; returns the change's id."""
     change_id = zone_of(world).change(change.before, change.after)
     document = {**change.document, "change_id": change_id, "at": world.clock.now().isoformat()}
-    world.ledger.write(document_name, document)
-    world.ledger.note(event, **document)
+    world.ledger.save(kind.model_validate(document))
+    world.ledger.note(event.model_validate(document))
     return change_id
 
 
@@ -89,16 +96,16 @@ def point_at_target(world: World) -> tuple[Json, str]:
     keep_original(world, change.before)
     if change.done:
         return change.document, f"{change.name} answers {to} already"
-    change_id = commit(world, change, "record_changed")
+    change_id = commit(world, change, RecordChanged)
     return (
         change.document,
         f"{change.name} -> {to} (change {change_id}), caches follow within {record.ttl(change.before)} s",
     )
 
 
-def put_back(world: World, event: str = "record_rolled_back") -> tuple[Json, str]:
+def put_back(world: World, event: type[Event] = RecordRolledBack) -> tuple[Json, str]:
     """Give the name the record that it had before the move: what was changed, and a sentence about it."""
-    if world.ledger.read("dns/before") is None:
+    if world.ledger.load(OriginalRecord) is None:
         return {}, "The record was never touched; nothing to undo"
     change = record.to_source(live_record(world), original(world), world.spec.dns)
     to = ", ".join(record.addresses(change.after))

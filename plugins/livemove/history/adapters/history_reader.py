@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.history.completed_switchovers import completed
 from livemove.history.history import READS, History
-from livemove.model.ports import Json
+from livemove.model.ledger import SwitchoverRecord
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -18,28 +16,15 @@ log = logging.getLogger(__name__)
 
 
 def read_history(world: World) -> History:
-    """As it stands now."""
+    """As it stands now. What cannot be read is left out, and named in the log."""
     from livemove.control.adapters.state import readable_rows
 
-    return History(_documents(world, READS), world.ledger.events(), readable_rows(world))
+    contents = world.ledger.snapshot(*READS)
+    for one in contents.unreadable:
+        log.warning("left out of the ledger: %s", one)
+    return History(contents, readable_rows(world))
 
 
-def read_completed_switchovers(world: World) -> list[Json]:
-    """Documents of the switchovers that went through, oldest first; the databases are not asked."""
-    return completed(_documents(world, ("switchover/",)).values())
-
-
-def _documents(world: World, prefixes: Sequence[str]) -> dict[str, Json]:
-    """Read side by side: a migration of many tables leaves thousands. One that is no JSON is left out by name."""
-    names = [name for prefix in prefixes for name in world.ledger.documents(prefix)]
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        read = pool.map(lambda name: _read(world, name), names)
-        return {name: found for name, found in zip(names, read, strict=True) if found is not None}
-
-
-def _read(world: World, name: str) -> Json | None:
-    try:
-        return world.ledger.read(name)
-    except ValueError as e:
-        log.warning("the ledger's document %s is left out: %s", name, e)
-        return None
+def read_completed_switchovers(world: World) -> list[SwitchoverRecord]:
+    """The switchovers that went through, oldest first; the databases are not asked."""
+    return completed(world.ledger.load_all(SwitchoverRecord))

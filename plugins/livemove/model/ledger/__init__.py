@@ -85,7 +85,10 @@ from livemove.model.ledger.reporting import (
 )
 from livemove.model.ledger.schema import DdlSeen, Definers, Definitions, Parity, SchemaCarried, StoredCode
 from livemove.model.ledger.servers import JobsKept, ServersStopped
+from livemove.model.ledger.store import Contents, DamagedError, Loaded, Stored, TypedLedger, stored
 from livemove.model.ledger.switchover import (
+    AttemptFacts,
+    AttemptResult,
     ControlPrepared,
     ControlRemoved,
     ExpectedPause,
@@ -128,13 +131,17 @@ __all__ = [
     "AppliedPlan",
     "AppliedTeardown",
     "Approval",
+    "AttemptFacts",
+    "AttemptResult",
     "Baseline",
     "Breach",
     "BreachSeen",
     "CaughtUp",
     "ComparisonPass",
+    "Contents",
     "ControlPrepared",
     "ControlRemoved",
+    "DamagedError",
     "DdlSeen",
     "Definers",
     "Definitions",
@@ -156,6 +163,7 @@ __all__ = [
     "GivenUp",
     "JobsKept",
     "LoadPoint",
+    "Loaded",
     "LoadedTable",
     "Loading",
     "LoadingTable",
@@ -200,6 +208,7 @@ __all__ = [
     "SourceParameters",
     "Span",
     "StepTaken",
+    "Stored",
     "StoredCode",
     "SwitchoverBegan",
     "SwitchoverEnded",
@@ -218,6 +227,7 @@ __all__ = [
     "TrafficPoint",
     "TtlLowered",
     "TtlRestored",
+    "TypedLedger",
     "UnknownEvent",
     "Unreadable",
     "UnreadableError",
@@ -230,4 +240,5 @@ __all__ = [
     "kind_of",
     "moment",
     "read_event",
+    "stored",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from string import Formatter
 from typing import Annotated, Any, ClassVar, Self
 
@@ -36,8 +36,9 @@ Time = Annotated[str, AfterValidator(_aware)]
 
 
 def moment(time: str) -> datetime:
-    """The datetime of a stored time."""
-    return datetime.fromisoformat(time)
+    """The datetime of a stored time; one without a zone is UTC."""
+    at = datetime.fromisoformat(time)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class UnreadableError(LivemoveError):
@@ -50,6 +51,8 @@ class Unreadable:
 
     name: str
     reason: str
+    event: str = ""
+    """Its kind, where an event says one."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
@@ -190,12 +193,17 @@ EVENTS: dict[str, type[Event]] = {}
 
 def read_event(name: str, content: object) -> Event | Unreadable:
     """Of what is stored under this name."""
+    if isinstance(content, Unreadable):
+        return content
+    if isinstance(content, Unreadable):
+        return content
     if not isinstance(content, Mapping):
         return Unreadable(name, "no JSON object")
+    kind = str(content.get("event") or "")
     try:
-        return EVENTS.get(str(content.get("event")), UnknownEvent).model_validate(content)
+        return EVENTS.get(kind, UnknownEvent).model_validate(content)
     except ValidationError as e:
-        return Unreadable(name, reasons(e))
+        return Unreadable(name, reasons(e), kind)
 
 
 def reasons(error: ValidationError) -> str:

@@ -32,8 +32,8 @@ class _Verdict(Document):
     owner: str = ""
     """Which side owned the writes."""
     equal: bool
-    rows_source: int
-    rows_target: int
+    rows_source: int = 0
+    rows_target: int = 0
     differences: list[RowDifference] = []
     seconds: float = 0.0
     note: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
@@ -19,10 +20,25 @@ class StepTaken(Part):
     seen: str = ""
 
 
-class SwitchoverRecord(Document):
-    """The newest attempt of this epoch that changed something."""
+class AttemptResult(StrEnum):
+    """How one attempt to move the writes ended."""
 
-    NAME: ClassVar[str] = "switchover/{epoch}"
+    MOVED = "moved"
+    ABORTED = "aborted"
+    """Undone before its commit."""
+    INCOMPLETE = "incomplete"
+    """Committed; the rest is a retry's."""
+    REFUSED = "refused"
+    """A guard said no before anything was touched."""
+    UNKNOWN = "unknown"
+    """The commit was sent, and neither it nor the row was answered."""
+    INTERRUPTED = "interrupted"
+    """Killed, or it lost the ledger: nobody noted its end."""
+
+
+class AttemptFacts(Part):
+    """What the record of an attempt and the event of its end both keep. Times are the new owner's and the old one's."""
+
     epoch: int
     """The epoch that begins with it."""
     from_: Side = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
@@ -33,6 +49,15 @@ class SwitchoverRecord(Document):
     committed_at: Time | None = None
     opened_at: Time | None = None
     lifted_at: Time | None = None
+    result: AttemptResult | None = None
+    """None while it is under way."""
+    reason: str | None = None
+
+
+class SwitchoverRecord(AttemptFacts, Document):
+    """The newest attempt of this epoch that changed something."""
+
+    NAME: ClassVar[str] = "switchover/{epoch}"
     steps: list[StepTaken] = []
     drained: str | None = None
     """Binlog position of the old owner inside the fence."""
@@ -41,9 +66,6 @@ class SwitchoverRecord(Document):
     servers_left_behind: list[str] = []
     fenced_ms: int | None = None
     """How long nobody could write; None when the fence did not end by a move."""
-    result: str = ""
-    """moved, aborted."""
-    reason: str | None = None
 
 
 class SwitchoverPlan(Document):
@@ -185,22 +207,10 @@ class SwitchoverBegan(Event):
     attempt: str = ""
 
 
-class SwitchoverEnded(Event):
+class SwitchoverEnded(AttemptFacts, Event):
     """An attempt to move the writes ended, and how."""
 
     event: Literal["switchover"] = "switchover"
-    epoch: int
-    from_: Side = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
-    to: Side
-    attempt: str = ""
-    started_at: Time | None = None
-    fenced_at: Time | None = None
-    committed_at: Time | None = None
-    opened_at: Time | None = None
-    lifted_at: Time | None = None
-    result: str = ""
-    """refused, unknown, aborted, incomplete or moved."""
-    reason: str | None = None
 
 
 class FenceLifted(Event):

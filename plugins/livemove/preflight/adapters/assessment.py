@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, Link
 from livemove.model.spec import Side
 from livemove.preflight.facts import Assessment
@@ -69,7 +70,8 @@ def _assess(world: World, dms: Any, task: Json) -> Assessment:
         return _result(
             dms, max(runs, key=lambda r: str(r.get("ReplicationTaskAssessmentRunCreationDate", "")))
         )
-    role = str((world.ledger.read("outputs") or {}).get("dms_assessment_role_arn") or "")
+    outputs = world.ledger.load(Outputs)
+    role = outputs.dms_assessment_role_arn if outputs else ""
     if task["Status"] not in AT_REST:
         return Assessment(f"never run; the task is {task['Status']}, and an assessment wants it at rest")
     if not role:

@@ -19,6 +19,7 @@ from livemove.control.adapters.setup import READ_ACCOUNT
 from livemove.dns.adapters.zones import zone_of
 from livemove.dns.zone_checks import Verdict
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Side, find_spec, project_root
 from livemove.preflight.adapters.assessment import read_assessment
@@ -153,7 +154,7 @@ def lob_limit(metadata: Json) -> int | None:
 # ----------------------------------------------------------------------------------------
 def _target(world: World, problems: dict[str, str]) -> TargetFacts | None:
     try:
-        if world.ledger.read("outputs") is None:
+        if world.ledger.load(Outputs) is None:
             return None
     except Exception as e:
         # without AWS there is no ledger; the finding about the endpoint says so

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Outputs
 from livemove.model.spec import Side
 from livemove.preflight.adapters.facts_reader import read_database
 from livemove.preflight.facts import DatabaseFacts
@@ -44,7 +45,8 @@ def _source(world: World) -> tuple[DatabaseFacts | None, str, str]:
 
 def _firewall(world: World) -> str:
     try:
-        return str((world.ledger.read("outputs") or {}).get("idc_firewall") or "")
+        outputs = world.ledger.load(Outputs)
+        return outputs.idc_firewall if outputs else ""
     except Exception as e:
         # no AWS, no ledger: the spec's own list is printed
         log.info("no ledger: %s", e)

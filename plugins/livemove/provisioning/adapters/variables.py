@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from livemove.model.ledger import SourceParameters
 from livemove.model.ports import Json
 from livemove.model.source_settings import rds_time_zone
 from livemove.model.spec import Side, project_root
@@ -73,8 +74,8 @@ def source_parameters(world: World) -> Json:
                 " lower_names"
             )
     except UnreachableError:
-        if kept := world.ledger.read("source_parameters"):
-            return kept
+        if kept := world.ledger.load(SourceParameters):
+            return kept.model_dump(exclude={"version"})
         raise
     found = {
         "sql_mode": row["sql_mode"],
@@ -85,7 +86,7 @@ def source_parameters(world: World) -> Json:
         # static on RDS, and 0 is its default
         "lower_case_table_names": str(row["lower_names"]) if int(row["lower_names"]) else None,
     }
-    world.ledger.write("source_parameters", found)
+    world.ledger.save(SourceParameters.model_validate(found))
     return found
 
 

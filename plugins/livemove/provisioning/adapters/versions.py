@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import livemove
 from livemove.control.adapters.state import made
 from livemove.model.errors import LivemoveError
-from livemove.model.ports import Json
+from livemove.model.ledger import Versions
 from livemove.model.spec import Side
 from livemove.provisioning.adapters.terraform import program
 
@@ -27,17 +27,19 @@ PACKAGES = {
 }
 
 
-def keep_versions(world: World) -> Json:
+def keep_versions(world: World) -> Versions:
     """What is installed here and what both servers say, into the ledger; a server that is silent keeps what it said before."""
-    known = world.ledger.read("versions") or {}
-    found: Json = {"livemove": livemove.__version__}
+    kept = world.ledger.load(Versions) or Versions()
+    known = kept.programs
+    found: dict[str, str | None] = {"livemove": livemove.__version__}
     found |= {name: _installed(package) for name, package in PACKAGES.items()}
     found["Terraform"] = _terraform() or known.get("Terraform")
     for side, name in ((Side.SOURCE, "source database"), (Side.TARGET, "target database")):
         found[name] = _server(world, side) or known.get(name)
     if found != known:
-        world.ledger.write("versions", found)
-    return found
+        kept = Versions(programs=found)
+        world.ledger.save(kept)
+    return kept
 
 
 def _installed(package: str) -> str | None:

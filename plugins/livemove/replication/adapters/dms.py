@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.model.errors import LivemoveError, ReplicationError, SetupError, UnreachableError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.dms_rules import says, start_type, table_mappings, task_settings
@@ -48,7 +49,7 @@ class DmsReplicator:
         service: str,
         schemas: tuple[str, ...],
         settings: Callable[[], str],
-        outputs: Callable[[], Any],
+        outputs: Callable[[], Outputs],
         clock: Clock,
         cloudwatch: Any = None,
         batch_apply: bool = False,
@@ -96,7 +97,7 @@ class DmsReplicator:
         self._wait(link, {TaskState.READY, TaskState.STOPPED, TaskState.FAILED}, "be made")
 
     def _output(self, name: str) -> str:
-        value = str(self._outputs().get(name) or "")
+        value = str(getattr(self._outputs(), name) or "")
         if not value:
             raise SetupError(
                 f"Terraform's output {name} is empty: the standing parts of DMS are not there",

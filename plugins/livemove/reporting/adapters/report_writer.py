@@ -36,12 +36,9 @@ def make_report(world: World, failure: Json | None = None) -> Report:
     from livemove.control.adapters.state import readable_rows
 
     keep_versions(world)
-    ledger = world.ledger
-    documents = {name: found for name in ledger.documents() if (found := ledger.read(name)) is not None}
     return report.build(
         world.spec.title,
-        documents,
-        ledger.events(),
+        world.ledger.snapshot(),
         now=world.clock.now(),
         service=world.spec.service,
         standing=standing(world),

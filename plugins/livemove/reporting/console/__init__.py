@@ -10,14 +10,16 @@ decides: who owns the writes stands in the databases.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from livemove.model.ledger import Contents
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec
 from livemove.reporting.console.attempts import switchovers
 from livemove.reporting.console.chapters import story
 from livemove.reporting.console.findings import failures, findings, soak
-from livemove.reporting.console.ledger import Documents, Events, Ledger
+from livemove.reporting.console.ledger import Ledger
 from livemove.reporting.console.moments import moments
 from livemove.reporting.console.owner_card import owner, way_back
 from livemove.reporting.console.questions import decisions, question
@@ -26,11 +28,10 @@ from livemove.reporting.console.tables import comparison, load, tables
 from livemove.reporting.console.traffic import lag, traffic
 
 
-def build(
-    spec: MigrationSpec, documents: Documents, events: Events, *, dag_id: str = "", run_id: str = ""
-) -> Json:
-    """The page's model. `dag_id`, `run_id`: whose chapters are told; empty: the newest move's."""
-    ledger = Ledger(spec, documents, sorted(events, key=lambda e: str(e.get("time"))))
+def build(spec: MigrationSpec, contents: Contents, *, dag_id: str = "", run_id: str = "") -> Json:
+    """The page's model. `dag_id`, `run_id`: whose chapters are shown; empty: the newest move's."""
+    in_order = replace(contents, events=tuple(sorted(contents.events, key=lambda e: e.time)))
+    ledger = Ledger(spec, in_order)
     model: Json = {name: make(ledger) for name, make in PARTS.items()}
     model["run"], model["chapters"] = story(ledger, dag_id, run_id)
     model["missing"] = missing(model)
@@ -39,6 +40,7 @@ def build(
         "title": spec.title,
         "name": spec.dns.name,
         "rehearsal": spec.rehearsal,
+        "unreadable": [str(u) for u in contents.unreadable],
         **model,
     }
 

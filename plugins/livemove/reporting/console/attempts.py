@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livemove.model.ledger import SwitchoverRecord
 from livemove.model.ports import Json
 from livemove.reporting.console.ledger import Ledger, ended_at
 
@@ -28,32 +29,24 @@ def switchovers(ledger: Ledger) -> list[Json]:
     The clock starts at the lease; what comes before it (guards, arming the servers) has a negative beginning.
     """
     out = []
-    for name, d in ledger.under("switchover/").items():
-        if not name.isdigit() or not d.get("steps"):
+    for move in ledger.load_all(SwitchoverRecord):
+        if not move.steps:
             continue
-        before = sum(s["ms"] for s in d["steps"] if s["name"] in BEFORE)
-        at, steps = -before, []
-        for s in d["steps"]:
-            steps.append(
-                {
-                    "name": s["name"],
-                    "word": STEPS.get(s["name"], s["name"]),
-                    "ms": s["ms"],
-                    "at": at,
-                    "seen": s.get("seen"),
-                }
-            )
-            at += s["ms"]
+        at, steps = -sum(s.ms for s in move.steps if s.name in BEFORE), []
+        for s in move.steps:
+            word = STEPS.get(s.name, s.name)
+            steps.append({"name": s.name, "word": word, "ms": s.ms, "at": at, "seen": s.seen or None})
+            at += s.ms
         out.append(
             {
-                "epoch": int(d["epoch"]),
-                "from": d["from"],
-                "to": d["to"],
-                "started_at": d["started_at"],
-                "ended_at": ended_at(d),
-                "result": d.get("result") or ("moved" if d.get("fenced_ms") is not None else "unfinished"),
-                "reason": d.get("reason"),
-                "fenced_ms": d.get("fenced_ms"),
+                "epoch": move.epoch,
+                "from": str(move.from_),
+                "to": str(move.to),
+                "started_at": move.started_at,
+                "ended_at": ended_at(move),
+                "result": str(move.result or ("unfinished" if move.fenced_ms is None else "moved")),
+                "reason": move.reason,
+                "fenced_ms": move.fenced_ms,
                 "ms": max(at, 0),
                 "steps": steps,
             }

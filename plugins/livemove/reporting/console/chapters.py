@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from livemove.history.task_runs import TaskRun
+from livemove.model.ledger import GateAsked
 from livemove.model.ports import Json
 from livemove.model.stages import PROMOTION, STAGES
 from livemove.reporting.console.ledger import Ledger, seconds_of
@@ -29,7 +30,7 @@ def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | No
     later = [begins[r] for r in order if begins[r] > begins[told]]
     end = min(later, default="9")
     mine = [s for s in spans if begins[told] <= s.began < end]
-    asked = [e for e in ledger.told("gate_asked") if begins[told] <= str(e["time"]) < end]
+    asked = [e for e in ledger.all_of(GateAsked) if begins[told] <= e.time < end]
     found = {"dag_id": f"migrate_{ledger.spec.service}", "run_id": told, "began": begins[told]}
     return found, _chapters(mine, asked)
 
@@ -38,14 +39,14 @@ OVER, ENDED = "over", "ended"
 """Of the chapter told last: its last task is done; or the emergency has ended the story in it."""
 
 
-def _where(spans: Sequence[TaskRun], asked: Sequence[Json]) -> tuple[str, str]:
+def _where(spans: Sequence[TaskRun], asked: Sequence[GateAsked]) -> tuple[str, str]:
     """The chapter of what happened last, and `now`, `failed`, OVER or ENDED.
 
     An emergency and giving up are no chapters: what they do is told in the chapter in which they interfere.
     """
     last = spans[-1]
-    if asked and str(asked[-1]["time"]) > last.ended:
-        return str(asked[-1]["task_id"]).partition(".")[0], "now"
+    if asked and asked[-1].time > last.ended:
+        return asked[-1].task_id.partition(".")[0], "now"
     known = next((s.chapter for s in reversed(spans) if s.chapter in STAGES), "")
     if _failed(spans, last):
         return known, "failed"
@@ -61,7 +62,7 @@ def _failed(spans: Sequence[TaskRun], last: TaskRun) -> bool:
     return "failed" in newest.values()
 
 
-def _chapters(spans: Sequence[TaskRun], asked: Sequence[Json]) -> list[Json]:
+def _chapters(spans: Sequence[TaskRun], asked: Sequence[GateAsked]) -> list[Json]:
     """Of one story. The chapter of whatever happened last is the one that is told now."""
     current, how = _where(spans, asked)
     over = how in (OVER, ENDED)

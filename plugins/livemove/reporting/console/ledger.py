@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from livemove.history import CurrentOwner, History
-from livemove.model.ports import Json
+from livemove.model.ledger import Contents, Document, Event, SwitchoverRecord
 from livemove.model.spec import MigrationSpec, Side
 
 PLACES = {Side.SOURCE: "the data centre's database", Side.TARGET: "RDS"}
 LISTED = 200
 """Decisions, moments and failures that are told at most, the newest ones."""
-
-Documents = Mapping[str, Json]
-Events = Sequence[Json]
 
 
 @dataclass(frozen=True)
@@ -24,34 +20,29 @@ class Ledger:
     """What is known, as the parts of the page read it."""
 
     spec: MigrationSpec
-    documents: Documents
-    events: Events
+    contents: Contents
 
-    def get(self, name: str) -> Json | None:
-        return self.documents.get(name)
+    def load[D: Document](self, kind: type[D], **keys: object) -> D | None:
+        return self.contents.load(kind, **keys)
 
-    def under(self, prefix: str) -> dict[str, Json]:
-        return {n.removeprefix(prefix): d for n, d in sorted(self.documents.items()) if n.startswith(prefix)}
+    def load_all[D: Document](self, kind: type[D], **keys: object) -> tuple[D, ...]:
+        return self.contents.load_all(kind, **keys)
 
-    def told(self, *names: str) -> list[Json]:
-        return [e for e in self.events if e.get("event") in names]
+    def all_of[E: Event](self, kind: type[E]) -> tuple[E, ...]:
+        return self.contents.all_of(kind)
 
     @cached_property
     def history(self) -> History:
-        return History(self.documents, self.events)
+        return History(self.contents)
 
     @property
     def current(self) -> CurrentOwner:
         return self.history.current
 
 
-def settled(kept: Json, name: str, otherwise: float) -> float:
-    """What held in that run: its form may have said another value than the spec."""
-    return otherwise if kept.get(name) is None else float(kept[name])
-
-
-def ended_at(move: Json) -> str:
-    return later(str(move["started_at"]), sum(float(s.get("ms") or 0) for s in move.get("steps", ())) / 1000)
+def ended_at(move: SwitchoverRecord) -> str | None:
+    """Its beginning and the time of its steps."""
+    return later(move.started_at, sum(s.ms for s in move.steps) / 1000) if move.started_at else None
 
 
 def later(iso: str, seconds: float) -> str:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from livemove.history.ownership import Result
+from livemove.model.ledger import (
+    AttemptResult,
+    BreachSeen,
+    DdlSeen,
+    Event,
+    Promoted,
+    RecordChanged,
+    RecordRolledBack,
+    RecordShifted,
+    RollbackBegun,
+    SwitchoverEnded,
+    TtlLowered,
+    TtlRestored,
+)
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.reporting.console.ledger import LISTED, Ledger
@@ -11,42 +24,42 @@ from livemove.reporting.console.ledger import LISTED, Ledger
 def moments(ledger: Ledger) -> list[Json]:
     """What is marked in the charts: {"at", "kind", "says"}, oldest first."""
     out = []
-    for e in ledger.events:
+    for e in ledger.contents.events:
         if said := _moment(e):
-            out.append({"at": str(e["time"]), "kind": said[0], "says": said[1]})
+            out.append({"at": e.time, "kind": said[0], "says": said[1]})
     return out[-LISTED:]
 
 
-def _moment(e: Json) -> tuple[str, str] | None:
-    match e.get("event"):
-        case "ttl_lowered":
-            return "name", f"TTL lowered to {e.get('ttl')} s"
-        case "record_changed" | "record_shifted":
-            shares = [r.get("weight") for r in e.get("after", ()) if r.get("weight") is not None]
-            return "name", "name moved" if not shares else "name moved on by a step"
-        case "record_rolled_back":
+def _moment(e: Event) -> tuple[str, str] | None:
+    match e:
+        case TtlLowered():
+            return "name", f"TTL lowered to {e.ttl} s"
+        case RecordChanged() | RecordShifted():
+            weighted = any(r.weight is not None for r in e.after)
+            return "name", "name moved on by a step" if weighted else "name moved"
+        case RecordRolledBack():
             return "back", "name moved back"
-        case "ttl_restored":
+        case TtlRestored():
             return "name", "old TTL restored"
-        case "switchover":
+        case SwitchoverEnded():
             return _attempted(e)
-        case "rollback_begun":
+        case RollbackBegun():
             return "back", "rollback begun"
-        case "breach":
+        case BreachSeen():
             return "bad", "breach"
-        case "promoted":
+        case Promoted():
             return "bad", "RDS promoted"
-        case "ddl":
+        case DdlSeen():
             return "bad", "DDL on the owner"
     return None
 
 
-def _attempted(e: Json) -> tuple[str, str] | None:
-    match e.get("result"):
-        case Result.REFUSED:
+def _attempted(e: SwitchoverEnded) -> tuple[str, str] | None:
+    match e.result:
+        case AttemptResult.REFUSED:
             return None
-        case Result.ABORTED:
+        case AttemptResult.ABORTED:
             return "bad", "switchover undone"
-        case Result.INCOMPLETE | Result.UNKNOWN:
+        case AttemptResult.INCOMPLETE | AttemptResult.UNKNOWN:
             return "bad", "switchover not finished"
-    return ("back", "writes moved back") if e.get("to") == Side.SOURCE else ("move", "writes moved")
+    return ("back", "writes moved back") if e.to is Side.SOURCE else ("move", "writes moved")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from livemove.history import CurrentOwner, SwitchoverStage
+from livemove.model.ledger import BreachSeen, RecordChanged, RecordRolledBack, RecordShifted, WayBack
 from livemove.model.ports import Json, TaskState
 from livemove.model.spec import Side
 from livemove.reporting.console.ledger import PLACES, Ledger
@@ -95,23 +96,23 @@ def way_back(ledger: Ledger) -> Json:
             "The source does not follow any more; RDS keeps the writes.",
             checked_at=closed,
         )
-    seen = ledger.get("way_back")
-    if not seen or seen.get("epoch") != ledger.current.epoch:
+    seen = ledger.load(WayBack)
+    if not seen or seen.epoch != ledger.current.epoch:
         return _back(
             "warn",
             "The way back is being made",
             "The source does not follow yet. A rollback waits until it does.",
         )
-    current = seen.get("lag_ms") is not None and seen.get("state") == TaskState.RUNNING
-    tone = "bad" if seen.get("losses") else "good" if current else "warn"
+    current = seen.lag_ms is not None and seen.state == TaskState.RUNNING
+    tone = "bad" if seen.losses else "good" if current else "warn"
     headline = {
         "bad": "A rollback would lose writes",
         "warn": "Rollback loses nothing once the return path has caught up",
         "good": "Rollback loses nothing until you approve Retire",
     }[tone]
     # the rest of the sentence is the headline and the time beside it
-    says = str(seen.get("says", "")).split(". ")[0] + "." if tone == "good" else str(seen.get("says", ""))
-    return _back(tone, headline, says, until=seen.get("until"), checked_at=seen.get("checked_at"))
+    says = seen.says.split(". ")[0] + "." if tone == "good" else seen.says
+    return _back(tone, headline, says, until=seen.until, checked_at=seen.checked_at)
 
 
 def _back_at_home(ledger: Ledger) -> Json:
@@ -135,7 +136,10 @@ def _back(tone: str, headline: str, says: str, **more: Any) -> Json:
 
 
 def _name_moved(ledger: Ledger) -> bool:
-    newest = ledger.told("record_changed", "record_shifted", "record_rolled_back")
-    restored = [e for e in ledger.told("breach") if e.get("restored_at")]
-    last = max([*newest, *restored], key=lambda e: str(e["time"]), default=None)
-    return last is not None and last["event"] in ("record_changed", "record_shifted")
+    moved = (RecordChanged, RecordShifted)
+    changes = [
+        e
+        for e in ledger.contents.events
+        if isinstance(e, (*moved, RecordRolledBack)) or (isinstance(e, BreachSeen) and e.restored_at)
+    ]
+    return isinstance(max(changes, key=lambda e: e.time, default=None), moved)

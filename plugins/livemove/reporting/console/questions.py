@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from livemove.history import Question
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
+from livemove.model.ledger import Drain, ExpectedPause, FullLoad
 from livemove.model.ports import Json
 from livemove.model.stages import GIVE_UP_STAGE, PROMOTION, QUESTIONS
 from livemove.model.window import duration
 from livemove.reporting.console.findings import findings
-from livemove.reporting.console.ledger import LISTED, Ledger, later, settled
+from livemove.reporting.console.ledger import LISTED, Ledger, later
 from livemove.reporting.console.owner_card import way_back
 from livemove.reporting.console.resolvers import resolvers
 from livemove.reporting.console.tables import comparison
@@ -53,11 +54,13 @@ def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]
         counts = found["counts"]
         tone = "bad" if counts.get("error") else "warn" if counts.get("warning") else "good"
         yield "findings", f"{counts.get('error', 0)} errors, {counts.get('warning', 0)} warnings", tone
-    if gate == "switchover" and (pause := ledger.get("expected_pause")):
-        allowed = settled(pause, "budget_ms", ledger.spec.switchover.pause_budget * 1000)
-        fits = pause["ms"] <= allowed
+    if gate == "switchover" and (pause := ledger.load(ExpectedPause)):
+        # the run's form may have said another budget than the spec
+        spec = ledger.spec.switchover.pause_budget * 1000
+        allowed = spec if pause.budget_ms is None else float(pause.budget_ms)
+        fits = pause.ms <= allowed
         budget = f"{allowed:.0f} ms" if allowed % 1000 else duration(allowed / 1000)
-        yield "expected write pause", f"{pause['ms']} ms, budget {budget}", "good" if fits else "bad"
+        yield "expected write pause", f"{pause.ms} ms, budget {budget}", "good" if fits else "bad"
     if gate != "switch_dns" and (caches := resolvers(ledger)):
         done = caches["flipped"] == caches["of"]
         yield (
@@ -65,17 +68,17 @@ def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]
             f"{caches['flipped']} of {caches['of']}",
             "good" if done else "warn",
         )
-    if gate != "switch_dns" and (drained := ledger.get("drain")):
+    if gate != "switch_dns" and (drained := ledger.load(Drain)):
         yield (
             "requests at the old site",
-            f"{float(drained.get('share') or 0):.1%}",
-            "good" if drained.get("done") else "warn",
+            f"{drained.share or 0:.1%}",
+            "good" if drained.done else "warn",
         )
     if gate == "retire":
         back = way_back(ledger)
         yield "way back", back["headline"], back["tone"]
-    if gate == "switch_dns" and (load := ledger.get("full_load")):
-        yield "rows copied", f"{load['rows']:,}", ""
+    if gate == "switch_dns" and (load := ledger.load(FullLoad)):
+        yield "rows copied", f"{load.rows:,}", ""
 
 
 def decisions(ledger: Ledger) -> list[Json]:

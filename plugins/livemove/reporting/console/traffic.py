@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from livemove.model import time_series as trail
+from livemove.model.ledger import Delays, SiteCounts, Traffic, TrafficPoint
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.reporting.console.ledger import Ledger
@@ -16,23 +16,31 @@ LONG = 30.0
 
 def traffic(ledger: Ledger) -> Json | None:
     """Columns for the charts: times, and for each site requests a second, failed ones a second, milliseconds each."""
-    points = (ledger.get(trail.TRAFFIC) or {}).get("points", ())
+    points = _points(ledger)
     if not points:
         return None
     # a point stands at the end of what it covers; where nobody looked for long, its mean holds for all of
     # that time
-    drawn = [(t, p) for p in points for t in ([p["t"] - p["s"] + 0.1] if p["s"] > LONG else []) + [p["t"]]]
-    sites = {str(s): [_rates(p.get(str(s)), p["s"]) for _, p in drawn] for s in Side}
+    drawn = [(t, p) for p in points for t in ([p.t - p.s + 0.1] if p.s > LONG else []) + [p.t]]
+    sites = {
+        str(Side.SOURCE): [_rates(p.source, p.s) for _, p in drawn],
+        str(Side.TARGET): [_rates(p.target, p.s) for _, p in drawn],
+    }
     columns = {
         site: {k: [r[k] for r in rates] for k in ("rate", "errors", "ms")} for site, rates in sites.items()
     }
     return {"t": [round(t, 1) for t, _ in drawn], **columns}
 
 
-def _rates(counts: Json | None, seconds: float) -> Json:
-    if not counts or not seconds or counts.get("requests") is None:
+def _points(ledger: Ledger) -> list[TrafficPoint]:
+    kept = ledger.load(Traffic)
+    return kept.points if kept else []
+
+
+def _rates(counts: SiteCounts | None, seconds: float) -> Json:
+    if not counts or not seconds or counts.requests is None:
         return {"rate": None, "errors": None, "ms": None}
-    n, errors, spent = counts["requests"], counts.get("errors"), counts.get("seconds")
+    n, errors, spent = counts.requests, counts.errors, counts.seconds
     return {
         "rate": round(n / seconds, 2),
         "errors": None if errors is None else round(errors / seconds, 3),
@@ -45,12 +53,9 @@ def lag(ledger: Ledger) -> Json | None:
 
     A value of None ends a line: nobody looked for a while.
     """
-    behind = [
-        [p["t"], p["behind"]]
-        for p in (ledger.get(trail.TRAFFIC) or {}).get("points", ())
-        if p.get("behind") is not None
-    ]
-    delay = [[p["t"], p["ms"]] for p in (ledger.get(trail.DELAY) or {}).get("points", ())]
+    behind = [[p.t, p.behind] for p in _points(ledger) if p.behind is not None]
+    delays = ledger.load(Delays)
+    delay = [[p.t, p.ms] for p in delays.points] if delays else []
     if not behind and not delay:
         return None
     return {"behind": _broken(behind), "delay": _broken(delay), "limit": ledger.spec.replication.max_lag}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from livemove.model.ledger import MappedTaskRuns, Span, TaskFailed, TaskRuns
 from livemove.model.spec import find_spec
 from livemove.runtime.service_context import World
 from livemove.switchover.rollback import failure
@@ -22,9 +23,9 @@ def note_failure(context: Any) -> None:
     from livemove.reporting.adapters.report_writer import write_report
 
     ti = context["ti"]
-    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id)
     found = failure(context.get("exception"))
-    world.ledger.note("task_failed", **found)
+    world.ledger.note(TaskFailed.model_validate(found))
     _keep_span(context, "failed")
     told = {"task_id": ti.task_id, "run_id": context["run_id"], "time": world.clock.now().isoformat()}
     try:
@@ -55,15 +56,19 @@ def _write_span(context: Any, state: str) -> None:
     A killed task is told of by Airflow's DAG processor, which does not know when it began.
     """
     ti = context["ti"]
-    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id)
+    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id)
     now = world.clock.now()
-    span = {
-        "began": getattr(ti, "start_date", None) or now,
-        "ended": now,
-        "state": state,
-        "dag_id": ti.dag_id,
-        "run_id": context["run_id"],
-    }
-    name = f"ran/{ti.task_id}" if ti.map_index < 0 else f"ran/{ti.task_id}/{ti.map_index}"
-    before = world.ledger.read(name) or {}
-    world.ledger.write(name, {"spans": [*before.get("spans", ()), span][-KEPT_SPANS:]})
+    span = Span(
+        began=(getattr(ti, "start_date", None) or now).isoformat(),
+        ended=now.isoformat(),
+        state=state,
+        dag_id=ti.dag_id,
+        run_id=context["run_id"],
+    )
+    runs: TaskRuns | MappedTaskRuns
+    if ti.map_index < 0:
+        runs = world.ledger.load(TaskRuns, task=ti.task_id) or TaskRuns(task=ti.task_id)
+    else:
+        keys = {"task": ti.task_id, "map_index": ti.map_index}
+        runs = world.ledger.load(MappedTaskRuns, **keys) or MappedTaskRuns(**keys)
+    world.ledger.save(runs.model_copy(update={"spans": [*runs.spans, span][-KEPT_SPANS:]}))

@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, checksum
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import Approval, GateAnswered, GateAsked, Question
 from livemove.model.ports import Json
 from livemove.model.stages import QUESTIONS
 from livemove.model.window import duration
@@ -78,36 +79,36 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         shown = (
             gates.approved(evidence.record)
             if self.gate == "switch_dns"
-            else {"moves": evidence.history.completed_switchovers}
+            else {"moves": [m.stored() for m in evidence.history.completed_switchovers]}
         )
         sha = checksum(shown)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
         self.subject = gates.subject(self.gate, world.spec)
         self.body = gates.body(self.gate, world.spec, evidence, sha)
         now = world.clock.now()
-        question = f"questions/{self.gate}/{now:%Y%m%dT%H%M%S.%fZ}"
+        shown_at = f"{now:%Y%m%dT%H%M%S.%fZ}"
+        question = Question(gate=self.gate, asked=shown_at, subject=self.subject, body=self.body, sha256=sha)
         # approvals are written over at the next question; what somebody saw is not
-        world.ledger.write(question, {"subject": self.subject, "body": self.body, "sha256": sha})
-        world.ledger.write(
-            f"approvals/{self.gate}",
-            {
-                "gate": self.gate,
-                "question": question,
-                "sha256": sha,
-                "shown": shown,
-                "warnings": len(evidence.warnings),
-                "asked_at": now.isoformat(),
-                "outdated": self._shows_an_older_text(context),
-                "option": None,
-            },
+        world.ledger.save(question)
+        world.ledger.save(
+            Approval(
+                gate=self.gate,
+                question=question.ledger_name,
+                sha256=sha,
+                shown=shown,
+                warnings=len(evidence.warnings),
+                asked_at=now.isoformat(),
+                outdated=self._shows_an_older_text(context),
+            )
         )
         world.ledger.note(
-            "gate_asked",
-            gate=self.gate,
-            sha256=sha,
-            question=question,
-            timeout=world.spec.gates.timeout,
-            saw=gates.seen(self.gate, world.spec, evidence),
+            GateAsked(
+                gate=self.gate,
+                sha256=sha,
+                question=question.ledger_name,
+                timeout=world.spec.gates.timeout,
+                saw=gates.seen(self.gate, world.spec, evidence),
+            )
         )
         super().execute(context)
 
@@ -134,7 +135,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             raise AirflowFailException(str(_unanswered(self.task_id, world.spec)))
         if "error" not in event:
             answer = self._keep_answer(world, event)
-            if answer["option"] == PROCEED and answer.get("outdated"):
+            if answer.option == PROCEED and answer.outdated:
                 raise AirflowFailException(str(_unread(self.task_id)))
         return super().execute_complete(context, event)
 
@@ -171,7 +172,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         listed = context["ti"].xcom_pull(task_ids="validate.tables") or ()
         return list(dict.fromkeys(t["table"] for t in listed))
 
-    def _keep_answer(self, world: World, event: Json) -> Json:
+    def _keep_answer(self, world: World, event: Json) -> Approval:
         user = event.get("responded_by_user") or {}
         answer = {
             "option": event["chosen_options"][0],
@@ -179,16 +180,11 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
             "at": _iso(event.get("responded_at") or world.clock.now()),
             **(event.get("params_input") or {}),
         }
-        asked = world.ledger.read(f"approvals/{self.gate}") or {"gate": self.gate}
-        kept = {**asked, **answer}
-        world.ledger.write(f"approvals/{self.gate}", kept)
-        world.ledger.note(
-            "gate_answered",
-            gate=self.gate,
-            sha256=asked.get("sha256"),
-            question=asked.get("question"),
-            **answer,
-        )
+        asked = world.ledger.load(Approval, gate=self.gate) or Approval(gate=self.gate)
+        kept = Approval.model_validate({**asked.stored(), **answer})
+        world.ledger.save(kept)
+        told = {"gate": self.gate, "sha256": asked.sha256, "question": asked.question}
+        world.ledger.note(GateAnswered.model_validate({**told, **answer}))
         return kept
 
 

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from livemove.model.approvals import PROMOTE
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import PromotionAnswered, PromotionAsked
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.stages import PROMOTION
@@ -56,7 +57,7 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         self.subject = f"{PROMOTION.title} The source of {self.service} is gone"
         self.body = promotion_body(world.spec, str(row), list(seen.lines()), servers, wanted)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
-        world.ledger.note("promotion_asked", gate="promote", **seen.document)
+        world.ledger.note(PromotionAsked.model_validate(seen.document))
         super().execute(context)
 
     def execute_complete(self, context: Any, event: Json) -> Json:
@@ -67,10 +68,10 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         super().execute_complete(context, event)
         user = event.get("responded_by_user") or {}
         self.world(context).ledger.note(
-            "promotion_answered",
-            gate="promote",
-            option=", ".join(event["chosen_options"]),
-            by=user.get("name") if isinstance(user, dict) else None,
+            PromotionAnswered(
+                option=", ".join(event["chosen_options"]),
+                by=user.get("name") if isinstance(user, dict) else None,
+            )
         )
         if event["chosen_options"] != [PROMOTE]:
             raise AirflowSkipException("Everything stays as it is")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.state import owner
-from livemove.model.ports import Json
+from livemove.model.ledger import DdlSeen, Definitions
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema import ddl_digests as core
@@ -32,12 +32,12 @@ def read_digests(db: MariaDb, schemas: Sequence[str]) -> dict[str, str]:
 
 def keep(world: World, db: MariaDb, *, code_only: bool = False) -> None:
     """These definitions are carried, or seen to be the same on both sides: what comes later is DDL."""
-    now, name = read_digests(db, world.spec.source.schemas), f"definitions/{db.side}"
-    before = world.ledger.read(name)
+    now = read_digests(db, world.spec.source.schemas)
+    before = world.ledger.load(Definitions, side=db.side)
     if code_only and before:
-        now = core.with_code_of(before["objects"], now)
-    world.ledger.write(
-        name, {"objects": now, "kept_at": f"{world.clock.now():%Y-%m-%d %H:%M:%S}", "changed": []}
+        now = core.with_code_of(before.objects, now)
+    world.ledger.save(
+        Definitions(side=db.side, objects=now, kept_at=f"{world.clock.now():%Y-%m-%d %H:%M:%S}")
     )
     _next.pop(world.spec.service, None)
 
@@ -65,17 +65,17 @@ def notice_ddl(world: World, awaited: str = "") -> str:
 def _look(world: World) -> str:
     side = owner(world)
     with world.database(side, timeout=5, read_timeout=60) as db:
-        kept = world.ledger.read(f"definitions/{side}")
+        kept = world.ledger.load(Definitions, side=side)
         if kept is None:
             if side is Side.TARGET:
                 # the writes have just moved: what stands here now is what the source has
                 keep(world, db)
             return ""
-        changed = core.changes(kept["objects"], read_digests(db, world.spec.source.schemas))
-    document: Json = {**kept, "changed": changed}
-    if changed != kept["changed"]:
-        world.ledger.write(f"definitions/{side}", document)
+        changed = core.changes(kept.objects, read_digests(db, world.spec.source.schemas))
+    now = kept.model_copy(update={"changed": changed})
+    if changed != kept.changed:
+        world.ledger.save(now)
         if changed:
-            world.ledger.note("ddl", side=str(side), objects=changed[:50])
-            log.warning("%s", core.says(side, document))
-    return core.says(side, document)
+            world.ledger.note(DdlSeen(side=side, objects=changed[:50]))
+            log.warning("%s", core.says(side, now.stored()))
+    return core.says(side, now.stored())

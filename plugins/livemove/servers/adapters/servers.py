@@ -299,7 +299,7 @@ def _place_over_ssh(world: World, server: Server, host: Host, databases: Databas
 
 
 def _place_over_ssm(world: World, server: Server, host: Host, databases: Databases) -> None:
-    secrets = {str(world.outputs["application_secret_arn"]): [f"{side}.env" for side in Side]}
+    secrets = {world.outputs.application_secret_arn: [f"{side}.env" for side in Side]}
     for side in Side:
         text = settings(world.spec, databases, side, server.site, PASSWORD)
         host.put(f"{server.directory}/{side}.env.template", text.encode())

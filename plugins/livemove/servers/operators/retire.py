@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import UnreachableError
+from livemove.model.ledger import FinalDump, FinalDumpSkipped, stored
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
@@ -27,7 +28,7 @@ class FinalDumpOperator(LivemoveOperator):
         from livemove.servers.adapters.final_dump import archive, kept
 
         world = self.world(context)
-        s3, before = world.aws("s3"), world.ledger.read("final_dump")
+        s3, before = world.aws("s3"), stored(world.ledger.load(FinalDump))
         try:
             with world.database(Side.SOURCE) as source:
                 status = source.one("SHOW MASTER STATUS")
@@ -45,7 +46,7 @@ class FinalDumpOperator(LivemoveOperator):
             f"{self.service}/final-dump/{self.service}.sql.gz",
         )
         document = {**made, "position": position, "made_at": world.clock.now().isoformat()}
-        world.ledger.write("final_dump", document)
+        world.ledger.save(FinalDump.model_validate(document))
         self.log.info("Kept %(address)s, %(bytes)d bytes, SHA-256 %(sha256)s", document)
         return document
 
@@ -62,7 +63,7 @@ class FinalDumpOperator(LivemoveOperator):
             ),
             "made_at": world.clock.now().isoformat(),
         }
-        world.ledger.write("final_dump", document)
-        world.ledger.note("final_dump_skipped", reason=document["skipped"])
+        world.ledger.save(FinalDump.model_validate(document))
+        world.ledger.note(FinalDumpSkipped(reason=document["skipped"]))
         self.log.warning("No final dump: %s", document["skipped"])
         return document

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import LivemoveError, UnreachableError
+from livemove.model.ledger import JobsKept, Promotion, ServersStopped
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
@@ -160,7 +161,7 @@ class KeepJobsOperator(LivemoveOperator):
                 wanted="jobs on one site only, before both serve",
                 next_step="mend commands.jobs_off and jobs_on of that server, then clear this task",
             )
-        world.ledger.note("jobs_kept", site=str(side), servers={r.server: r.message for r in replies})
+        world.ledger.note(JobsKept(site=str(side), servers={r.server: r.message for r in replies}))
         return {r.server: r.message for r in replies}
 
 
@@ -179,9 +180,9 @@ class StopServersOperator(LivemoveOperator):
 
         world = self.world(context)
         replies = Servers.of(world, Side(self.site)).stop()
-        world.ledger.note("servers_stopped", site=self.site, servers={r.server: r.message for r in replies})
+        world.ledger.note(ServersStopped(site=self.site, servers={r.server: r.message for r in replies}))
         failed = [f"{r.server}: {r.message}" for r in replies if not r.ok]
-        if failed and self.site == Side.SOURCE and world.ledger.documents("promotion/"):
+        if failed and self.site == Side.SOURCE and _promoted(world):
             self.log.warning("Off by the word of whoever promoted the target: %s", "; ".join(failed))
         elif failed:
             raise UnreachableError(
@@ -189,3 +190,9 @@ class StopServersOperator(LivemoveOperator):
                 next_step="stop them by hand and mark this task as success, or clear it",
             )
         return {r.server: r.message for r in replies}
+
+
+def _promoted(world: World) -> bool:
+    """A damaged document says as well that there was a promotion."""
+    kept = world.ledger.load_all(Promotion)
+    return bool(kept.found or kept.unreadable)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from livemove.model.errors import LivemoveError, RefusedError
-from livemove.model.ports import Json, Link
+from livemove.model.ledger import WayBack
+from livemove.model.ports import Link
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.adapters.wiring import parts_of
+from livemove.switchover.soak import NOT_SEEN
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
 
 
-def look(world: World) -> Json:
-    """The ledger's document `way_back`, written now. RefusedError while no database follows the other."""
+def look(world: World) -> WayBack:
+    """Looks now, and keeps what was seen. RefusedError while no database follows the other."""
     with parts_of(world) as parts:
         now = return_path.standing(parts)
         if now is None or not now.owner.position:
@@ -28,13 +30,14 @@ def look(world: World) -> Json:
         return way_back.look(parts, link, now.owner.position, world.spec.replication.max_lag)
 
 
-def way_back_now(world: World) -> Json | None:
+def way_back_now(world: World) -> WayBack:
     """The return path, looked at now; where that is not possible, as it was seen last. Only told: guards decide."""
     try:
         return look(world)
     except Exception as e:
         # it only tells: a question must be asked whatever cannot be seen
         found = e.found if isinstance(e, LivemoveError) else repr(e)
-        before = world.ledger.read("way_back") or {}
-        seen = f"; last seen {before['checked_at']}: {before['says']}" if before else ""
-        return {**before, "losses": [], "says": f"The way back could not be looked at: {found}{seen}"}
+        before = world.ledger.load(WayBack)
+        seen = f"; last seen {before.checked_at}: {before.says}" if before else ""
+        says = f"The way back could not be looked at: {found}{seen}"
+        return (before or WayBack(epoch=0, state=NOT_SEEN)).model_copy(update={"losses": [], "says": says})

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from livemove.comparison.adapters.both_sides import incomparable, read_shapes
 from livemove.comparison.adapters.changed_keys import since_compared
 from livemove.comparison.adapters.final_check import QuickProof
-from livemove.comparison.documents import compared
 from livemove.control.adapters.control_row import Control, kept_version, version
 from livemove.control.adapters.setup import (
     copy_application_accounts,
@@ -25,6 +24,8 @@ from livemove.control.adapters.setup import (
 )
 from livemove.control.adapters.state import made
 from livemove.model.errors import RefusedError, SetupError, UnreachableError
+from livemove.model.ledger import Definitions, ExpectedPause, SwitchoverPlan, TableComparison, stored
+from livemove.model.ledger import StoredCode as StoredCodeDocument
 from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.model.spec import Side
 from livemove.provisioning import rds_maintenance as upkeep
@@ -85,7 +86,7 @@ def upkeep_of(world: World) -> list[str]:
     """Backups and maintenance of the RDS instance in the way; why that cannot be known is a reason as well."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    name = str(world.outputs["database_identifier"])
+    name = world.outputs.database_identifier
     try:
         found = world.aws("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     except (BotoCoreError, ClientError) as e:
@@ -117,7 +118,9 @@ class LastProof:
         if self._ready is not None and self._of == (owner.side, owner.epoch):
             return
         tables = self._tables()
-        found = {name: self._ledger.read(compared(owner.epoch, name)) for name in tables}
+        found = {
+            name: stored(self._ledger.load(TableComparison, epoch=owner.epoch, table=name)) for name in tables
+        }
         s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
         proof = QuickProof(s, t, tables, owner=owner.side, since=since_compared(found))
         self._ready, self._of = self._stack.enter_context(proof), (owner.side, owner.epoch)
@@ -170,13 +173,13 @@ class StoredCode:
                 db.connection()
 
     def _find(self, owner: Side) -> Json:
-        own = self._ledger.read(f"schema/{owner}")
+        own = stored(self._ledger.load(StoredCodeDocument, side=owner))
         if own is not None:
             return own
         try:
             return code_of(self._databases[owner.other], self._schemas)
         except UnreachableError:
-            return self._ledger.read(f"schema/{owner.other}") or {}
+            return stored(self._ledger.load(StoredCodeDocument, side=owner.other)) or {}
 
     def wake(self, owner: Side, follower: Side | None) -> None:
         if owner not in self._code:
@@ -206,21 +209,21 @@ class StoredCode:
         ]
 
     def changed(self, owner: Side) -> list[str]:
-        kept = self._ledger.read(f"definitions/{owner}")
+        kept = self._ledger.load(Definitions, side=owner)
         if kept is None:
             return []
-        return definitions.changes(kept["objects"], read_digests(self._databases[owner], self._schemas))
+        return definitions.changes(kept.objects, read_digests(self._databases[owner], self._schemas))
 
     def sleep(self, follower: Side) -> None:
         db = self._controls[follower].holding
         code = code_of(db, self._schemas)
-        if not code["triggers"] and self._ledger.read(f"schema/{follower}"):
+        if not code["triggers"] and self._ledger.load(StoredCodeDocument, side=follower):
             return  # dropped before; what was kept then stays
         awake = {(e["event_schema"], e["event_name"]) for e in self._controls[follower].sleeping_events()}
         for event in code["events"]:
             if (event["schema"], event["name"]) in awake:
                 event["status"] = "ENABLED"
-        self._ledger.write(f"schema/{follower}", code)
+        self._ledger.save(StoredCodeDocument(side=follower, **code))
         log.info(
             "dropped on the %s: %s", follower, ", ".join(drop_triggers(db, self._schemas)) or "no trigger"
         )
@@ -256,10 +259,9 @@ def prepare_return(world: World, parts: Parts) -> Json:
     finally:
         control.allow_test(now.epoch, 0)
     plan = Switchover(parts, other, "plan", guards=refusals).dry_run(now.epoch)
-    parts.ledger.write("switchover/plan", {"epoch": link.epoch, "steps": plan})
+    parts.ledger.save(SwitchoverPlan(epoch=link.epoch, steps=plan))
     expected = expected_pause(parts, other)
-    parts.ledger.write("switchover/expected", expected)
-    parts.ledger.write("expected_pause", expected)
+    parts.ledger.save(ExpectedPause.model_validate(expected))
     return {"task": link.name, **expected}
 
 

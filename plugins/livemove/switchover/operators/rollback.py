@@ -12,6 +12,7 @@ from livemove.history import CurrentOwner, SwitchoverStage
 from livemove.history.adapters.history_reader import read_history
 from livemove.model.approvals import PROCEED, ROLL_BACK
 from livemove.model.errors import RefusedError
+from livemove.model.ledger import Approval, GivenUp, OriginalRecord, RollbackBegun, TaskFailed, moment
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.stages import GATES, GIVE_UP_STAGE
@@ -46,9 +47,9 @@ class BeginRollbackOperator(LivemoveOperator):
                 ),
             )
         seen = way_back_now(world) if now.owner is Side.TARGET else None
-        if seen and seen.get("losses"):
+        if seen and seen.losses:
             raise RefusedError(
-                f"Going back would lose writes: {'; '.join(seen['losses'])}",
+                f"Going back would lose writes: {'; '.join(seen.losses)}",
                 wanted="a source that has every write",
                 next_step=(
                     f"nothing was changed, RDS owns the writes. To repair it, {REPAIR_FOLLOWER}; then clear"
@@ -57,11 +58,9 @@ class BeginRollbackOperator(LivemoveOperator):
             )
         for answer in answers(world):
             # a task of the story that is cleared by itself later must not act on what was true before this
-            if answer.get("option") == PROCEED:
-                world.ledger.write(
-                    f"approvals/{answer['gate']}", {**answer, "option": None, "withdrawn": "rolled back"}
-                )
-        name_moved = world.ledger.read("dns/before") is not None and not same_answer(
+            if answer.option == PROCEED:
+                world.ledger.save(answer.model_copy(update={"option": None, "withdrawn": "rolled back"}))
+        name_moved = world.ledger.load(OriginalRecord) is not None and not same_answer(
             live_record(world), original(world)
         )
         found = {
@@ -71,7 +70,7 @@ class BeginRollbackOperator(LivemoveOperator):
             "name": "goes back" if name_moved else "never left",
             "record": as_document(live_record(world)),
         }
-        world.ledger.note("rollback_begun", **found)
+        world.ledger.note(RollbackBegun.model_validate(found))
         self.log.info(
             "%s rolls back at %s. The writes: %s. The name: %s.",
             found["by"] or "Somebody",
@@ -83,17 +82,18 @@ class BeginRollbackOperator(LivemoveOperator):
 
     def order(self, world: World, context: Any) -> Json:
         """{"gate", "by"}: who ordered this; RefusedError when nobody did."""
-        newest = max((a for a in answers(world) if a.get("at")), key=lambda a: str(a["at"]), default={})
-        if newest.get("option") != ROLL_BACK:
+        given = [(moment(a.at), a) for a in answers(world) if a.at]
+        newest = max(given, key=lambda g: g[0])[1] if given else None
+        if newest is None or newest.option != ROLL_BACK:
             raise RefusedError(
-                f"The newest answer is {newest.get('option') or 'none'}",
+                f"The newest answer is {(newest and newest.option) or 'none'}",
                 wanted=f"{ROLL_BACK!r} at one of the gates",
                 next_step=(
                     "clear the gate you want to answer anew with downstream; cleared alone, this task undoes"
                     " nothing"
                 ),
             )
-        return {"gate": newest["gate"], "by": newest.get("by")}
+        return {"gate": newest.gate, "by": newest.by}
 
 
 def writes(now: CurrentOwner) -> str:
@@ -133,7 +133,7 @@ class GiveUpOperator(LivemoveOperator):
             )
         world = self.world(context)
         refuse_after_a_move(world)
-        world.ledger.note("given_up", by=ordered_by(context))
+        world.ledger.note(GivenUp(by=ordered_by(context)))
         return {"ends": "replication, the short TTL, livemove's schema and accounts on both databases"}
 
 
@@ -150,9 +150,7 @@ class AutomaticRollbackOperator(BeginRollbackOperator):
             ti.run_id, {}
         )
         told = {
-            e["task_id"]: e
-            for e in world.ledger.events()
-            if e["event"] == "task_failed" and e.get("run_id") == ti.run_id
+            e.task_id: e.stored() for e in world.ledger.snapshot().all_of(TaskFailed) if e.run_id == ti.run_id
         }
         failed = {t: told.get(t) for t in watched if states.get(t) == "failed"}
         if reason := not_automatic(failed):
@@ -160,6 +158,7 @@ class AutomaticRollbackOperator(BeginRollbackOperator):
         return {"gate": ", ".join(sorted(failed)), "by": "the spec (rollback.automatic)"}
 
 
-def answers(world: World) -> list[Json]:
+def answers(world: World) -> list[Approval]:
     """What was answered at each gate, as the ledger keeps it."""
-    return [world.ledger.read(f"approvals/{gate}") or {} for gate in GATES]
+    kept = [world.ledger.load(Approval, gate=gate) for gate in GATES]
+    return [a for a in kept if a]

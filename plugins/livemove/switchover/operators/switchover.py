@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
+from livemove.model.ledger import ControlPrepared, ControlRemoved, PauseOverBudget, WritesRolledBack
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Window
 from livemove.model.stages import QUESTIONS
@@ -32,7 +33,11 @@ class PrepareControlOperator(LivemoveOperator):
         world = self.world(context)
         done = prepare_control(world)
         keep_versions(world)
-        world.ledger.note("control_prepared", **done)
+        world.ledger.note(
+            ControlPrepared(
+                installed=done["installed"], procedures=done["version"], granted_later=done["granted_later"]
+            )
+        )
         return done
 
 
@@ -85,7 +90,7 @@ class MovingOperator(LivemoveOperator):
             return
         text = f"The database was closed to writes for {fenced:,} ms; the budget is {budget:g} s"
         self.log.warning("%s", text)
-        world.ledger.note("pause_over_budget", fenced_ms=fenced, budget_ms=round(budget * 1000))
+        world.ledger.note(PauseOverBudget(fenced_ms=fenced, budget_ms=round(budget * 1000)))
         SpecNotifier(service=self.service, moment="breach", text=text)(context)
 
     def on_kill(self) -> None:
@@ -144,8 +149,14 @@ class RollbackWritesOperator(MovingOperator):
         world = self.world(context)
         done = self._never_left(world) or self._go_back(world, context)
         self.log.info("%s", done["says"])
-        told = {k: done[k] for k in ("owner", "epoch", "says")}
-        world.ledger.note("rollback_writes", **told, although=done.get("although", []))
+        world.ledger.note(
+            WritesRolledBack(
+                owner=done["owner"],
+                epoch=done["epoch"],
+                says=done["says"],
+                although=done.get("although", []),
+            )
+        )
         return done
 
     def _never_left(self, world: World) -> Json | None:
@@ -185,7 +196,7 @@ class RemoveControlOperator(LivemoveOperator):
 
         world = self.world(context)
         gone = remove_control(world, Side(self.keeps))
-        world.ledger.note("control_removed", **gone)
+        world.ledger.note(ControlRemoved.model_validate(gone))
         return gone
 
 

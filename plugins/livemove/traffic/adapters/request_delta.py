@@ -11,6 +11,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from livemove.model.ledger import RequestsAround as Requests
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server
 from livemove.traffic.adapters.counters import Count, read_count
@@ -37,7 +38,8 @@ class RequestsAround:
         try:
             told = between(self.before, counts(self.world))
             seconds = (self.world.clock.now() - self.at).total_seconds()
-            self.world.ledger.write(f"users/{move['epoch']}", {**told, "seconds": round(seconds, 1)})
+            found = {**told, "epoch": move["epoch"], "seconds": round(seconds, 1)}
+            self.world.ledger.save(Requests.model_validate(found))
         except Exception:
             # the move is done, whatever can be told of it
             log.warning("the requests around the move could not be kept", exc_info=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from livemove.control.adapters.state import made, owner
 from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Traffic, stored
 from livemove.model.spec import Server, Side
 from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.adapters.site_watch import TICK, sites
@@ -71,8 +72,9 @@ def _look(world: World) -> None:
         }
         behind = distance.result()
     at = world.clock.now().timestamp()
-    before = world.ledger.read(trail.TRAFFIC)
-    world.ledger.write(trail.TRAFFIC, trail.traffic(before, at, counts, sites(world), behind))
+    before = stored(world.ledger.load(Traffic))
+    found = trail.traffic(before, at, counts, sites(world), behind)
+    world.ledger.save(Traffic.model_validate(found))
 
 
 def _count(world: World, server: Server) -> dict[str, float | None] | None:

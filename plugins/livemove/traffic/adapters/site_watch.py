@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.public_record import put_back
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Breach, BreachSeen
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server, Side
 from livemove.servers.adapters.http_page import get_json
@@ -65,24 +66,23 @@ def _database(world: World) -> Json:
     return facts
 
 
-def react(world: World, verdict: Verdict, share: int) -> Json:
+def react(world: World, verdict: Verdict, share: int) -> Breach:
     """What a breach leads to, by the spec: the record goes back now, or the shift stops and a person decides."""
     by_itself = world.spec.watch.on_breach == "rollback" and not verdict.way_back_ill
     at = world.clock.now()
-    found: Json = {
-        "at": at.isoformat(),
-        "share": share,
-        "reasons": list(verdict.breach),
-        "watched": verdict.says,
-        "restored_at": None,
-    }
-    if verdict.way_back_ill:
-        found["not_restored"] = f"the old site is no better: {verdict.way_back_ill}"
+    ill = verdict.way_back_ill
+    breach = Breach(
+        at=at.isoformat(),
+        share=share,
+        reasons=list(verdict.breach),
+        watched=verdict.says,
+        not_restored=f"the old site is no better: {ill}" if ill else None,
+    )
     if by_itself:
         document, says = put_back(world)
         now = world.clock.now()
-        found |= {"restored_at": now.isoformat(), "restored_ms": round((now - at).total_seconds() * 1000)}
-        found |= {"record": document.get("after"), "says": says}
-    world.ledger.write("dns/breach", found)
-    world.ledger.note("breach", **found)
-    return found
+        restored = {"restored_at": now.isoformat(), "restored_ms": round((now - at).total_seconds() * 1000)}
+        breach = breach.model_copy(update={**restored, "record": document.get("after"), "says": says})
+    world.ledger.save(breach)
+    world.ledger.note(BreachSeen.model_validate(breach.model_dump(exclude={"version"})))
+    return breach

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.breach import refuse_after_breach
 from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ledger import Drain, Drained
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.window import duration
@@ -35,7 +36,7 @@ def look_at_traffic(world: World, state: Json) -> Look:
         "seconds": verdict.covered,
         "at": world.clock.now().isoformat(),
     }
-    world.ledger.write("drain", {**shown, "done": verdict.done})
+    world.ledger.save(Drain.model_validate({**shown, "done": verdict.done}))
     # the samples stay out of Airflow's database once they are not needed any more
     return Look(
         verdict.done,
@@ -80,7 +81,7 @@ class DrainedSensor(WatchingSensor):
         return world.spec.drain.timeout
 
     def finish(self, world: World, state: Json) -> Json:
-        world.ledger.note("drained", share=state["share"], seconds=state["seconds"])
+        world.ledger.note(Drained(share=state["share"], seconds=state["seconds"]))
         return state
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:

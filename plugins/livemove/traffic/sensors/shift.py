@@ -16,9 +16,9 @@ from livemove.dns.adapters.breach import breach_error, refuse_after_breach
 from livemove.dns.adapters.public_record import commit, live_record, new_addresses, original, share_now
 from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.record import Change
-from livemove.history.ownership import moment
 from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
+from livemove.model.ledger import Approval, Baseline, RecordShifted, Shifted, WatchLook, moment, stored
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.window import closed, duration
@@ -41,7 +41,7 @@ def look_at_baseline(world: World, state: Json) -> Look:
     span, wanted = samples[-1]["at"] - samples[0]["at"], world.spec.watch.baseline
     before = watch.baseline(samples, sites(world)) if span else {}
     if span and span >= wanted:
-        world.ledger.write("baseline", before)
+        world.ledger.save(Baseline.model_validate(before))
         told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
         return Look(True, f"Normal, over {duration(span)}: {told}", before)
     says = (
@@ -87,8 +87,8 @@ def look_at_shift(world: World, state: Json) -> Look:
 
 
 def _step(world: World, percent: int) -> None:
-    approval = world.ledger.read("approvals/switch_dns") or {}
-    if approval.get("option") != PROCEED:
+    approval = world.ledger.load(Approval, gate="switch_dns")
+    if approval is None or approval.option != PROCEED:
         raise RefusedError(
             f"The approval of the shift was withdrawn; it stands before {percent} %",
             wanted="Proceed at switch_dns.ask",
@@ -96,7 +96,7 @@ def _step(world: World, percent: int) -> None:
         )
     live = live_record(world)
     after = record.at_share(percent, original(world), new_addresses(world), record.ttl(live))
-    commit(world, Change(live, after, world.spec.dns.steps), "record_shifted")
+    commit(world, Change(live, after, world.spec.dns.steps), RecordShifted)
 
 
 def _share(world: World) -> int:
@@ -111,10 +111,12 @@ def _share(world: World) -> int:
 
 
 def _judge(world: World, samples: list[Json]) -> watch.Verdict:
-    before = world.ledger.read("baseline") or {}
+    before = stored(world.ledger.load(Baseline)) or {}
     limit = world.spec.replication.max_lag
     verdict = watch.judge(samples, sites(world), before, world.spec.watch, limit)
-    world.ledger.write("dns/watch", {**verdict.document, "at": world.clock.now().isoformat()})
+    world.ledger.save(
+        WatchLook(breach=list(verdict.breach), says=verdict.says, at=world.clock.now().isoformat())
+    )
     return verdict
 
 
@@ -149,7 +151,7 @@ class ShiftSensor(_Watching):
     def finish(self, world: World, state: Json) -> Json:
         kept = super().finish(world, state)
         if kept:
-            world.ledger.note("shifted", **kept)
+            world.ledger.note(Shifted.model_validate(kept))
         return kept
 
 
@@ -158,8 +160,9 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     if state.get("moved"):
         return Look(True, MOVED, {})
     share = share_now(world)
-    answer = world.ledger.read("approvals/switchover") or {}
-    if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
+    answer = world.ledger.load(Approval, gate="switchover")
+    answered = answer.at if answer and answer.option else None
+    if share == 0 or (answered and moment(answered) > moment(state["since"])):
         return Look(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
     samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
