@@ -1,4 +1,4 @@
-"""The moves that went through, and since when nobody follows the owner, as the ledger has it. Rows decide."""
+"""Completed switchovers, and since when the old owner no longer follows, by the ledger. Rows outrank it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLOSING = (ReplicationDeleted, ControlRemoved, Promoted)
 
 
 def went_through(record: SwitchoverRecord) -> bool:
-    """One that was undone before its commit never ended its fence by a move."""
+    """Whether it is a completed switchover, not one that was undone."""
     return record.fenced_ms is not None
 
 
@@ -21,6 +21,6 @@ def completed(records: Iterable[SwitchoverRecord]) -> list[SwitchoverRecord]:
 
 
 def closed_since(began: str, events: Iterable[Event]) -> str | None:
-    """When a person closed the rollback of a move that began then, ISO; None while the source follows."""
+    """When a person ended reverse replication after the switchover of `began`, ISO; None if nobody has."""
     times = (e.time for e in events if isinstance(e, CLOSING))
     return min((t for t in times if t > began), default=None)

@@ -1,8 +1,7 @@
 """Who owned the writes at each moment, from what the ledger kept of every attempt to move them. No I/O.
 
 The control rows decide and keep no history; this is told afterwards. Where an attempt died without a word the
-story
-says so (`certain` is False) instead of guessing. From the fence to the opening nobody may write.
+story says so (`certain` is False) instead of guessing. From the fence to the opening nobody may write.
 """
 
 from __future__ import annotations
@@ -139,7 +138,7 @@ def _lifted(e: FenceLifted, started_at: str | None) -> Attempt:
 def _only_in_documents(
     contents: Contents, known: set[int], promoted: Mapping[int, Promotion]
 ) -> Iterable[Attempt]:
-    """Moves whose event is missing: the record of the move, or only of its reverse replication, shows that there was one."""
+    """Switchovers without an event: known from their record, or from that of reverse replication."""
     for record in contents.load_all(SwitchoverRecord):
         if record.epoch not in known and went_through(record):
             known.add(record.epoch)
@@ -159,7 +158,7 @@ def _only_in_documents(
 def _only_promoted(
     contents: Contents, promoted: Mapping[int, Promotion], known: set[int]
 ) -> Iterable[Attempt]:
-    """Take-overs in an emergency that no attempt shows: they are committed, and open once somebody noted so."""
+    """Emergency promotions without an attempt's event: committed, and open once there is a `promoted`."""
     opened = {e.epoch: e for e in contents.all_of(Promoted)}
     for epoch in sorted({*promoted, *opened} - known):
         document, event = promoted.get(epoch), opened.get(epoch)
@@ -271,7 +270,7 @@ class _Story:
             self._change(a.committed_at or a.started_at, None, a.epoch, why, certain=False)
 
     def _seen_open(self, a: Attempt) -> None:
-        """An attempt of its own begins only where it finds the old owner open: a doubt from before ends here."""
+        """An attempt starts only when the old owner is open: an earlier doubt about the owner ends here."""
         if not self.now.certain and self.now.epoch <= a.epoch - 1:
             self._change(
                 a.started_at, a.to.other, a.epoch - 1, f"the next attempt found the {a.to.other} open"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livemove.model.ledger import Contents
+from livemove.model.ledger import Contents, Document, Event, Unreadable, read_document, read_event
 from livemove.runtime.s3_ledger import S3Ledger
 
 FRESH = 1.5
@@ -45,7 +45,7 @@ class LedgerView:
         self._make, self.wanted, self._monotonic = make, wanted, monotonic
         self._ledger: S3Ledger | None = None
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[str, object]] = {}
+        self._known: dict[str, tuple[str, Document | Event | Unreadable]] = {}
         self._seen: Seen | Exception | None = None
         self._until = 0.0
 
@@ -73,14 +73,23 @@ class LedgerView:
         changed = [k for k, v in now.items() if self._known.get(k, ("",))[0] != v]
         found = self.ledger.contents(changed)
         kept = {k: v for k, v in self._known.items() if k in now}
-        self._known = kept | {k: (now[k], content) for k, content in found.items()}
-        documents = {_name(k): d for k, (_, d) in self._known.items() if k.startswith(FOLDERS[0])}
-        events = {k: d for k, (_, d) in self._known.items() if k.startswith(FOLDERS[1])}
+        self._known = kept | {k: (now[k], _parsed(k, content)) for k, content in found.items()}
         tag = hashlib.sha256(repr(sorted((k, v) for k, (v, _) in self._known.items())).encode()).hexdigest()
-        return Seen(Contents.read(documents, events), tag)
+        in_order = [content for _, (_, content) in sorted(self._known.items())]
+        documents = [d for d in in_order if isinstance(d, Document)]
+        events = [e for e in in_order if isinstance(e, Event)]
+        unreadable = [u for u in in_order if isinstance(u, Unreadable)]
+        return Seen(Contents.of_parsed([*documents, *unreadable], events), tag)
 
     def _reads(self, key: str) -> bool:
         return key.startswith(FOLDERS[1]) or self.wanted(_name(key))
+
+
+def _parsed(key: str, content: object) -> Document | Event | Unreadable:
+    """Once for each version of a key: pages that ask every second do not validate it anew."""
+    if key.startswith(FOLDERS[1]):
+        return read_event(key.removesuffix(".json"), content)
+    return read_document(_name(key), content)
 
 
 def _name(key: str) -> str:

@@ -1,9 +1,8 @@
 """The ledger's documents and events, one file for each capability.
 
 A document is found by its class and its keys: `TableComparison.name_of(epoch=2, table="shop.orders")`.
-`Document.read` and
-`read_event` return the model, or an `Unreadable` that names what was left out and why. The ledger only tells;
-rows decide.
+`Document.read` and `read_event` return the model, or an `Unreadable` that names what was left out and why.
+The ledger only tells; rows decide.
 """
 
 from __future__ import annotations
@@ -85,7 +84,15 @@ from livemove.model.ledger.reporting import (
 )
 from livemove.model.ledger.schema import DdlSeen, Definers, Definitions, Parity, SchemaCarried, StoredCode
 from livemove.model.ledger.servers import JobsKept, ServersStopped
-from livemove.model.ledger.store import Contents, DamagedError, Loaded, Stored, TypedLedger, stored
+from livemove.model.ledger.store import (
+    Contents,
+    DamagedError,
+    Loaded,
+    Stored,
+    TypedLedger,
+    read_document,
+    stored,
+)
 from livemove.model.ledger.switchover import (
     AttemptFacts,
     AttemptResult,
@@ -239,6 +246,7 @@ __all__ = [
     "WritesRolledBack",
     "kind_of",
     "moment",
+    "read_document",
     "read_event",
     "stored",
 ]

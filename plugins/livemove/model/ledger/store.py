@@ -47,8 +47,16 @@ class Contents:
     @classmethod
     def read(cls, documents: Mapping[str, object], events: Mapping[str, object]) -> Contents:
         """Of what is stored under these names; events are in the order of theirs."""
-        read = [_document(name, content) for name, content in documents.items()]
+        read = [read_document(name, content) for name, content in documents.items()]
         noted = [read_event(name.removesuffix(".json"), e) for name, e in sorted(events.items())]
+        return cls.of_parsed(read, noted)
+
+    @classmethod
+    def of_parsed(
+        cls, read: Iterable[Document | Unreadable], noted: Iterable[Event | Unreadable]
+    ) -> Contents:
+        """Of what was read already; events oldest first."""
+        read, noted = list(read), list(noted)
         return cls(
             {d.ledger_name: d for d in read if isinstance(d, Document)},
             tuple(e for e in noted if isinstance(e, Event)),
@@ -145,7 +153,8 @@ def _as[D: Document](kind: type[D], name: str, content: object) -> D | Unreadabl
     return content if isinstance(content, Unreadable) else kind.read(name, content)
 
 
-def _document(name: str, content: object) -> Document | Unreadable:
+def read_document(name: str, content: object) -> Document | Unreadable:
+    """Of what is stored under this name."""
     if isinstance(content, Unreadable):
         return content
     kind = kind_of(name)

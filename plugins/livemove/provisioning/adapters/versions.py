@@ -28,7 +28,7 @@ PACKAGES = {
 
 
 def keep_versions(world: World) -> Versions:
-    """What is installed here and what both servers say, into the ledger; a server that is silent keeps what it said before."""
+    """Write installed versions and both servers' to the ledger; a server that is down keeps its last ones."""
     kept = world.ledger.load(Versions) or Versions()
     known = kept.programs
     found: dict[str, str | None] = {"livemove": livemove.__version__}
