@@ -9,11 +9,12 @@ import pytest
 
 from livemove.control.adapters import state
 from livemove.control.rows import ControlRows
-from livemove.history import History, RestsOn
+from livemove.history import History, RestsOn, SwitchoverStage
 from livemove.history.adapters.history_reader import read_completed_switchovers
 from livemove.model.errors import UnreachableError
 from livemove.model.ports import ControlRow, ControlState, Json
 from livemove.model.spec import Side
+from tests.doubles.contents import contents, contents_as_read
 from tests.doubles.worlds import MemoryWorld
 
 S, T = Side.SOURCE, Side.TARGET
@@ -22,7 +23,7 @@ MOVED: Json = {
     "started_at": "2026-11-23T19:00:00+00:00", "opened_at": "2026-11-23T19:00:01+00:00",
     "ended_at": "2026-11-23T19:00:02+00:00",
 }  # fmt: skip
-CLOSED = {"event": "replication deleted", "time": "2026-11-23T20:00:00+00:00", "links": []}
+CLOSED = {"event": "replication_deleted", "time": "2026-11-23T20:00:00+00:00", "links": []}
 ROWS = ControlRows(ControlRow(S, ControlState.OPEN, 1), ControlRow(T, ControlState.FOLLOW, 1))
 
 
@@ -32,7 +33,7 @@ def test_an_attempt_after_it_does_not_open_a_closed_rollback_again(later: str) -
         "event": later, "time": "2026-11-23T21:00:00+00:00", "epoch": 3, "from": "target", "to": "source",
         "attempt": "2-b", "started_at": "2026-11-23T21:00:00+00:00", "result": "aborted",
     }  # fmt: skip
-    history = History({"switchover/2": MOVED}, [CLOSED, attempt])
+    history = History(contents({"switchover/2": MOVED}, [CLOSED, attempt]))
     assert history.way_back_closed_at == CLOSED["time"]
 
 
@@ -47,21 +48,33 @@ def test_an_attempt_after_it_does_not_open_a_closed_rollback_again(later: str) -
 def test_rows_that_tell_decide_whatever_is_damaged_in_the_ledger(
     documents: dict[str, Json], events: list[Json]
 ) -> None:
-    now = History(documents, events, ROWS).current
+    now = History(contents_as_read(documents, events), ROWS).current
     assert (now.owner, now.epoch, now.certain, now.rests_on) == (S, 1, True, RestsOn.ROWS)
+
+
+@pytest.mark.parametrize(
+    ("documents", "events", "certain"),
+    [
+        ({"switchover/2": {"epoch": 2}}, [], False),
+        ({"promotion/2": {"epoch": 2}}, [], False),
+        ({}, [{"event": "switchover", "time": "2026-11-23T19:00:00+00:00"}], False),
+        ({}, ["no object"], False),
+        ({}, [{"event": "waited", "time": "yesterday"}], True),
+        ({"plan": {"counts": 3}}, [], True),
+    ],
+)
+def test_without_rows_a_ledger_that_lost_a_word_about_the_owner_is_not_certain(
+    documents: dict[str, Json], events: list[Any], certain: bool
+) -> None:
+    now = History(contents_as_read(documents, events)).current
+    assert (now.certain, now.stage is SwitchoverStage.UNKNOWN) == (certain, not certain)
 
 
 def test_a_document_that_is_no_json_is_left_out() -> None:
     world = MemoryWorld()
     world.ledger.write("switchover/2", MOVED)
-    world.ledger.write("switchover/3", {})
-    read = world.ledger.read
-
-    def broken(name: str) -> Json | None:
-        return read(name) if name != "switchover/3" else int("no JSON")  # type: ignore[return-value]
-
-    world.ledger.read = broken  # type: ignore[method-assign]
-    assert [d["epoch"] for d in read_completed_switchovers(world)] == [2]  # type: ignore[arg-type]
+    world.ledger.write("switchover/3", ["no object"])  # type: ignore[arg-type]
+    assert [d.epoch for d in read_completed_switchovers(world)] == [2]  # type: ignore[arg-type]
 
 
 def test_a_frozen_database_keeps_nobody_waiting_for_an_hour() -> None:

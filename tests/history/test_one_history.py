@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from livemove.control.rows import ControlRows, SwitchoverStage
 from livemove.history import History, RestsOn
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Contents
 from livemove.model.ports import ControlRow, ControlState, Json
 from livemove.model.spec import Side, load_spec
 from livemove.reporting import console, gates, report
@@ -23,6 +24,7 @@ from livemove.switchover import manual_recovery
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.next_action import Do, decide
 from livemove.switchover.operators.rollback import writes
+from tests.doubles.contents import contents
 from tests.doubles.memory import START
 from tests.doubles.moving import Died, Universe
 from tests.history.test_ownership import Watched
@@ -35,13 +37,13 @@ LATER = START + timedelta(days=9)
 
 
 # What each of them says -----------------------------------------------------------------------------
-def by_console(documents: Json, events: list[Json]) -> tuple[str | None, bool]:
-    owner = console.build(SPEC, documents, events)["owner"]
+def by_console(kept: Contents) -> tuple[str | None, bool]:
+    owner = console.build(SPEC, kept)["owner"]
     return owner["side"], owner["certain"]
 
 
-def by_report(documents: Json, events: list[Json], rows: ControlRows) -> tuple[str | None, bool]:
-    made = as_json(report.build("Shop", documents, events, now=LATER, rows=rows))
+def by_report(kept: Contents, rows: ControlRows) -> tuple[str | None, bool]:
+    made = as_json(report.build("Shop", kept, now=LATER, rows=rows))
     return made["owner"], made["certain"]
 
 
@@ -61,12 +63,12 @@ def certainly(told: tuple[str | None, bool]) -> tuple[str | None, bool]:
     return (told[0], True) if told[1] else (None, False)
 
 
-def agree(documents: Json, events: list[Json], rows: ControlRows) -> None:
+def agree(kept: Contents, rows: ControlRows) -> None:
     for read in (ControlRows(), rows):
-        history = History(documents, events, read)
+        history = History(kept, read)
         now = history.current
         wanted = certainly((now.owner and str(now.owner), now.certain))
-        assert certainly(by_report(documents, events, read)) == wanted
+        assert certainly(by_report(kept, read)) == wanted
         for gate in ("switch_dns", "switchover", "retire"):
             assert by_gate(gates.body(gate, SPEC, gates.Evidence(history=history), "0" * 64)) == wanted
         if now.certain and now.owner is S and now.epoch == 1:
@@ -75,7 +77,7 @@ def agree(documents: Json, events: list[Json], rows: ControlRows) -> None:
             assert writes(now) != "never left the data centre"
         if read.says.stage is not SwitchoverStage.UNKNOWN:
             assert (by_cli(read), now.rests_on) == (now.owner, RestsOn.ROWS)
-    assert certainly(by_console(documents, events)) == certainly(by_report(documents, events, ControlRows()))
+    assert certainly(by_console(kept)) == certainly(by_report(kept, ControlRows()))
 
 
 def rows_of(world: Universe, unread: set[Side]) -> ControlRows:
@@ -113,7 +115,7 @@ def test_whatever_strikes_they_say_the_same(
                 "abort": lambda: manual_recovery.abort(world.parts()),
             }[what]()
         world.dead, world.fault, world.at_call = False, None, None
-        agree(world.ledger.kept, world.ledger.events(), rows_of(world, unread))
+        agree(world.ledger.snapshot(), rows_of(world, unread))
 
 
 @settings(deadline=None, max_examples=150)
@@ -162,9 +164,12 @@ def test_whatever_is_asked_they_say_the_same(found: list[tuple[str, str, str]]) 
         elif what == "promoted":
             events.append({**common, "epoch": 2, "owner": "target"})
         else:
-            events.append({**common, "gate": "promote" if of_promotion else gate, "option": "Proceed"})
-    seen = console.build(SPEC, documents, events)
-    made = as_json(report.build("Shop", documents, events, now=LATER))
+            events.append(
+                {**common, "gate": "promote" if of_promotion else gate, "option": "Proceed", "error": "X"}
+            )
+    kept = contents(documents, events)
+    seen = console.build(SPEC, kept)
+    made = as_json(report.build("Shop", kept, now=LATER))
     open_ones = [(d["gate"], d["asked_at"]) for d in made["decisions"] if d["asked_at"] and not d["ended_at"]]
     question = seen["question"]
     assert (question and (question["gate"], question["asked_at"])) == (open_ones[-1] if open_ones else None)
@@ -199,26 +204,26 @@ def test_after_a_commit_that_was_not_finished_nobody_is_named_as_the_owner() -> 
     world = struck_after_the_commit()
     assert world.db[S].state is ControlState.CEDED
     for rows, certain in ((ControlRows(), False), (rows_of(world, set()), True)):
-        now = History(world.ledger.kept, world.ledger.events(), rows).current
+        now = History(world.ledger.snapshot(), rows).current
         assert (now.owner, now.stage, now.to, now.certain) == (None, SwitchoverStage.COMMITTED, T, certain)
         assert "committed" in writes(now)
 
 
 def test_a_take_over_that_was_not_opened_has_no_owner_for_anybody() -> None:
     documents = {"promotion/2": {"epoch": 2, "owner": "target", "last_watermark": START.isoformat()}}
-    agree(documents, [], ControlRows())
-    assert by_report(documents, [], ControlRows()) == (None, False)
+    agree(contents(documents), ControlRows())
+    assert by_report(contents(documents), ControlRows()) == (None, False)
     opened = {"event": "promoted", "epoch": 2, "owner": "target", "time": LATER.isoformat()}
-    assert by_report(documents, [opened], ControlRows()) == ("target", True)
-    assert by_console(documents, [opened]) == ("target", True)
+    assert by_report(contents(documents, [opened]), ControlRows()) == ("target", True)
+    assert by_console(contents(documents, [opened])) == ("target", True)
 
 
 def test_rows_that_contradict_the_ledger_leave_nothing_certain() -> None:
     alone = ControlRows(target=ControlRow(T, ControlState.FOLLOW, 3))
-    now = History({}, [], alone).current
+    now = History(rows=alone).current
     assert (now.owner, now.certain, now.rests_on) == (None, False, RestsOn.UNKNOWN)
     fits = ControlRows(target=ControlRow(T, ControlState.FOLLOW, 1))
-    now = History({}, [], fits).current
+    now = History(rows=fits).current
     assert (now.owner, now.certain, now.rests_on) == (S, True, RestsOn.LEDGER)
 
 

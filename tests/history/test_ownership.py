@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from livemove.history.ownership import OwnershipChange, Result, attempts, moment, ownership_changes
+from livemove.history.ownership import OwnershipChange, attempts, ownership_changes
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import AttemptResult, moment
 from livemove.model.ports import Json, Link
 from livemove.model.spec import Side
 from livemove.switchover import manual_recovery as night
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.protocol import Switchover
+from tests.doubles.contents import contents
 from tests.doubles.memory import MemoryLedger
 from tests.doubles.moving import Died, Universe
 from tests.switchover.test_protocol import BOTH, EACH, back, die, lose, move, struck
@@ -61,7 +63,7 @@ class Watched(Universe):
         self.truth.append((self.clock.time, owner.side if owner else None))
 
     def told(self) -> list[OwnershipChange]:
-        return ownership_changes(self.ledger.kept, self.ledger.events(), None)
+        return ownership_changes(self.ledger.snapshot(), None)
 
 
 def agree(world: Watched) -> None:
@@ -105,14 +107,18 @@ def test_a_rollback_that_read_both_databases_ends_a_doubt() -> None:
         {
             "event": "switchover_began",
             "epoch": 2,
+            "from": "source",
             "to": "target",
             "attempt": "1",
             "time": "2026-11-23T04:00:00+00:00",
         },
         {"event": "rollback_writes", "owner": "source", "epoch": 1, "time": "2026-11-23T04:05:00+00:00"},
     ]
-    assert [t.certain for t in ownership_changes({}, events[:1], None)] == [True, False]
-    assert [(t.owner, t.certain) for t in ownership_changes({}, events, None)][1:] == [(S, False), (S, True)]
+    assert [t.certain for t in ownership_changes(contents({}, events[:1]), None)] == [True, False]
+    assert [(t.owner, t.certain) for t in ownership_changes(contents({}, events), None)][1:] == [
+        (S, False),
+        (S, True),
+    ]
 
 
 @BOTH
@@ -150,7 +156,7 @@ def test_whoever_lifts_a_fence_that_was_left_behind_says_how_long_it_stood(by: s
         move(world, attempt="retry")
     else:
         night.abort(world.parts())
-    left = next(a for a in attempts({}, world.ledger.events()) if a.result is Result.INTERRUPTED)
+    left = next(a for a in attempts(world.ledger.snapshot()) if a.result is AttemptResult.INTERRUPTED)
     assert left.fenced_at
     assert left.lifted_at
     assert abs(moment(left.fenced_at) - began) < timedelta(seconds=1)
@@ -170,7 +176,7 @@ def test_a_refused_attempt_changes_nothing() -> None:
     world = Watched()
     with pytest.raises(LivemoveError):
         Switchover(world.parts(), T, "a", guards=lambda *_: ["no"]).run()
-    assert [a.result for a in attempts({}, world.ledger.events())] == [Result.REFUSED]
+    assert [a.result for a in attempts(world.ledger.snapshot())] == [AttemptResult.REFUSED]
     assert [(t.owner, t.certain) for t in world.told()] == [(S, True)]
 
 
@@ -188,8 +194,8 @@ def test_a_promotion_says_when_the_source_was_heard_last_and_that_more_is_not_kn
             "time": "2026-11-23T04:10:21+00:00",
         },
     ]
-    promoted = {"promotion/2": {"last_watermark": "2026-11-23T04:00:05+00:00"}}
-    told = ownership_changes(promoted, events, "2026-11-22T00:00:00+00:00")
+    promoted = {"promotion/2": {"epoch": 2, "owner": "target", "last_watermark": "2026-11-23T04:00:05+00:00"}}
+    told = ownership_changes(contents(promoted, events), "2026-11-22T00:00:00+00:00")
     assert [(t.at, t.owner, t.certain) for t in told] == [
         ("2026-11-22T00:00:00+00:00", S, True),
         ("2026-11-23T04:00:05+00:00", None, False),
@@ -207,25 +213,33 @@ def test_a_move_whose_event_is_missing_is_told_by_its_document_or_its_return_pat
             "started_at": "2026-11-23T04:00:00+00:00",
         },
         "switchover/plan": {"epoch": 2, "steps": []},
-        "return_path/3": {"epoch": 3, "reads": "source", "running_since": "2026-11-23T05:00:00+00:00"},
+        "return_path/3": {
+            "epoch": 3,
+            "reads": "source",
+            "writes": "target",
+            "running_since": "2026-11-23T05:00:00+00:00",
+        },
     }
-    told = ownership_changes(documents, [], None)
+    told = ownership_changes(contents(documents), None)
     assert [(t.owner, t.epoch, t.certain) for t in told] == [(S, 1, True), (T, 2, True), (S, 3, True)]
 
 
 def test_the_next_attempt_that_found_the_owner_open_ends_a_doubt() -> None:
-    def tried(attempt: str, epoch: int, to: Side, result: Result, minute: int) -> list[Json]:
+    def tried(attempt: str, epoch: int, to: Side, result: AttemptResult, minute: int) -> list[Json]:
         began, ended = f"2026-11-23T18:{minute}:00+00:00", f"2026-11-23T18:{minute + 1}:00+00:00"
-        known = {"attempt": attempt, "epoch": epoch, "to": str(to)}
+        known = {"attempt": attempt, "epoch": epoch, "from": str(to.other), "to": str(to)}
         return [
             {**known, "event": "switchover_began", "time": began},
             {**known, "event": "switchover", "result": str(result), "started_at": began, "time": ended},
         ]
 
-    unknown, refused = tried("a", 2, T, Result.UNKNOWN, 10), tried("b", 3, S, Result.REFUSED, 20)
+    unknown, refused = (
+        tried("a", 2, T, AttemptResult.UNKNOWN, 10),
+        tried("b", 3, S, AttemptResult.REFUSED, 20),
+    )
     assert (
-        ownership_changes({}, unknown, None)[-1].owner,
-        ownership_changes({}, unknown, None)[-1].certain,
+        ownership_changes(contents({}, unknown), None)[-1].owner,
+        ownership_changes(contents({}, unknown), None)[-1].certain,
     ) == (None, False)
-    last = ownership_changes({}, unknown + refused, None)[-1]
+    last = ownership_changes(contents({}, unknown + refused), None)[-1]
     assert (last.owner, last.epoch, last.certain) == (T, 2, True)

@@ -71,7 +71,9 @@ class Contents:
     def load_all[D: Document](self, kind: type[D], **keys: object) -> tuple[D, ...]:
         """All of a kind whose names have these first keys."""
         begin = kind.prefix_of(**keys)
-        return tuple(d for n, d in sorted(self.documents.items()) if isinstance(d, kind) and n.startswith(begin))  # fmt: skip
+        return tuple(
+            d for n, d in sorted(self.documents.items()) if isinstance(d, kind) and n.startswith(begin)
+        )
 
     def all_of[E: Event](self, kind: type[E]) -> tuple[E, ...]:
         return tuple(e for e in self.events if isinstance(e, kind))
@@ -117,7 +119,9 @@ class TypedLedger(ABC):
 
     def note(self, event: Event) -> None:
         """Add an event; time, run, task and DAG are the ledger's to fill in."""
-        self.append({k: v for k, v in event.stored().items() if k not in FILLED_IN or k in event.model_fields_set})  # fmt: skip
+        self.append(
+            {k: v for k, v in event.stored().items() if k not in FILLED_IN or k in event.model_fields_set}
+        )
 
     def snapshot(self, *kinds: type[Document]) -> Contents:
         """All events, and all documents or those of these kinds: as far as they can be read now."""
@@ -158,4 +162,8 @@ def read_document(name: str, content: object) -> Document | Unreadable:
     if isinstance(content, Unreadable):
         return content
     kind = kind_of(name)
-    return Unreadable(name, "this livemove knows no document of that name") if kind is None else kind.read(name, content)  # fmt: skip
+    return (
+        Unreadable(name, "this livemove knows no document of that name")
+        if kind is None
+        else kind.read(name, content)
+    )
