@@ -136,16 +136,17 @@ def run(folder: Path, verb: str, to: Side, points: FailurePoints) -> Json:
 
         match verb:
             case "switchover":
-                return make(to).run()
+                return make(to).run().stored()
             case "return_path":
-                return return_path.run(parts)
+                followed = return_path.run(parts)
+                return followed.stored() if followed else {}
             case "prepare_return":
                 return prepare_return(world, parts)
             case "rollback":
-                return go_back(parts, make, lambda p: prepare_return(world, p))
-        document = make(to).run()
+                return go_back(parts, make, lambda p: prepare_return(world, p)).document
+        record = make(to).run()
         return_path.run(parts)
-        return document
+        return record.stored()
 
 
 def main(words: list[str]) -> int:

@@ -19,7 +19,8 @@ from livemove.dns.record import from_document
 from livemove.dns.zone_checks import Verdict
 from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, RefusedError, WorldMovedError
-from livemove.reporting.gates import approved
+from livemove.model.ledger import ShortTtl, WayBack
+from livemove.reporting.gates import RecordEvidence, approved
 from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.operators.rollback import BeginRollbackOperator
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
@@ -34,7 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     monkeypatch.setattr(record, "survey", lambda world: SURVEY)
     monkeypatch.setattr(
         "livemove.switchover.adapters.reverse_replication_status.way_back_now",
-        lambda world: world.ledger.read("way_back"),
+        lambda world: world.ledger.load(WayBack) or WayBack(epoch=0, state="not seen"),
     )
     return world
 
@@ -44,14 +45,14 @@ def run(operator: type[LivemoveOperator]) -> Any:
 
 
 def approve(world: MemoryWorld, **other: object) -> None:
-    shown = intended_change(world).document  # type: ignore[arg-type]
+    shown = intended_change(world)  # type: ignore[arg-type]
     world.ledger.write(
         "approvals/switch_dns",
         {
             "gate": "switch_dns",
             "option": "Proceed",
             "at": "2026-11-23T18:30:00",
-            "sha256": checksum(approved(shown)),
+            "sha256": checksum(approved(RecordEvidence(shown))),
             "warnings": 0,
             **other,
         },
@@ -223,7 +224,9 @@ def test_a_rollback_that_would_lose_writes_is_refused_before_an_approval_is_with
 ) -> None:
     test_a_rollback_says_when_the_writes_go_back(world)
     before = dict(world.ledger.kept)
-    world.ledger.write("way_back", {"losses": ["the source misses rows: shop.orders"], "says": "x"})
+    world.ledger.save(
+        WayBack(epoch=2, state="running", losses=["the source misses rows: shop.orders"], says="x")
+    )
     with pytest.raises(
         RefusedError, match=r"would lose writes: the source misses rows.*copy the follower anew"
     ):

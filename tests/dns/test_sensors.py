@@ -9,6 +9,7 @@ import pytest
 from livemove.dns.operators import LowerTtlOperator
 from livemove.dns.sensors import look_at_change, look_at_old_ttl, look_at_propagation
 from livemove.model.errors import DnsError, ReplicationError, UnreachableError
+from livemove.model.ledger import WayBack
 from livemove.model.ports import CommandResult
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
@@ -142,7 +143,8 @@ def test_by_hand_the_old_ttl_counts_from_when_the_authorities_have_the_new_one(w
     assert look_at_old_ttl(world, {}).done  # type: ignore[arg-type]
 
 
-WELL = {
+WELL: dict[str, object] = {
+    "epoch": 2,
     "state": "running",
     "losses": [],
     "lag_ms": 40,
@@ -162,10 +164,10 @@ class Soaking:
         )
         monkeypatch.setattr(window, "way_back_look", self._look)
 
-    def _look(self, world: MemoryWorld) -> dict[str, object]:
+    def _look(self, world: MemoryWorld) -> WayBack:
         if "silent" in self.sees:
             raise UnreachableError("the source does not answer")
-        return self.sees
+        return WayBack.model_validate(self.sees)
 
     def look(self) -> Look:
         state = SoakSensor(task_id="soak", service="shop").begin(self.world)  # type: ignore[arg-type]

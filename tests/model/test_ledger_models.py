@@ -16,6 +16,7 @@ from livemove.model.ledger import (
     DOCUMENTS,
     EVENTS,
     Approval,
+    AttemptResult,
     ComparisonPass,
     Document,
     Event,
@@ -64,6 +65,7 @@ def values(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
         bool: st.booleans(),
         NoneType: st.none(),
         Side: st.sampled_from([str(s) for s in Side]),
+        AttemptResult: st.sampled_from([str(r) for r in AttemptResult]),
         float: st.floats(0, 1e9, allow_nan=False),
         Any: st.none() | TEXT | st.lists(st.integers(), max_size=2),
     }
@@ -155,9 +157,10 @@ def test_a_damaged_document_is_named(content: object) -> None:
     assert found.reason
 
 
-def test_a_time_without_an_offset_is_damaged() -> None:
+def test_a_time_without_an_offset_is_utc() -> None:
+    assert GateAsked(gate="retire", time="2026-11-23T17:00:00").time == "2026-11-23T17:00:00+00:00"
     with pytest.raises(ValidationError):
-        GateAsked(gate="retire", time="2026-11-23T17:00:00")
+        GateAsked(gate="retire", time="yesterday")
 
 
 def test_an_older_event_lacks_its_dag() -> None:

@@ -49,7 +49,7 @@ class Ledger:
                 "seconds": 12.5,
                 "tables": [{"table": "shop.a", "rows": 300000}, {"table": "shop.b", "rows": 123}],
             },
-            "versions": {"livemove": "0.1.0", "source database": "10.11.6-MariaDB"},
+            "versions": {"programs": {"livemove": "0.1.0", "source database": "10.11.6-MariaDB"}},
             "parity": {"counts": {"tables": 2, "views": 1}},
         }
         self.note("terraform_applied", "provision.apply", digest="d", counts={"create": 49})

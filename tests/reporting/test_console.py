@@ -10,6 +10,7 @@ import pytest
 from livemove.model.ports import Json
 from livemove.reporting import console
 from livemove.reporting.console import build
+from tests.doubles.contents import contents
 from tests.ui.ledger_fixtures import (
     MOMENTS,
     RUN,
@@ -28,7 +29,7 @@ from tests.ui.ledger_fixtures import (
 
 
 def page(moment: str, **more: str) -> Json:
-    return build(SPEC, *night(moment), **more)
+    return build(SPEC, contents(*night(moment)), **more)
 
 
 def states(model: Json) -> dict[str, str]:
@@ -57,13 +58,13 @@ def test_an_empty_ledger_says_of_each_part_what_it_waits_for() -> None:
 def test_any_document_may_be_missing(name: str) -> None:
     documents, events = night("back")
     del documents[name]
-    build(SPEC, documents, events)
+    build(SPEC, contents(documents, events))
 
 
 def test_the_order_of_the_events_does_not_matter() -> None:
     documents, events = night("back")
     mixed = random.Random(7).sample(events, len(events))
-    assert build(SPEC, documents, mixed) == build(SPEC, documents, events)
+    assert build(SPEC, contents(documents, mixed)) == build(SPEC, contents(documents, events))
 
 
 # Owner and way back
@@ -103,7 +104,7 @@ def test_a_move_that_hangs_names_no_owner_and_promises_no_way_back(
 ) -> None:
     documents, events = night(moment)
     attempt(events, 30, epoch, to, result=result or "", ended=30.2 if result else None)
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     assert (model["owner"]["certain"], model["owner"]["tone"]) == (False, "bad")
     assert model["owner"]["headline"] == says
     assert model["owner"]["side"] == (None if result else "source" if to == "target" else "target")
@@ -118,7 +119,7 @@ def test_a_move_that_opened_the_other_side_has_moved_the_owner_and_says_what_is_
     documents, events = night(moment)
     attempt(events, 30, epoch, to, result="incomplete", ended=30.2)
     events[-1]["opened_at"] = at(30.1)
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     owner = model["owner"]
     assert (owner["side"], owner["epoch"], owner["certain"], owner["tone"]) == (to, epoch, True, "warn")
     assert owner["since"] == at(30.1)
@@ -137,9 +138,9 @@ def test_a_move_whose_retry_found_all_of_it_done_does_not_hang_for_ever() -> Non
     attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
     events[-1]["opened_at"] = at(20.1)
     ran(documents, "switchover.switch_over", 20, 20.2, "failed")
-    assert "not finished" in build(SPEC, documents, events)["owner"]["says"]
+    assert "not finished" in build(SPEC, contents(documents, events))["owner"]["says"]
     ran(documents, "switchover.switch_over", 21, 21.2)
-    owner = build(SPEC, documents, events)["owner"]
+    owner = build(SPEC, contents(documents, events))["owner"]
     assert (owner["tone"], owner["says"]) == ("", "Every web server of both sites writes to RDS.")
 
 
@@ -153,13 +154,14 @@ def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None
         "switchover",
         "switchover.switch_over",
         epoch=2,
+        **{"from": "source"},
         to="target",
         attempt="2-b",
         result="moved",
         started_at=at(21),
         opened_at=at(21.05),
     )
-    owner = build(SPEC, documents, events)["owner"]
+    owner = build(SPEC, contents(documents, events))["owner"]
     assert (owner["side"], owner["certain"], owner["tone"]) == ("target", True, "")
 
 
@@ -169,7 +171,7 @@ def test_a_move_that_was_undone_moves_nobody() -> None:
         "result": "aborted",
         "reason": "the drain took too long",
     }
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     assert model["owner"]["side"] == "source"
     assert [(m["result"], m["reason"]) for m in model["switchovers"]] == [
         ("aborted", "the drain took too long")
@@ -202,7 +204,7 @@ def test_writes_that_would_be_lost_are_said_in_full() -> None:
         "losses": ["the task is gone"],
         "says": "Going back would lose writes: the task is gone. To repair it, copy",
     }
-    back = build(SPEC, documents, events)["way_back"]
+    back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["headline"]) == ("bad", "A rollback would lose writes")
     assert back["says"].endswith("copy")
 
@@ -214,7 +216,7 @@ def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
         "words": "x",
         "says": "The return path is failed: x. Going back loses nothing if it runs again by then",
     }
-    back = build(SPEC, documents, events)["way_back"]
+    back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["headline"]) == (
         "warn",
         "Rollback loses nothing once the return path has caught up",
@@ -225,14 +227,14 @@ def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
 def test_after_the_teardown_there_is_no_way_back() -> None:
     documents, events = night("soaked")
     note(events, 30, "replication_deleted", "retire.stop_replication", links=[])
-    back = build(SPEC, documents, events)["way_back"]
+    back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["checked_at"]) == ("none", at(30))
 
 
 def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
     documents, events = night("asked")
     documents["promotion/2"] = {"epoch": 2, "owner": "target", "says": ["3 s at the most"]}
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     assert model["owner"]["side"] is None
     assert model["way_back"]["tone"] == "bad"
 
@@ -240,14 +242,14 @@ def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
 def test_a_promotion_counts_from_its_take_over_on() -> None:
     documents, events = night("dual")
     documents["promotion/2"] = {"epoch": 2, "owner": "target", "token": "t", "says": ["3 s at the most"]}
-    taken = build(SPEC, documents, events)
+    taken = build(SPEC, contents(documents, events))
     assert (taken["owner"]["certain"], taken["owner"]["headline"]) == (
         False,
         "RDS is promoted and not open yet",
     )
     assert (taken["way_back"]["tone"], taken["way_back"]["headline"]) == ("bad", "There is no way back")
     documents["promotion/2"]["move"] = {"epoch": 2}
-    opened = build(SPEC, documents, events)["owner"]
+    opened = build(SPEC, contents(documents, events))["owner"]
     assert (opened["side"], opened["certain"], opened["promoted"]) == ("target", True, True)
 
 
@@ -255,9 +257,9 @@ def test_the_old_ttl_of_a_move_that_was_given_up_moves_no_name() -> None:
     documents, events = night("dual")
     note(events, 30, "record_rolled_back", "rollback.name")
     note(events, 31, "given_up", "give_up.asked", by="kim")
-    before = build(SPEC, documents, events)
+    before = build(SPEC, contents(documents, events))
     note(events, 32, "ttl_restored", "give_up.restore_ttl")
-    after = build(SPEC, documents, events)
+    after = build(SPEC, contents(documents, events))
     assert (after["owner"], after["way_back"]) == (before["owner"], before["way_back"])
     assert after["way_back"]["says"] == "No write and no name has left the data centre."
 
@@ -289,12 +291,12 @@ def test_what_the_trigger_form_said_counts_and_not_the_spec() -> None:
     documents["expected_pause"] |= {"ms": 810, "budget_ms": 500}
     asks(documents, events, 30, "switchover")
     events[-1]["timeout"] = 120
-    asked = build(SPEC, documents, events)["question"]
+    asked = build(SPEC, contents(documents, events))["question"]
     assert asked["until"] == at(32)
     (pause,) = [e for e in asked["evidence"] if e["label"] == "expected write pause"]
     assert (pause["value"], pause["tone"]) == ("810 ms, budget 500 ms", "bad")
     documents["soak"] = {"epoch": 2, "counted": 61.0, "at": at(22), "current": True, "of": 90}
-    assert build(SPEC, documents, events)["soak"]["of"] == 90
+    assert build(SPEC, contents(documents, events))["soak"]["of"] == 90
 
 
 def test_the_soak_of_a_move_that_went_back_is_not_shown() -> None:
@@ -303,7 +305,7 @@ def test_the_soak_of_a_move_that_went_back_is_not_shown() -> None:
     documents, events = night("back")
     documents["switchover/4"] = move(4, "target", 60)
     attempt(events, 60, 4, "target", ended=60.1)
-    assert build(SPEC, documents, events)["soak"] is None
+    assert build(SPEC, contents(documents, events))["soak"] is None
 
 
 def test_a_question_that_failed_or_was_overtaken_does_not_wait() -> None:
@@ -317,15 +319,15 @@ def test_a_question_that_failed_or_was_overtaken_does_not_wait() -> None:
         found="Nobody answered",
         harmless=True,
     )
-    assert build(SPEC, documents, events)["question"] is None
+    assert build(SPEC, contents(documents, events))["question"] is None
     asks(documents, events, 80, "switch_dns")
-    assert build(SPEC, documents, events)["question"]["asked_at"] == at(80)
+    assert build(SPEC, contents(documents, events))["question"]["asked_at"] == at(80)
 
 
 def test_the_emergencys_question_shows_what_may_be_missing() -> None:
     documents, events = night("asked")
     note(events, 12, "promotion_asked", "promote.ask", says=["7 s at the most"])
-    asked = build(SPEC, documents, events)["question"]
+    asked = build(SPEC, contents(documents, events))["question"]
     assert (asked["gate"], asked["dag_id"]) == ("promote", "promote_shop")
     assert asked["evidence"] == [{"label": "may be missing", "value": "7 s at the most", "tone": "warn"}]
 
@@ -341,9 +343,9 @@ def ran_elsewhere(
 def test_a_question_of_a_run_that_another_one_has_followed_does_not_wait() -> None:
     documents, events = night("asked")
     ran_elsewhere(documents, "provision.plan", 300, "rollback_shop", "r")
-    assert build(SPEC, documents, events)["question"]["gate"] == "switch_dns"
+    assert build(SPEC, contents(documents, events))["question"]["gate"] == "switch_dns"
     ran_elsewhere(documents, "preflight.settings", 310, "migrate_shop", "second")
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     assert (model["run"]["run_id"], model["question"]) == ("second", None)
 
 
@@ -351,16 +353,16 @@ def test_an_event_of_a_later_run_ends_a_question_as_well() -> None:
     documents, events = night("asked")
     ran_elsewhere(documents, "preflight.settings", -10, "migrate_shop", "second")
     note(events, 300, "ttl_lowered", "replicate.lower_ttl")
-    assert build(SPEC, documents, events)["question"]["gate"] == "switch_dns"
+    assert build(SPEC, contents(documents, events))["question"]["gate"] == "switch_dns"
     events[-1]["run_id"] = "second"
-    assert build(SPEC, documents, events)["question"] is None
+    assert build(SPEC, contents(documents, events))["question"] is None
 
 
 def test_a_later_question_of_another_run_takes_the_place_of_the_one_before() -> None:
     documents, events = night("asked")
     asks(documents, events, 300, "switch_dns")
     events[-1]["run_id"] = "second"
-    assert build(SPEC, documents, events)["question"]["run_id"] == "second"
+    assert build(SPEC, contents(documents, events))["question"]["run_id"] == "second"
 
 
 def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
@@ -369,7 +371,7 @@ def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
     note(
         events, 13, "promotion_answered", "ask", gate="promote", option="Leave everything as it is", by="kim"
     )
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     assert model["question"]["gate"] == "switch_dns"
     assert (model["decisions"][0]["answer"], model["decisions"][0]["tone"]) == (
         "Leave everything as it is",
@@ -411,11 +413,13 @@ def test_chapters_last_from_their_first_to_their_last_task_without_the_time_betw
 def test_a_cleared_chapter_is_now_again_and_what_came_after_it_lies_ahead() -> None:
     documents, events = night("soaked")
     asks(documents, events, 40, "switchover")
-    found = states(build(SPEC, documents, events))
+    found = states(build(SPEC, contents(documents, events)))
     assert (found["switchover"], found["retire"]) == ("now", "ahead")
     # what the attempts before took stays in the sum
     assert (
-        next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "switchover")["seconds"]
+        next(c for c in build(SPEC, contents(documents, events))["chapters"] if c["name"] == "switchover")[
+            "seconds"
+        ]
         > 0
     )
 
@@ -423,7 +427,7 @@ def test_a_cleared_chapter_is_now_again_and_what_came_after_it_lies_ahead() -> N
 def test_a_failed_task_shows_in_its_chapter() -> None:
     documents, events = night("asked")
     ran(documents, "switch_dns.change_record", 14, 14.2, "failed")
-    assert states(build(SPEC, documents, events))["switch_dns"] == "failed"
+    assert states(build(SPEC, contents(documents, events)))["switch_dns"] == "failed"
 
 
 def test_another_run_has_chapters_of_its_own() -> None:
@@ -436,7 +440,10 @@ def test_another_run_has_chapters_of_its_own() -> None:
         "run_id": "second",
     }
     documents["ran/preflight.checks"]["spans"].append(later)
-    newest, asked = build(SPEC, documents, events), build(SPEC, documents, events, run_id=RUN)
+    newest, asked = (
+        build(SPEC, contents(documents, events)),
+        build(SPEC, contents(documents, events), run_id=RUN),
+    )
     assert (newest["run"]["run_id"], asked["run"]["run_id"]) == ("second", RUN)
     assert states(newest)["provision"] == "now"
     assert states(asked)["finish"] == "done"
@@ -453,7 +460,7 @@ def test_a_rollback_by_its_own_dag_belongs_to_the_story_that_it_ends() -> None:
             "run_id": "other",
         }
         documents[f"ran/{task}"] = {"spans": [span]}
-    found = states(build(SPEC, documents, events))
+    found = states(build(SPEC, contents(documents, events)))
     assert (found["switch_dns"], found["switchover"], found["rollback"], found["finish"]) == (
         "left",
         "skipped",
@@ -469,7 +476,7 @@ def test_an_emergency_under_way_leaves_the_story_in_its_chapter(state: str, want
     ran_elsewhere(documents, "promote", 21, "promote_shop", "p", "failed" if state == "retried" else state)
     if state == "retried":
         ran_elsewhere(documents, "promote", 25, "promote_shop", "p")
-    found = states(build(SPEC, documents, events))
+    found = states(build(SPEC, contents(documents, events)))
     assert (found["switch_dns"], found["switchover"], found["retire"]) == (wanted, "ahead", "ahead")
 
 
@@ -477,7 +484,7 @@ def test_an_emergency_that_is_through_has_ended_the_story_where_it_stood() -> No
     documents, events = night("dual")
     for n, task in enumerate(("ask", "promote", "name", "smoke", "propagation", "report")):
         ran_elsewhere(documents, task, 20 + n, "promote_shop", "p")
-    found = states(build(SPEC, documents, events))
+    found = states(build(SPEC, contents(documents, events)))
     assert (found["validate"], found["switch_dns"], found["switchover"]) == ("done", "ended", "ahead")
     assert "now" not in found.values()
 
@@ -486,9 +493,9 @@ def test_giving_up_belongs_to_the_rollback_that_it_follows() -> None:
     documents, events = night("dual")
     for n, task in enumerate(("rollback.begin", "rollback.smoke", "give_up.asked")):
         ran_elsewhere(documents, task, 20 + n, "rollback_shop", "r")
-    assert states(build(SPEC, documents, events))["rollback"] == "now"
+    assert states(build(SPEC, contents(documents, events)))["rollback"] == "now"
     ran_elsewhere(documents, "finish.report", 30, "rollback_shop", "r")
-    found = states(build(SPEC, documents, events))
+    found = states(build(SPEC, contents(documents, events)))
     assert (found["rollback"], found["finish"]) == ("done", "done")
 
 
@@ -500,7 +507,7 @@ def test_the_instances_of_a_mapped_task_count_for_their_chapter() -> None:
         ("validate.compare/3", 7.2, 9.2),
     ):
         ran(documents, task, began, ended)
-    chapter = next(c for c in build(SPEC, documents, events)["chapters"] if c["name"] == "validate")
+    chapter = next(c for c in build(SPEC, contents(documents, events))["chapters"] if c["name"] == "validate")
     assert (chapter["state"], chapter["seconds"], chapter["ended"]) == ("now", 126, at(9.2))
     assert all(console.reads(n) for n in documents)
 
@@ -509,9 +516,9 @@ def test_one_failed_instance_fails_the_chapter_until_it_has_run_again() -> None:
     documents, events = night("load")
     ran(documents, "validate.compare/3", 7, 8, "failed")
     ran(documents, "validate.compare/4", 7, 9)
-    assert states(build(SPEC, documents, events))["validate"] == "failed"
+    assert states(build(SPEC, contents(documents, events)))["validate"] == "failed"
     ran(documents, "validate.compare/3", 10, 11)
-    assert states(build(SPEC, documents, events))["validate"] == "now"
+    assert states(build(SPEC, contents(documents, events)))["validate"] == "now"
 
 
 # Tables
@@ -539,7 +546,11 @@ def test_a_comparison_under_way_tells_how_long_it_takes_and_its_verdict_replaces
     }
 
     def line() -> Json:
-        return next(t["check"] for t in build(SPEC, documents, events)["tables"] if t["name"] == "shop.users")
+        return next(
+            t["check"]
+            for t in build(SPEC, contents(documents, events))["tables"]
+            if t["name"] == "shop.users"
+        )
 
     assert (line()["state"], line()["seconds_left"]) == ("comparing", 15)
     documents["comparison/1/shop.users"] = {
@@ -565,7 +576,7 @@ def test_a_huge_table_that_is_compared_in_parts_is_one_line() -> None:
             "began_at": at(7),
             "kept_at": stamp(7.5),
         }
-    model = build(SPEC, documents, events)
+    model = build(SPEC, contents(documents, events))
     (line,) = [t for t in model["tables"] if t["name"].startswith("shop.visits")]
     assert (line["check"]["rows"], line["check"]["of"], line["check"]["seconds_left"]) == (600, 1000, 20)
     assert model["comparison"]["comparing"] == ["shop.visits"]
@@ -579,7 +590,7 @@ def test_after_the_move_the_comparisons_of_the_new_epoch_count() -> None:
         "rows_target": 1,
         "checked_at": at(21),
     }
-    found = build(SPEC, documents, events)["comparison"]
+    found = build(SPEC, contents(documents, events))["comparison"]
     assert (found["epoch"], found["equal"], found["of"]) == (2, 1, len(TABLES))
 
 
@@ -637,7 +648,11 @@ def test_the_nights_moments_in_their_order() -> None:
 def test_an_attempt_is_marked_as_what_came_of_it(result: str, marked: tuple[str, str] | None) -> None:
     documents, events = night("dual")
     attempt(events, 30, 2, "target", result=result, ended=30.2)
-    found = [(m["kind"], m["says"]) for m in build(SPEC, documents, events)["moments"] if m["at"] == at(30.2)]
+    found = [
+        (m["kind"], m["says"])
+        for m in build(SPEC, contents(documents, events))["moments"]
+        if m["at"] == at(30.2)
+    ]
     assert found == ([marked] if marked else [])
 
 
@@ -678,13 +693,16 @@ def test_a_gate_that_was_answered_twice_stands_there_twice() -> None:
     documents, events = night("dual")
     asks(documents, events, 30, "switch_dns")
     answers(documents, events, 31, "switch_dns", "Roll back")
-    assert [d["answer"] for d in build(SPEC, documents, events)["decisions"]] == ["Roll back", "Proceed"]
+    assert [d["answer"] for d in build(SPEC, contents(documents, events))["decisions"]] == [
+        "Roll back",
+        "Proceed",
+    ]
 
 
 def test_a_rollback_without_a_gate_is_a_decision_as_well() -> None:
     documents, events = night("dual")
     note(events, 30, "rollback_begun", "rollback.begin", gate="rollback_shop", by="jun.park")
-    newest = build(SPEC, documents, events)["decisions"][0]
+    newest = build(SPEC, contents(documents, events))["decisions"][0]
     assert (newest["title"], newest["answer"], newest["by"]) == ("rollback_shop", "Roll back", "jun.park")
 
 

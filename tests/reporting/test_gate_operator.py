@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +19,7 @@ from livemove.reporting.operators.gate import MigrationGate
 from livemove.runtime.operator import LivemoveOperator
 from tests.doubles.worlds import MemoryWorld
 
+THREE = "2026-11-23T03:00:00+00:00"
 WARNING = {"check": "keys", "severity": "warning", "measured": "one without a key"}
 
 
@@ -140,10 +141,21 @@ def test_proceed_to_a_text_of_an_earlier_question_is_refused_and_roll_back_is_no
 def test_a_way_back_that_cannot_be_looked_at_keeps_nobody_from_being_asked(world: MemoryWorld) -> None:
     world.ledger.write(
         "switchover/2",
-        {"epoch": 2, "from": "source", "to": "target", "fenced_ms": 90, "started_at": "2026-11-23T18:00:00"},
+        {
+            "epoch": 2,
+            "from": "source",
+            "to": "target",
+            "fenced_ms": 90,
+            "started_at": "2026-11-23T18:00:00+00:00",
+        },
     )
-    world.ledger.write("way_back", {"losses": ["old"], "says": "all was well", "checked_at": "03:00"})
-    world.ledger.write("comparison/2/shop.a", {"equal": True, "rows_source": 7, "rows_target": 7})
+    world.ledger.write(
+        "way_back",
+        {"epoch": 2, "state": "running", "losses": ["old"], "says": "all was well", "checked_at": THREE},
+    )
+    world.ledger.write(
+        "comparison/2/shop.a", {"equal": True, "rows_source": 7, "rows_target": 7, "checked_at": THREE}
+    )
     asking = gate("retire")
     asking.execute(context(asking, on=None, back=None))
     assert "The way back could not be looked at" in str(asking.body)

@@ -10,20 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from livemove.history.ownership import moment
+from livemove.model.ledger import moment
 from livemove.model.ports import Json
 from livemove.reporting import report
 from livemove.reporting.html import Page, Table, shown
 from livemove.reporting.report_model import Outcome, Report, as_json, schema
 from livemove.reporting.report_page import page
 from livemove.reporting.summary import precise
+from tests.doubles.contents import contents
 from tests.reporting.ledger_builder import START, Ledger
 
 ROOT = Path(__file__).parents[2]
 
 
 def built(ledger: Ledger, **more: object) -> Report:
-    return report.build("Property listings", ledger.documents, ledger.events, now=ledger.now, **more)  # type: ignore[arg-type]
+    return report.build(
+        "Property listings", contents(ledger.documents, ledger.events), now=ledger.now, **more
+    )  # type: ignore[arg-type]
 
 
 def owners(made: Report) -> list[tuple[str | None, int]]:
@@ -187,7 +190,12 @@ def test_a_promotion_says_since_when_nothing_arrived() -> None:
     ledger.events = [e for e in ledger.events if e["event"] != "switchover_began"]
     for told in (ledger.events[-1], ledger.documents["switchover/2"]):
         told.pop("fenced_at")
-    ledger.documents["promotion/2"] = {"last_watermark": last, "says": ["missing may be 30 s at the most"]}
+    ledger.documents["promotion/2"] = {
+        "epoch": 2,
+        "owner": "target",
+        "last_watermark": last,
+        "says": ["missing may be 30 s at the most"],
+    }
     made = built(ledger.note("promoted", "promote", epoch=2, owner="target"))
     assert made.outcome is Outcome.PROMOTED
     assert owners(made) == [("source", 1), (None, 1), ("target", 2)]
@@ -251,7 +259,14 @@ def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None
     assert f"the way back was closed at {ledger.now:%Y-%m-%d %H:%M:%S} UTC" in closed
 
 
-@pytest.mark.parametrize("left", [None, {"epoch": 2, "says": "Going back loses nothing"}, {"epoch": 4}])
+@pytest.mark.parametrize(
+    "left",
+    [
+        None,
+        {"epoch": 2, "state": "running", "says": "Going back loses nothing"},
+        {"epoch": 4, "state": "running"},
+    ],
+)
 def test_a_way_back_of_an_older_move_is_not_that_of_this_one(left: Json | None) -> None:
     ledger = at_retire().gate("switchover", "Proceed").attempt("target", 4, number="3")
     ledger.documents.pop("way_back")
@@ -286,7 +301,7 @@ def test_a_question_of_a_run_that_was_ended_waits_until_the_next_run_begins() ->
     ledger.later(minutes=30)
     for elsewhere in ("rollback.begin", "ask", "livemove", ""):
         ledger.run_id = f"by {elsewhere}"
-        ledger.note("waited", elsewhere)
+        ledger.note("waited", elsewhere, since=ledger.now.isoformat(), seconds=1)
     assert built(ledger.later(minutes=30)).decisions[-1].waited_seconds == 3600
     ledger.run_id = "next"
     made = built(ledger.prepared().later(days=3))
@@ -399,18 +414,17 @@ def test_a_rollback_that_began_by_itself_says_why_although_the_run_is_green() ->
         "task_failed", "switchover.smoke", error="UnreachableError", found="no answer"
     )
     made = built(ledger.rolled_back("switchover.smoke", by="the spec (rollback.automatic)", epoch=3))
-    says = (made.rollback or {})["says"]
+    assert made.rollback
+    says = made.rollback.says
     assert (
         "by the spec (rollback.automatic) at switchover.smoke, because switchover.smoke failed with"
         " UnreachableError: no answer" in says
     )
     assert "of another run" not in says
     assert "The run is green all the same" in made.summary[0]
-    assert built(at_retire()).rollback == {
-        **(built(at_retire()).rollback or {}),
-        "says": "Rolled back by kim at retire",
-        "failed": [],
-    }
+    ordered = built(at_retire()).rollback
+    assert ordered
+    assert (ordered.says, ordered.failed) == ("Rolled back by kim at retire", [])
     assert built(moved()).rollback is None
 
 

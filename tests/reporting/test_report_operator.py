@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from livemove.model.errors import RefusedError, UnreachableError
+from livemove.model.ledger import Versions
 from livemove.provisioning.adapters import versions
 from livemove.reporting.adapters import report_writer
 from livemove.reporting.operators import callbacks, report
@@ -78,8 +79,8 @@ def test_a_report_that_cannot_be_written_hides_no_failure(
 
 
 def test_a_database_that_is_silent_at_the_end_keeps_the_version_that_it_told_before(world: Silent) -> None:
-    world.ledger.write("versions", {"source database": "10.11.6-MariaDB", "Airflow": "older"})
-    found = versions.keep_versions(world)  # type: ignore[arg-type]
+    world.ledger.save(Versions(programs={"source database": "10.11.6-MariaDB", "Airflow": "older"}))
+    found = versions.keep_versions(world).programs  # type: ignore[arg-type]
     assert found["source database"] == "10.11.6-MariaDB"
     assert found["Terraform"] == "1.11.0"
     assert found["Airflow"] not in (None, "older")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from livemove.dag import OBSERVERS
-from livemove.model import time_series as trail
 from livemove.model.errors import UnreachableError
 from livemove.model.spec import Server, Side
 from livemove.runtime.polling import Look

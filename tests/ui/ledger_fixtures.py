@@ -215,7 +215,6 @@ def _moved(documents: dict[str, Json], events: list[Json]) -> None:
     answers(documents, events, 20, "switchover", "Proceed")
     ran(documents, "switchover.snapshot", 20, 20.5)
     documents["switchover/2"] = move(2, "target", 20.6)
-    documents["switchover/expected"] = documents["expected_pause"]
     documents["switchover/plan"] = {"epoch": 2, "steps": []}
     attempt(events, 20.6, 2, "target", ended=20.7)
     ran(documents, "switchover.switch_over", 20.6, 20.7)

@@ -266,11 +266,10 @@ def promote(
         )
         with moving(parts) as make:
             done = promotion.promote(parts, Side.TARGET, word, f"cli-{secrets.token_hex(8)}", make)
-        for line in (*done.get("says", ()), done.get("old_owner_came_back", "")):
+        for line in (*done.says, done.old_owner_came_back):
             typer.echo(line) if line else None
         typer.echo(
-            f"the target owns the writes since epoch {done['epoch']}; the source is never reopened, only"
-            " rebuilt"
+            f"the target owns the writes since epoch {done.epoch}; the source is never reopened, only rebuilt"
         )
         typer.echo("the record stays" if keep_name else point_at_target(world)[1])
 

@@ -162,15 +162,15 @@ def _only_promoted(
     opened = {e.epoch: e for e in contents.all_of(Promoted)}
     for epoch in sorted({*promoted, *opened} - known):
         document, event = promoted.get(epoch), opened.get(epoch)
-        move = (document.move if document else None) or {}
+        move = document.move if document else None
         owner = document.owner if document else opened[epoch].owner
         done = bool(move or event)
         yield Attempt(
             epoch,
             owner,
             AttemptResult.MOVED if done else AttemptResult.INCOMPLETE,
-            move.get("started_at"),
-            opened_at=move.get("opened_at") or (event.time if event else None),
+            move.started_at if move else None,
+            opened_at=(move.opened_at if move else None) or (event.time if event else None),
             ended_at=event.time if event else None,
             promoted=True,
             whole=False,

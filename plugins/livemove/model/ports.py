@@ -30,14 +30,14 @@ class Ledger(Protocol):
         """The document written last under these keys, or None; UnreadableError when it is damaged."""
 
     def load_all[D: Document](self, kind: type[D], **keys: object) -> Loaded[D]:
-        """All documents of a kind whose names have these first keys, and the names of those that are damaged."""
+        """All documents of a kind whose names have these first keys, and what was left out."""
 
     def save(self, document: Document) -> None: ...
     def note(self, event: Event) -> None:
         """Add one event; the adapter fills in time, run, task and DAG."""
 
     def snapshot(self, *kinds: type[Document]) -> Contents:
-        """All events, and all documents or those of these kinds: what can be read, and the names of the rest."""
+        """All events, and all documents or those of these kinds, and what was left out."""
 
     def put_file(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> str:
         """Keep a file beside the ledger; returns its s3:// address."""

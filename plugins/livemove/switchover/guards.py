@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import ExpectedPause, TableComparison, moment
-from livemove.model.ports import ControlState, Json, Link, Reply, TaskState
+from livemove.model.ports import ControlState, Link, Reply, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import trouble
 from livemove.switchover import rollback_safety as way_back
@@ -202,17 +202,15 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     except LivemoveError as e:
         yield e.found
         return
-    parts.ledger.save(ExpectedPause.model_validate(expected))
-    if expected["ms"] > parts.settings.pause_budget * 1000:
+    parts.ledger.save(expected)
+    if expected.ms > parts.settings.pause_budget * 1000:
         yield (
-            f"the expected pause is {expected['ms']} ms, the budget"
-            f" {parts.settings.pause_budget * 1000:.0f} ms"
+            f"the expected pause is {expected.ms} ms, the budget {parts.settings.pause_budget * 1000:.0f} ms"
         )
 
 
-def expected_pause(parts: Parts, to: Side) -> Json:
-    """{"ms", "watermark_ms", "database_ms", "servers_ms", "probe_ms", "not_armed", "budget_ms", "measured_at"}: what lies
-    between hold and release.
+def expected_pause(parts: Parts, to: Side) -> ExpectedPause:
+    """What lies between hold and release.
 
     Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and
     the words of
@@ -251,22 +249,22 @@ def expected_pause(parts: Parts, to: Side) -> Json:
     not_armed = {
         r.server: str(r.facts.get("watch") or r.message) for r in replies if r.facts.get("watch") != "ready"
     }
-    return {
-        "ms": (
+    return ExpectedPause(
+        ms=(
             2 * max(trips)
             + OWN_WORK_MS
             + CALLS_IN_A_ROW * database
             + WORDS_IN_A_ROW * slowest
             + (2 * delivery if not_armed else 0)
         ),
-        "watermark_ms": trips,
-        "database_ms": database,
-        "servers_ms": delivery,
-        "probe_ms": slowest,
-        "not_armed": not_armed,
-        "budget_ms": round(parts.settings.pause_budget * 1000),
-        "measured_at": began.isoformat(),
-    }
+        watermark_ms=trips,
+        database_ms=database,
+        servers_ms=delivery,
+        probe_ms=slowest,
+        not_armed=not_armed,
+        budget_ms=round(parts.settings.pause_budget * 1000),
+        measured_at=began.isoformat(),
+    )
 
 
 OWN_WORK_MS = 150

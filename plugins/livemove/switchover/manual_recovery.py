@@ -233,7 +233,7 @@ def continue_plan(parts: Parts, now: Standing) -> list[str]:
     move = Move(parts.service, to, action.epoch - 1, "dry-run")
     perform(STEPS[10:] if action.do is Do.DONE else STEPS[COMMIT + 1 :], Recorder(move), parts.clock, move)
     return [
-        *(f"{s['step']} {s['name']}: {s['seen']}" for s in move.steps),
+        *(f"{s.step} {s.name}: {s.seen}" for s in move.steps),
         f"12 follow: {to.other} FOLLOW@{action.epoch}, if it is not yet",
         f"13 return path: the replication task of epoch {action.epoch} runs, from {to} to {to.other}",
     ]
@@ -245,15 +245,15 @@ def go_on(parts: Parts, make: Maker) -> str:
     to = now.unfinished
     if to is None:
         return _nothing_to_continue(now)
-    make(to).run()
+    moved = make(to).run()
     if (other := read_row(parts.control[to.other], parts.clock)) is None:
         raise UnreachableError(
             f"The {to} owns the writes and serves; the {to.other} does not answer, so it cannot follow yet",
             wanted="both databases, for the return path",
             next_step=f"livemove continue when the {to.other} answers; until then there is no way back",
         )
-    followed = return_path.run(parts)
-    return f"the {to} owns the writes since epoch {followed['epoch']}, the {other.side} follows"
+    return_path.run(parts)
+    return f"the {to} owns the writes since epoch {moved.epoch}, the {other.side} follows"
 
 
 def _nothing_to_continue(now: Standing) -> str:
@@ -296,7 +296,7 @@ def rollback_plan(parts: Parts, now: Standing) -> list[str]:
 
 def roll_back(parts: Parts, make: Maker, prepare: Callable[[Parts], Json]) -> str:
     """The rollback chapter's part for the writes."""
-    return str(go_back(parts, make, prepare)["says"])
+    return go_back(parts, make, prepare).says
 
 
 def _both(now: Standing) -> str:

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
-from livemove.model.ledger import Promoted, Promotion, StoredCode
-from livemove.model.ports import Answered, ControlRow, ControlState, Json, Link, Newest
+from livemove.model.ledger import LossBound, Promoted, Promotion, StoredCode, UnreadableError
+from livemove.model.ports import Answered, ControlRow, ControlState, Link, Newest
 from livemove.model.spec import Side
 from livemove.runtime.polling import Voice
 from livemove.switchover.protocol import Switchover, keep
@@ -73,16 +73,16 @@ class Bound:
         yield "numbers that the old owner gave to rows that never arrived may be given again"
 
     @property
-    def document(self) -> Json:
+    def document(self) -> LossBound:
         n = self.newest
-        return {
-            "last_watermark": n.written_at.isoformat() if n else None,
-            "nothing_since_seconds": round(n.ago, 1) if n else None,
-            "task": self.link.name,
-            "replicator": self.replicator,
-            "undelivered": self.undelivered,
-            "says": list(self.lines()),
-        }
+        return LossBound(
+            last_watermark=n.written_at.isoformat() if n else None,
+            nothing_since_seconds=round(n.ago, 1) if n else None,
+            task=self.link.name,
+            replicator=self.replicator,
+            undelivered=self.undelivered,
+            says=list(self.lines()),
+        )
 
 
 def bound(parts: Parts, row: ControlRow) -> Bound:
@@ -131,8 +131,8 @@ def reasons(parts: Parts, to: Side, word: str) -> Iterator[str]:
         )
 
 
-def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side], Switchover]) -> Json:
-    """Make `to` the owner without the old owner's word; the document of ledger promotion/<epoch>. May run twice.
+def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side], Switchover]) -> Promotion:
+    """Make `to` the owner without the old owner's word; what the ledger keeps of it. May run twice.
 
     RefusedError with every reason before anything was changed; SwitchoverIncomplete: run it again.
     """
@@ -148,22 +148,18 @@ def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side]
     before = summary(parts.servers.repoint(db.read().epoch, to)) if taken else ""
     returned = close_returned(parts, to)
     moved = make(to).run()
-    document: Json = {
-        **lost,
-        **_known(parts, moved["epoch"]),
-        "epoch": moved["epoch"],
-        "owner": str(to),
-        "token": token,
-        "move": moved,
-    }
-    document |= {"servers_before_opening": before} if before else {}
-    document |= {"old_owner_came_back": returned} if returned else {}
-    parts.ledger.save(Promotion.model_validate(document))
-    parts.ledger.note(Promoted(epoch=moved["epoch"], owner=to, last_watermark=document.get("last_watermark")))
-    return document
+    first = _known(parts, moved.epoch) or Promotion.model_validate(
+        {**dict(lost), "epoch": moved.epoch, "owner": to}
+    )
+    more = {"servers_before_opening": before} if before else {}
+    more |= {"old_owner_came_back": returned} if returned else {}
+    promotion = first.model_copy(update={"owner": to, "token": token, "move": moved, **more})
+    parts.ledger.save(promotion)
+    parts.ledger.note(Promoted(epoch=moved.epoch, owner=to, last_watermark=promotion.last_watermark))
+    return promotion
 
 
-def _take(parts: Parts, row: ControlRow, token: str) -> Json:
+def _take(parts: Parts, row: ControlRow, token: str) -> LossBound:
     """1 and 2: nothing more comes, then the compare-and-set."""
     seen = _settled(parts, row)
     for line in seen.lines():
@@ -176,22 +172,24 @@ def _take(parts: Parts, row: ControlRow, token: str) -> Json:
         raise RefusedError(
             f"The {row.side} could not be promoted: {told(out)}", next_step="look again: livemove status"
         )
-    taken = {**seen.document, "epoch": out.epoch, "owner": str(row.side), "token": token}
     # from here on the old owner's last writes may be missing; whoever dies now leaves word of it
-    keep(parts, Promotion.model_validate(taken))
+    keep(parts, Promotion(**dict(seen.document), epoch=out.epoch, owner=row.side, token=token))
     return seen.document
 
 
-def _kept(parts: Parts, row: ControlRow) -> Json:
+def _kept(parts: Parts, row: ControlRow) -> LossBound:
     """Of a take-over whose attempt died: what it knew to be missing, or the same seen now."""
     kept = _known(parts, row.epoch)
-    return kept if kept.get("says") else bound(parts, row).document
+    return kept if kept and kept.says else bound(parts, row).document
 
 
-def _known(parts: Parts, epoch: int) -> Json:
-    """What the ledger has of this promotion; empty when it has nothing."""
-    kept = parts.ledger.load(Promotion, epoch=epoch)
-    return kept.model_dump(mode="json", exclude_unset=True) if kept else {}
+def _known(parts: Parts, epoch: int) -> Promotion | None:
+    """What the ledger has of this promotion. A damaged record must not stop an emergency that is committed."""
+    try:
+        return parts.ledger.load(Promotion, epoch=epoch)
+    except UnreadableError as e:
+        log.warning("%s", e)
+        return None
 
 
 def _settled(parts: Parts, row: ControlRow) -> Bound:

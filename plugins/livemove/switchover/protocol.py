@@ -30,14 +30,17 @@ from livemove.model.errors import (
     SwitchoverIncomplete,
 )
 from livemove.model.ledger import (
+    AttemptFacts,
+    AttemptResult,
     Document,
     Event,
     FenceLifted,
+    StepTaken,
     SwitchoverBegan,
     SwitchoverEnded,
     SwitchoverRecord,
 )
-from livemove.model.ports import Answered, Clock, ControlDb, ControlRow, ControlState, Json, Outcome
+from livemove.model.ports import Answered, Clock, ControlDb, ControlRow, ControlState, Outcome
 from livemove.model.spec import Side
 from livemove.switchover.next_action import Action, Do, decide
 from livemove.switchover.steps import GiveUp, Move, Parts, Real, commit_unknown, read_row, summary, told
@@ -116,7 +119,7 @@ def perform(
         began = clock.now()
         seen = step.act(acts)
         ms = round((clock.now() - began).total_seconds() * 1000)
-        move.steps.append({"step": step.number, "name": step.name, "ms": ms, "seen": seen})
+        move.steps.append(StepTaken(step=step.number, name=step.name, ms=ms, seen=seen))
         log.info("step %d %s: %s (%d ms)", step.number, step.name, seen, ms)
 
 
@@ -187,7 +190,7 @@ class Switchover:
         """Every step as it would be done, in its order."""
         move = Move(self.parts.service, self.to, epoch, "dry-run")
         perform(STEPS, Recorder(move), self.parts.clock, move)
-        return [f"{s['step']} {s['name']}: {s['seen']}" for s in move.steps]
+        return [f"{s.step} {s.name}: {s.seen}" for s in move.steps]
 
     def look(self) -> Action:
         """Both rows, read one after the other, and what they mean."""
@@ -195,8 +198,8 @@ class Switchover:
         t = read_row(self.t, self.parts.clock)
         return decide(f, t, to=self.to)
 
-    def run(self) -> Json:
-        """Bring the writes to `to`; the document that the ledger keeps.
+    def run(self) -> SwitchoverRecord:
+        """Bring the writes to `to`; the record that the ledger keeps.
 
         RefusedError: a guard said no. SwitchoverAborted: undone. SwitchoverIncomplete: retry.
         PersonMustDecide.
@@ -224,19 +227,22 @@ class Switchover:
         raise self._undecided(action)
 
     # START ----------------------------------------------------------------------------------------
-    def _whole(self, action: Action) -> Json:
+    def _whole(self, action: Action) -> SwitchoverRecord:
         move = Move(self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped)
         acts = Real(self.parts, move, lambda: self._check(move))
         started = self.parts.clock.now()
         # an attempt that is killed leaves no other word
-        note(self.parts, SwitchoverBegan.model_validate(_who(move)))
+        note(
+            self.parts,
+            SwitchoverBegan(epoch=move.new, from_=move.f, to=move.to, attempt=move.attempt),
+        )
         try:
             perform(STEPS[: COMMIT + 1], acts, self.parts.clock, move, before=self._still_wanted)
         except RefusedError as e:
-            self._note(move, started, result="refused", reason=e.found)
+            self._note(move, started, AttemptResult.REFUSED, e.found)
             raise
         except PersonMustDecide as e:
-            self._note(move, started, result="unknown", reason=e.found)
+            self._note(move, started, AttemptResult.UNKNOWN, e.found)
             raise
         except BaseException as e:
             # a timeout of the task or Ctrl-C as well: undone is undone, and nobody shall retry it blindly
@@ -293,12 +299,12 @@ class Switchover:
     def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
         if move.steps:
-            self._tell(move, started, result="aborted", reason=found)
+            self._tell(move, started, AttemptResult.ABORTED, found)
             owner: Side | None = move.f
         else:
             # nothing was done yet: the document of this epoch may be that of another attempt, which moved
             # meanwhile
-            self._note(move, started, result="aborted", reason=found)
+            self._note(move, started, AttemptResult.ABORTED, found)
             owner = self._owner()
         return SwitchoverAborted(
             f"The move to the {move.to} was undone: {found}",
@@ -316,21 +322,22 @@ class Switchover:
             return None
 
     # forward --------------------------------------------------------------------------------------
-    def _forward(self, move: Move, do: Do, started: datetime | None = None) -> Json:
+    def _forward(self, move: Move, do: Do, started: datetime | None = None) -> SwitchoverRecord:
         began = started or self.parts.clock.now()
         steps = STEPS[10:] if do is Do.DONE else STEPS[COMMIT + 1 :]
         try:
             perform(steps, Real(self.parts, move, lambda: ""), self.parts.clock, move)
         except Exception as e:
             found = e.found if isinstance(e, LivemoveError) else repr(e)
-            self._note(move, began, result="incomplete", reason=found)
+            self._note(move, began, AttemptResult.INCOMPLETE, found)
             raise self._incomplete(move, found) from e
         self._tell_again(move)
-        document = self._tell(move, began, result="moved") if do is Do.GO_ON else _document(move, began)
+        done = do is not Do.GO_ON
+        record = _record(move, began) if done else self._tell(move, began, AttemptResult.MOVED)
         stubborn = [r for r in move.servers if r.facts.get("reached")]
         if stubborn:
             raise self._incomplete(move, f"servers answered but did not move: {summary(stubborn)}")
-        return document
+        return record
 
     def _tell_again(self, move: Move) -> None:
         """Servers that did not move are told twice more, now that the others serve."""
@@ -348,7 +355,7 @@ class Switchover:
             next_step="clear or retry this task: it goes on where it stands",
         )
 
-    def _other_way(self, action: Action) -> Json:
+    def _other_way(self, action: Action) -> SwitchoverRecord:
         """Somebody's committed move away from `to` comes first."""
         owner = self.to.other
         move = Move(self.parts.service, owner, action.epoch - 1, self.attempt)
@@ -388,15 +395,17 @@ class Switchover:
             next_step="SELECT * FROM livemove.control on both databases; when both answer, clear this task",
         )
 
-    def _tell(self, move: Move, started: datetime, **more: object) -> Json:
-        document = {**_document(move, started), **more}
-        keep(self.parts, SwitchoverRecord.model_validate(document))
-        self._note(move, started, **more)
-        return document
+    def _tell(
+        self, move: Move, started: datetime, result: AttemptResult, reason: str | None = None
+    ) -> SwitchoverRecord:
+        record = _record(move, started, result, reason)
+        keep(self.parts, record)
+        self._note(move, started, result, reason)
+        return record
 
-    def _note(self, move: Move, started: datetime, **more: object) -> None:
-        """The document is written over by the next attempt of this epoch; the event stays."""
-        note(self.parts, SwitchoverEnded.model_validate({**_who(move), **_times(move, started), **more}))
+    def _note(self, move: Move, started: datetime, result: AttemptResult, reason: str | None = None) -> None:
+        """The record is written over by the next attempt of this epoch; the event stays."""
+        note(self.parts, SwitchoverEnded.model_validate(dict(_facts(move, started, result, reason))))
 
 
 def keep(parts: Parts, document: Document) -> None:
@@ -446,26 +455,35 @@ def let_go(parts: Parts, owner: Side, epoch: int) -> None:
     parts.servers.jobs_on(owner)
 
 
-def _who(move: Move) -> Json:
-    return {"epoch": move.new, "from": str(move.f), "to": str(move.to), "attempt": move.attempt}
+def _facts(move: Move, started: datetime, result: AttemptResult | None, reason: str | None) -> AttemptFacts:
+    """When this attempt began, and the moments of it that decided who may write."""
+    return AttemptFacts(
+        epoch=move.new,
+        from_=move.f,
+        to=move.to,
+        attempt=move.attempt,
+        started_at=started.isoformat(),
+        fenced_at=_iso(move.armed_at or move.fenced_at),
+        committed_at=_iso(move.committed_at),
+        opened_at=_iso(move.opened_at),
+        lifted_at=_iso(move.lifted_at),
+        result=result,
+        reason=reason,
+    )
 
 
-def _times(move: Move, started: datetime) -> Json:
-    """When this attempt began, and the moments of it that decided who may write; only those that there were."""
-    moments = {
-        "started_at": started, "fenced_at": move.armed_at or move.fenced_at, "committed_at": move.committed_at,
-        "opened_at": move.opened_at, "lifted_at": move.lifted_at,
-    }  # fmt: skip
-    return {name: at.isoformat() for name, at in moments.items() if at is not None}
+def _record(
+    move: Move, started: datetime, result: AttemptResult | None = None, reason: str | None = None
+) -> SwitchoverRecord:
+    return SwitchoverRecord(
+        **dict(_facts(move, started, result, reason)),
+        steps=move.steps,
+        drained=move.drained,
+        position=move.position,
+        servers_left_behind=[r.server for r in move.servers],
+        fenced_ms=move.fenced_ms,
+    )
 
 
-def _document(move: Move, started: datetime) -> Json:
-    document: Json = {
-        **_who(move),
-        **_times(move, started),
-        "steps": move.steps,
-        "drained": move.drained,
-        "position": move.position,
-        "servers_left_behind": [r.server for r in move.servers],
-    }
-    return document if move.fenced_ms is None else {**document, "fenced_ms": move.fenced_ms}
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from livemove.model.errors import RefusedError, ReplicationError, SwitchoverIncomplete
 from livemove.model.ledger import ReturnPath, ReturnPathRuns
-from livemove.model.ports import ControlRow, ControlState, Json, Link, TaskState
+from livemove.model.ports import ControlRow, ControlState, Link, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.switchover import rollback_safety as way_back
@@ -51,8 +51,8 @@ def standing(parts: Parts) -> Standing | None:
     return None
 
 
-def run(parts: Parts) -> Json:
-    """12 and 13. The document of ledger return_path/<epoch>."""
+def run(parts: Parts) -> ReturnPath | None:
+    """12 and 13; what the ledger keeps of it. None: no move was made yet, so nothing is turned round."""
     now = standing(parts)
     if now is None:
         rows = [read_row(parts.control[side], parts.clock) for side in Side]
@@ -73,11 +73,7 @@ def run(parts: Parts) -> Json:
         _follow(parts, now)
     if not now.owner.position:
         # epoch 1 began with a full load: its task is started by the replicate chapter
-        return {
-            "epoch": now.epoch,
-            "reads": str(owner),
-            "says": "no move was made yet; nothing to turn round",
-        }
+        return None
     state = parts.replicator.status(link).state
     if state is TaskState.ABSENT:
         raise ReplicationError(
@@ -88,18 +84,18 @@ def run(parts: Parts) -> Json:
     _can_begin(parts, link, now.owner.position)
     parts.replicator.start(link, position=now.owner.position)
     arrived = _arrives(parts, owner, other, now.epoch)
-    document: Json = {
-        "epoch": now.epoch,
-        "reads": str(owner),
-        "writes": str(other),
-        "task": link.name,
-        "position": now.owner.position,
-        "watermark_ms": arrived,
-        "running_since": parts.clock.now().isoformat(),
-    }
-    parts.ledger.save(ReturnPath.model_validate(document))
+    path = ReturnPath(
+        epoch=now.epoch,
+        reads=owner,
+        writes=other,
+        task=link.name,
+        position=now.owner.position,
+        watermark_ms=arrived,
+        running_since=parts.clock.now().isoformat(),
+    )
+    parts.ledger.save(path)
     parts.ledger.note(ReturnPathRuns(epoch=now.epoch, reads=owner, writes=other))
-    return document
+    return path
 
 
 def _can_begin(parts: Parts, link: Link, start: str) -> None:

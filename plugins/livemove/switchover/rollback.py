@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from livemove.model.errors import LivemoveError, PersonMustDecide, RefusedError, SwitchoverAborted
+from livemove.model.ledger import SwitchoverRecord
 from livemove.model.ports import ControlRow, ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
@@ -18,10 +20,28 @@ from livemove.switchover.steps import Parts, read_row
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class WentBack:
+    """The source owns the writes again, or still."""
+
+    epoch: int
+    says: str
+    although: Sequence[str] = ()
+    """Reasons that would have refused the way forward."""
+    move: SwitchoverRecord | None = None
+    """None: the writes had not left it."""
+
+    @property
+    def document(self) -> Json:
+        moved = self.move.stored() if self.move else {}
+        told = {"epoch": self.epoch, "owner": str(Side.SOURCE), "says": self.says}
+        return {**moved, **told, "although": list(self.although)}
+
+
 def go_back(
     parts: Parts, switchover: Callable[[Side], Switchover], prepare_return: Callable[[Parts], Json]
-) -> Json:
-    """Make the source the owner; {"epoch", "owner", "says", ...}. `prepare_return` readies the way after next.
+) -> WentBack:
+    """Make the source the owner. `prepare_return` readies the way after next.
 
     Raises what the switchover raises; nothing is lost on the way, because the return path brought every
     write.
@@ -38,7 +58,7 @@ def go_back(
             ),
         )
     if source and source.state is ControlState.OPEN and source.epoch == 1:
-        return {"epoch": 1, "owner": "source", "says": "the source owns the writes and never gave them away"}
+        return WentBack(1, "the source owns the writes and never gave them away")
     if source and source.state is ControlState.CEDED:
         log.info("%s: the move to the target is committed; it is finished first", source)
         switchover(Side.TARGET).run()
@@ -51,7 +71,7 @@ def go_back(
         told = remarks(parts, Side.SOURCE, target.epoch)
         for line in told:
             log.warning("going back all the same: %s", line)
-    document = switchover(Side.SOURCE).run()
+    record = switchover(Side.SOURCE).run()
     now = read_row(parts.control[Side.SOURCE], parts.clock)
     if now is None or now.state is not ControlState.OPEN:
         raise PersonMustDecide(
@@ -60,7 +80,7 @@ def go_back(
     if now.epoch > 1:
         return_path.run(parts)
     says = f"the source owns the writes since epoch {now.epoch}"
-    return {"owner": "source", "says": says, "although": told, **document}
+    return WentBack(record.epoch, says, told, record)
 
 
 def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:

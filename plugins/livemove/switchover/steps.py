@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from livemove.model.errors import PersonMustDecide, UnreachableError
+from livemove.model.ledger import StepTaken
 from livemove.model.ports import (
     Answered,
     AppServers,
@@ -18,7 +19,6 @@ from livemove.model.ports import (
     ControlDb,
     ControlRow,
     ControlState,
-    Json,
     Ledger,
     Outcome,
     Proof,
@@ -84,7 +84,7 @@ class Move:
     position: str = ""
     """Binlog position of t from which the return path reads."""
     fenced_ms: int | None = None
-    steps: list[Json] = field(default_factory=list)
+    steps: list[StepTaken] = field(default_factory=list)
     armed: set[str] = field(default_factory=set)
     """Servers whose waiters watch the row of t."""
     servers: list[Reply] = field(default_factory=list)

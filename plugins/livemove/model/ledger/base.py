@@ -25,13 +25,11 @@ KEPT = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
 
 def _aware(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a time without an offset")
-    return text
+    return text if datetime.fromisoformat(text).tzinfo else f"{text}+00:00"
 
 
 Time = Annotated[str, AfterValidator(_aware)]
-"""An ISO 8601 time with its offset, kept as it was written."""
+"""An ISO 8601 time, kept as it was written; one without an offset is UTC and gets it."""
 
 
 def moment(time: str) -> datetime:
@@ -79,6 +77,8 @@ class Document(BaseModel):
     model_config = KEPT
     NAME: ClassVar[str] = ""
     """Where it is, with its keys in braces; every key is a field."""
+    ONLY_SHOWN: ClassVar[bool] = False
+    """Nothing is decided by it and it is written anew: a damaged one counts as none, with a warning."""
 
     version: int = 1
 

@@ -83,6 +83,7 @@ class Propagation(Document):
     """How far the new answer has come."""
 
     NAME: ClassVar[str] = "propagation"
+    ONLY_SHOWN: ClassVar[bool] = True
     expected: str
     """The side that the name shall lead to."""
     wanted: list[str] = []

@@ -16,6 +16,7 @@ class FullLoad(Document):
     """The full load when it was over."""
 
     NAME: ClassVar[str] = "full_load"
+    ONLY_SHOWN: ClassVar[bool] = True
     rows: int
     seconds: float
     """By DMS's own clock where it tells."""
@@ -41,6 +42,7 @@ class Loading(Document):
     """The full load under way."""
 
     NAME: ClassVar[str] = "trail/loading"
+    ONLY_SHOWN: ClassVar[bool] = True
     rows: int
     percent: int
     tables_done: int
@@ -64,6 +66,7 @@ class Delays(Document):
     """How long watermark rows took from owner to follower."""
 
     NAME: ClassVar[str] = "trail/delay"
+    ONLY_SHOWN: ClassVar[bool] = True
     points: list[DelayPoint] = []
 
 
@@ -71,6 +74,7 @@ class TableStates(Document):
     """DMS's own validation when it was over."""
 
     NAME: ClassVar[str] = "table_states"
+    ONLY_SHOWN: ClassVar[bool] = True
     link: str
     tables: int
     undelivered: int

@@ -21,6 +21,7 @@ class TaskRuns(Document):
     """The last attempts of a task."""
 
     NAME: ClassVar[str] = "ran/{task}"
+    ONLY_SHOWN: ClassVar[bool] = True
     task: str
     spans: list[Span] = []
 
@@ -29,6 +30,7 @@ class MappedTaskRuns(Document):
     """The same of one instance of a mapped task."""
 
     NAME: ClassVar[str] = "ran/{task}/{map_index}"
+    ONLY_SHOWN: ClassVar[bool] = True
     task: str
     map_index: int
     spans: list[Span] = []
@@ -38,6 +40,7 @@ class Versions(Document):
     """What is installed on the worker, and what both databases say they are."""
 
     NAME: ClassVar[str] = "versions"
+    ONLY_SHOWN: ClassVar[bool] = True
     programs: dict[str, str | None] = {}
 
 

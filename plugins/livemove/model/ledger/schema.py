@@ -43,6 +43,7 @@ class Parity(Document):
     """How the definitions of both sides compare."""
 
     NAME: ClassVar[str] = "parity"
+    ONLY_SHOWN: ClassVar[bool] = True
     counts: dict[str, int] = {}
     """Objects of each category."""
     unexplained: list[str] = []

@@ -1,10 +1,11 @@
 """The ledger as everybody uses it: models go in, models come out, over something that keeps JSON by name.
 
-What cannot be read is named and left out of a list; whoever asks for that very document gets an error. No I/O in here.
+What cannot be read is named and left out of a list; whoever asks for that very document gets an error.
 """
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger.base import Document, Event, Unreadable, kind_of, read_event
 
+log = logging.getLogger(__name__)
 Stored = dict[str, Any]
 """A document or event as JSON has it; only the ledger's own code sees one."""
 
@@ -97,13 +99,19 @@ class TypedLedger(ABC):
         """All events by name; an Unreadable for what is no JSON."""
 
     def load[D: Document](self, kind: type[D], **keys: object) -> D | None:
-        """The document written last under these keys, or None; UnreadableError when it is damaged."""
+        """The document written last under these keys, or None.
+
+        A damaged one: UnreadableError; None and a warning where documents of that kind are only shown.
+        """
         name = kind.name_of(**keys)
         content = self._content(name)
         found = None if content is None else _as(kind, name, content)
-        if isinstance(found, Unreadable):
-            raise found.error(f"a {kind.__name__}")
-        return found
+        if not isinstance(found, Unreadable):
+            return found
+        if kind.ONLY_SHOWN:
+            log.warning("left out of the ledger: %s", found)
+            return None
+        raise found.error(f"a {kind.__name__}")
 
     def load_all[D: Document](self, kind: type[D], **keys: object) -> Loaded[D]:
         """All documents of a kind whose names have these first keys."""

@@ -37,7 +37,7 @@ class AttemptResult(StrEnum):
 
 
 class AttemptFacts(Part):
-    """What the record of an attempt and the event of its end both keep. Times are the new owner's and the old one's."""
+    """What the record of an attempt and the event of its end both keep."""
 
     epoch: int
     """The epoch that begins with it."""
@@ -72,6 +72,7 @@ class SwitchoverPlan(Document):
     """The dry run: every step as it would be done."""
 
     NAME: ClassVar[str] = "switchover/plan"
+    ONLY_SHOWN: ClassVar[bool] = True
     epoch: int
     steps: list[str] = []
 
@@ -93,12 +94,14 @@ class ExpectedPause(_Pause):
     """The write pause that a switchover would take, as measured last."""
 
     NAME: ClassVar[str] = "expected_pause"
+    ONLY_SHOWN: ClassVar[bool] = True
 
 
 class RequestsAround(Document):
     """What users met around this switchover, by the servers' own counters."""
 
     NAME: ClassVar[str] = "users/{epoch}"
+    ONLY_SHOWN: ClassVar[bool] = True
     epoch: int
     requests: int
     errors: int | None = None
@@ -124,6 +127,7 @@ class WayBack(Document):
     """Whether going back loses nothing, and until when, as seen last."""
 
     NAME: ClassVar[str] = "way_back"
+    ONLY_SHOWN: ClassVar[bool] = True
     epoch: int
     reads: Side | None = None
     writes: Side | None = None
@@ -150,6 +154,7 @@ class Soak(Document):
     """How much of the soak counts."""
 
     NAME: ClassVar[str] = "soak"
+    ONLY_SHOWN: ClassVar[bool] = True
     epoch: int
     counted: float
     """Seconds."""
@@ -160,21 +165,29 @@ class Soak(Document):
     """Seconds that are wanted."""
 
 
-class Promotion(Document):
+class LossBound(Part):
+    """What may be missing on a database that is made the owner without the other's word."""
+
+    last_watermark: Time | None = None
+    """When the newest row that arrived was written."""
+    nothing_since_seconds: float | None = None
+    task: str = ""
+    replicator: str = ""
+    """State of the replication task, in DMS's words."""
+    undelivered: int | None = None
+    """Row changes that DMS read and did not apply; None: it does not tell."""
+    says: list[str] = []
+
+
+class Promotion(LossBound, Document):
     """The target was made the owner without the source's word, and what may be missing."""
 
     NAME: ClassVar[str] = "promotion/{epoch}"
     epoch: int
     owner: Side
     token: str = ""
-    last_watermark: Time | None = None
-    nothing_since_seconds: float | None = None
-    task: str = ""
-    replicator: str = ""
-    undelivered: int | None = None
-    says: list[str] = []
-    move: dict[str, Any] | None = None
-    """The switchover's record; None while it is under way."""
+    move: SwitchoverRecord | None = None
+    """None while it is under way."""
     servers_before_opening: str | None = None
     old_owner_came_back: str | None = None
 
@@ -274,17 +287,11 @@ class GivenUp(Event):
     by: str | None = None
 
 
-class PromotionAsked(Event):
+class PromotionAsked(LossBound, Event):
     """The question of the emergency."""
 
     event: Literal["promotion_asked"] = "promotion_asked"
     gate: str = "promote"
-    last_watermark: Time | None = None
-    nothing_since_seconds: float | None = None
-    task: str = ""
-    replicator: str = ""
-    undelivered: int | None = None
-    says: list[str] = []
 
 
 class PromotionAnswered(Event):

@@ -30,6 +30,7 @@ class Traffic(Document):
     """Requests of both sites over time."""
 
     NAME: ClassVar[str] = "trail/traffic"
+    ONLY_SHOWN: ClassVar[bool] = True
     at: float
     """Seconds since 1970."""
     counts: dict[str, SiteCounts] = {}
@@ -57,6 +58,7 @@ class WatchLook(Document):
     """The newest look while both sites serve."""
 
     NAME: ClassVar[str] = "dns/watch"
+    ONLY_SHOWN: ClassVar[bool] = True
     breach: list[str] = []
     says: str = ""
     at: Time
@@ -84,6 +86,7 @@ class Drain(Document):
     """How empty the old site is."""
 
     NAME: ClassVar[str] = "drain"
+    ONLY_SHOWN: ClassVar[bool] = True
     says: str
     share: float | None = None
     """Of the old site in all requests."""

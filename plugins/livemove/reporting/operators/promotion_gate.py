@@ -57,7 +57,7 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         self.subject = f"{PROMOTION.title} The source of {self.service} is gone"
         self.body = promotion_body(world.spec, str(row), list(seen.lines()), servers, wanted)
         self.response_timeout = timedelta(seconds=world.spec.gates.timeout)
-        world.ledger.note(PromotionAsked.model_validate(seen.document))
+        world.ledger.note(PromotionAsked(**dict(seen.document)))
         super().execute(context)
 
     def execute_complete(self, context: Any, event: Json) -> Json:

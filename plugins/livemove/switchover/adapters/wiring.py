@@ -24,7 +24,7 @@ from livemove.control.adapters.setup import (
 )
 from livemove.control.adapters.state import made
 from livemove.model.errors import RefusedError, SetupError, UnreachableError
-from livemove.model.ledger import Definitions, ExpectedPause, SwitchoverPlan, TableComparison, stored
+from livemove.model.ledger import Definitions, SwitchoverPlan, TableComparison, stored
 from livemove.model.ledger import StoredCode as StoredCodeDocument
 from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.model.spec import Side
@@ -261,8 +261,8 @@ def prepare_return(world: World, parts: Parts) -> Json:
     plan = Switchover(parts, other, "plan", guards=refusals).dry_run(now.epoch)
     parts.ledger.save(SwitchoverPlan(epoch=link.epoch, steps=plan))
     expected = expected_pause(parts, other)
-    parts.ledger.save(ExpectedPause.model_validate(expected))
-    return {"task": link.name, **expected}
+    parts.ledger.save(expected)
+    return {"task": link.name, **expected.stored()}
 
 
 def _granted(out: Outcome) -> None:

@@ -34,9 +34,7 @@ class PromoteOperator(MovingOperator):
                 token,
                 lambda to: self.switchover(parts, to, context),
             )
-        for line in done.get("says", ()):
+        for line in done.says:
             self.log.warning("%s", line)
-        return {
-            k: done.get(k)
-            for k in ("epoch", "last_watermark", "nothing_since_seconds", "old_owner_came_back")
-        }
+        shown = {"epoch", "last_watermark", "nothing_since_seconds", "old_owner_came_back"}
+        return done.model_dump(mode="json", include=shown)

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
-from livemove.model.ledger import ControlPrepared, ControlRemoved, PauseOverBudget, WritesRolledBack
+from livemove.model.ledger import (
+    ControlPrepared,
+    ControlRemoved,
+    PauseOverBudget,
+    SwitchoverRecord,
+    WritesRolledBack,
+)
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Window
 from livemove.model.stages import QUESTIONS
@@ -20,6 +26,7 @@ from livemove.runtime.operator import LivemoveOperator
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
     from livemove.switchover.protocol import Switchover
+    from livemove.switchover.rollback import WentBack
     from livemove.switchover.steps import Parts
 
 
@@ -83,9 +90,9 @@ class MovingOperator(LivemoveOperator):
             self._running.stop()
         return self._running
 
-    def tell_a_long_pause(self, world: World, done: Json, context: Any) -> None:
+    def tell_a_long_pause(self, world: World, done: SwitchoverRecord, context: Any) -> None:
         """The budget undoes a move before its commit; what came after it may have taken longer, and people are told."""
-        fenced, budget = done.get("fenced_ms"), world.spec.switchover.pause_budget
+        fenced, budget = done.fenced_ms, world.spec.switchover.pause_budget
         if fenced is None or fenced <= budget * 1000:
             return
         text = f"The database was closed to writes for {fenced:,} ms; the budget is {budget:g} s"
@@ -119,9 +126,10 @@ class SwitchoverOperator(MovingOperator):
             around = RequestsAround(world)
             window = world.spec.window if Side(self.to) is Side.TARGET else None
             move = self.switchover(parts, Side(self.to), context, window=window)
-            done = around.kept(move.run())
+            done = move.run()
+            around.keep(done)
         self.tell_a_long_pause(world, done, context)
-        return done
+        return done.stored()
 
 
 class ReturnPathOperator(LivemoveOperator):
@@ -136,8 +144,10 @@ class ReturnPathOperator(LivemoveOperator):
 
         with parts_of(self.world(context)) as parts:
             done = return_path.run(parts)
-        self.dms_task = done.get("task")
-        return done
+        if done is None:
+            return {"says": "no move was made yet; nothing to turn round"}
+        self.dms_task = done.task
+        return done.stored()
 
 
 class RollbackWritesOperator(MovingOperator):
@@ -148,27 +158,25 @@ class RollbackWritesOperator(MovingOperator):
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         done = self._never_left(world) or self._go_back(world, context)
-        self.log.info("%s", done["says"])
+        self.log.info("%s", done.says)
         world.ledger.note(
             WritesRolledBack(
-                owner=done["owner"],
-                epoch=done["epoch"],
-                says=done["says"],
-                although=done.get("although", []),
+                owner=Side.SOURCE, epoch=done.epoch, says=done.says, although=list(done.although)
             )
         )
-        return done
+        return done.document
 
-    def _never_left(self, world: World) -> Json | None:
+    def _never_left(self, world: World) -> WentBack | None:
         from livemove.control.adapters.state import never_left
+        from livemove.switchover.rollback import WentBack
 
         try:
             says = never_left(world)
         except UnreachableError:
             return None  # then the rows that do answer tell
-        return {"epoch": 1, "owner": str(Side.SOURCE), "says": says} if says else None
+        return WentBack(1, says) if says else None
 
-    def _go_back(self, world: World, context: Any) -> Json:
+    def _go_back(self, world: World, context: Any) -> WentBack:
         from livemove.switchover.adapters.wiring import parts_of, prepare_return
         from livemove.switchover.rollback import go_back
         from livemove.traffic.adapters.request_delta import RequestsAround
@@ -176,8 +184,11 @@ class RollbackWritesOperator(MovingOperator):
         with parts_of(world) as parts, no_blind_retry():
             around = RequestsAround(world)
             make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
-            done = around.kept(go_back(parts, make, lambda p: prepare_return(world, p)))
-        self.tell_a_long_pause(world, done, context)
+            done = go_back(parts, make, lambda p: prepare_return(world, p))
+            if done.move:
+                around.keep(done.move)
+        if done.move:
+            self.tell_a_long_pause(world, done.move, context)
         return done
 
 

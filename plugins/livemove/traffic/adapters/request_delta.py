@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.model.ledger import RequestsAround as Requests
+from livemove.model.ledger import SwitchoverRecord
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server
 from livemove.traffic.adapters.counters import Count, read_count
@@ -30,20 +31,18 @@ class RequestsAround:
         self.world = world
         self.at, self.before = world.clock.now(), counts(world)
 
-    def kept(self, move: Json) -> Json:
-        """The move's document as it came; the ledger has `users/<epoch>` when all of the move lay in between."""
-        steps = move.get("steps") or [{}]
-        if steps[0].get("step") != 0 or move.get("fenced_ms") is None or not self.before:
-            return move
+    def keep(self, move: SwitchoverRecord) -> None:
+        """Into the ledger's `users/<epoch>`, when all of the move lay in between."""
+        if not move.steps or move.steps[0].step != 0 or move.fenced_ms is None or not self.before:
+            return
         try:
             told = between(self.before, counts(self.world))
             seconds = (self.world.clock.now() - self.at).total_seconds()
-            found = {**told, "epoch": move["epoch"], "seconds": round(seconds, 1)}
+            found = {**told, "epoch": move.epoch, "seconds": round(seconds, 1)}
             self.world.ledger.save(Requests.model_validate(found))
         except Exception:
             # the move is done, whatever can be told of it
             log.warning("the requests around the move could not be kept", exc_info=True)
-        return move
 
 
 def counts(world: World) -> dict[str, Count | None]:

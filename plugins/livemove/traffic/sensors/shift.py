@@ -18,7 +18,16 @@ from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.record import Change
 from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
-from livemove.model.ledger import Approval, Baseline, RecordShifted, Shifted, WatchLook, moment, stored
+from livemove.model.ledger import (
+    Approval,
+    Baseline,
+    Breach,
+    RecordShifted,
+    Shifted,
+    WatchLook,
+    moment,
+    stored,
+)
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.window import closed, duration
@@ -73,7 +82,7 @@ def look_at_shift(world: World, state: Json) -> Look:
     verdict = _judge(world, samples)
     kept = {"share": share, "samples": samples}
     if verdict.breach:
-        return Look(True, "; ".join(verdict.breach), {"breach": react(world, verdict, share)})
+        return Look(True, "; ".join(verdict.breach), {"breach": react(world, verdict, share).stored()})
     says = f"{share} % of the answers give the cloud; {verdict.says}"
     if not verdict.clean:
         return Look(False, says, kept, again_in=world.spec.watch.poll)
@@ -136,7 +145,7 @@ class _Watching(WatchingSensor):
 
     def finish(self, world: World, state: Json) -> Json:
         if found := state.get("breach"):
-            error = breach_error(found)
+            error = breach_error(Breach.model_validate(found))
             raise AirflowFailException(str(error)) from error
         return state
 
@@ -170,7 +179,7 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     kept = {**state, "samples": samples}
     trouble = "; ".join(verdict.breach) if share is not None else ""
     if trouble and share is not None and not state.get("breached"):
-        return Look(True, trouble, {**kept, "breach": react(world, verdict, share)})
+        return Look(True, trouble, {**kept, "breach": react(world, verdict, share).stored()})
     says = "Both sites are watched until the writes move" + (f"; still: {trouble}" if trouble else "")
     return Look(False, says, {**kept, "breached": bool(trouble)}, again_in=world.spec.watch.poll)
 
@@ -185,8 +194,8 @@ class WatchSensor(_Watching):
     look = f"{__name__}.look_at_both_sites"
 
     def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
-        found = state.get("breach")
-        if not found or found["restored_at"]:
+        found = Breach.model_validate(state["breach"]) if state.get("breach") else None
+        if not found or found.restored_at:
             return None
         error = breach_error(found)
         self.log.warning("%s", error)
