@@ -266,7 +266,7 @@ def promote(
         )
         with moving(parts) as make:
             done = promotion.promote(parts, Side.TARGET, word, f"cli-{secrets.token_hex(8)}", make)
-        for line in (*done.says, done.old_owner_came_back):
+        for line in (*done.says, done.old_owner_came_back or ""):
             typer.echo(line) if line else None
         typer.echo(
             f"the target owns the writes since epoch {done.epoch}; the source is never reopened, only rebuilt"
