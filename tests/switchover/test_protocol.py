@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -555,7 +556,7 @@ def test_a_write_behind_the_drained_position_is_no_commit() -> None:
     assert (source.state, source.epoch) == (ControlState.OPEN, 1)
 
 
-@pytest.mark.parametrize(
+LOOKS_UNTIL_CLEAR = pytest.mark.parametrize(
     "seen",
     [
         [(Answered.DONE, 0), (Answered.DONE, 0)],
@@ -563,6 +564,9 @@ def test_a_write_behind_the_drained_position_is_no_commit() -> None:
         [(Answered.DONE, 0), (Answered.BUSY, 0), (Answered.DONE, 0), (Answered.DONE, 0)],
     ],
 )
+
+
+@LOOKS_UNTIL_CLEAR
 def test_the_fence_is_clear_after_two_answers_in_a_row_that_saw_nobody(
     seen: list[tuple[Answered, int]],
 ) -> None:
@@ -577,6 +581,84 @@ def test_the_fence_is_clear_after_two_answers_in_a_row_that_saw_nobody(
     source.close = look  # type: ignore[method-assign]
     assert move(world)["result"] == "moved"
     assert left == []
+
+
+@LOOKS_UNTIL_CLEAR
+def test_a_claim_is_clear_after_two_answers_in_a_row_that_saw_nobody(
+    seen: list[tuple[Answered, int]],
+) -> None:
+    world = Universe()
+    target = world.db[T]
+    claim, left = target.claim, list(seen)
+
+    def look(epoch: int) -> Outcome:
+        answered, remaining = left.pop(0)
+        return replace(claim(epoch), answered=answered, remaining=remaining)
+
+    target.claim = look  # type: ignore[method-assign]
+    assert move(world)["result"] == "moved"
+    assert left == []
+
+
+def fenced_for_ever(world: Universe) -> None:
+    """From the fence on the replicator brings nothing more; a wait without an end is an error."""
+
+    def stand_still(name: str) -> None:
+        world.replicator.apply = lambda: None  # type: ignore[method-assign]
+
+    at(world, "close", stand_still)
+    sleep, until = world.clock.sleep, world.clock.now() + timedelta(minutes=1)
+
+    def patiently(seconds: float) -> None:
+        assert world.clock.now() < until, "the wait does not end"
+        sleep(seconds)
+
+    world.clock.sleep = patiently  # type: ignore[method-assign]
+
+
+def test_a_drain_that_does_not_end_is_undone_when_the_budget_is_over() -> None:
+    world = Universe()
+    fenced_for_ever(world)
+    began = world.clock.now()
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    waited = (world.clock.now() - began).total_seconds()
+    assert 0 <= waited - world.parts().settings.pause_budget < 1
+    assert (world.db[S].state, world.db[S].epoch) == (ControlState.OPEN, 1)
+
+
+def test_asking_it_to_stop_ends_a_wait_inside_the_fence() -> None:
+    world = Universe()
+    mover = Switchover(world.parts(), T, "a", guards=refusals)
+    fenced_for_ever(world)
+    sleep, began = world.clock.sleep, world.clock.now()
+
+    def stopped_after_a_second(seconds: float) -> None:
+        sleep(seconds)
+        if (world.clock.now() - began).total_seconds() > 1:
+            mover.stop()
+
+    world.clock.sleep = stopped_after_a_second  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted):
+        mover.run()
+    assert (world.clock.now() - began).total_seconds() < 2
+    assert world.db[S].state is ControlState.OPEN
+
+
+def test_a_commit_that_cannot_be_undone_for_silence_is_a_question_for_a_person() -> None:
+    """The commit was sent, its wait was interrupted, and the database that would tell has fallen silent."""
+    world = Universe()
+
+    def interrupted() -> None:
+        world.db[S].reachable = False
+        raise TimeoutError("the task's time is over")
+
+    at_the_commit(world, interrupted)
+    with pytest.raises(PersonMustDecide):
+        move(world)
+    world.db[S].reachable = True
+    move(world, attempt="retry")
+    world.audit(T)
 
 
 @pytest.mark.parametrize(("age", "reasons"), [(None, 2), (2.9, 0), (3.1, 2), (29.0, 2)])
