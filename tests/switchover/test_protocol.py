@@ -17,7 +17,7 @@ from livemove.model.errors import (
     SwitchoverIncomplete,
     UnreachableError,
 )
-from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, SwitchHealth
+from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, Reply, SwitchHealth
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.guards import (
@@ -26,6 +26,7 @@ from livemove.switchover.guards import (
     WORDS_IN_A_ROW,
     expected_pause,
     refusals,
+    server_reasons,
     switch_ticks,
 )
 from livemove.switchover.protocol import STEPS, Switchover
@@ -627,6 +628,41 @@ def test_a_drain_that_does_not_end_is_undone_when_the_budget_is_over() -> None:
     assert (world.db[S].state, world.db[S].epoch) == (ControlState.OPEN, 1)
 
 
+def test_a_batch_that_brings_its_watermark_before_its_rows_loses_none() -> None:
+    world = Universe()
+    source, target, link = world.db[S], world.db[T], Link("shop", 1, S)
+    late: list[tuple[str, int]] = []
+
+    def in_batches() -> None:
+        """A batch ends with a watermark, which is there at once; its rows come with the next batch."""
+        batch = source.log[world.replicator.at[link] :]
+        if link.epoch not in target.replicators or not any(e[0] == "mark" for e in batch):
+            return
+        target.rows += late
+        target.log += late
+        late[:] = [(e[0], e[1]) for e in batch if e[0] != "mark"]
+        target.marks |= {e[1]: source.marks[e[1]] for e in batch if e[0] == "mark"}
+        world.replicator.at[link] = len(source.log)
+
+    world.replicator.apply = in_batches  # type: ignore[method-assign]
+    world.proof.differences = lambda seconds: []  # type: ignore[method-assign]
+    move(world)
+    world.audit(T)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "watermarks"), [(({1}, {1}), 2), (({1}, {2}, {2}, {2}), 4), ((set(), {1}, {1}), 4)]
+)
+def test_watermarks_count_that_came_through_one_incarnation_of_the_replicator(
+    sessions: tuple[set[int], ...], watermarks: int
+) -> None:
+    world, seen = Universe(), list(sessions)
+    world.db[T].replicator_sessions = lambda epoch: frozenset(seen.pop(0))  # type: ignore[method-assign]
+    move(world)
+    assert seen == []
+    assert sum(stream == "a" for _, stream, _ in world.db[T].marks) == watermarks
+
+
 def test_asking_it_to_stop_ends_a_wait_inside_the_fence() -> None:
     world = Universe()
     mover = Switchover(world.parts(), T, "a", guards=refusals)
@@ -661,9 +697,47 @@ def test_a_commit_that_cannot_be_undone_for_silence_is_a_question_for_a_person()
     world.audit(T)
 
 
+def test_differences_inside_the_fence_are_no_commit() -> None:
+    world = Universe()
+    world.proof.differences = lambda seconds: ["shop.orders: 1 rows differ"]  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted, match=r"shop\.orders: 1 rows differ"):
+        move(world)
+    world.audit(S)
+
+
 @pytest.mark.parametrize(("age", "reasons"), [(None, 2), (2.9, 0), (3.1, 2), (29.0, 2)])
 def test_a_switch_that_has_not_ticked_for_three_seconds_refuses(age: float | None, reasons: int) -> None:
     world = Universe()
     for db in world.db.values():
         db.health = lambda _: SwitchHealth(True, True, age)  # type: ignore[method-assign]
     assert len(list(switch_ticks(world.parts(), T, 1))) == reasons
+
+
+@pytest.mark.parametrize(
+    ("health", "reasons"),
+    [
+        (SwitchHealth(True, True, 0.1), {S: 0, T: 0}),
+        (SwitchHealth(False, True, 0.1), {S: 1, T: 1}),
+        (SwitchHealth(True, False, 0.1), {S: 1, T: 1}),
+        (SwitchHealth(True, True, 0.1, prepared_xa=1), {S: 1, T: 0}),
+        (SwitchHealth(True, True, 0.1, long_transactions=("session 7", "session 8")), {S: 2, T: 0}),
+    ],
+)
+def test_what_makes_a_database_unsafe_refuses(health: SwitchHealth, reasons: dict[Side, int]) -> None:
+    """On both sides what a power cut or a dead switch would undo; on the owner what the fence would wait for."""
+    for ill, count in reasons.items():
+        world = Universe()
+        world.db[ill].health = lambda _: health  # type: ignore[method-assign]
+        assert len(list(switch_ticks(world.parts(), T, 1))) == count
+
+
+@pytest.mark.parametrize(("seen", "refused"), [(0, False), (1, False), (2, True), (3, True)])
+def test_a_server_that_has_seen_a_later_epoch_refuses(seen: int, refused: bool) -> None:
+    reply = Reply("idc", True, facts={"epoch": seen, "reached": True})
+    assert [bool(list(server_reasons([reply], to, 1))) for to in (S, T)] == [refused, refused]
+
+
+def test_a_dead_server_holds_only_those_who_go_where_it_stands() -> None:
+    cloud, idc = (Reply("web", False, "dead", {"site": site}) for site in (T, S))
+    for to, held in ((T, [True, True]), (S, [False, True])):
+        assert [bool(list(server_reasons([r], to, 1))) for r in (cloud, idc)] == held
