@@ -32,7 +32,7 @@ COPIED = (
 )
 LONGEST = 180.0
 """Seconds; a mutant whose tests hang counts as killed."""
-FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
+FAILED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 """pytest's line of a failed test. An ERROR is a broken set-up: it says nothing about the promise."""
 
 

@@ -41,9 +41,9 @@ def judge(
     [
         (
             1,
-            "F\nFAILED test_it.py::test_limit[1] - assert 10 == 1\n",
+            "F\nFAILED test_it.py::test_limit[1 of 2] - assert 10 == 1\n",
             Result.KILLED,
-            "test_it.py::test_limit[1]",
+            "test_limit[1 of 2]",
         ),
         (None, "", Result.KILLED, "no end"),
         (0, "1 passed", Result.SURVIVED, ""),

@@ -221,6 +221,21 @@ def test_an_attempt_that_was_overtaken_leaves_no_server_holding_and_no_job_off(u
         assert [s.name for s in world.fleet.servers if s.held] == [], number
 
 
+def test_an_undone_attempt_leaves_the_hold_to_the_one_that_has_the_fence_now() -> None:
+    world = Universe()
+
+    def overtaken(name: str) -> None:
+        assert world.db[S].lift(1, "a").done
+        assert world.db[S].arm(1, "b", 20).done
+
+    at(world, "arm", overtaken, time=2)
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    assert (world.db[S].state, world.db[S].attempt) == (ControlState.FENCED, "b")
+    assert [(s.armed, s.held) for s in world.fleet.servers] == [((2, T), True)] * 2
+    assert world.fleet.jobs is None
+
+
 @pytest.mark.parametrize("blind", [False, True], ids=["rows answer", "rows do not"])
 def test_an_attempt_whose_guards_break_claims_nothing_of_what_another_did_meanwhile(blind: bool) -> None:
     world = Universe()
