@@ -1,4 +1,4 @@
-"""What Airflow's plugin loader sees of livemove. The package beside it is hidden from the loader (.airflowignore)."""
+"""What Airflow's plugin loader sees of livemove; .airflowignore hides the package from the loader."""
 
 from typing import Any
 

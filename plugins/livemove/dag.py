@@ -35,7 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "on_success_callback": note_success,
 }
 FORWARD = 3
-"""Retries of a task that goes on where it stopped. What can be retried only by a person's word fails at once, whatever stands here."""
+"""Retries of a task that can resume where it stopped. Errors that need a person fail at once."""
 
 
 def stage(group: Stage, *, numbered: bool = True) -> TaskGroup:
@@ -45,7 +45,7 @@ def stage(group: Stage, *, numbered: bool = True) -> TaskGroup:
 
 
 def leads(upstream: Sequence[BaseOperator], label: str, downstream: BaseOperator) -> None:
-    """Edges with a label. Not Airflow's `Label`: between two task groups it ties the whole groups together."""
+    """Add labelled edges. Airflow's `Label` would connect whole task groups instead of these tasks."""
     for task in upstream:
         task >> downstream
         task.dag.set_edge_info(task.task_id, downstream.task_id, {"label": label})
@@ -80,7 +80,7 @@ def rollback_stage(
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS,
     watched: Sequence[BaseOperator] = (),
 ) -> tuple[TaskGroup, BaseOperator]:
-    """The way back to the data centre and its first task. `watched`: tasks whose failure begins it by itself."""
+    """The rollback's task group and its first task. A failed task of `watched` starts the rollback."""
     of = {"service": spec.service}
     with stage(STAGES["rollback"], numbered=numbered) as group:
         first = begin(task_id="begin", trigger_rule=trigger_rule, **of)

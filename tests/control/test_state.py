@@ -44,7 +44,7 @@ def test_the_owner_is_who_is_open(
 
     monkeypatch.setattr(standing, "read_row_of", read)
     if owner is None:
-        with pytest.raises(RefusedError, match="Nobody owns the writes"):
+        with pytest.raises(RefusedError, match="Neither database is the owner"):
             standing.owner(object())  # type: ignore[arg-type]
     else:
         assert standing.owner(object()) is owner  # type: ignore[arg-type]

@@ -643,6 +643,17 @@ def test_a_drain_that_does_not_end_is_undone_when_the_budget_is_over() -> None:
     assert (world.db[S].state, world.db[S].epoch) == (ControlState.OPEN, 1)
 
 
+def test_a_fence_that_never_gets_clear_is_undone_when_the_budget_is_over() -> None:
+    world = Universe()
+    source, close, began = world.db[S], world.db[S].close, world.clock.now()
+    source.close = lambda *mine: replace(close(*mine), remaining=1)  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    waited = (world.clock.now() - began).total_seconds()
+    assert 0 <= waited - world.parts().settings.pause_budget < 1
+    assert (source.state, source.epoch) == (ControlState.OPEN, 1)
+
+
 def test_a_batch_that_brings_its_watermark_before_its_rows_loses_none() -> None:
     world = Universe()
     source, target, link = world.db[S], world.db[T], Link("shop", 1, S)

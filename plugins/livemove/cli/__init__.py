@@ -1,8 +1,7 @@
 """The `livemove` command: the switchover's own core, for a night in which Airflow is down.
 
 Logins come from Airflow connections in the environment (AIRFLOW_CONN_<ID>), as a file of KEY=value lines may
-hold
-them (--env-file); neither Airflow's database nor any of its processes is asked. Exit codes:
+hold them (--env-file); neither Airflow's database nor any of its processes is asked. Exit codes:
 
 0 done, or nothing had to be done      4 undone before its commit: the old owner serves
 2 wrong usage, spec or connection      5 committed and not finished: livemove continue
@@ -110,7 +109,7 @@ def _read_environment(file: Path | None) -> None:
 
 @contextmanager
 def moving(parts: Parts) -> Iterator[Callable[[Side], Switchover]]:
-    """Makes attempts, each under a name of its own. Ctrl-C and SIGTERM undo before the commit and wait after it; twice ends at once."""
+    """Runs attempts, each with its own id. Ctrl-C: undo before the commit, else finish; twice: end now."""
     made: list[Switchover] = []
     asked: list[int] = []
 
@@ -152,7 +151,7 @@ def agreed(service: str, plan: Iterable[str], *, yes: bool, dry_run: bool) -> No
 
 @app.command()
 def status(spec: Spec, env_file: EnvFile = None) -> None:
-    """Who owns the writes, what stands where, and the next sensible command. Changes nothing; exits 0 also when a side is silent."""
+    """Show the owner, both control rows and the next command. Read-only; exits 0 even if a side is down."""
     with opened(spec, env_file) as (_, parts):
         for line in night.report(parts):
             typer.echo(line)
@@ -170,7 +169,7 @@ def abort(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRu
 
 @app.command("continue")
 def go_on(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """After a commit: do what a retry of the switchover and of return_path would do. Begins no move of its own."""
+    """Finish a committed switchover, as a retry of switchover and return_path would. Starts no new one."""
     with opened(spec, env_file) as (_, parts):
         plan = night.continue_plan(parts, night.Standing.of(parts))
         if plan:
@@ -187,7 +186,7 @@ def rollback(
     dry_run: DryRun = False,
     keep_name: Annotated[bool, typer.Option("--keep-name", help="the writes only; the record stays")] = False,
 ) -> None:
-    """The writes go back to the source without losing one, then the public name, as the DAG's last chapter does it."""
+    """Roll back: move the writes to the source without losing any, then the public name."""
     from livemove.dns.adapters.public_record import put_back
     from livemove.switchover.adapters.wiring import prepare_return
 
@@ -215,7 +214,7 @@ def reload_table(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """DMS brings single tables of the follower again, while the task runs. The follower's rows of it are removed first."""
+    """Let DMS reload single tables of the follower while its task runs; their rows there go first."""
     with opened(spec, env_file) as (_, parts):
         wanted = [replication.table_name(t) for t in tables]
         now = night.Standing.of(parts)
@@ -244,9 +243,9 @@ def promote(
     dry_run: DryRun = False,
     keep_name: Annotated[bool, typer.Option("--keep-name", help="leave the public record alone")] = False,
 ) -> None:
-    """The source is gone for good: the target takes the writes. What had not arrived is lost; it says how much that may be.
+    """The source is lost for good: make the target the owner. Prints how much data may be lost.
 
-    Once more after that: goes on where it stopped, and closes a source that came back.
+    Run it again to continue where it stopped, and to close a source that came back.
     """
     from livemove.dns.adapters.public_record import point_at_target
 
@@ -294,7 +293,7 @@ def compare(
     seconds: Seconds = 0.5,
     running: Running = 25,
 ) -> None:
-    """Every row of the follower against its owner, writes going on; a pass that was interrupted goes on. Exits 8 when tables differ."""
+    """Compare every row while writes continue; resumes after an interruption. Exits 8 on a difference."""
     from livemove.comparison.adapters.compared_tables import compare_in_use
     from livemove.control.adapters.state import link_in_use
 
@@ -317,7 +316,7 @@ def repair(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Compare one table, copy the rows that differ again from the owner, and compare once more. Exits 8 when it differs still."""
+    """Compare a table, copy differing rows from the owner, compare again. Exits 8 if rows still differ."""
     from livemove.comparison.adapters.compared_tables import compare_in_use, repair_in_use
     from livemove.control.adapters.state import link_in_use
 
@@ -354,7 +353,7 @@ def prepare_source(
         bool, typer.Option("--everything", help="do not look at the source: print all that it will need")
     ] = False,
 ) -> None:
-    """For the data centre's DBA: a my.cnf fragment, a file of SQL and a firewall list; only what is missing, where the source answers."""
+    """Print what the source still lacks, for its DBA: a my.cnf fragment, SQL and a list of firewall rules."""
     from livemove.preflight.adapters.source_needs import needs
 
     try:
@@ -380,7 +379,7 @@ def report(
     into: Annotated[Path, typer.Option(help="folder for report.html and report.json", file_okay=False)],
     env_file: EnvFile = None,
 ) -> None:
-    """The migration's report as it would be written now, from the ledger and the databases as far as they answer."""
+    """Write the migration's report as of now, from the ledger and whichever databases answer."""
     import json
 
     from livemove.reporting.adapters.report_writer import make_report

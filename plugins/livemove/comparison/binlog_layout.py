@@ -86,7 +86,10 @@ DIGITS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
 
 
 def sizes(types: bytes, meta: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Per column (bytes of a fixed value, bytes of the length before a variable one); one of them is 0. Unreadable for an unknown type."""
+    """Per column (bytes of a fixed value, bytes of a variable one's length); one is 0.
+
+    Unreadable for an unknown type.
+    """
     return [size(t, m) for t, m in zip(types, meta, strict=True)]
 
 

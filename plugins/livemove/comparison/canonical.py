@@ -1,28 +1,28 @@
-"""One row as bytes: the same on both sides where the data are equal, never the same where they differ.
+"""One row as bytes: equal on both sides where the data are equal, different where they differ.
 
 The row is CONCAT_WS('#', ...) of, in this order: a number whose bits say which columns are NULL (CONCAT_WS
-leaves
-NULLs out), every value of a type that cannot hold a '#' or has a fixed length, then texts, each behind its
-length;
-the last text needs none. The first part is cast to BINARY, so the server joins bytes and converts no
-character set.
+leaves NULLs out), every value of a type that cannot hold a '#' or has a fixed length, then texts, each behind
+its length; the last text needs none. The first part is cast to BINARY, so the server joins bytes and converts
+no character set.
 
-| type | form | what it cannot tell apart |
-|---|---|---|
-| integers, DECIMAL, YEAR | as text; ZEROFILL without its zeros | 1.5 and 1.50 of another scale: the shapes are refused |
-| FLOAT, DOUBLE | POINT(value, 0): the eight bytes of IEEE 754; as text FLOAT keeps six digits, and versions print differently | nothing; -0 and 0 differ |
-| BIT, ENUM, SET | the stored number; the labels are part of the shape | nothing |
-| CHAR, VARCHAR, TINYTEXT | the stored bytes where both sides have one character set, else as utf8mb4 | trailing spaces of CHAR (never stored); two characters that utf8mb4 lacks |
-| BINARY, VARBINARY, TINYBLOB | the bytes | nothing |
-| TEXT, BLOB, JSON and larger | SHA1 of the bytes (or of utf8mb4), so that a row stays small | nothing; JSON is text: {"a":1} and {"a": 1} differ |
-| DATE, DATETIME, TIME, TIMESTAMP | as text in time_zone +00:00; zero dates, fractions and hours above 24 as they are | other precisions: the shapes are refused |
-| UUID, INET4, INET6 | as text, which is canonical | nothing |
-| geometry | SHA1 of SRID and WKB as stored | nothing; the same figure written in another order differs |
-| anything newer | SHA1 of the value | unknown |
+integers, DECIMAL, YEAR: as text, ZEROFILL without its zeros.
+    Not told apart: 1.5 and 1.50 of another scale, but such shapes are refused.
+FLOAT, DOUBLE: POINT(value, 0), the eight bytes of IEEE 754, because as text FLOAT keeps six digits and
+    versions print differently. -0 and 0 differ.
+BIT, ENUM, SET: the stored number; the labels are part of the shape.
+CHAR, VARCHAR, TINYTEXT: the stored bytes if both sides have one character set, else as utf8mb4.
+    Not told apart: trailing spaces of CHAR (never stored); two characters that utf8mb4 lacks.
+BINARY, VARBINARY, TINYBLOB: the bytes.
+TEXT, BLOB, JSON and larger: SHA1 of the bytes (or of utf8mb4), so that a row stays small.
+    JSON is text: {"a":1} and {"a": 1} differ.
+DATE, DATETIME, TIME, TIMESTAMP: as text in time_zone +00:00, with zero dates, fractions and hours above 24.
+    Not told apart: other precisions, but such shapes are refused.
+UUID, INET4, INET6: as text, which is canonical.
+geometry: SHA1 of SRID and WKB as stored; the same figure in another order differs.
+anything newer: SHA1 of the value; what that does not tell apart is unknown.
 
 Left out: VIRTUAL generated columns (both sides compute them) and the periods of system-versioned tables.
-STORED
-generated and invisible columns are compared.
+STORED generated and invisible columns are compared.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ TIMES = {"date", "datetime", "timestamp", "time"}
 ADDRESSES = {"uuid", "inet4", "inet6"}
 TEMPORAL = TIMES | ADDRESSES
 KEYABLE = NUMBERS | TEXTS | BINARY | TEMPORAL
-"""Types whose values come back as a literal that finds the same row in index order. Not FLOAT (inexact), nor ENUM and SET (ordered by number, compared as text)."""
+"""Types whose values, as literals, find the same row in index order.
+
+Not FLOAT (inexact), nor ENUM and SET (ordered by number, compared as text).
+"""
 WHOLLY_IN_UTF8MB4 = {"", "ascii", "latin1", "utf8", "utf8mb3", "utf8mb4", "ucs2", "utf16", "utf16le", "utf32"}
 """Character sets of which every valid character has one of its own in utf8mb4."""
 MASK_BITS = 60
@@ -92,7 +95,7 @@ class Shape:
 
     @property
     def key(self) -> tuple[Column, ...]:
-        """The key to walk: the primary key, else the first unique one, of types that can be walked; or empty."""
+        """The key to walk: the primary or else the first unique key of types that can be walked; or empty."""
         by_name = {c.name: c for c in self.columns}
         ordered = sorted(self.keys.items(), key=lambda k: (k[0] != "PRIMARY", k[0]))
         for _, names in ordered:
@@ -137,7 +140,7 @@ class Shape:
         return "" if self.key == () or self.keys == other.keys else "the keys differ"
 
     def beside(self, other: Shape) -> Shape:
-        """This shape for a comparison with `other`: where character sets differ, text is compared as utf8mb4."""
+        """This shape, with text as utf8mb4 where the character set differs from that of `other`."""
         there = {c.name: c.charset for c in other.columns}
         columns = tuple(
             (

@@ -62,8 +62,7 @@ def merged(parts: Sequence[Json]) -> Json | None:
     """The verdict of the whole table from its parts' documents (`share` and a verdict's JSON in each).
 
     None while a part is not there yet, unless one differs: that is true of the whole whatever the others say.
-    Parts of
-    different cuts never make a whole.
+    Parts of different cuts never make a whole.
     """
     parts = sorted(parts, key=lambda p: int(p["share"]["number"]))
     complete = _without_gap([p["share"] for p in parts])

@@ -13,7 +13,7 @@ from livemove.runtime.operator import LivemoveOperator
 
 
 class ListTablesOperator(LivemoveOperator):
-    """What the comparison's tasks are given: each base table of the spec's schemas as {"table": "schema.table"}, a huge one in shares.
+    """Lists the spec's base tables to compare, as {"table": "schema.table"}; a huge one in key ranges.
 
     :param rows_each: rows for which a table gets a task of its own, up to sixteen.
     """
@@ -40,7 +40,7 @@ class ListTablesOperator(LivemoveOperator):
 
 
 class CompareTableOperator(LivemoveOperator):
-    """Compare all rows of one table in the direction in use, writes going on; raises with the rows that differ.
+    """Compares all rows of one table of owner and follower while writes continue; fails with differing rows.
 
     :param share: of a huge table the range of keys that this task compares, from `ListTablesOperator`; the
     last one that

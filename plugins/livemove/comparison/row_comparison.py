@@ -1,18 +1,14 @@
-"""Are the rows equal? Digests that do not cancel, key ranges, their pace, and the judgement under live writes.
+"""Are the rows equal? Digests that do not cancel, key ranges, their pace, and judging rows that change.
 
 Per range each side answers with a row count and the sum of a 64-bit hash (the front of SHA1) over the
-canonical rows
-of `core.canonical`. SHA1 is not linear and a sum does not cancel, as XOR of CRC32 does: the same change in
-two
-rows, two rows that swap a value, and a row that is there twice are seen. Two different ranges have the same
-digest
-by chance once in 2^64. Single rows are compared by all 160 bits.
+canonical rows of `comparison.canonical`. SHA1 is not linear and a sum does not cancel, as XOR of CRC32 does:
+the same change in two rows, two rows that swap a value, and a row that is there twice are seen. Two different
+ranges have the same digest by chance once in 2^64. Single rows are compared by all 160 bits.
 
 What it sees: missing, extra and changed rows, down to one byte of a BLOB, with their keys. What it does not
-see:
-what `core.canonical` leaves out. A row that never rests is pinned for one watermark's way; one that could not
-be
-judged even so makes the table not equal, never equal. Tables without a usable key are compared as a whole.
+see: what `comparison.canonical` leaves out. A row that never rests is pinned for one watermark's way; one
+that could not be judged even so makes the table not equal, never equal. Tables without a usable key are
+compared as a whole.
 """
 
 from __future__ import annotations
@@ -90,7 +86,7 @@ class Verdict:
     unjudged: int = 0
     """Rows that changed at every look and could not be pinned either."""
     position: str = ""
-    """The owner's binlog position before the first row was read: all that is newer is not part of this verdict."""
+    """The owner's binlog position before the first row was read; the verdict covers nothing newer."""
     began_at: str = ""
     """ISO time at which the pass began; a pass that was resumed began with its first task."""
 
@@ -150,7 +146,7 @@ def rows_query(shape: Shape, where: str, tail: str = "") -> str:
 
 
 def multiset_query(shape: Shape, digits: int) -> str:
-    """For tables without a key: rows by the first hex digits h of their hash, how many, n, and the sum of hashes, a."""
+    """For tables without a key: by a hash's first hex digits h, the rows' count n and hash sum a."""
     row = row_expression(shape.columns)
     return (
         f"SELECT LEFT(SHA1({row}), {digits}) AS h, COUNT(*) AS n, SUM({HASH.format(row)}) AS a FROM"
@@ -200,7 +196,8 @@ def _shown(column: Column) -> str:
 
 
 SECRET = re.compile(
-    r"pass(wd|word|phrase)?|pwd|secret|token|salt|hash|api_?key|private|session|card|cvc|cvv|ssn|jumin|resident|account_?n",
+    r"pass(wd|word|phrase)?|pwd|secret|token|salt|hash|api_?key|private|session|card|cvc|cvv|ssn|jumin"
+    r"|resident|account_?n",
     re.IGNORECASE,
 )
 """Columns whose values are never shown, by their names."""
@@ -216,7 +213,7 @@ def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
 
 
 def _told(column: Column, i: int, *rows: Json) -> list[str]:
-    """What is shown of a value on each side; where what is shown is the same, a hash tells that the rest is not."""
+    """A value of each side as shown to people; a hash is added when both would look the same."""
     secret = SECRET.search(column.name)
     told = ["NULL" if r[f"v{i}"] is None else "(masked)" if secret else repr(str(r[f"v{i}"])) for r in rows]
     if told[0] == told[1] and not secret:
@@ -302,13 +299,13 @@ def unpack(packed: Sequence[Json] | None) -> Key | None:
 
 
 # Pace
-# ---------------------------------------------------------------------------------------------------------------
+# ----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Effort:
     """How hard the comparison may work the databases."""
 
     seconds: float = 0.5
-    """Wanted time of one chunk on the slower side; a statement that takes long keeps old row versions alive."""
+    """Wanted time of one chunk on the slower side; long statements keep old row versions alive."""
     nice: float = 0.0
     """Rest after each chunk, as a share of the time it took: 1 halves the load."""
     running: int = 25
@@ -322,7 +319,7 @@ LEAST, MOST = 500, 2_000_000
 
 
 def next_rows(rows: int, seconds: float, effort: Effort) -> int:
-    """Rows of the next chunk when `rows` took `seconds`: at most four times as many, at once as few as needed."""
+    """Rows of the next chunk after `rows` took `seconds`: grows at most fourfold, shrinks without a limit."""
     if effort.seconds <= 0:
         return rows
     fit = rows * effort.seconds / max(seconds, 1e-6)
@@ -339,7 +336,7 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """One look at one key: at the source, then a watermark that went from source to target, then at both again."""
+    """One look at a key: on the source, a watermark from source to target, then on both."""
 
     before: Seen
     target: Seen
@@ -351,17 +348,15 @@ class Look:
 
 
 RESTED, RESTED_AGAIN = 3, 5
-"""Looks that must agree; more where the source was seen to change, since a value can come back between two looks."""
+"""Looks that must agree; more if the source changed, because a value can come back between two looks."""
 
 
 def judge(looks: Sequence[Look]) -> Judgement:
     """What the looks at one key say, oldest first.
 
     The watermark was written after the first look of each: whatever that look saw has arrived at the target,
-    so
-    a target that shows neither that nor what the source has now is behind by more than the way, or different.
-    It
-    is called different only when both rested over several looks.
+    so a target that shows neither that nor what the source has now is behind by more than the way, or
+    different. It is called different only when both rested over several looks.
     """
     last = looks[-1]
     if last.target in (last.before, last.after):

@@ -1,4 +1,4 @@
-"""Keys of the rows that binlog events changed. Values are decoded for key columns only, everything else is skipped.
+"""Keys of the rows that binlog events changed. Only key columns are decoded.
 
 Event checksums must be off for the stream (@master_binlog_checksum = 'NONE').
 """

@@ -1,11 +1,9 @@
-"""What each of livemove's accounts may do, and why: the one table that is granted, checked and printed for the DBA.
+"""Which privileges livemove's accounts need, and why: granted, checked and printed from this one table.
 
 The source's own account is made by a person (`livemove prepare-source` prints the SQL); the others are made
-by it, so
-it must hold what they get, and pass it on. DMS:
-https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html
-(source) and https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.MySQL.html (target). Names of
-privileges:
+by it, so it must hold what they get, and pass it on. DMS:
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html (source) and
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.MySQL.html (target). Names of privileges:
 https://mariadb.com/docs/server/reference/sql-statements/account-management-sql-statements/grant
 """
 

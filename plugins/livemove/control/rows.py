@@ -1,4 +1,4 @@
-"""Both control rows, as far as they could be read, and who owns the writes by them. The rows decide. No I/O."""
+"""Both control rows, as far as they could be read, and which database is the owner by them. No I/O."""
 
 from __future__ import annotations
 

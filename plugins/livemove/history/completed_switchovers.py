@@ -1,4 +1,4 @@
-"""The moves that went through, and since when nobody follows the owner, as the ledger tells it. It tells; rows decide."""
+"""Completed switchovers, and since when the old owner no longer follows, by the ledger. Rows outrank it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLOSING = ("replication deleted", "control_removed", "promoted")
 
 
 def went_through(document: Json | None) -> bool:
-    """Of a document `switchover/<epoch>`: one that was undone before its commit never ended its fence by a move."""
+    """Whether a document `switchover/<epoch>` is of a completed switchover, not of one that was undone."""
     return bool(document and document.get("to") and document.get("fenced_ms") is not None)
 
 
@@ -21,6 +21,6 @@ def completed(documents: Iterable[Json | None]) -> list[Json]:
 
 
 def closed_since(began: str, events: Iterable[Json]) -> str | None:
-    """When the way back of a move that began then was closed by a person's word, ISO; None while the source follows."""
+    """When a person ended reverse replication after the switchover of `began`, ISO; None if nobody has."""
     times = (str(e["time"]) for e in events if e.get("event") in CLOSING)
     return min((t for t in times if t > began), default=None)

@@ -1,4 +1,4 @@
-"""The history of one migration: who owns the writes, how certain that is, what it rests on, and the questions."""
+"""The history of one migration: the owner, how certain that is and what it is based on, and the questions."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ class RestsOn(StrEnum):
 
 @dataclass(frozen=True)
 class CurrentOwner:
-    """Who owns the writes. `owner` is None while nobody owns them or nobody can tell; `certain` says which it is not:
-    a committed move that is seen in both rows has certainly no owner."""
+    """The owner, or None while there is none or it cannot be known; `certain` tells these two cases apart.
+
+    A committed switchover that both rows show has certainly no owner until the target opens.
+    """
 
     owner: Side | None
     epoch: int
@@ -52,7 +54,7 @@ class CurrentOwner:
 
 @dataclass(frozen=True)
 class History:
-    """Made of the ledger's documents and events (oldest first); of both control rows too where they could be read."""
+    """Built from the ledger's documents and events (oldest first) and the control rows that were read."""
 
     documents: Mapping[str, Json] = field(default_factory=dict)
     events: Sequence[Json] = ()
@@ -136,7 +138,7 @@ class History:
 
     @property
     def way_back_closed_at(self) -> str | None:
-        """Since when the source misses writes by a person's word; None while it follows, and before any move."""
+        """When a person ended the source's reverse replication; None while it follows or is the owner."""
         now = self.current
         if now.epoch <= 1:
             return None

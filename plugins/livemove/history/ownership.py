@@ -1,8 +1,7 @@
 """Who owned the writes at each moment, from what the ledger kept of every attempt to move them. No I/O.
 
 The control rows decide and keep no history; this is told afterwards. Where an attempt died without a word the
-story
-says so (`certain` is False) instead of guessing. From the fence to the opening nobody may write.
+story says so (`certain` is False) instead of guessing. From the fence to the opening nobody may write.
 """
 
 from __future__ import annotations
@@ -139,7 +138,7 @@ def _of(e: Json, promoted: Mapping[int, Json], *, whole: bool) -> Attempt:
 def _only_in_documents(
     documents: Mapping[str, Json], told: set[int], promoted: Mapping[int, Json]
 ) -> Iterable[Attempt]:
-    """Moves whose event is missing: the document of the move, or only of its return path, tells that there was one."""
+    """Switchovers without an event: known from their document, or from that of reverse replication."""
     for name, d in documents.items():
         kind, _, number = name.partition("/")
         if not number.isdigit() or int(number) in told:
@@ -161,7 +160,7 @@ def _only_in_documents(
 
 
 def _only_promoted(promoted: Mapping[int, Json], told: set[int], events: Sequence[Json]) -> Iterable[Attempt]:
-    """Take-overs in an emergency that no attempt tells of: they are committed, and open once somebody noted so."""
+    """Emergency promotions without an attempt's event: committed, and open once there is a `promoted`."""
     opened = {int(e["epoch"]): e for e in events if e.get("event") == "promoted" and e.get("epoch")}
     for epoch in sorted({*promoted, *opened} - told):
         d, e = promoted.get(epoch) or {}, opened.get(epoch) or {}
@@ -278,7 +277,7 @@ class _Story:
             self._change(a.committed_at or a.started_at, None, a.epoch, why, certain=False)
 
     def _seen_open(self, a: Attempt) -> None:
-        """An attempt of its own begins only where it finds the old owner open: a doubt from before ends here."""
+        """An attempt starts only when the old owner is open: an earlier doubt about the owner ends here."""
         if not self.now.certain and self.now.epoch <= a.epoch - 1:
             self._change(
                 a.started_at, a.to.other, a.epoch - 1, f"the next attempt found the {a.to.other} open"

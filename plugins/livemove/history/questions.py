@@ -1,4 +1,4 @@
-"""The questions of a migration: asked, answered, ended without an answer, still waiting; and orders without a question.
+"""The questions of a migration, answered, ended or waiting, and what people ordered without a question.
 
 A question ends with the first of these:
 - it is answered

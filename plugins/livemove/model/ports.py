@@ -19,6 +19,9 @@ Json = dict[str, Any]
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+    def monotonic(self) -> float:
+        """Seconds by a clock that nobody sets: for limits of time."""
+
     def sleep(self, seconds: float) -> None: ...
 
 
@@ -136,7 +139,7 @@ class ReplicationStatus:
     full_load_seconds: float | None = None
     """How long the full load took, by DMS's own clock; None before its end."""
     started_from: str = ""
-    """The binlog position that the task was given at its first start; empty when it began with a full load."""
+    """The binlog position given at the task's first start; empty when it began with a full load."""
 
 
 @dataclass(frozen=True)
@@ -189,8 +192,11 @@ class Replicator(Protocol):
         """Load these (schema, table) again while the task runs; ReplicationError when DMS refuses."""
 
     def signs(self, link: Link) -> Json:
-        """What DMS tells beside states: {"failures": texts of its events since the task was made, None when they cannot be
-        read; "latency": seconds by metric}. It only tells."""
+        """Diagnostics of DMS; nothing is decided by them.
+
+        "failures": texts of its events since the task was made, None when unreadable; "latency": seconds by
+        metric.
+        """
 
     def links(self) -> list[Link]:
         """Links of this service that have a task or an endpoint now."""
@@ -212,11 +218,11 @@ class RecordSet:
     health_check: str = ""
     """HealthCheckId."""
     routing: str = ""
-    """Whatever else the provider keeps (alias, region, failover ...) as sorted JSON, so that it can be put back as it was."""
+    """What else the provider keeps (alias, region, failover ...) as sorted JSON, to be restored."""
 
 
 class Zone(Protocol):
-    """The provider that holds the zone: Route 53, a primary that takes RFC 2136 updates, or a person at a panel."""
+    """The zone's provider: Route 53, a primary that takes RFC 2136 updates, or a person at a panel."""
 
     provider: str
     """For people, for example "Route 53"."""
@@ -229,10 +235,10 @@ class Zone(Protocol):
         """All record sets of this exact name; DnsError when the zone is not there."""
 
     def pointing_at(self, addresses: Collection[str]) -> list[RecordSet] | None:
-        """Address records of the whole zone with one of these values; None where the zone cannot be listed."""
+        """Address records of the zone with one of these values; None when the zone cannot be listed."""
 
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
-        """Put `after` in the place of `before`, all at once; returns the change's id, the same when asked twice.
+        """Replace `before` by `after` in one change; returns the change's id, the same when called twice.
 
         Nothing is done when `after` stands there already; WorldMovedError when neither does.
         """
@@ -278,7 +284,7 @@ class Host(Protocol):
     address: str
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
-        """Run in the login directory; never raises on a non-zero exit, UnreachableError when not delivered."""
+        """Run in the login directory; any exit code is returned, UnreachableError when not delivered."""
 
     def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
         """Place a file atomically. Content that holds secrets never becomes part of a logged command."""
@@ -474,19 +480,19 @@ class ControlDb(Protocol):
         """12: CEDED@epoch -> FOLLOW; the replicator's account of this epoch opens."""
 
     def promote(self, epoch: int, token: str) -> Outcome:
-        """FOLLOW@epoch -> CLAIMED@epoch+1 without the owner's commit, marked for ever; `token` says whose act it was."""
+        """FOLLOW@epoch -> CLAIMED@epoch+1 without the owner's commit, for good; `token` marks who did it."""
 
     def abandon(self, epoch: int) -> Outcome:
-        """OPEN@epoch or FENCED@epoch -> CEDED@epoch+1 on an owner that came back after a promotion; `remaining` sessions."""
+        """OPEN or FENCED@epoch -> CEDED@epoch+1 on an owner that came back later; returns `remaining`."""
 
     def allow_test(self, epoch: int, seconds: int) -> Outcome:
         """Before the gate: the account of epoch+1 may log in for `seconds`; 0 ends it."""
 
     def ask_hold(self, epoch: int, seconds: float) -> Outcome:
-        """1, on the next owner, FOLLOW@epoch: its armed servers let requests wait for so long; 0 ends it (A)."""
+        """Step 1, on the follower: servers armed for it hold requests so long; 0 ends the hold (step A)."""
 
     def held(self, epoch: int) -> dict[str, bool]:
-        """Servers armed for `epoch` that answered: True, their requests wait; False, their hold command failed."""
+        """Servers armed for `epoch` that answered: True if they hold requests, False if holding failed."""
 
     def sleeping_events(self) -> list[Json]:
         """Application events to come alive when this database opens: event_schema, event_name, definer."""
@@ -504,7 +510,7 @@ class ControlDb(Protocol):
         """Who is logged in or holds rights past the fence, and may write, but is not fenced; as text."""
 
     def stubborn_events(self) -> list[str]:
-        """Application events that the fence could not put to sleep: another account's, on a server without SUPER; as text."""
+        """Application events that cannot be disabled: another account's, on a server without SUPER."""
 
     def newest_watermark(self, reads: Side) -> Newest | None:
         """Of the direction away from `reads`; the OPEN side writes one every 5 s."""
@@ -521,15 +527,15 @@ class SchemaCode(Protocol):
     """Triggers, events and counters of the application's schemas, as DDL.
 
     `wake` and `sleep` are called within `while_in` of the database that they change, and change it by the
-    session that
-    holds the lock there: an attempt that slept for longer than that session lives changes nothing.
+    session that holds the lock there: an attempt that slept for longer than that session lives changes
+    nothing.
     """
 
     def ready(self, owner: Side) -> None:
         """Read what `wake` will create, before the fence."""
 
     def wake(self, owner: Side, follower: Side | None) -> None:
-        """Create triggers (and events, disabled) on the next owner; counters past the old owner's, if it answers."""
+        """On the next owner: create triggers and disabled events; raise counters past the old owner's."""
 
     def events_to_wake(self, owner: Side) -> list[Json]:
         """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
@@ -538,14 +544,14 @@ class SchemaCode(Protocol):
         """Triggers that are there and events that are enabled, as text; a follower must have none."""
 
     def changed(self, owner: Side) -> list[str]:
-        """What DDL did to the owner's definitions since both sides were last seen to have the same, as text."""
+        """DDL on the owner since both sides were last seen to be equal, as text."""
 
     def sleep(self, follower: Side) -> None:
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
 
 
 class Proof(Protocol):
-    """The last comparison, inside the fence: small and keyless tables wholly, of others the rows changed since they were compared."""
+    """The final check inside the fence: small and keyless tables whole, of others the rows changed since."""
 
     def ready(self) -> None:
         """Connect and read the shapes, before the fence."""
@@ -564,7 +570,7 @@ class Proof(Protocol):
 
 
 class AppServers(Protocol):
-    """All servers of both sites, asked in parallel, each within a budget. A dead one is a Reply that is not ok."""
+    """All servers of both sites, called in parallel with a time limit; one that fails is a Reply not ok."""
 
     def status(self, watching: Side | None = None) -> list[Reply]:
         """facts: "epoch", "site", "reached"; with `watching`, "watch": "ready" when a waiter could watch that

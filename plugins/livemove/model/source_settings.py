@@ -2,9 +2,8 @@
 `livemove prepare-source` writes the DBA's my.cnf fragment from it.
 
 Restarts: https://mariadb.com/docs/server/server-management/variables-and-modes/server-system-variables
-("Dynamic").
-What DMS asks for: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html (self-managed
-sources) and
+("Dynamic"). What DMS asks for: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html
+(self-managed sources) and
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html (premigration
 assessments).
 """
@@ -25,7 +24,7 @@ PACKET = 64 * 2**20
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of my.cnf. `wrong` judges the running value, which is empty where the server does not know the name."""
+    """One line of my.cnf. `wrong` judges the running value, empty when the server lacks the variable."""
 
     check: str
     name: str

@@ -1,8 +1,8 @@
 """The spec: everything that is true for one service, in one YAML file.
 
 What is decided tonight (a shorter soak, another window) comes from the trigger form;
-`livemove.runtime.trigger_form`
-lays it over the spec. Passwords are never in here: they come from Airflow connections and Secrets Manager.
+`livemove.runtime.trigger_form` lays it over the spec. Passwords are never in here: they come from Airflow
+connections and Secrets Manager.
 """
 
 from __future__ import annotations

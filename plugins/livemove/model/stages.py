@@ -1,4 +1,4 @@
-"""The one table of stages, questions and task titles: DAG, console, gates, report and runbook use these words."""
+"""The one table of stages, questions and task titles for DAG, console, gates, report and runbook."""
 
 from __future__ import annotations
 

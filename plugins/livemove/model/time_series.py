@@ -1,10 +1,9 @@
-"""What a night leaves behind over time: small series in the ledger, bounded however long the night is. No I/O.
+"""Small time series of the switchover night, kept in the ledger at a bounded size. No I/O.
 
 A series is one document with `points`, oldest first. When it is full, the older half is merged in pairs, so
-that the
-newest points stay exact and nothing is thrown away: counts are added up, the worst of two delays is kept.
-The ledger's last writer wins; a point that is lost that way is made good by the next one, whose counts begin
-earlier.
+that the newest points stay exact and nothing is thrown away: counts are added up, the worst of two delays is
+kept. The ledger's last writer wins; a point that is lost that way is made good by the next one, whose counts
+begin earlier.
 """
 
 from __future__ import annotations
@@ -61,10 +60,9 @@ def traffic(
     """The series of requests with one more look in it: {"at", "counts", "points"}.
 
     `counts`: KINDS by server, as the servers count them; one that does not answer is left out and its
-    requests are
-    counted when it answers again. `behind`: seconds by which the follower is behind, None where it is not
-    known.
-    A point: {"t", "s": seconds it covers, "source", "target": {"requests", "errors", "seconds"}, "behind"}.
+    requests are counted when it answers again. `behind`: seconds by which the follower is behind, None where
+    it is not known. A point: {"t", "s": seconds it covers, "source", "target": {"requests", "errors",
+    "seconds"}, "behind"}.
     """
     old: Json = dict(before or {})
     kept = {**old.get("counts", {}), **{s: dict(c) for s, c in counts.items()}}

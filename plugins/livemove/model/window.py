@@ -1,4 +1,4 @@
-"""The low-traffic window: whether it is open, and when it opens next. Local time, so daylight saving counts."""
+"""The low-traffic window: is it open, and when does it open next. Local time, for daylight saving."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from livemove.model.spec import Window
 
 
 def is_open(window: Window, now: datetime) -> bool:
-    """Opens is inside, closes is outside; the same time for both means open all day. A day of `closed_on` has no opening."""
+    """`opens` inclusive to `closes` exclusive; equal times: all day. Does not open on days in `closed_on`."""
     local = now.astimezone(window.zone)
     clock, today = local.time(), local.date()
     if window.opens == window.closes:

@@ -1,4 +1,4 @@
-"""Estimates that several checks use. Every number here is an assumption or a rule of thumb, and findings say so.
+"""Estimates that several checks use; every number is an assumption or rule of thumb, and findings say so.
 
 AWS gives no throughput for DMS; it names memory, disk and the number of parallel tables as what decides
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_BestPractices.SizingReplicationInstance.html).
@@ -36,7 +36,7 @@ CLASSES = (
     (250 * GIB, 1_000, "dms.r6i.large"),
     (1024 * GIB, 5_000, "dms.r6i.xlarge"),
 )
-"""(bytes, row events a second, class): the first that holds both. A rule of thumb: changes wait in memory while tables load."""
+"""(bytes, row events a second, class), the first that holds both. Changes wait in memory during the load."""
 LARGEST = "dms.r6i.4xlarge"
 
 

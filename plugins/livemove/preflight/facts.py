@@ -122,7 +122,7 @@ class DatabaseFacts:
     cascades: tuple[tuple[str, str, str], ...] = ()
     """(table, constraint, rule) of foreign keys that change rows by themselves."""
     foreign_ties: tuple[tuple[str, str, str], ...] = ()
-    """(table, constraint, table it refers to) of foreign keys between a schema that moves and one that does not."""
+    """(table, constraint, referenced table) of foreign keys that leave the schemas that move."""
     broken_views: tuple[str, ...] = ()
     mentions: tuple[tuple[str, str, str], ...] = ()
     """(kind, schema.name, other schema) of views and stored code that name a schema that does not move."""
@@ -217,7 +217,7 @@ class Facts:
     """Version of the Terraform on this worker; None: there is none."""
     records: tuple[RecordSet, ...] | None = None
     zone: Verdict | None = None
-    """What the zone's authorities say about the move; None: not asked, because the record could not be read."""
+    """What the zone's name servers answer; None when not asked, because the record could not be read."""
     database: DatabaseFacts | None = None
     target: TargetFacts | None = None
     """None: not made yet, or not readable (then `problems` says why)."""

@@ -1,8 +1,8 @@
 """What the data centre's DBA is asked for, as three texts: a my.cnf fragment, a file of SQL, a firewall list.
 
 From the spec alone it is everything; where the source could be read, only what is missing there. The tables
-are those
-that the preflight judges by and accounts are made from: model/source_settings.py and control/privileges.py.
+are those that the preflight judges by and accounts are made from: model/source_settings.py and
+control/privileges.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Part:
 def parts(
     spec: MigrationSpec, db: DatabaseFacts | None, *, account: str = "", firewall_told: str = ""
 ) -> list[Part]:
-    """`account` is livemove's own on the source ('user'@'host'); `firewall_told` Terraform's output, where there is one."""
+    """`account`: livemove's own on the source ('user'@'host'); `firewall_told`: Terraform's output."""
     return [
         Part("livemove.cnf", my_cnf(spec, db)),
         Part("livemove.sql", accounts_sql(spec, db, account)),
@@ -46,7 +46,7 @@ def parts(
 
 
 # my.cnf
-# -------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 def my_cnf(spec: MigrationSpec, db: DatabaseFacts | None) -> str:
     wanted = [s for s in SETTINGS if s.value and (db is None or _missing(s, db))]
     lines = [line for s in wanted for line in _setting(s, db)] + _retention(spec, db)

@@ -1,4 +1,4 @@
-"""Judges running variables by the table of `core.source_settings`; shared by the checks that own its lines."""
+"""Judges running variables by the table of `model.source_settings`, for the checks that own its lines."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class _TerraformOperator(LivemoveOperator):
 
 
 class TerraformPlanOperator(_TerraformOperator):
-    """Plans, keeps the plan under its digest, shows what it would do; refuses one that would lose a database."""
+    """Makes a Terraform plan, stores it by its digest and shows it; refuses to delete a database."""
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
@@ -104,7 +104,7 @@ class TerraformApplyOperator(_TerraformOperator):
 
 
 class SnapshotOperator(LivemoveOperator):
-    """An RDS snapshot before the writes move. A retry goes on with the one it began; tomorrow's attempt makes its own."""
+    """Takes an RDS snapshot before the switchover. A retry waits for the same one, a new attempt does not."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
 
@@ -142,7 +142,7 @@ class SnapshotOperator(LivemoveOperator):
 
 
 def _backing_up(rds: Any, database: str) -> bool:
-    """The instance may say so for a while after its snapshot is there; the switchover's guards want it at rest."""
+    """Whether RDS is in state backing-up, which can outlast its snapshot; the guards wait for its end."""
     one = rds.describe_db_instances(DBInstanceIdentifier=database)["DBInstances"][0]
     return bool(one["DBInstanceStatus"] == "backing-up")
 

@@ -57,7 +57,7 @@ def markdown(plan: PlanSummary) -> str:
 
 
 def rds_windows(window: Window, now: datetime) -> tuple[str, str]:
-    """Daily backup and weekly maintenance window in UTC, for RDS and DMS: in the quiet hours before the low-traffic window.
+    """Daily backup and weekly maintenance windows in UTC for RDS and DMS, before the low-traffic window.
 
     A backup that ended an hour and a half before the window opens is also the freshest one to fall back on.
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html#USER_WorkingWithAutomatedBackups.BackupWindow

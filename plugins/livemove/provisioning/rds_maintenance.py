@@ -14,7 +14,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def due(instance: Json, window: Window, now: datetime) -> list[str]:
-    """What runs now, or begins soon by the instance's own windows. A service that may move all day asks only what runs."""
+    """What RDS runs now or soon by its own windows; without a low-traffic window, only what runs now."""
     out = []
     if (status := instance.get("DBInstanceStatus", "available")) not in CALM:
         out.append(f"the RDS instance is {status}: wait until it is available")
@@ -31,7 +31,7 @@ def due(instance: Json, window: Window, now: datetime) -> list[str]:
 
 
 def _meets(planned: str, now: datetime) -> bool:
-    """Whether hh:mm-hh:mm (daily) or ddd:hh:mm-ddd:hh:mm (weekly), in UTC, meets the time from now until SOON."""
+    """Whether a UTC window, daily hh:mm-hh:mm or weekly ddd:hh:mm-ddd:hh:mm, has a time until SOON."""
     begin, end = (_minutes(part) for part in planned.lower().split("-"))
     cycle = 7 * 1440 if planned[0].isalpha() else 1440
     here = (now.weekday() * 1440 if cycle > 1440 else 0) + now.hour * 60 + now.minute

@@ -183,8 +183,8 @@ def start_type(link: Link, status: ReplicationStatus, tables: Sequence[TableProg
     """How to get this task going; None when it is. ReplicationError when it cannot be started.
 
     A load that ended before all tables were loaded begins again: keys and indexes are not there yet, and
-    DMS's own
-    resume of a load is known to leave a target out of step. A task that only follows is always resumed.
+    DMS's own resume of a load is known to leave a target out of step. A task that only follows is always
+    resumed.
     """
     match status.state:
         case TaskState.READY:
@@ -251,7 +251,7 @@ UNDER_WAY = 1000
 
 
 def unvalidated(tables: Iterable[TableProgress]) -> str | None:
-    """Tables that DMS has not validated yet; those that only wait for the newest changes are not among them."""
+    """Tables that DMS has not validated yet, except those that wait only for the newest changes."""
     waiting = [
         t
         for t in tables

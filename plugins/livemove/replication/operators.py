@@ -1,4 +1,4 @@
-"""Replication tasks: made, started, judged and deleted. Each operator first asks the databases where things stand."""
+"""Make, start, judge and delete replication tasks. Each operator first reads the state of both databases."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def _arrived(world: World, writer: object, link: Link, number: int, sent: float)
 
 
 class LagSensor(WatchingSensor):
-    """Waits until three watermark rows in a row made the way from owner to follower within replication.max_lag."""
+    """Waits until three watermarks in a row went from owner to follower within replication.max_lag."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
 
@@ -244,11 +244,10 @@ def look_at_table_states(world: World, state: Json) -> Look:
 
 
 class TableStatesSensor(WatchingSensor):
-    """Waits until DMS has validated every table once; fails at the first that cannot be trusted, in DMS's own words.
+    """Waits until DMS has validated every table once; fails at the first table in error, in DMS's own words.
 
     A task that is "running" says nothing: a table may be suspended under it. Records that wait while users
-    write are
-    no reason to wait on. livemove's own comparison does not depend on this one.
+    write are no reason to wait on. livemove's own comparison does not depend on this one.
     """
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())

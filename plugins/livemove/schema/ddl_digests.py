@@ -1,9 +1,8 @@
 """DDL under replication: DMS does not carry it, so it is told as soon as it is seen.
 
 What an object is, is one digest. The first digests are kept when the schema is carried, and again when the
-parity of
-both sides was clean; what differs from them since then is DDL. One-time events are left out: they go by
-themselves.
+parity of both sides was clean; what differs from them since then is DDL. One-time events are left out: they
+go by themselves.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ CODE = ("view", "function", "procedure", "package", "package body", "trigger", "
 
 
 def digests(rows: Iterable[Mapping[str, object]]) -> dict[str, str]:
-    """ "kind schema.name" -> digest, of rows that each tell one part of an object; "columns" are a table's or a view's."""
+    """ "kind schema.name" -> digest. A row is a part of an object; "columns" are a table's or a view's."""
     rows = list(rows)
     views = {(r["schema"], r["name"]) for r in rows if r["kind"] == "view"}
     parts: dict[str, list[str]] = {}

@@ -1,8 +1,7 @@
 """What the target's schema must be, and in which phase each object is created.
 
 DMS carries rows and primary keys; it loses AUTO_INCREMENT, secondary indexes, foreign keys, defaults, views,
-code.
-So the schema goes first, from the server's own SHOW CREATE texts:
+code. So the schema goes first, from the server's own SHOW CREATE texts:
 
 1. tables  before the load: columns, primary and unique keys, checks, generated columns, partitions
 2. keys    after the load: secondary, fulltext and spatial indexes of all tables, then the foreign keys
@@ -146,16 +145,19 @@ def _is_auto(column: str) -> bool:
 
 
 LOCAL = re.compile(
-    r"( ?`(?:PAGE_COMPRESSED|PAGE_COMPRESSION_LEVEL|ENCRYPTED|ENCRYPTION_KEY_ID)`=(?:'(?:[^'\\]|\\.|'')*'|\w+)"
+    r"( ?`(?:PAGE_COMPRESSED|PAGE_COMPRESSION_LEVEL|ENCRYPTED|ENCRYPTION_KEY_ID)`"
+    r"=(?:'(?:[^'\\]|\\.|'')*'|\w+)"
     rf"| ?(?:DATA|INDEX) DIRECTORY ?= ?'(?:[^'\\]|\\.|'')*')|{QUOTED.pattern}",
     re.IGNORECASE | re.DOTALL,
 )
-"""What says how pages are stored or where, and nothing that a row could tell; or anything in quotes. RDS has no attributes of an engine:
-https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.FeatureNonSupport.html"""
+"""Options about how and where pages are stored, which RDS does not have; or anything in quotes.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.FeatureNonSupport.html
+"""
 
 
 def portable(options: str) -> str:
-    """Table options without the source's disks: no paths, no page compression or encryption of its storage engine."""
+    """Table options without the source's storage: no paths, page compression or encryption."""
     return LOCAL.sub(lambda m: "" if m.group(1) else m.group(), options)
 
 
@@ -256,7 +258,7 @@ def refuse_other_table(source: Table, target: Table) -> None:
 
 
 # Code
-# -------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 DEFINER = re.compile(
     r"^(CREATE\s+(?:OR\s+REPLACE\s+)?(?:ALGORITHM\s*=\s*\w+\s+)?)DEFINER\s*=\s*"
     rf"((?:{QUOTED.pattern}|\w+)(?:\s*@\s*(?:{QUOTED.pattern}|[\w.%-]+))?)\s+",
@@ -357,8 +359,7 @@ def schemas_named(kind: str, body: str, schemas: Iterable[str]) -> list[str]:
     """Which of these schemas the body of a view or of stored code names.
 
     The server writes a view's tables out in full, `schema`.`table` behind FROM, JOIN or a comma; other bodies
-    are as
-    their author wrote them. Text inside quotes does not count.
+    are as their author wrote them. Text inside quotes does not count.
     """
     bare = re.sub(r"""'(?:[^'\\]|\\.|'')*'""", "''", body)
     found = []

@@ -11,7 +11,7 @@ from livemove.schema.objects import Phase
 
 
 class CarrySchemaOperator(LivemoveOperator):
-    """Create on the target what its schema lacks in one phase: tables, keys or code. Refuses once the target owns the writes."""
+    """Creates what the target lacks: tables, keys or code. Refuses once the target is the owner."""
 
     template_fields = ("phase",)
 

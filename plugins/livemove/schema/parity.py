@@ -1,11 +1,9 @@
-"""Are both schemas the same? Twenty categories from the servers' own catalogues, keyed and compared field by field.
+"""Compare both schemas: twenty categories of the servers' catalogues, by key and field.
 
 A difference is either explained (it will be gone at the switchover, or it cannot hurt a row) or it refuses.
 What this cannot see: rows (the comparison's job), privileges on single routines, and whether a text that
-reads the
-same means the same to two server versions. Between MySQL and MariaDB the catalogues spell things differently
-and
-nearly everything is reported.
+reads the same means the same to two server versions. Between MySQL and MariaDB the catalogues spell things
+differently and nearly everything is reported.
 """
 
 from __future__ import annotations
@@ -229,7 +227,7 @@ def compare(source: Snapshot, target: Snapshot, *, login: str) -> Report:
 
 
 def _awake(target: Snapshot) -> list[Difference]:
-    """Code that already runs on the target: a trigger would fire on replicated rows, an event would write twice."""
+    """Code already active on the target: triggers fire on replicated rows, events would write twice."""
     triggers = [("triggers", k) for k in target.get("triggers", {})]
     events = [("events", k) for k, e in target.get("events", {}).items() if e.get("status") == "ENABLED"]
     return [

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.model.ports import Answered, ControlRow, ControlState, Json, Link, Newest
 from livemove.model.spec import Side
+from livemove.runtime.deadlines import Deadline
 from livemove.runtime.polling import Voice
 from livemove.switchover.protocol import Switchover, keep
 from livemove.switchover.steps import Parts, read_row, summary, told
@@ -191,7 +192,7 @@ def _kept(parts: Parts, row: ControlRow) -> Json:
 
 def _settled(parts: Parts, row: ControlRow) -> Bound:
     """The bound once nothing new has come for a while and nothing read is left to apply."""
-    began = quiet_since = parts.clock.now()
+    longest, quiet = Deadline(parts.clock, LONGEST), Deadline(parts.clock, QUIET)
     last, voice = bound(parts, row), Voice()
     while True:
         parts.clock.sleep(1)
@@ -199,18 +200,17 @@ def _settled(parts: Parts, row: ControlRow) -> Bound:
         if (now.newest and now.newest.written_at) != (
             last.newest and last.newest.written_at
         ) or now.undelivered:
-            quiet_since = parts.clock.now()
+            quiet = Deadline(parts.clock, QUIET)
         last = now
-        quiet = (parts.clock.now() - quiet_since).total_seconds()
         says = (
-            f"nothing more has arrived for {quiet:.0f} s of {QUIET:.0f} s; read and not applied:"
+            f"nothing more has arrived for {quiet.waited:.0f} s of {QUIET:.0f} s; read and not applied:"
             f" {now.undelivered}"
         )
         if line := voice.line(says, parts.clock.now().timestamp()):
             log.info("%s", line)
-        if (parts.clock.now() - quiet_since).total_seconds() >= QUIET:
+        if quiet.is_over:
             return last
-        if (parts.clock.now() - began).total_seconds() >= LONGEST:
+        if longest.is_over:
             log.warning("not waiting any longer for what the replicator may still have")
             return last
 

@@ -1,8 +1,8 @@
-"""The routes behind livemove's pages: read-only, each for a logged-in user, each told what that user may see anyway.
+"""The routes behind livemove's pages: read-only, for logged-in users, with only what each may see anyway.
 
 The page of findings holds no data; its script reads Airflow's API with the reader's own session. The
-console's data
-come from the ledger: whoever may read the DAG of a service may read them. An error is JSON with a clear text.
+console's data come from the ledger: whoever may read the DAG of a service may read them. An error is JSON
+with a clear text.
 """
 
 # FastAPI reads the annotations of routes as values: no `from __future__ import annotations` here
@@ -82,7 +82,7 @@ def file(name: str, user: GetUserDep, known: Known = None) -> Response:
 
 @lru_cache(maxsize=1)
 def files() -> dict[str, tuple[bytes, str]]:
-    """Path under `console/` -> content and ETag; read once, so that no request ever names a path of the disk."""
+    """Path under `console/` -> content and ETag; read once, so that no request names a path on disk."""
     found = {str(p.relative_to(FOLDER)): p.read_bytes() for p in FOLDER.rglob("*") if p.suffix in TYPES}
     return {name: (content, _tag(content)) for name, content in found.items()}
 

@@ -1,4 +1,4 @@
-"""Both databases of a comparison: a connection to each, the same question to both, and the shapes of their tables."""
+"""Both databases of a comparison: their connections, one query to both, and the shapes of their tables."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ConnectionPair:
         self.target.close()
 
     def begin(self, text: str, args: Any = (), rest: Any = None) -> tuple[Future[Any], Future[Any]]:
-        """Futures of (rows, seconds) of both sides; `rest(seconds)` is called on the source's thread afterwards."""
+        """Futures of (rows, seconds) of both sides; the source's thread then calls `rest(seconds)`."""
         a = self.pools[0].submit(_timed, self.source, text, args, rest)
         return a, self.pools[1].submit(_timed, self.target, text, args, None)
 
@@ -143,7 +143,7 @@ def incomparable(
 
 
 def snapshot_position(db: MariaDb) -> str:
-    """The binlog position of all that a read from now on sees, as file:offset; empty where the server does not tell.
+    """The binlog position of what a read sees from now on, as file:offset; empty if the server has none.
 
     Not SHOW MASTER STATUS: what it counts may be flushed and not yet visible.
     https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/

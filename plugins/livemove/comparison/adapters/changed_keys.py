@@ -1,4 +1,4 @@
-"""Which rows changed since a binlog position: read with the replication protocol from the owner, up to its end."""
+"""Which rows changed since a binlog position, read from the owner by the replication protocol."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEFINES = re.compile(
 
 
 class ChangedKeys:
-    """Keys by table, from each table's own position on. `follow` reads on to the end; call it again for what is newer."""
+    """Changed keys by table, from the table's own position on; each `follow` reads to the binlog's end."""
 
     def __init__(self, db: MariaDb, shapes: Mapping[str, Shape], since: Mapping[str, str]) -> None:
         self._db, self._since = db, {t: p for t, p in since.items() if t in shapes and p}
@@ -51,7 +51,7 @@ class ChangedKeys:
         self.position = min(self._since.values(), key=position_key, default="")
 
     def follow(self, seconds: float) -> None:
-        """Read on from where the last call ended; what could not be read in `seconds` makes every table unknown."""
+        """Read on from the last call's end; when `seconds` are not enough, every table becomes unknown."""
         if not self.position:
             return
         deadline = time.monotonic() + seconds
@@ -119,10 +119,13 @@ class ChangedKeys:
             known.clear()
 
     def _query(self, schema: str, text: str) -> None:
-        """A statement tells no rows. RDS's heartbeat touches none of ours: system tables have no triggers. DDL: every table that it names is unknown from then on.
+        """Judge a statement, which has no rows. RDS's heartbeat is harmless: system tables have no triggers.
 
-        Anything else was written by statement and may have fired triggers on any table; an XA COMMIT makes
-        rows visible that were logged earlier. Then no table is known.
+        After DDL the tables that it names are unknown. Anything else was logged by statement and may have
+        fired triggers on any table, and an XA COMMIT makes rows visible that were logged earlier: then every
+        table is unknown.
+        """
+        """
         """
         if HARMLESS.match(text) or OWN_ROWS.match(text):
             return
@@ -140,5 +143,5 @@ class ChangedKeys:
 
 
 def since_compared(documents: Mapping[str, Any]) -> dict[str, str]:
-    """Binlog positions from which on tables have to be proved again, by the documents of their last clean comparison."""
+    """Binlog position per table from which its rows must be checked again, by its last clean comparison."""
     return {t: str(d.get("position") or "") for t, d in documents.items() if d and d.get("equal")}

@@ -1,4 +1,4 @@
-"""One table of a service compared in the direction in use, and what came of it kept in the ledger: for DAG and command line alike."""
+"""Compare one table from owner to follower and keep the result in the ledger; for DAG and command line."""
 
 from __future__ import annotations
 
@@ -46,12 +46,11 @@ def compare_in_use(
     listed: int = 100,
     share: Share = WHOLE_TABLE,
 ) -> Verdict:
-    """Compare "schema.table" between the owner and its follower; the verdict is in the ledger as `comparison/<epoch>/<table>`.
+    """Compare "schema.table" on owner and follower; the verdict is kept as `comparison/<epoch>/<table>`.
 
     `checked_at` there is the moment before the first row was read, not the last: what came later is not
-    proved.
-    A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there makes
-    the table's.
+    proved. A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there
+    makes the table's.
     """
     schema, table = taken_apart(name, world.spec.source.schemas)
     part = "" if share.whole else f"/{share.number}"
@@ -76,7 +75,7 @@ def compare_in_use(
 
 
 def repair_in_use(world: World, link: Link, name: str, verdict: Verdict, *, progress: Progress) -> int:
-    """Copy the rows of this verdict again from the owner; how many were touched. Noted in the ledger; proves nothing."""
+    """Copy the verdict's differing rows from the owner, note it, return how many; not a comparison."""
     keys = [d.key for d in verdict.differences]
     with _both(world, link) as (owner, follower, arrived):
         done = recopy(owner, follower, name, keys, epoch=link.epoch, arrived=arrived, progress=progress)

@@ -34,10 +34,8 @@ class QuickProof:
 
     In this order: tables that are not transactional and small ones wholly; of large ones every row that the
     owner's binlog says was changed since the table was compared, and also the last rows by key and those
-    changed in the
-    last quarter of an hour where an index finds them (rows that somebody changed on the follower are in no
-    binlog).
-    `says` tells what was covered, and of what was not, why.
+    changed in the last quarter of an hour where an index finds them (rows that somebody changed on the
+    follower are in no binlog). `says` tells what was covered, and of what was not, why.
     """
 
     def __init__(
@@ -144,7 +142,7 @@ class QuickProof:
         return self._changed.unknown.get(shape.name, "")
 
     def _to_prove(self, pair: ConnectionPair, shape: Shape) -> Iterator[tuple[str, list[Any]]]:
-        """WHERE clauses whose rows are compared: all, or those changed, the newest by key and by time of change."""
+        """WHERE clauses of the rows to compare: all, or the changed ones, the newest by key and by time."""
         if _wholly(shape):
             yield "1", []
             return

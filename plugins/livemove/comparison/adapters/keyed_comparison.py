@@ -283,7 +283,7 @@ class Walk(Compared):
         return seen
 
     def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
-        """Locked on the source, one look is exact: a value that comes back at every look only seems to rest."""
+        """Look once with the rows locked: a value that comes back at every look only seems to be at rest."""
         found: dict[Key, Look] = {}
         unknown: list[Key] = []
         keys = [*sure, *moving]
@@ -299,7 +299,7 @@ class Walk(Compared):
         return found, unknown
 
     def _pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
-        """Share locks on these rows for the way of two watermarks; READ COMMITTED, so no gap is locked. Empty: not got."""
+        """Share-lock these rows until two watermarks have arrived, without gap locks. Empty if it failed."""
         session = {**self.pair.source.session, "innodb_lock_wait_timeout": 1}
         with self.pair.source.fresh(session=session) as pin:
             try:
@@ -354,7 +354,7 @@ class Whole(Compared):
         return self.verdict(found)
 
     def _while_still(self, found: dict[Key, Look]) -> dict[Key, Look]:
-        """Writers of the whole table wait for the way of a watermark, and one look is exact; `found` when that is not to be had."""
+        """Lock the table until a watermark has arrived and look once; `found` when it cannot be locked."""
         with self.pair.source.fresh(session={**self.pair.source.session, "lock_wait_timeout": 1}) as pin:
             try:
                 pin.run(f"LOCK TABLES {core.from_(self.shape)} READ", [])

@@ -1,13 +1,10 @@
 """Repair as an explicit choice: the rows that differ are copied again from the owner, a few at a time.
 
 Per batch: share locks on the owner's rows, so that they rest; a watermark, so that every earlier change of
-them has been
-applied by the replicator; then, in the follower, only while its control row says FOLLOW of this epoch, the
-rows are replaced
-in one transaction; then the locks go. No change of these rows can come late or be undone by an older one.
-Nothing here
-proves anything: a comparison follows. What it cannot repair: tables without a key, and more than `MOST` rows
-(copy the table anew).
+them has been applied by the replicator; then, in the follower, only while its control row says FOLLOW of this
+epoch, the rows are replaced in one transaction; then the locks go. No change of these rows can come late or
+be undone by an older one. Nothing here proves anything: a comparison follows. What it cannot repair: tables
+without a key, and more than `MOST` rows (copy the table anew).
 """
 
 from __future__ import annotations
@@ -44,7 +41,7 @@ def recopy(
     arrived: Arrival,
     progress: Progress,
 ) -> int:
-    """How many rows were made as on the owner: replaced, written or deleted. RefusedError for a table without a key, or too many rows."""
+    """Replace, write or delete rows as on the owner; how many. RefusedError without a key or for too many."""
     with owner.fresh(session={**SESSION, "innodb_lock_wait_timeout": 2}) as reader:
         shape = read_shapes(reader, [table])[table]
         if not shape.key or len(keys) > MOST:

@@ -1,4 +1,4 @@
-"""Runs the comparison of `core.comparison` on two servers: both asked at the same time, each by a thread of its own."""
+"""Compares a table on two servers at the same time, with a thread for each."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from livemove.runtime.watermarks import by_waiting
 log = logging.getLogger(__name__)
 
 LEAST_PACKET = 1 << 20
-"""Bytes of max_allowed_packet. A row of texts, as utf8mb4, has at most 4 x 65,535 bytes; its LOBs are hashed."""
+"""Bytes of max_allowed_packet. A row of texts in utf8mb4 has at most 4 x 65,535 bytes; LOBs are hashed."""
 
 
 def compare_table(source_db: MariaDb, target_db: MariaDb, schema: str, table: str, told: Options) -> Verdict:
-    """Compare all rows while both sides may be written; rows that differ are looked at again before they are told.
+    """Compare all rows while both sides may be written; rows that differ are read again before they count.
 
     The first database is the one that is replicated from. Rows are counted under the side on which they are.
     RefusedError when a server's max_allowed_packet could cut a row.
@@ -69,7 +69,7 @@ def compare_table(source_db: MariaDb, target_db: MariaDb, schema: str, table: st
 
 
 def cut(db: MariaDb, schema: str, table: str, each: int) -> list[Share]:
-    """The ranges in which a table is compared: one for each so many rows, found along its key; one of it all if it is small."""
+    """The key ranges to compare a table in, about `each` rows long; a small table is one range."""
     name = f"{schema}.{table}"
     shape = read_shapes(db, [name]).get(name)
     if shape is None or not shape.key or (parts := wanted(shape.estimate, each)) == 1:

@@ -225,8 +225,10 @@ class Control:
 
     @property
     def holding(self) -> MariaDb:
-        """The session that holds the row's lock, for DDL: an attempt that slept until the server ended its session cannot
-        change anything late. RuntimeError outside of `while_in`."""
+        """The session that holds the row's lock; run DDL in it. RuntimeError outside of `while_in`.
+
+        When the server has ended that session, an attempt that resumes late can change nothing.
+        """
         if not self._db.pinned:
             raise RuntimeError("nobody holds the lock")
         return self._db

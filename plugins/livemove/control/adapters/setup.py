@@ -81,7 +81,8 @@ def install(db: MariaDb, accounts: Sequence[str], schemas: Sequence[str]) -> boo
 def _first_row(db: MariaDb) -> None:
     state = ControlState.OPEN if db.side is Side.SOURCE else ControlState.FOLLOW
     db.run(
-        """INSERT IGNORE INTO livemove.control (id, side, state, epoch, has_read_only, has_rds_kill, version, changed_at)
+        """INSERT IGNORE INTO livemove.control
+           (id, side, state, epoch, has_read_only, has_rds_kill, version, changed_at)
            VALUES (1, %s, %s, 1, %s, %s, '', UTC_TIMESTAMP(6))""",
         (str(db.side), str(state), may_set_read_only(db), has_routine(db, "mysql", "rds_kill")),
     )
@@ -208,7 +209,7 @@ def ensure_watcher(world: World, db: MariaDb) -> None:
 
 
 def drop_accounts(db: MariaDb) -> None:
-    """livemove's own accounts; never the application's. A watch that is still on would keep its procedure locked."""
+    """Drop livemove's own accounts, and end watching sessions: an open one would lock its procedure."""
     for r in db.rows(
         "SELECT User AS u, Host AS h FROM mysql.global_priv WHERE User IN (%s, %s) OR User LIKE"
         " 'livemove\\_apply\\_e%%'",
@@ -224,7 +225,10 @@ def drop_accounts(db: MariaDb) -> None:
 
 
 def copy_application_accounts(source: MariaDb, target: MariaDb, accounts: Sequence[str]) -> list[str]:
-    """The application's accounts and their roles on the target, locked, password by its hash. Returns grants not possible yet."""
+    """Create the application's accounts and roles on the target, locked, with their password hashes.
+
+    Returns the grants that are not possible yet.
+    """
     later: list[str] = []
     marks = ", ".join(["%s"] * len(accounts))
     found = source.rows(

@@ -57,7 +57,7 @@ def link_in_use(world: World) -> Link:
 
 
 def owner(world: World) -> Side:
-    """The side that owns the writes; the source before there is any row. RefusedError between commit and open.
+    """The owner; the source while there is no control row. RefusedError between commit and open.
 
     Rows that do not fit are read once more: a switchover may have gone on between the two reads.
     """
@@ -69,7 +69,7 @@ def owner(world: World) -> Side:
     if owns := ControlRows(**found).says.owner:
         return owns
     raise RefusedError(
-        f"Nobody owns the writes: {', '.join(map(str, found.values()))} {', '.join(silent.values())}".rstrip(),
+        f"Neither database is the owner: {', '.join([*map(str, found.values()), *silent.values()])}",
         wanted="one database that is OPEN",
         next_step="clear the switchover: it goes on where it stands; then this task",
     )
@@ -88,9 +88,9 @@ def _rows_of_both(world: World) -> tuple[dict[str, ControlRow], dict[Side, str]]
 
 
 def never_left(world: World) -> str | None:
-    """Why the writes cannot have left the source: no move begins before both databases have a row. None: the rows tell.
+    """Why the source must still be the owner: no switchover starts before both databases have a control row.
 
-    For a rollback in the chapters before there is a target, or before it was prepared.
+    None when the rows have to decide. For a rollback before the target exists or is prepared.
     """
     if _prepared(world, Side.TARGET):
         return None
@@ -102,7 +102,7 @@ def never_left(world: World) -> str | None:
 
 
 def _prepared(world: World, side: Side) -> bool:
-    """Whether there is a control row; False as well before Terraform made that database. UnreachableError when it is silent."""
+    """Whether that database has a control row. UnreachableError when it exists and does not answer."""
     if side is Side.TARGET and not made(world):
         return False
     with world.database(side, **SHORT) as database:
@@ -110,5 +110,5 @@ def _prepared(world: World, side: Side) -> bool:
 
 
 def made(world: World) -> bool:
-    """Whether there is a target at all: Terraform's outputs, or the place that a person gave in its connection."""
+    """Whether the target exists: Terraform has outputs, or its Airflow connection names a host."""
     return bool(world.secret(world.spec.target.connection).host) or world.ledger.read("outputs") is not None

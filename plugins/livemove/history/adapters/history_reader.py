@@ -30,7 +30,7 @@ def read_completed_switchovers(world: World) -> list[Json]:
 
 
 def _documents(world: World, prefixes: Sequence[str]) -> dict[str, Json]:
-    """Read side by side: a migration of many tables leaves thousands. One that is no JSON is left out by name."""
+    """Read in parallel, because there may be thousands. One that is no JSON is named and left out."""
     names = [name for prefix in prefixes for name in world.ledger.documents(prefix)]
     with ThreadPoolExecutor(max_workers=16) as pool:
         read = pool.map(lambda name: _read(world, name), names)

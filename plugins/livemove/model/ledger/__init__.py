@@ -1,9 +1,8 @@
 """The ledger's documents and events, one file for each capability.
 
 A document is found by its class and its keys: `TableComparison.name_of(epoch=2, table="shop.orders")`.
-`Document.read` and
-`read_event` return the model, or an `Unreadable` that names what was left out and why. The ledger only tells;
-rows decide.
+`Document.read` and `read_event` return the model, or an `Unreadable` that names what was left out and why.
+The ledger only tells; rows decide.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""What every document and every event of the ledger shares: its name there, its version, how it is read and stored.
+"""What all ledger documents and events share: name, version, reading and storing.
 
 Unknown fields are kept, so that an older livemove passes on what a newer one wrote. Times are ISO texts with
-an offset,
-exactly as they are stored; `moment` makes datetimes of them. Names come from `NAME` alone: nobody formats
-them by hand.
+an offset, exactly as they are stored; `moment` makes datetimes of them. Names come from `NAME` alone: nobody
+formats them by hand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Documents and events of provisioning: Terraform's plans and outputs, the snapshot, what the target takes over."""
+"""Documents and events of provisioning: plans, Terraform's outputs, the snapshot, copied server settings."""
 
 from __future__ import annotations
 

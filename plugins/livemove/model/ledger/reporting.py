@@ -1,4 +1,4 @@
-"""Documents and events for the console and the report: times of tasks, waits, failures, versions, the last dump."""
+"""Documents and events for console and report: task times, waits, failures, versions, the last dump."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """DMS's premigration assessment of this service's task: asked for where one may run, read where one has run.
 
 https://docs.aws.amazon.com/dms/latest/APIReference/API_StartReplicationTaskAssessmentRun.html. A run needs a
-role by
-which DMS writes its result into the bucket; Terraform's output dms_assessment_role_arn names it, where there
-is one.
+role by which DMS writes its result into the bucket; Terraform's output dms_assessment_role_arn names it,
+where there is one.
 """
 
 from __future__ import annotations

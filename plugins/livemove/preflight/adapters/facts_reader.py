@@ -1,4 +1,4 @@
-"""Measures what the preflight checks judge. Reads only; a part that cannot be read becomes a problem, not an end."""
+"""Measures what the preflight checks judge. Read-only; what cannot be read becomes a finding."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _endpoint(world: World, problems: dict[str, str]) -> str:
 
 
 def terraform_version() -> str | None:
-    """The version of the Terraform beside this Python or on PATH; None when there is none or it does not run."""
+    """The version of Terraform beside this Python or on PATH; None when there is none that runs."""
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     program = shutil.which("terraform", path=places)
     if program is None:
@@ -133,7 +133,7 @@ def _zone(world: World, problems: dict[str, str]) -> Verdict | None:
 
 
 def task_settings(world: World) -> Json:
-    """TargetMetadata of the DMS task settings that this service's tasks are made with; {} when they cannot be read."""
+    """TargetMetadata of the DMS settings for this service's tasks; {} when they cannot be read."""
     path = project_root() / "include" / world.spec.replication.settings
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")).get("TargetMetadata", {}))
@@ -210,7 +210,7 @@ def read_database(
     lob_seconds: float = LOB_SECONDS,
     zero_seconds: float = ZERO_SECONDS,
 ) -> DatabaseFacts:
-    """What the checks need to know, as far as this login may see it: what it may not see is a missing privilege."""
+    """What the checks need to know and this login may see; the rest counts as a missing privilege."""
     args = {"schemas": tuple(schemas), "accounts": tuple(accounts)}
     first, trip = Look.at_now(db), trips(db)
     variables = {str(r["variable_name"]).lower(): str(r["value"]) for r in db.rows("SHOW GLOBAL VARIABLES")}
@@ -297,7 +297,7 @@ def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
 
 
 def _broken_views(db: MariaDb, args: Any) -> tuple[str, ...]:
-    """Views over something that is gone. One whose definer is gone can be made on the target, by another definer."""
+    """Views on missing tables or columns. A missing definer is no problem: the target gets another one."""
     views = [qualified(v["schema"], v["name"]) for v in db.rows(sql("schema/list_views"), args)]
     said = rows_if_allowed(db, f"CHECK TABLE {', '.join(views)}") if views else []
     return tuple(sorted({str(r["table"]) for r in said if "references invalid" in str(r["msg_text"])}))

@@ -1,4 +1,4 @@
-"""What has to be measured on a live source, each in bounded time: its write rate, its distance, its clock, its values.
+"""What is measured on a live source, each in bounded time: write rate, distance, clock, values.
 
 Everything reads. The sample stands around the other readings, so it costs no time of its own unless they are
 quick.
@@ -117,7 +117,7 @@ def clock_ahead(db: MariaDb) -> float:
 
 
 # Values
-# -------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 def zero_dates(
     db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
 ) -> dict[str, bool | None]:

@@ -1,4 +1,4 @@
-"""Looks at the source and at Terraform's outputs for `livemove prepare-source`; what does not answer is left out."""
+"""Reads the source and Terraform's outputs for `livemove prepare-source`; leaves out what does not answer."""
 
 from __future__ import annotations
 

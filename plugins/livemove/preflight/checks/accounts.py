@@ -1,4 +1,4 @@
-"""The application's accounts exist and can be fenced: a lock and read_only must stop them, also with a role's rights."""
+"""The application's accounts exist, and a lock and read_only would stop them and their roles."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """DMS's own premigration assessment, where the service offers it and a task is there to be assessed.
 
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.PremigrationAssessmentRuns.html: a run needs an
-existing task
-and a role by which DMS writes its result into S3, so at the first preflight there is nothing to assess yet;
-these checks
-do its work meanwhile. What failed in the last run of the task is told as a warning, in DMS's names.
+existing task and a role by which DMS writes its result into S3, so at the first preflight there is nothing to
+assess yet; these checks do its work meanwhile. What failed in the last run of the task is told as a warning,
+in DMS's names.
 """
 
 from __future__ import annotations

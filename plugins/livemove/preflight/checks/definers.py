@@ -1,8 +1,7 @@
 """Triggers, events, routines and views and who defined them: RDS lets a login define only for itself.
 
 A definer that does not exist any more makes its object fail on the source; on the target the RDS master
-becomes its
-definer and it works again, with that user's rights.
+becomes its definer and it works again, with that user's rights.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""The round trip to the source against its write rate: on the way back DMS applies about one row event per round trip.
+"""The round trip to the source against its write rate: reverse replication applies one row event per trip.
 
 Row-by-row apply waits for each statement's answer, so it does at most 1/RTT of them a second
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ChangeProcessingTuning.html
 describes the alternative, batched apply). Three times headroom is wanted, because peaks are not seen in a
-sample of
-some seconds. Measured from this worker, the shortest of ten: the number holds for DMS where the worker stands
-in DMS's region.
+sample of some seconds. Measured from this worker, the shortest of ten: the number holds for DMS where the
+worker stands in DMS's region.
 """
 
 from __future__ import annotations

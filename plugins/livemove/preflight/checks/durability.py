@@ -1,9 +1,8 @@
 """A power cut must not undo a commit that the fence or a user was told of.
 
 What it costs was measured with the lab's MariaDB 10.11 on two cores and a virtual disk, one client,
-single-row commits
-(COST; three rounds of 3 s while others used the machine, so a range). Clients that commit at the same time
-share the flushes (group commit), so a busy server loses less.
+single-row commits (COST; three rounds of 3 s while others used the machine, so a range). Clients that commit
+at the same time share the flushes (group commit), so a busy server loses less.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables that are not transactional: a snapshot of them is not one moment, and RDS cannot restore them to a point in time."""
+"""Tables that are not transactional: no consistent snapshot, and RDS cannot restore them to a time."""
 
 from __future__ import annotations
 

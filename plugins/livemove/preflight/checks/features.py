@@ -1,12 +1,9 @@
 """System-versioned tables, sequences, partitions, generated and invisible columns: what becomes of each.
 
 DMS (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html#CHAP_Source.MySQL.Limitations)
-makes no
-partitions and does not read sequences; a primary key that the server made itself (MySQL's generated invisible
-one) is
-not supported for CDC. In MariaDB history rows are made by the server that applies a change, with its own
-times, and such
-a table cannot be emptied by TRUNCATE (4137), which DMS does before a load
+makes no partitions and does not read sequences; a primary key that the server made itself (MySQL's generated
+invisible one) is not supported for CDC. In MariaDB history rows are made by the server that applies a change,
+with its own times, and such a table cannot be emptied by TRUNCATE (4137), which DMS does before a load
 (https://mariadb.com/docs/server/reference/sql-structure/temporal-tables/system-versioned-tables).
 """
 

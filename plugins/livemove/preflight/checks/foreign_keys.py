@@ -1,4 +1,4 @@
-"""Foreign keys between a schema that moves and one that stays: one half of them would be missing on each side."""
+"""Foreign keys between a schema that moves and one that stays: each side would lack half of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Views and stored code that name a schema which stays behind.
 
 A view over it cannot be created on the target (1146). Routines, triggers and events can, and fail when they
-run; their
-bodies are searched as text, so a mention may be a variable's: a warning.
+run; their bodies are searched as text, so a mention may be a variable's: a warning.
 """
 
 from __future__ import annotations

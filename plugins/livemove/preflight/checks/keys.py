@@ -1,4 +1,4 @@
-"""Tables without a primary or unique key: DMS applies their changes by whole rows, slowly, and duplicates after a restart."""
+"""Tables without a primary or unique key: DMS applies by whole rows, slowly, twice after a restart."""
 
 from __future__ import annotations
 

@@ -2,8 +2,7 @@
 
 Timeouts of 300 s and max_statement_time 0 are what DMS's own assessments ask for
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MySQL.html). A value may need
-twice its
-length on the wire, where it is escaped or written as hex.
+twice its length on the wire, where it is escaped or written as hex.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """The longest LOB fits DMS's LOB mode; limited mode cuts longer values without an error.
 
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.LOBSupport.html. Batched apply takes limited LOB
-mode only
-(https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html). Measuring is a
-scan, so it is
-bounded in time; what was not reached is named.
+mode only (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html).
+Measuring is a scan, so it is bounded in time; what was not reached is named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the application's accounts prove who they are: only a hash can be carried, livemove never sees a password.
+"""How the application's accounts authenticate: only hashes can be copied, livemove sees no password.
 
 RDS for MariaDB has no Unix socket or GSSAPI plugin
 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.FeatureNonSupport.html), MariaDB none

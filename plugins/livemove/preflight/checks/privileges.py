@@ -1,8 +1,7 @@
-"""Each account may do what the move needs of it: livemove's own on the source, those it made before, the RDS master.
+"""Each account has the privileges it needs: livemove's own on the source, those it created, the RDS master.
 
 The replicators' accounts are made by livemove when they are needed; here its own account is asked whether it
-could.
-The table of rights is control/privileges.py, the same from which accounts are granted and `livemove
+could. The table of rights is control/privileges.py, the same from which accounts are granted and `livemove
 prepare-source` prints.
 """
 

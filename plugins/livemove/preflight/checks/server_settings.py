@@ -2,8 +2,7 @@
 
 lower_case_table_names cannot change once an instance is there, and RDS MariaDB takes 0 and 1 only
 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MariaDB.Parameters.html). A zone that RDS has
-no name
-for stays UTC there, and NOW() jumps at the switchover.
+no name for stays UTC there, and NOW() jumps at the switchover.
 """
 
 from __future__ import annotations

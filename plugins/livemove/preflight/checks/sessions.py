@@ -1,13 +1,11 @@
 """Sessions that still write statements into the binlog, although binlog_format is ROW.
 
 A session keeps the format that was global when it connected
-(https://mariadb.com/docs/server/server-management/server-monitoring-logs/binary-log/binary-log-formats),
-and no table lists the format of each. So two things are looked at: what was written as a statement while the
-preflight
-ran (a sample of some seconds, at most 500 events), and whether ROW came by SET GLOBAL after the server's
-start, when
-older sessions may be left. A session that is silent meanwhile, or that sets its own format later, is not
-seen.
+(https://mariadb.com/docs/server/server-management/server-monitoring-logs/binary-log/binary-log-formats), and
+no table lists the format of each. So two things are looked at: what was written as a statement while the
+preflight ran (a sample of some seconds, at most 500 events), and whether ROW came by SET GLOBAL after the
+server's start, when older sessions may be left. A session that is silent meanwhile, or that sets its own
+format later, is not seen.
 """
 
 from __future__ import annotations

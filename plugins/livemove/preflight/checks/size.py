@@ -1,4 +1,4 @@
-"""Whether the disks hold it: the target's what is moved and its growth, the source's the binlogs that have to wait.
+"""Disk space: on the target for the data and its growth, on the source for the binlogs that must wait.
 
 The server's own estimates of bytes; growth is the binlog rate over two weeks, which counts every change as
 new data.

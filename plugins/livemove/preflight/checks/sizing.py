@@ -1,8 +1,7 @@
 """Size, rows and write rate: how long the full load will take, and whether the DMS instance is up to it.
 
 Rows and bytes are the server's estimates; the write rate is a sample of some seconds or the average since the
-server's
-start, whichever is more, and knows nothing of tomorrow's peak. Times and classes are rules of thumb
+server's start, whichever is more, and knows nothing of tomorrow's peak. Times and classes are rules of thumb
 (`estimate`).
 """
 

@@ -2,8 +2,7 @@
 
 With the binlog on, CREATE TRIGGER wants SUPER or log_bin_trust_function_creators (error 1419,
 https://mariadb.com/docs/server/server-usage/stored-routines/binary-logging-of-stored-routines). The variable
-is the
-smaller gift.
+is the smaller gift.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Connections to the source are encrypted where they leave the company's own network.
 
 livemove's DMS endpoints ask for no TLS (SslMode none), because RDS and the IDC are joined by a VPN; with the
-public
-allow list (infra.connectivity) rows would cross the internet in clear.
+public allow list (infra.connectivity) rows would cross the internet in clear.
 """
 
 from __future__ import annotations

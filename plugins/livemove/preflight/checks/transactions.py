@@ -1,8 +1,7 @@
-"""Long transactions: they delay the full load's snapshot, and the fence would have to kill them. A look at this moment only.
+"""Long transactions now: they delay the full load's snapshot, and the fence would have to kill them.
 
 A prepared XA transaction is in the binlog before the load begins and in the tables after it (MariaDB 10.5 and
-later), so
-a snapshot that is taken in between never sees its rows.
+later), so a snapshot that is taken in between never sees its rows.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Columns whose type is not in DMS's tables of types for MySQL-compatible sources.
 
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html#CHAP_Source.MySQL.DataTypes: numbers,
-dates,
-strings, binaries, BLOBs, BIT, JSON and geometry have a row there; ENUM and SET stand in a second table,
-"supported in
-full load only". MariaDB's own INET4, INET6, UUID, VECTOR and XML are in neither.
+dates, strings, binaries, BLOBs, BIT, JSON and geometry have a row there; ENUM and SET stand in a second
+table, "supported in full load only". MariaDB's own INET4, INET6, UUID, VECTOR and XML are in neither.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Views that nobody can read, because what they read is gone: the target could not create them (1146, 1054)."""
+"""Views that fail because what they read is gone: the target could not create them (1146, 1054)."""
 
 from __future__ import annotations
 

@@ -2,10 +2,8 @@
 
 "Make sure that the target database supports zero values; otherwise these values are recorded as null"
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html#CHAP_Source.MySQL.DataTypes). The
-target's
-parameter group takes over the source's sql_mode; DMS's sessions have one of their own. Rows are searched in
-bounded
-time, index or not: a column that could not be searched to its end is named.
+target's parameter group takes over the source's sql_mode; DMS's sessions have one of their own. Rows are
+searched in bounded time, index or not: a column that could not be searched to its end is named.
 """
 
 from __future__ import annotations

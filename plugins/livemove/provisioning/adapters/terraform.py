@@ -232,7 +232,7 @@ class Terraform:
         return done.stdout
 
     def _stream(self, folder: Path, *words: str, fine: tuple[int, ...] = (0,)) -> int:
-        """Run with -json, log one line per thing that is done; InfraError with Terraform's own diagnostics."""
+        """Run with -json and log a line for each action; InfraError with Terraform's own diagnostics."""
         errors: list[str] = []
         events = folder / "events.jsonl"
         with events.open("w") as out:

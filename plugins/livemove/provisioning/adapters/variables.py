@@ -61,7 +61,7 @@ def variables(world: World, *, replication_enabled: bool = True) -> Json:
 
 
 def source_parameters(world: World) -> Json:
-    """Server variables that the target must share, as the source has them now; kept in the ledger for the night it is gone."""
+    """Server variables that the target must share, from the source; the ledger keeps them for an outage."""
     from livemove.model.errors import UnreachableError
 
     try:
@@ -90,7 +90,7 @@ def source_parameters(world: World) -> Json:
 
 
 def dms_roles(world: World, *, replication_enabled: bool = True) -> list[str]:
-    """Which of the account's two DMS roles Terraform is to hold: those nobody has made, and those it made itself.
+    """The account's DMS roles that Terraform manages: those that do not exist yet, and those it created.
 
     At the teardown none, unless the account still runs replication instances of others, who need them too.
     """

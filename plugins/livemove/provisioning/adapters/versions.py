@@ -28,7 +28,7 @@ PACKAGES = {
 
 
 def keep_versions(world: World) -> Json:
-    """What is installed here and what both servers say, into the ledger; a server that is silent keeps what it said before."""
+    """Write installed versions and both servers' to the ledger; a server that is down keeps its last ones."""
     known = world.ledger.read("versions") or {}
     found: Json = {"livemove": livemove.__version__}
     found |= {name: _installed(package) for name, package in PACKAGES.items()}

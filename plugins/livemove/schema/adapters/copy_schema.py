@@ -1,8 +1,7 @@
 """Reads schemas by SHOW CREATE and brings another server to them, in phases; run twice, it completes.
 
 Indexes are built in parallel (`building`). Events are created asleep; triggers, which cannot sleep, are
-proved on the
-empty tables and created at the switchover (`stored_code`).
+proved on the empty tables and created at the switchover (`stored_code`).
 """
 
 from __future__ import annotations
@@ -47,8 +46,11 @@ __all__ = [
 ]
 
 CREATING = {"sql_mode": "", "foreign_key_checks": 0, "innodb_strict_mode": 0, "lock_wait_timeout": 300}
-"""Old tables must be creatable as they are (zero dates, wide rows), and the rows are proved by the comparison:
-between full load and CDC the tables stand at different moments, where a checked foreign key would be wrong."""
+"""Session variables that let old tables be created as they are (zero dates, wide rows).
+
+Foreign keys are not checked: between full load and CDC the tables are of different moments. The comparison
+proves the rows.
+"""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
 
 
 def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
-    """Routines, then views (a view may call a function; a routine's body is not resolved before it runs); events asleep."""
+    """Create routines, then views (which may call functions), then events, disabled."""
     wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
     new = [o for o in wanted if _key(o) not in there or not core.same_code(o["sql"], there[_key(o)]["sql"])]
     with Creator(target) as creator:

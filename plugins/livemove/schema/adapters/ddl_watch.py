@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHARE = 20
-"""After a look this many times its length passes before the next one: never more than a twentieth of a server's time."""
+"""Pause after a check, in multiples of its duration: at most a twentieth of the server's time is used."""
 _next: dict[str, float] = {}
 """Service -> when this process may look again, by the monotonic clock."""
 _said: dict[str, str] = {}
@@ -43,9 +43,9 @@ def keep(world: World, db: MariaDb, *, code_only: bool = False) -> None:
 
 
 def notice_ddl(world: World, awaited: str = "") -> str:
-    """One sentence about DDL on the owner since its definitions were kept; empty when there was none. Never raises.
+    """One sentence about DDL on the owner since its definitions were kept, or empty. Never raises.
 
-    An observer of every waiting task; what that awaits does not matter here.
+    An observer of every waiting task, whatever that waits for.
 
     A change is noted in the ledger once, and stays in `definitions/<side>` for the gates and the report.
     """

@@ -1,4 +1,4 @@
-"""Building secondary indexes after the load: tables in parallel, with progress as the server itself tells it."""
+"""Build secondary indexes after the load: tables in parallel, with the server's own progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def build(
     connections: int = CONNECTIONS,
     telling: float = TELLING,
 ) -> int:
-    """Run each table's statements one after the other, tables side by side in this order; how many statements ran.
+    """Run each table's statements in order, several tables in parallel; returns how many statements ran.
 
     The first error lets the others finish their statement and is raised. When this task is ended, so is what
     it runs.

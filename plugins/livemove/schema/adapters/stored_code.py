@@ -1,8 +1,7 @@
 """Stored code: triggers, events, routines and views, read as they were recorded and created the same way.
 
 Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account
-and
-lets this login name it, otherwise the login itself becomes the definer.
+and lets this login name it, otherwise the login itself becomes the definer.
 """
 
 from __future__ import annotations
@@ -83,11 +82,10 @@ KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
 
 
 class Creator:
-    """One session that creates stored objects as they were recorded: mode, character set, collation, time zone.
+    """A session that creates stored objects as recorded: SQL mode, character set, collation, time zone.
 
     A session of its own, or `target` itself while it is pinned, because then it holds a lock that the DDL
-    needs; that
-    one gets its own settings back.
+    needs; that one gets its own settings back.
     """
 
     def __init__(self, target: MariaDb) -> None:
@@ -180,7 +178,7 @@ def create_triggers(db: MariaDb, code: Json) -> list[str]:
 
 
 def create_events(db: MariaDb, code: Json) -> list[str]:
-    """Bring the events of `code` to this server, all asleep; names of those that were created, anew where they differed."""
+    """Create the events of `code` here, disabled; returns those created, or replaced as they differed."""
     asleep = [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])]
     return _bring(db, "events", asleep, lambda o: (o["schema"], o["name"]))
 
@@ -234,7 +232,7 @@ def _stands(wanted: Json, there: Json | None) -> bool:
 
 
 def prove_triggers(db: MariaDb, code: Json, tables: Container[tuple[str, str]]) -> list[str]:
-    """Create the triggers of these tables, and drop them again: a trigger cannot sleep. Names of the proved ones.
+    """Create the triggers of these tables, then drop them, since none can be disabled; returns their names.
 
     Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped
     too.

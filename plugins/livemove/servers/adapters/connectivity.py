@@ -35,7 +35,7 @@ class Way:
 
 
 def worker_ways(world: World, side: Side) -> list[Way]:
-    """From this worker: livemove's own login has to work; the application's may still be missing on the target."""
+    """Logins from this worker: livemove's own must work; the application's may not exist yet."""
     own = try_login(world.login(side))
     app = try_login(world.application_login(side))
     missing = side is Side.TARGET and app.code == DENIED

@@ -24,7 +24,7 @@ def trusted(application: Application) -> ssl.SSLContext:
 
 
 def get_json(application: Application, address: str, path: str) -> Json:
-    """A JSON page of the server at this address, asked for under the public name with its certificate checked."""
+    """A JSON page of the server at this address, asked by the public name, its certificate checked."""
     url = urlparse(application.url)
     name, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
     connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT)

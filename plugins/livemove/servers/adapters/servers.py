@@ -1,10 +1,9 @@
 """All servers of a service at once: the AppServers port, and the placing of livemove-server on each.
 
 Both settings files, and the logins with which a waiter watches the control rows, lie on every server before
-the
-switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by
-SFTP; over
-SSM the host itself fetches the passwords from Secrets Manager, because AWS keeps the parameters of commands.
+the switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by
+SFTP; over SSM the host itself fetches the passwords from Secrets Manager, because AWS keeps the parameters of
+commands.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-import threading
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +20,7 @@ from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials, secret_n
 from livemove.model.errors import LivemoveError, SetupError, UnreachableError
 from livemove.model.ports import CommandResult, Host, Reply
 from livemove.model.spec import MigrationSpec, Server, Side
+from livemove.runtime.parallel import in_parallel_within
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parents[1] / "scripts" / "livemove-server"
 QUICK, ARM, SLOW, LATE = 15.0, 30.0, 70.0, 5.0
-"""Seconds that one server may take for status and hold; to arm and release; for repoint, jobs and stop; and for the delivery."""
+"""Time limits of one server in seconds: status, hold; arm, release; repoint, jobs, stop; delivery."""
 PASSWORD = "{password}"
 
 FETCH = """\
@@ -61,8 +59,11 @@ connect-timeout=5
 loose-ssl
 loose-skip-ssl-verify-server-cert
 """
-"""A client's defaults file. TLS wherever the server offers it, as the drivers of most applications do; `loose`: not
-every client knows the word. Without the CA nobody is proved by it, but this login can do nothing but wait."""
+"""A MariaDB client's defaults file, with TLS where the server offers it.
+
+`loose`, because not every client knows the option. The server is not authenticated, but this login can only
+wait.
+"""
 
 LINK = """\
 set -eu
@@ -78,7 +79,7 @@ if [ ! -L {link} ]; then
     mv -fT {link}.new {link}
 fi
 """
-"""The settings file that a server has becomes source.env, and a link takes its place; an existing link stays."""
+"""The server's settings file becomes source.env and a link replaces it; an existing link stays."""
 
 RELEASE = """\
 set -eu
@@ -200,30 +201,20 @@ class Servers:
         budget: float = 900,
         of: Callable[[Server], bool] = lambda server: True,
     ) -> list[Reply]:
-        """Do something on every server in parallel; what fails, or takes longer, becomes a Reply that is not ok.
+        """Call `act` for every server in parallel; an error or a timeout becomes a Reply that is not ok.
 
-        A server that does not answer keeps nobody waiting: its thread is left behind when the budget is over.
+        A server that does not answer keeps nobody waiting.
         """
-        replies: dict[str, Reply] = {}
-
-        def safely(server: Server, host: Host) -> None:
-            try:
-                replies[server.name] = act(server, host)
-            except Exception as e:
-                replies[server.name] = _silent(server, str(e))
-
         chosen = [pair for pair in self.servers if of(pair[0])]
-        threads = [threading.Thread(target=safely, args=pair, daemon=True) for pair in chosen]
-        for thread in threads:
-            thread.start()
-        deadline = time.monotonic() + budget
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return [replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in chosen]
+        outcomes = in_parallel_within(budget, chosen, lambda pair: act(*pair))
+        return [
+            said if isinstance(said, Reply) else _silent(server, str(said))
+            for (server, _), said in zip(chosen, outcomes, strict=True)
+        ]
 
 
 def _host(world: World, server: Server) -> Host:
-    """The server, or one that never answers: the ledger, which knows the cloud's servers, may be silent as well."""
+    """The server, or one that never answers when the ledger with the cloud's addresses cannot be read."""
     try:
         return world.host(server)
     except LivemoveError as e:
@@ -265,8 +256,10 @@ def reply(server: Server, done: CommandResult) -> Reply:
 
 
 def equip(world: World, server: Server, host: Host) -> str:
-    """Place livemove-server, its configuration, both settings files and both logins of the waiter; turn the settings
-    path into a link. Returns what is missing for the server to be armed, or nothing."""
+    """Install livemove-server, its configuration, settings and logins; make the settings path a link.
+
+    Returns what is missing for the server to be armed, or an empty text.
+    """
     databases, folder = Databases.of(world), server.directory
     host.put(f"{folder}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
     host.put(f"{folder}/server.conf", configuration(server, databases).encode())
@@ -319,7 +312,7 @@ def watch_login(databases: Databases, side: Side, password: str) -> str:
 
 
 def deploy_release(world: World, server: Server, host: Host) -> str:
-    """Fetch the release from S3 on the server itself and run the spec's install command; returns its last line."""
+    """Fetch the release from S3 on the server and run the spec's install command; returns its last line."""
     application = world.spec.application
     script = RELEASE.format(
         directory=shlex.quote(server.directory),

@@ -17,8 +17,7 @@ class FinalDumpOperator(LivemoveOperator):
     """Keep a last dump of the source's schemas in the bucket.
 
     A second run makes no second dump while the source has written nothing since the first. After a promotion
-    the
-    source may be gone for good: then nothing is dumped, and the reason is kept in the dump's place.
+    the source may be gone for good: then nothing is dumped, and the reason is kept in the dump's place.
     Returns the ledger's document "final_dump": {"address", "bytes", "sha256", "position", "made_at"} or
     {"skipped", "made_at"}.
     """

@@ -38,7 +38,7 @@ class ReachabilityOperator(LivemoveOperator):
 
 
 class DeployOperator(LivemoveOperator):
-    """Equips every server with livemove-server and both settings; installs the release on those in the cloud."""
+    """Installs livemove-server and both settings files on every server, and the release on those at AWS."""
 
     def execute(self, context: Any) -> Json:
         from livemove.servers.adapters.servers import deploy_release, equip
