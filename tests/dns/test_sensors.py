@@ -109,6 +109,11 @@ def test_a_window_with_a_load_limit_opens_when_the_sites_are_quiet(
         look = look_at_window(world, look.state)  # type: ignore[arg-type]
         assert look.done is done
     assert "20.0 requests/s (at most 30)" in look.says
+    world.clock.sleep(5)
+    counts["idc_web"] = 250  # it restarted, and is not quiet
+    look = look_at_window(world, look.state)  # type: ignore[arg-type]
+    assert not look.done
+    assert "50.0 requests/s" in look.says
 
 
 def test_the_old_sites_long_connections_are_told_to_end(

@@ -23,6 +23,9 @@ class HandClock:
     def now(self) -> datetime:
         return self.time
 
+    def monotonic(self) -> float:
+        return (self.time - START).total_seconds()
+
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
 

@@ -20,7 +20,6 @@ from lab.cloud.dms import api
 from lab.mariadb import Server
 from lab.processes import Registry
 from livemove.model.errors import ReplicationError
-from livemove.model.ledger import Outputs
 from livemove.model.ports import Link, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.adapters.dms import DmsReplicator

@@ -9,7 +9,15 @@ from livemove.model.approvals import checksum
 from livemove.model.ledger import Breach, ExpectedPause, Finding, TableComparison, WatchLook, WayBack
 from livemove.model.ports import ControlRow, ControlState, Json, RecordSet
 from livemove.model.spec import MigrationSpec, Side, load_spec
-from livemove.reporting.gates import Evidence, RecordEvidence, approved, body, subject, table
+from livemove.reporting.gates import (
+    Evidence,
+    RecordEvidence,
+    approved,
+    body,
+    owner_in_short,
+    subject,
+    table,
+)
 from tests.doubles.contents import contents
 
 SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
@@ -211,6 +219,13 @@ def test_a_question_after_a_committed_unfinished_move_names_no_owner() -> None:
     assert "Proceed finishes it" in text
     assert ROLL_BACK_TO["committed"] in text
     assert ROLL_BACK_TO["lost"] in ask("switchover", Evidence(history=History(contents({}, [BEGAN]))))
+
+
+def test_an_owner_in_doubt_is_named_by_no_question() -> None:
+    evidence = Evidence(history=History(contents({}, [BEGAN])))
+    assert (evidence.owner, evidence.current.certain) == (Side.SOURCE, False)
+    assert "source" not in owner_in_short(evidence.current)
+    assert "data centre's database (source)" not in ask("switchover", evidence)
 
 
 @pytest.mark.parametrize(

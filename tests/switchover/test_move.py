@@ -15,7 +15,6 @@ import pytest
 
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.documents import compared
 from livemove.control.adapters.setup import keep_binlogs
 from livemove.model.errors import SwitchoverAborted
 from livemove.model.ledger import TableComparison

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from livemove.comparison.documents import compared
 from livemove.model.errors import RefusedError, ReplicationError
 from livemove.model.ports import (
     Binlogs,

@@ -20,6 +20,9 @@ Json = dict[str, Any]
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+    def monotonic(self) -> float:
+        """Seconds by a clock that nobody sets: for limits of time."""
+
     def sleep(self, seconds: float) -> None: ...
 
 

@@ -4,7 +4,7 @@ Promises: nothing is connected before it is used, every outside call has a timeo
 Enter at: `service_context` (spec + Airflow connections -> databases, AWS clients, servers, ledger),
 `operator` and `sensor`
 (bases of all tasks), `mariadb`, `s3_ledger`, `ssh` and `ssm` (the Host port), `watermarks` (waiting until
-writes arrived).
+writes arrived), `deadlines` (waiting with a limit of time), `parallel` (all servers at once).
 Never: knows a capability. Zone, replicator and Terraform are ports that their rooms make from the service
 context.
 """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Clock, ControlDb
 from livemove.model.spec import Side
+from livemove.runtime.deadlines import Deadline, poll_until
 
 Arrival = Callable[[float], bool]
 """Called with the seconds to wait at most; True when all that was committed before the call is there."""
@@ -19,6 +19,43 @@ WAITS = (2.0, 2.0, 2.0, 4.0, 6.0)
 TICK = 0.02
 LIMIT = 120.0
 """Seconds that a watermark may take while rows are looked at again; a follower behind by more is not comparable."""
+
+
+def wait_for_watermark(
+    follower: ControlDb,
+    reads: Side,
+    stream: str,
+    number: int,
+    deadline: Deadline,
+    *,
+    every: float | Iterable[float] = TICK,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> bool:
+    """Whether the watermark of the side that is read has arrived at the follower before the deadline.
+
+    `meanwhile` is called after each look in vain, and ends the wait when it raises.
+    """
+    return poll_until(
+        lambda: follower.has_watermark(reads, stream, number), deadline, every=every, meanwhile=meanwhile
+    )
+
+
+def watermark_trip(
+    owner: ControlDb,
+    follower: ControlDb,
+    reads: Side,
+    stream: str,
+    number: int,
+    deadline: Deadline,
+    *,
+    every: float = TICK,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> float | None:
+    """Seconds from the writing of a watermark to its arrival; None when it did not arrive before the deadline."""
+    sent = deadline.waited
+    owner.write_watermark(reads, stream, number)
+    arrived = wait_for_watermark(follower, reads, stream, number, deadline, every=every, meanwhile=meanwhile)
+    return deadline.waited - sent if arrived else None
 
 
 def by_waiting(clock: Clock, waits: Sequence[float] = WAITS) -> Arrival:
@@ -37,14 +74,11 @@ def by_watermark(owner: ControlDb, follower: ControlDb, reads: Side, clock: Cloc
     stream, numbers = f"compare-{secrets.token_hex(6)}", itertools.count(1)
 
     def arrived(limit: float) -> bool:
-        deadline = time.monotonic() + limit
-        for number in itertools.islice(numbers, 2):
-            owner.write_watermark(reads, stream, number)
-            while not follower.has_watermark(reads, stream, number):
-                if time.monotonic() > deadline:
-                    return False
-                clock.sleep(TICK)
-        return True
+        deadline = Deadline(clock, limit)
+        return all(
+            watermark_trip(owner, follower, reads, stream, number, deadline) is not None
+            for number in itertools.islice(numbers, 2)
+        )
 
     return arrived
 

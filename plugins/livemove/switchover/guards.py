@@ -14,8 +14,10 @@ from livemove.model.ledger import ExpectedPause, TableComparison, moment
 from livemove.model.ports import ControlState, Link, Reply, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import trouble
+from livemove.runtime.deadlines import Deadline
+from livemove.runtime.watermarks import watermark_trip
 from livemove.switchover import rollback_safety as way_back
-from livemove.switchover.steps import Parts, read_row
+from livemove.switchover.steps import TICK, Parts, read_row
 
 LONGEST_TRANSACTION = 5.0
 """Seconds; a longer one keeps read_only waiting or dies by the fence."""
@@ -225,17 +227,15 @@ def expected_pause(parts: Parts, to: Side) -> ExpectedPause:
     stream = f"measured {began.isoformat()}"
     trips = []
     for number in range(1, ROUND_TRIPS + 1):
-        sent = parts.clock.now()
-        f.write_watermark(to.other, stream, number)
-        while not t.has_watermark(to.other, stream, number):
-            if (parts.clock.now() - sent).total_seconds() > parts.settings.pause_budget:
-                raise LivemoveError(
-                    f"a watermark of the {to.other} did not arrive in the {to} within"
-                    f" {parts.settings.pause_budget:g} s",
-                    next_step="look at the replication task and its lag",
-                )
-            parts.clock.sleep(0.005)
-        trips.append(round((parts.clock.now() - sent).total_seconds() * 1000))
+        limit = Deadline(parts.clock, parts.settings.pause_budget)
+        trip = watermark_trip(f, t, to.other, stream, number, limit, every=TICK)
+        if trip is None:
+            raise LivemoveError(
+                f"a watermark of the {to.other} did not arrive in the {to} within"
+                f" {parts.settings.pause_budget:g} s",
+                next_step="look at the replication task and its lag",
+            )
+        trips.append(round(trip * 1000))
     pings = []
     for control in (f, t) * ROUND_TRIPS:
         asked = parts.clock.now()

@@ -22,6 +22,7 @@ from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.model.ledger import LossBound, Promoted, Promotion, StoredCode, UnreadableError
 from livemove.model.ports import Answered, ControlRow, ControlState, Link, Newest
 from livemove.model.spec import Side
+from livemove.runtime.deadlines import Deadline
 from livemove.runtime.polling import Voice
 from livemove.switchover.protocol import Switchover, keep
 from livemove.switchover.steps import Parts, read_row, summary, told
@@ -194,7 +195,7 @@ def _known(parts: Parts, epoch: int) -> Promotion | None:
 
 def _settled(parts: Parts, row: ControlRow) -> Bound:
     """The bound once nothing new has come for a while and nothing read is left to apply."""
-    began = quiet_since = parts.clock.now()
+    longest, quiet = Deadline(parts.clock, LONGEST), Deadline(parts.clock, QUIET)
     last, voice = bound(parts, row), Voice()
     while True:
         parts.clock.sleep(1)
@@ -202,18 +203,17 @@ def _settled(parts: Parts, row: ControlRow) -> Bound:
         if (now.newest and now.newest.written_at) != (
             last.newest and last.newest.written_at
         ) or now.undelivered:
-            quiet_since = parts.clock.now()
+            quiet = Deadline(parts.clock, QUIET)
         last = now
-        quiet = (parts.clock.now() - quiet_since).total_seconds()
         says = (
-            f"nothing more has arrived for {quiet:.0f} s of {QUIET:.0f} s; read and not applied:"
+            f"nothing more has arrived for {quiet.waited:.0f} s of {QUIET:.0f} s; read and not applied:"
             f" {now.undelivered}"
         )
         if line := voice.line(says, parts.clock.now().timestamp()):
             log.info("%s", line)
-        if (parts.clock.now() - quiet_since).total_seconds() >= QUIET:
+        if quiet.is_over:
             return last
-        if (parts.clock.now() - began).total_seconds() >= LONGEST:
+        if longest.is_over:
             log.warning("not waiting any longer for what the replicator may still have")
             return last
 

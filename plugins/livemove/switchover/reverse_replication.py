@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from livemove.model.errors import RefusedError, ReplicationError, SwitchoverIncomplete
 from livemove.model.ledger import ReturnPath, ReturnPathRuns
-from livemove.model.ports import ControlRow, ControlState, Link, TaskState
+from livemove.model.ports import ControlRow, ControlState, Link, ReplicationStatus, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
+from livemove.runtime.deadlines import Deadline
+from livemove.runtime.watermarks import watermark_trip
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.steps import Parts, read_row
 
@@ -127,19 +129,24 @@ def _follow(parts: Parts, now: Standing) -> None:
 
 def _arrives(parts: Parts, owner: Side, other: Side, epoch: int) -> int:
     """Milliseconds until a watermark written now is seen by the follower; ReplicationError when it is not."""
-    sent = parts.clock.now()
-    stream = f"return {epoch} {sent.isoformat()}"
-    parts.control[owner].write_watermark(owner, stream, 1)
-    link = Link(parts.service, epoch, owner)
-    while not parts.control[other].has_watermark(owner, stream, 1):
-        waited = (parts.clock.now() - sent).total_seconds()
+    link, stream = Link(parts.service, epoch, owner), f"return {epoch} {parts.clock.now().isoformat()}"
+    limit, ours, theirs = Deadline(parts.clock, ARRIVES_WITHIN), parts.control[owner], parts.control[other]
+
+    def refuse_failed() -> None:
         status = parts.replicator.status(link)
-        if status.state is TaskState.FAILED or waited > ARRIVES_WITHIN:
-            raise ReplicationError(
-                f"The return path {link.name} is {status.state} and brought nothing in {waited:.0f} s:"
-                f" {status.failure or status.stop_reason or 'DMS gives no reason'}",
-                wanted=f"a row written on the {owner} to arrive in the {other}",
-                next_step="remove the cause, then clear this task; the owner serves meanwhile",
-            )
-        parts.clock.sleep(0.2)
-    return round((parts.clock.now() - sent).total_seconds() * 1000)
+        if status.state is TaskState.FAILED:
+            raise _brought_nothing(link, status, limit.waited)
+
+    trip = watermark_trip(ours, theirs, owner, stream, 1, limit, every=0.2, meanwhile=refuse_failed)
+    if trip is None:
+        raise _brought_nothing(link, parts.replicator.status(link), limit.waited)
+    return round(trip * 1000)
+
+
+def _brought_nothing(link: Link, status: ReplicationStatus, waited: float) -> ReplicationError:
+    return ReplicationError(
+        f"The return path {link.name} is {status.state} and brought nothing in {waited:.0f} s:"
+        f" {status.failure or status.stop_reason or 'DMS gives no reason'}",
+        wanted=f"a row written on the {link.reads} to arrive in the {link.writes}",
+        next_step="remove the cause, then clear this task; the owner serves meanwhile",
+    )

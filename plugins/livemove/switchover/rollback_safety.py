@@ -22,6 +22,8 @@ from livemove.model.ledger import ReturnPath, WayBack
 from livemove.model.ports import Binlogs, Link, Mark, ReplicationStatus, TableProgress, TaskState
 from livemove.replication.dms_rules import REPAIR_FOLLOWER, trouble
 from livemove.replication.dms_rules import says as words_of
+from livemove.runtime.deadlines import Deadline
+from livemove.runtime.watermarks import watermark_trip
 from livemove.switchover.steps import Parts
 
 UNTOUCHED = (TaskState.ABSENT, TaskState.CREATING, TaskState.READY)
@@ -213,17 +215,12 @@ def _holds(seen: WayBack, running: bool) -> str:
 
 def _trip(parts: Parts, link: Link, patience: float) -> float | None:
     """Seconds that a watermark took to the follower; None when it did not come in time."""
-    sent = parts.clock.now()
-    number = int(sent.timestamp() * 1000)
+    owner, follower = parts.control[link.reads], parts.control[link.writes]
+    number = int(parts.clock.now().timestamp() * 1000)
     try:
-        parts.control[link.reads].write_watermark(link.reads, STREAM, number)
-        while not parts.control[link.writes].has_watermark(link.reads, STREAM, number):
-            if (parts.clock.now() - sent).total_seconds() > patience:
-                return None
-            parts.clock.sleep(0.02)
+        return watermark_trip(owner, follower, link.reads, STREAM, number, Deadline(parts.clock, patience))
     except UnreachableError:
         return None
-    return (parts.clock.now() - sent).total_seconds()
 
 
 def _time(seconds: float) -> datetime:

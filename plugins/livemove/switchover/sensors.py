@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from livemove.history.adapters.history_reader import read_completed_switchovers
+from livemove.model.counters import increase
 from livemove.model.errors import ReplicationError, UnreachableError
 from livemove.model.ledger import Soak, WayBack
 from livemove.model.ports import Json
@@ -60,7 +61,7 @@ def _by_load(world: World, says: str, state: Json) -> Look:
     kept = {"load": {"at": at, "requests": now}}
     if not before or at - before["at"] < LOAD_OVER / 2:
         return Look(False, f"{says}; the load is measured", state if before else kept, again_in=LOAD_OVER)
-    rate = sum(max(0, n - before["requests"].get(s, n)) for s, n in now.items()) / (at - before["at"])
+    rate = sum(increase(before["requests"].get(s, n), n) for s, n in now.items()) / (at - before["at"])
     told = f"{says}, with {rate:.1f} requests/s (at most {limit:g})"
     return Look(
         rate <= limit,

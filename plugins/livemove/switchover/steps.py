@@ -28,6 +28,8 @@ from livemove.model.ports import (
 )
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
+from livemove.runtime.deadlines import Deadline, poll_until
+from livemove.runtime.watermarks import wait_for_watermark
 
 MARGIN = 1.0
 """Seconds of lease that must be left at the commit."""
@@ -140,11 +142,12 @@ class Real:
         out = self.t.ask_hold(self.move.epoch, lease)
         if not out.done:
             raise GiveUp(f"the servers could not be asked to hold: {told(out)}")
-        began = self.parts.clock.now()
-        while self.move.armed - (held := self.t.held(self.move.new)).keys():
-            if (self.parts.clock.now() - began).total_seconds() > HELD_WITHIN:
-                break
-            self.parts.clock.sleep(4 * TICK)
+        held = poll_until(
+            lambda: self.t.held(self.move.new),
+            Deadline(self.parts.clock, HELD_WITHIN),
+            every=4 * TICK,
+            done=lambda held: self.move.armed <= held.keys(),
+        )
         armed = [Reply(s, held.get(s, False), "did not hold") for s in sorted(self.move.armed)]
         return summary([*armed, *late])
 
@@ -187,9 +190,18 @@ class Real:
         return f"two watermarks arrived in round {rounds}; {self.move.f} stands at {self.move.drained}"
 
     def _wait_for_watermark(self, number: int) -> None:
-        while not self.t.has_watermark(self.move.f, self.move.attempt, number):
-            self.in_budget(f"watermark {number} did not arrive in the {self.move.to}")
-            self.parts.clock.sleep(TICK)
+        late = f"watermark {number} did not arrive in the {self.move.to}"
+        arrived = wait_for_watermark(
+            self.t,
+            self.move.f,
+            self.move.attempt,
+            number,
+            Deadline(self.parts.clock, self.parts.settings.pause_budget),
+            every=TICK,
+            meanwhile=lambda: self.in_budget(late),
+        )
+        if not arrived:
+            raise GiveUp(f"{late} in time")
 
     def prove(self) -> str:
         left = self.parts.settings.pause_budget - self.fenced_for()
@@ -296,13 +308,13 @@ class Real:
 
     def _until(self, act: Callable[[], Outcome], why: str, *, twice: bool = True) -> None:
         """Repeat until it is done and, if `twice`, two calls in a row saw no session any more."""
-        began, clear = self.parts.clock.now(), 0
+        deadline, clear = Deadline(self.parts.clock, FORWARD), 0
         while clear < (2 if twice else 1):
             out = act()
             if out.answered is Answered.REFUSED:
                 raise UnreachableError(f"The {self.move.to} refused: {told(out)}")
             clear = clear + 1 if out.done and not out.remaining else 0
-            if (self.parts.clock.now() - began).total_seconds() > FORWARD:
+            if deadline.is_over:
                 raise UnreachableError(f"{why} within {FORWARD:.0f} s")
             if clear == 0:
                 self.parts.clock.sleep(TICK)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-import threading
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials, secret_n
 from livemove.model.errors import LivemoveError, SetupError, UnreachableError
 from livemove.model.ports import CommandResult, Host, Reply
 from livemove.model.spec import MigrationSpec, Server, Side
+from livemove.runtime.parallel import in_parallel_within
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -204,24 +203,14 @@ class Servers:
     ) -> list[Reply]:
         """Call `act` for every server in parallel; an error or a timeout becomes a Reply that is not ok.
 
-        A server that does not answer keeps nobody waiting: its thread is left behind when the budget is over.
+        A server that does not answer keeps nobody waiting.
         """
-        replies: dict[str, Reply] = {}
-
-        def safely(server: Server, host: Host) -> None:
-            try:
-                replies[server.name] = act(server, host)
-            except Exception as e:
-                replies[server.name] = _silent(server, str(e))
-
         chosen = [pair for pair in self.servers if of(pair[0])]
-        threads = [threading.Thread(target=safely, args=pair, daemon=True) for pair in chosen]
-        for thread in threads:
-            thread.start()
-        deadline = time.monotonic() + budget
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return [replies.get(s.name) or _silent(s, f"no answer within {budget:.0f} s") for s, _ in chosen]
+        outcomes = in_parallel_within(budget, chosen, lambda pair: act(*pair))
+        return [
+            said if isinstance(said, Reply) else _silent(server, str(said))
+            for (server, _), said in zip(chosen, outcomes, strict=True)
+        ]
 
 
 def _host(world: World, server: Server) -> Host:
