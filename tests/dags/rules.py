@@ -20,6 +20,7 @@ from livemove.dag import rollback_stage
 from livemove.dns.operators import RollbackRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import DnsError, RefusedError
+from livemove.model.ledger import Event
 from livemove.reporting.operators import callbacks
 from livemove.reporting.operators.callbacks import note_failure
 from livemove.runtime.operator import LivemoveOperator

@@ -33,6 +33,7 @@ from livemove.replication.sensors import (
 )
 from livemove.runtime.mariadb import Login, MariaDb, sql
 from livemove.runtime.service_context import SystemClock
+from tests.doubles.memory import MemoryLedger
 from tests.doubles.worlds import OwnPorts
 from tests.lab_dms.conftest import Replication
 

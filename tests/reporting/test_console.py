@@ -248,7 +248,7 @@ def test_a_promotion_counts_from_its_take_over_on() -> None:
         "RDS is promoted and not open yet",
     )
     assert (taken["way_back"]["tone"], taken["way_back"]["headline"]) == ("bad", "There is no way back")
-    documents["promotion/2"]["move"] = {"epoch": 2}
+    documents["promotion/2"]["move"] = {"epoch": 2, "from": "source", "to": "target"}
     opened = build(SPEC, contents(documents, events))["owner"]
     assert (opened["side"], opened["certain"], opened["promoted"]) == ("target", True, True)
 

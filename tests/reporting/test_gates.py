@@ -245,5 +245,5 @@ def test_rows_that_were_read_decide_over_what_the_ledger_left(
 
 
 def test_no_move_is_offered_back_past_a_promotion() -> None:
-    promoted = {"promotion/2": {"epoch": 2, "owner": "target", "move": {"epoch": 2}}}
+    promoted = {"promotion/2": {"epoch": 2, "owner": "target", "move": MOVE}}
     assert "**Roll back is refused:**" in ask("retire", Evidence(history=History(contents(promoted))))

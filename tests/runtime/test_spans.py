@@ -41,13 +41,13 @@ def test_every_task_of_the_story_keeps_its_times(world: MemoryWorld) -> None:
     callbacks.note_failure(context(exception=ValueError("x")))
     first, second = world.ledger.kept["ran/switchover.soak"]["spans"]
     assert first == {
-        "began": START,
-        "ended": START + timedelta(seconds=90),
+        "began": START.isoformat(),
+        "ended": (START + timedelta(seconds=90)).isoformat(),
         "state": "success",
         "dag_id": "migrate_shop",
         "run_id": "r",
     }
-    assert (second["state"], second["ended"]) == ("failed", START + timedelta(seconds=150))
+    assert (second["state"], second["ended"]) == ("failed", (START + timedelta(seconds=150)).isoformat())
 
 
 def killed() -> dict[str, Any]:

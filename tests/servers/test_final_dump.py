@@ -13,9 +13,12 @@ from moto import mock_aws
 
 from lab.mariadb import Server
 from livemove.model.errors import SchemaError
+from livemove.model.ledger import FinalDump
 from livemove.runtime.mariadb import Login
 from livemove.servers.adapters import final_dump as dump_archive
 from livemove.servers.adapters.final_dump import archive, kept
+
+WHEN = "2026-11-23T00:00:00+00:00"
 
 pytestmark = pytest.mark.servers
 
@@ -81,7 +84,7 @@ def test_large_dump_goes_up_in_parts(s3: Any, filled: Server, monkeypatch: pytes
         filled.load("DROP TABLE archived.noise;")
     assert made["bytes"] > 5 << 20
     assert b"Dump completed" in gzip.decompress(stored(s3))[-200:]
-    assert kept(s3, made)
+    assert kept(s3, FinalDump(**made, made_at=WHEN))
 
 
 def test_refused_login_leaves_no_object_and_no_open_upload(s3: Any, filled: Server) -> None:
@@ -93,7 +96,7 @@ def test_refused_login_leaves_no_object_and_no_open_upload(s3: Any, filled: Serv
 
 def test_kept_notices_a_missing_or_shortened_object(s3: Any) -> None:
     s3.put_object(Bucket="kept", Key="shop/final.sql.gz", Body=b"12345")
-    assert kept(s3, {"address": "s3://kept/shop/final.sql.gz", "bytes": 5})
-    assert not kept(s3, {"address": "s3://kept/shop/final.sql.gz", "bytes": 6})
-    assert not kept(s3, {"address": "s3://kept/shop/other.sql.gz", "bytes": 5})
-    assert not kept(s3, None)
+    assert kept(s3, FinalDump(address="s3://kept/shop/final.sql.gz", bytes=5, made_at=WHEN))
+    assert not kept(s3, FinalDump(address="s3://kept/shop/final.sql.gz", bytes=6, made_at=WHEN))
+    assert not kept(s3, FinalDump(address="s3://kept/shop/other.sql.gz", bytes=5, made_at=WHEN))
+    assert not kept(s3, FinalDump(skipped="gone", made_at=WHEN))

@@ -223,14 +223,14 @@ def test_armed_servers_move_before_the_word_to_move_is_delivered(armed: World) -
     for epoch, to in ((2, Side.TARGET), (3, Side.SOURCE)):
         with still_writing(armed):
             armed.prepare_return(epoch - 1, to.other)
-            document = armed.move(to)
+            record = armed.move(to)
             print(
                 "pause",
                 armed.pause_ms(),
-                document["fenced_ms"],
-                [(s["name"], s["ms"], s["seen"]) for s in document["steps"]],
+                record.fenced_ms,
+                [(s.name, s.ms, s.seen) for s in record.steps],
             )
-        assert document["steps"][1]["seen"] == "armed: 1 of 1 servers; requests wait: 1 of 1 servers"
+        assert record.steps[1].seen == "armed: 1 of 1 servers; requests wait: 1 of 1 servers"
         assert server.waiter.startswith(f"{epoch} {to} moved")
         assert server.reloads == epoch - 1
         return_path.run(armed.parts)
@@ -247,14 +247,16 @@ def test_there_and_back_and_there_again_loses_nothing_under_load(world: World) -
     for to in (Side.TARGET, Side.SOURCE, Side.TARGET):
         with still_writing(world):
             world.prepare_return(epoch, owner)
-            document = world.move(to)
-            print(document["fenced_ms"], [(s["name"], s["ms"]) for s in document["steps"]])
+            record = world.move(to)
+            print(record.fenced_ms, [(s.name, s.ms) for s in record.steps])
         epoch += 1
-        assert (document["epoch"], document["to"], document["result"]) == (epoch, to, "moved")
-        assert [s["step"] for s in document["steps"]] == list(range(12))
+        assert (record.epoch, record.to, record.result) == (epoch, to, "moved")
+        assert [s.step for s in record.steps] == list(range(12))
         follow = return_path.run(world.parts)
-        assert follow["position"] == document["position"]
-        assert return_path.run(world.parts)["epoch"] == epoch
+        assert follow
+        assert follow.position == record.position
+        assert (again := return_path.run(world.parts))
+        assert again.epoch == epoch
         world.compare(to, epoch)
         owner = to
     print("pause", world.pause_ms())

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from livemove.model.errors import LivemoveError, RefusedError
-from livemove.model.ports import ControlRow, ControlState, Json, Link, TableProgress
+from livemove.model.ledger import Promotion
+from livemove.model.ports import ControlRow, ControlState, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.switchover import manual_recovery as night
 from livemove.switchover import promotion
@@ -45,7 +46,7 @@ def maker(world: Universe, attempt: str = "p") -> night.Maker:
     return lambda to: Switchover(world.parts(), to, attempt, guards=refusals)
 
 
-def promote(world: Universe, word: str = WORD, token: str = "token") -> Json:
+def promote(world: Universe, word: str = WORD, token: str = "token") -> Promotion:
     return promotion.promote(world.parts(), T, word, token, maker(world))
 
 
@@ -53,15 +54,15 @@ def test_the_target_takes_over_and_says_what_may_be_missing() -> None:
     world = Universe()
     kill(world)
     done = promote(world)
-    assert (done["epoch"], done["owner"], done["token"]) == (2, "target", "token")
+    assert (done.epoch, done.owner, done.token) == (2, Side.TARGET, "token")
     assert world.owner() is world.db[T]
     assert world.db[T].events_on
     assert world.db[T].triggers
     assert world.fleet.servers[1].uses is T
-    said = " ".join(done["says"])
+    said = " ".join(done.says)
     assert "the last watermark that arrived was written on the source at" in said
     assert "14 s at the most" in said  # three when it died, ten of silence, one more look
-    assert world.ledger.kept["promotion/2"] == done
+    assert world.ledger.load(Promotion, epoch=2) == done
     assert [e["event"] for e in world.ledger.noted][-1] == "promoted"
 
 
@@ -121,7 +122,7 @@ def test_what_the_replicator_still_holds_is_waited_for(monkeypatch: pytest.Monke
     monkeypatch.setattr(world.replicator, "tables", tables)
     done = promote(world)
     assert (world.clock.now() - began).total_seconds() >= 30 + promotion.QUIET
-    assert done["undelivered"] == 0
+    assert done.undelivered == 0
 
 
 def test_one_that_never_gets_quiet_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +132,7 @@ def test_one_that_never_gets_quiet_is_not_waited_for_for_ever(monkeypatch: pytes
         world.replicator, "tables", lambda link: [TableProgress("shop", "orders", "?", inserts=9, applied=5)]
     )
     began = world.clock.now()
-    assert promote(world)["undelivered"] == 4
+    assert promote(world).undelivered == 4
     assert (world.clock.now() - began).total_seconds() <= promotion.LONGEST + 30
 
 
@@ -151,8 +152,8 @@ def test_it_may_die_anywhere_and_is_finished_by_running_it_again(number: int, af
     most = 15 if world.db[T].promoted and "promotion/2" not in world.ledger.kept else 14
     taken = world.db[T].promoted
     again = promote(world, token="another")
-    assert again["epoch"] == 2
-    assert not taken or any(f"{most} s at the most" in line for line in again["says"])
+    assert again.epoch == 2
+    assert not taken or any(f"{most} s at the most" in line for line in again.says)
     assert world.owner() is world.db[T]
     assert world.fleet.servers[1].uses is T
 
@@ -171,7 +172,7 @@ def test_two_people_at_once_promote_once() -> None:
     world.strike(0, arriving, after=False)
     with pytest.raises(RefusedError, match="could not be promoted"):
         promote(world, token="second")
-    assert [d["token"] for d in done] == ["first"]
+    assert [d.token for d in done] == ["first"]
     assert world.db[T].epoch == 2
     assert world.owner() is world.db[T]
 
@@ -199,7 +200,7 @@ def test_a_source_that_comes_back_is_never_an_owner_a_follower_or_a_way_back(
     assert (world.db[S].state, world.db[S].epoch) == (OPEN, 1)
 
     again = promote(world)
-    assert "came back as source OPEN@1 and is closed now" in again["old_owner_came_back"]
+    assert "came back as source OPEN@1 and is closed now" in again.old_owner_came_back
     assert (world.db[S].state, world.db[S].epoch, world.db[S].locked) == (CEDED, 2, True)
     monkeypatch.undo()
     world.wait(5)

@@ -18,6 +18,7 @@ from livemove.model.ports import Json
 from livemove.reporting import console
 from livemove.runtime.ledger_view import Seen
 from livemove.ui import pages
+from tests.doubles.contents import contents
 from tests.ui.ledger_fixtures import night
 
 FRAME = (
@@ -34,15 +35,16 @@ class StillView:
     def __init__(self, moment: str) -> None:
         self.moment = moment
         self.more: Callable[[dict[str, Json], list[Json]], None] | None = None
-        self.ledger = SimpleNamespace(read=lambda name: night(self.moment)[0].get(name))
+        self.ledger = SimpleNamespace(
+            load=lambda kind, **keys: contents(*night(self.moment)).load(kind, **keys)
+        )
 
     def look(self) -> Seen:
         documents, events = night(self.moment)
         if self.more:
             self.more(documents, events)
         return Seen(
-            {n: d for n, d in documents.items() if console.reads(n)},
-            events,
+            contents({n: d for n, d in documents.items() if console.reads(n)}, events),
             f"{self.moment} {len(documents)} {len(events)}",
         )
 

@@ -230,7 +230,15 @@ def test_an_emergency_that_failed_is_not_the_end_of_the_story(open_at: Open, vie
 def test_after_a_promotion_no_direction_of_replication_is_drawn(open_at: Open, view: StillView) -> None:
     page = open_at("dual")
     expect(page.locator("#owner .arrow")).to_have_text("→")
-    view.more = lambda d, e: d.update({"promotion/2": {"epoch": 2, "owner": "target", "move": {"epoch": 2}}})
+    view.more = lambda d, e: d.update(
+        {
+            "promotion/2": {
+                "epoch": 2,
+                "owner": "target",
+                "move": {"epoch": 2, "from": "source", "to": "target"},
+            }
+        }
+    )
     expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
     expect(page.locator("#owner .arrow")).to_have_text("·")
 

@@ -10,8 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from livemove.model.ledger import Delays
-from livemove.model.ports import Json, Ledger
+from livemove.model.counters import increases
+from livemove.model.ledger import (
+    DelayPoint,
+    Delays,
+    Loading,
+    LoadPoint,
+    SiteCounts,
+    Traffic,
+    TrafficPoint,
+)
+from livemove.model.ports import Ledger
 from livemove.model.spec import Side
 
 MOST = 400
@@ -19,10 +28,8 @@ MOST = 400
 KINDS = ("requests", "errors", "seconds")
 """What is counted of each server: all requests, answers of 500 and above, time spent on them."""
 
-Point = Json
 
-
-def thinned(points: Sequence[Point], merge: Callable[[Point, Point], Point], most: int = MOST) -> list[Point]:
+def thinned[P](points: Sequence[P], merge: Callable[[P, P], P], most: int = MOST) -> list[P]:
     """At most `most` points, the older half of a full series merged in pairs."""
     kept = list(points)
     while len(kept) > most:
@@ -36,75 +43,86 @@ def thinned(points: Sequence[Point], merge: Callable[[Point, Point], Point], mos
 def add_delay(ledger: Ledger, at: float, seconds: float) -> None:
     """`at`: seconds since 1970, when it arrived."""
     before = ledger.load(Delays)
-    points = before.stored()["points"] if before else []
-    point = {"t": round(at, 3), "ms": round(seconds * 1000)}
-    ledger.save(Delays.model_validate({"points": thinned([*points, point], worse)}))
+    point = DelayPoint(t=round(at, 3), ms=round(seconds * 1000))
+    ledger.save(Delays(points=thinned([*(before.points if before else ()), point], worse)))
 
 
-def worse(a: Point, b: Point) -> Point:
-    return {"t": b["t"], "ms": max(a["ms"], b["ms"])}
+def worse(a: DelayPoint, b: DelayPoint) -> DelayPoint:
+    return DelayPoint(t=b.t, ms=max(a.ms, b.ms))
 
 
 # Requests -------------------------------------------------------------------------------------------
 def traffic(
-    before: Mapping[str, object] | None,
+    before: Traffic | None,
     at: float,
-    counts: Mapping[str, Mapping[str, float | None]],
+    counts: Mapping[str, SiteCounts],
     sites: Mapping[str, Side],
     behind: float | None,
-) -> Json:
-    """The series of requests with one more look in it: {"at", "counts", "points"}.
+) -> Traffic:
+    """The series of requests with one more look in it.
 
-    `counts`: KINDS by server, as the servers count them; one that does not answer is left out and its
-    requests are counted when it answers again. `behind`: seconds by which the follower is behind, None where
-    it is not known. A point: {"t", "s": seconds it covers, "source", "target": {"requests", "errors",
-    "seconds"}, "behind"}.
+    `counts`: by server, as the servers count them; one that does not answer is left out and its requests are
+    counted when it answers again. `behind`: seconds by which the follower is behind, None where it is not
+    known.
     """
-    old: Json = dict(before or {})
-    kept = {**old.get("counts", {}), **{s: dict(c) for s, c in counts.items()}}
-    if not old:
-        return {"at": at, "counts": kept, "points": []}
-    point: Point = {"t": round(at, 3), "s": round(at - old["at"], 3), "behind": behind}
-    for site in Side:
-        mine = [s for s in counts if sites.get(s) is site and s in old["counts"]]
-        point[str(site)] = _between(old["counts"], counts, mine) if mine else None
-    return {"at": at, "counts": kept, "points": thinned([*old["points"], point], summed)}
+    if before is None:
+        return Traffic(at=at, counts=dict(counts))
+    point = TrafficPoint(
+        t=round(at, 3),
+        s=round(at - before.at, 3),
+        behind=behind,
+        source=_between(before.counts, counts, sites, Side.SOURCE),
+        target=_between(before.counts, counts, sites, Side.TARGET),
+    )
+    return Traffic(at=at, counts={**before.counts, **counts}, points=thinned([*before.points, point], summed))
 
 
 def _between(
-    old: Mapping[str, Json], new: Mapping[str, Mapping[str, float | None]], servers: Sequence[str]
-) -> Json:
-    """What these servers did since; None for a kind that one of them does not tell."""
-    out: Json = {}
-    for kind in KINDS:
-        pairs = [(old[s].get(kind), new[s].get(kind), _again(old[s], new[s])) for s in servers]
-        known = [n - (0 if again else o) for o, n, again in pairs if n is not None and o is not None]
-        out[kind] = round(sum(known), 4) if len(known) == len(pairs) else None
-    return out
+    old: Mapping[str, SiteCounts], new: Mapping[str, SiteCounts], sites: Mapping[str, Side], site: Side
+) -> SiteCounts | None:
+    """What the servers of a site did since; a kind is None where one of them does not tell it."""
+    servers = [s for s in new if sites.get(s) is site and s in old]
+    if not servers:
+        return None
+    found = [increases(old[s].model_dump(), new[s].model_dump(), KINDS) for s in servers]
+
+    def total(kind: str) -> float | None:
+        known = [n for f in found if (n := f[kind]) is not None]
+        return round(sum(known), 4) if len(known) == len(found) else None
+
+    return SiteCounts(requests=total("requests"), errors=total("errors"), seconds=total("seconds"))
 
 
-def _again(old: Json, new: Mapping[str, float | None]) -> bool:
-    """A counter that falls has begun at zero again."""
-    return (new.get("requests") or 0) < (old.get("requests") or 0)
+def summed(a: TrafficPoint, b: TrafficPoint) -> TrafficPoint:
+    behind = [p.behind for p in (a, b) if p.behind is not None]
+    return TrafficPoint(
+        t=b.t,
+        s=round(a.s + b.s, 3),
+        behind=max(behind, default=None),
+        source=_both(a.source, b.source),
+        target=_both(a.target, b.target),
+    )
 
 
-def summed(a: Point, b: Point) -> Point:
-    behind = [p["behind"] for p in (a, b) if p["behind"] is not None]
-    sites = {str(site): _both(a[str(site)], b[str(site)]) for site in Side}
-    return {"t": b["t"], "s": round(a["s"] + b["s"], 3), "behind": max(behind, default=None), **sites}
-
-
-def _both(a: Json | None, b: Json | None) -> Json | None:
+def _both(a: SiteCounts | None, b: SiteCounts | None) -> SiteCounts | None:
     if a is None or b is None:
         return a or b
-    return {k: None if a[k] is None or b[k] is None else round(a[k] + b[k], 4) for k in KINDS}
+
+    def total(x: float | None, y: float | None) -> float | None:
+        return None if x is None or y is None else round(x + y, 4)
+
+    return SiteCounts(
+        requests=total(a.requests, b.requests),
+        errors=total(a.errors, b.errors),
+        seconds=total(a.seconds, b.seconds),
+    )
 
 
 # The full load --------------------------------------------------------------------------------------
-def loading(before: Json | None, at: float, progress: Json, tables: Sequence[Json]) -> Json:
-    """The document of a full load under way: how far it is now, table by table, and its rows over time."""
-    points = (before or {}).get("points", ())
-    if points and points[-1]["rows"] > progress["rows"]:
-        points = ()  # the load began anew
-    point = {"t": round(at, 3), "rows": progress["rows"]}
-    return {**progress, "at": at, "tables": list(tables), "points": thinned([*points, point], lambda a, b: b)}
+def loading(before: Loading | None, now: Loading) -> Loading:
+    """How far a full load is `now`, with its rows over time."""
+    points = before.points if before else []
+    if points and points[-1].rows > now.rows:
+        points = []  # the load began anew
+    point = LoadPoint(t=round(now.at, 3), rows=now.rows)
+    return now.model_copy(update={"points": thinned([*points, point], lambda a, b: b)})

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from livemove.model import time_series as trail
+from livemove.model import time_series
 from livemove.model.errors import LivemoveError, ReplicationError
-from livemove.model.ledger import CaughtUp, FullLoad, Loading, TableStates, stored
+from livemove.model.ledger import CaughtUp, FullLoad, Loading, LoadingTable, TableStates
 from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
@@ -85,12 +85,12 @@ def _keep_progress(
             found = list_tables(source, world.spec.source.schemas)
             of = {f"{t['schema']}.{t['name']}": t["estimate"] for t in found}
     listed = [
-        {"table": t.name, "state": t.state, "rows": t.full_load_rows, "of": of.get(t.name)}
+        LoadingTable(table=t.name, state=t.state, rows=t.full_load_rows, of=of.get(t.name))
         for t in tables
         if t.schema != "livemove"
     ]
-    document = trail.loading(stored(before), now, dataclasses.asdict(progress), listed)
-    world.ledger.save(Loading.model_validate(document))
+    seen = Loading(**dataclasses.asdict(progress), at=now, tables=listed)
+    world.ledger.save(time_series.loading(before, seen))
 
 
 class FullLoadSensor(WatchingSensor):
@@ -164,7 +164,7 @@ def look_at_lag(world: World, state: Json) -> Look:
             reader.close_connection()
             writer.close_connection()
     arrived = world.clock.now().timestamp()
-    trail.add_delay(world.ledger, arrived, arrived - sent)
+    time_series.add_delay(world.ledger, arrived, arrived - sent)
     trips = [*trips, arrived - sent][-replication.GOOD_TRIPS :]
     reason = replication.judge_trips(trips, world.spec.replication.max_lag)
     shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from livemove.model import time_series as trail
+from livemove.model import time_series
 from livemove.model.errors import UnreachableError
 from livemove.model.ledger import ReturnPath, WayBack
 from livemove.model.ports import Binlogs, Link, Mark, ReplicationStatus, TableProgress, TaskState
@@ -172,7 +172,7 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> WayBack:
     seen = seen.model_copy(update={"says": says(seen)})
     parts.ledger.save(seen)
     if trip is not None:
-        trail.add_delay(parts.ledger, now.timestamp(), trip)
+        time_series.add_delay(parts.ledger, now.timestamp(), trip)
     return seen
 
 

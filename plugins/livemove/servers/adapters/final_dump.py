@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from livemove.model.errors import SchemaError, SetupError
+from livemove.model.ledger import FinalDump
 from livemove.model.ports import Json
 from livemove.runtime.mariadb import Login
 from livemove.runtime.polling import Voice
@@ -152,10 +153,10 @@ class _Upload:
         self.s3.abort_multipart_upload(**self.where, UploadId=self.id)
 
 
-def kept(s3: Any, document: Json | None) -> bool:
-    """Whether the object that an earlier dump's document names is still there, whole."""
-    if not document:
+def kept(s3: Any, dump: FinalDump) -> bool:
+    """Whether the object of an earlier dump is still there, whole."""
+    if not dump.address:
         return False
-    bucket, _, key = str(document["address"]).removeprefix("s3://").partition("/")
+    bucket, _, key = dump.address.removeprefix("s3://").partition("/")
     found = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
-    return bool(found) and found[0]["Key"] == key and found[0]["Size"] == document["bytes"]
+    return bool(found) and found[0]["Key"] == key and found[0]["Size"] == dump.bytes

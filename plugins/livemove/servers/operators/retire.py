@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import UnreachableError
-from livemove.model.ledger import FinalDump, FinalDumpSkipped, stored
+from livemove.model.ledger import FinalDump, FinalDumpSkipped
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
@@ -19,24 +19,23 @@ class FinalDumpOperator(LivemoveOperator):
 
     A second run makes no second dump while the source has written nothing since the first. After a promotion
     the source may be gone for good: then nothing is dumped, and the reason is kept in the dump's place.
-    Returns the ledger's document "final_dump": {"address", "bytes", "sha256", "position", "made_at"} or
-    {"skipped", "made_at"}.
+    Returns what the ledger keeps of it (`FinalDump`).
     """
 
     def execute(self, context: Any) -> Json:
         from livemove.servers.adapters.final_dump import archive, kept
 
         world = self.world(context)
-        s3, before = world.aws("s3"), stored(world.ledger.load(FinalDump))
+        s3, before = world.aws("s3"), world.ledger.load(FinalDump)
         try:
             with world.database(Side.SOURCE) as source:
                 status = source.one("SHOW MASTER STATUS")
         except UnreachableError as e:
             return self._without(world, e)
         position = f"{status['file']}:{status['position']}"
-        if before and before["position"] == position and kept(s3, before):
-            self.log.info("The dump at %s is of this very state; nothing to do", before["address"])
-            return before
+        if before and before.position == position and kept(s3, before):
+            self.log.info("The dump at %s is of this very state; nothing to do", before.address)
+            return before.stored()
         made = archive(
             world.login(Side.SOURCE),
             world.spec.source.schemas,
@@ -44,10 +43,10 @@ class FinalDumpOperator(LivemoveOperator):
             world.spec.aws.bucket,
             f"{self.service}/final-dump/{self.service}.sql.gz",
         )
-        document = {**made, "position": position, "made_at": world.clock.now().isoformat()}
-        world.ledger.save(FinalDump.model_validate(document))
-        self.log.info("Kept %(address)s, %(bytes)d bytes, SHA-256 %(sha256)s", document)
-        return document
+        dump = FinalDump(**made, position=position, made_at=world.clock.now().isoformat())
+        world.ledger.save(dump)
+        self.log.info("Kept %s, %d bytes, SHA-256 %s", dump.address, dump.bytes, dump.sha256)
+        return dump.stored()
 
     def _without(self, world: World, silent: UnreachableError) -> Json:
         from livemove.control.adapters.state import read_row_of
@@ -55,14 +54,12 @@ class FinalDumpOperator(LivemoveOperator):
         row = read_row_of(world, Side.TARGET)
         if not row.promoted:
             raise silent
-        document = {
-            "skipped": (
-                f"the source does not answer, and {row} was promoted because it was gone for good; nothing of"
-                " it is kept"
-            ),
-            "made_at": world.clock.now().isoformat(),
-        }
-        world.ledger.save(FinalDump.model_validate(document))
-        world.ledger.note(FinalDumpSkipped(reason=document["skipped"]))
-        self.log.warning("No final dump: %s", document["skipped"])
-        return document
+        why = (
+            f"the source does not answer, and {row} was promoted because it was gone for good; nothing of"
+            " it is kept"
+        )
+        dump = FinalDump(skipped=why, made_at=world.clock.now().isoformat())
+        world.ledger.save(dump)
+        world.ledger.note(FinalDumpSkipped(reason=why))
+        self.log.warning("No final dump: %s", why)
+        return dump.stored()

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.state import made, owner
-from livemove.model import time_series as trail
+from livemove.model import time_series
 from livemove.model.errors import LivemoveError
-from livemove.model.ledger import Traffic, stored
+from livemove.model.ledger import SiteCounts, Traffic
 from livemove.model.spec import Server, Side
 from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.adapters.site_watch import TICK, sites
@@ -72,14 +72,12 @@ def _look(world: World) -> None:
         }
         behind = distance.result()
     at = world.clock.now().timestamp()
-    before = stored(world.ledger.load(Traffic))
-    found = trail.traffic(before, at, counts, sites(world), behind)
-    world.ledger.save(Traffic.model_validate(found))
+    world.ledger.save(time_series.traffic(world.ledger.load(Traffic), at, counts, sites(world), behind))
 
 
-def _count(world: World, server: Server) -> dict[str, float | None] | None:
+def _count(world: World, server: Server) -> SiteCounts | None:
     try:
-        return asdict(read_count(world, server, world.host(server)))
+        return SiteCounts(**asdict(read_count(world, server, world.host(server))))
     except LivemoveError:
         return None
 
