@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from livemove.comparison.row_comparison import Key, pack, unpack
-from livemove.model.ports import Json
+from livemove.model.ledger import PartComparison, TableComparison
+from livemove.model.ledger import Share as PackedShare
 
 ROWS = 20_000_000
 """Rows for which a task of its own is worth while: minutes of reading."""
@@ -37,14 +38,14 @@ class Share:
     def __str__(self) -> str:
         return "" if self.whole else f"{self.number} of {self.of}"
 
-    def as_json(self) -> Json:
-        return {"low": pack(self.low), "high": pack(self.high), "number": self.number, "of": self.of}
+    @property
+    def packed(self) -> PackedShare:
+        """For XCom and the ledger."""
+        return PackedShare(low=pack(self.low), high=pack(self.high), number=self.number, of=self.of)
 
     @classmethod
-    def from_json(cls, document: Json | None) -> Share:
-        if not document:
-            return cls()
-        return cls(unpack(document["low"]), unpack(document["high"]), document["number"], document["of"])
+    def unpacked(cls, packed: PackedShare | None) -> Share:
+        return cls(unpack(packed.low), unpack(packed.high), packed.number, packed.of) if packed else cls()
 
 
 def wanted(rows: int, each: int = ROWS) -> int:
@@ -58,40 +59,49 @@ def shares(bounds: Sequence[Key]) -> list[Share]:
     return [Share(low, high, n, len(edges) - 1) for n, (low, high) in enumerate(pairwise(edges), 1)]
 
 
-def merged(parts: Sequence[Json]) -> Json | None:
-    """The verdict of the whole table from its parts' documents (`share` and a verdict's JSON in each).
+def merged(parts: Sequence[PartComparison]) -> TableComparison | None:
+    """The verdict of the whole table from those of its parts.
 
     None while a part is not there yet, unless one differs: that is true of the whole whatever the others say.
     Parts of different cuts never make a whole.
     """
-    parts = sorted(parts, key=lambda p: int(p["share"]["number"]))
-    complete = _without_gap([p["share"] for p in parts])
-    unequal = [p for p in parts if not p["equal"]]
+    parts = sorted(parts, key=lambda p: p.share.number)
+    complete = _without_gap([p.share for p in parts])
+    unequal = [p for p in parts if not p.equal]
     if not complete and not unequal:
         return None
-    told = parts if complete else unequal
-    first = min(told, key=lambda p: str(p["began_at"]))
-    notes = [f"part {p['share']['number']}: {p['note']}" for p in told if p["note"]]
-    same = all(p["definitions"] == told[0]["definitions"] for p in told)
+    used = parts if complete else unequal
+    first = min(used, key=lambda p: p.began_at)
+    notes = [f"part {p.share.number}: {p.note}" for p in used if p.note]
+    same = all(p.definitions == used[0].definitions for p in used)
     if not same:
         notes.append("the table's definition changed between its parts")
     if not complete:
         notes.append("not all parts were compared")
-    differences = [d for p in told for d in p["differences"]]
-    sums = ("rows_source", "rows_target", "missing", "extra", "changed", "unjudged")
-    return {
-        **{k: v for k, v in first.items() if k != "share"},
-        **{k: sum(p[k] for p in told) for k in sums},
-        "equal": complete and not unequal and same,
-        "differences": differences[:LISTED],
-        "seconds": round(sum(p["seconds"] for p in told), 3),
-        "note": "; ".join([f"compared in {told[0]['share']['of']} parts", *notes]),
-    }
+    return TableComparison(
+        epoch=first.epoch,
+        table=first.table,
+        owner=first.owner,
+        equal=complete and not unequal and same,
+        rows_source=sum(p.rows_source for p in used),
+        rows_target=sum(p.rows_target for p in used),
+        differences=[d for p in used for d in p.differences][:LISTED],
+        seconds=round(sum(p.seconds for p in used), 3),
+        note="; ".join([f"compared in {used[0].share.of} parts", *notes]),
+        definitions=first.definitions,
+        missing=sum(p.missing for p in used),
+        extra=sum(p.extra for p in used),
+        changed=sum(p.changed for p in used),
+        unjudged=sum(p.unjudged for p in used),
+        position=first.position,
+        began_at=first.began_at,
+        checked_at=first.checked_at,
+    )
 
 
-def _without_gap(cuts: Sequence[Json]) -> bool:
-    if not cuts or [c["number"] for c in cuts] != list(range(1, cuts[0]["of"] + 1)):
+def _without_gap(cuts: Sequence[PackedShare]) -> bool:
+    if not cuts or [c.number for c in cuts] != list(range(1, cuts[0].of + 1)):
         return False
-    if cuts[0]["low"] is not None or cuts[-1]["high"] is not None or any(c["of"] != len(cuts) for c in cuts):
+    if cuts[0].low is not None or cuts[-1].high is not None or any(c.of != len(cuts) for c in cuts):
         return False
-    return all(a["high"] is not None and a["high"] == b["low"] for a, b in pairwise(cuts))
+    return all(a.high is not None and a.high == b.low for a, b in pairwise(cuts))

@@ -7,6 +7,7 @@ from typing import Any
 from livemove.comparison.key_ranges import ROWS, Share
 from livemove.comparison.row_comparison import Effort, differs
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Share as PackedShare
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
@@ -32,7 +33,8 @@ class ListTablesOperator(LivemoveOperator):
                 name = f"{t['schema']}.{t['name']}"
                 shares = cut(source, t["schema"], t["name"], self.rows_each)
                 found += [
-                    {"table": name} if s.whole else {"table": name, "share": s.as_json()} for s in shares
+                    {"table": name} if s.whole else {"table": name, "share": s.packed.model_dump()}
+                    for s in shares
                 ]
                 if len(shares) > 1:
                     self.log.info("%s is compared in %s parts", name, len(shares))
@@ -55,8 +57,12 @@ class CompareTableOperator(LivemoveOperator):
         self.table, self.share = table, share
 
     @property
+    def _range(self) -> Share:
+        return Share.unpacked(PackedShare.model_validate(self.share) if self.share else None)
+
+    @property
     def shown(self) -> str:
-        return f"{self.table} {Share.from_json(self.share)}".rstrip()
+        return f"{self.table} {self._range}".rstrip()
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.comparison.adapters.compared_tables import compare_in_use
@@ -70,7 +76,7 @@ class CompareTableOperator(LivemoveOperator):
             self.table,
             progress=self.log.info,
             effort=Effort(),
-            share=Share.from_json(self.share),
+            share=self._range,
         )
         if not verdict.equal:
             raise LivemoveError(

@@ -31,7 +31,9 @@ from livemove.comparison.canonical import (
     quote,
     row_expression,
 )
+from livemove.model.ledger import RowDifference, TableComparison
 from livemove.model.ports import Json, Link
+from livemove.model.spec import Side
 
 Key = tuple[Any, ...]
 Seen = Any
@@ -61,6 +63,12 @@ class Difference:
     key: Key
     kind: Change
     cells: tuple[Cell, ...] = ()
+
+    @property
+    def kept(self) -> RowDifference:
+        """As the ledger keeps it."""
+        columns = [asdict(c) for c in self.cells]
+        return RowDifference(key=[str(k) for k in self.key], kind=str(self.kind), columns=columns)
 
     def __str__(self) -> str:
         told = f" ({'; '.join(map(str, self.cells))})" if self.cells else ""
@@ -98,16 +106,27 @@ class Verdict:
         )
         return replace(self, rows_source=self.rows_target, rows_target=self.rows_source, differences=turned)
 
-    def as_json(self) -> Json:
-        rows = [
-            {
-                "key": [str(k) for k in d.key],
-                "kind": str(d.kind),
-                **({"columns": [asdict(c) for c in d.cells]} if d.cells else {}),
-            }
-            for d in self.differences
-        ]
-        return {**asdict(self), "differences": rows}
+    def kept(self, *, epoch: int, table: str, owner: Side, checked_at: str) -> TableComparison:
+        """As the ledger keeps it."""
+        return TableComparison(
+            epoch=epoch,
+            table=table,
+            owner=str(owner),
+            equal=self.equal,
+            rows_source=self.rows_source,
+            rows_target=self.rows_target,
+            differences=[d.kept for d in self.differences],
+            seconds=self.seconds,
+            note=self.note,
+            definitions=dict(self.definitions),
+            missing=self.missing,
+            extra=self.extra,
+            changed=self.changed,
+            unjudged=self.unjudged,
+            position=self.position,
+            began_at=self.began_at,
+            checked_at=checked_at,
+        )
 
 
 def differs(table: str, verdict: Verdict, link: Link) -> str:

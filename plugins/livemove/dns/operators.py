@@ -34,7 +34,6 @@ from livemove.model.ledger import (
     ShortTtl,
     TtlLowered,
     TtlRestored,
-    stored,
 )
 from livemove.model.ports import Json
 from livemove.runtime.operator import LivemoveOperator
@@ -119,7 +118,7 @@ class ChangeRecordOperator(LivemoveOperator):
             self.log.info("%s", note)
         refused = record.refusal(
             change,
-            stored(world.ledger.load(Approval, gate="switch_dns")),
+            world.ledger.load(Approval, gate="switch_dns"),
             world.spec.window,
             world.clock.now(),
             verdict.against,

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, checksum
 from livemove.model.errors import DnsError, LivemoveError, RefusedError, WorldMovedError
+from livemove.model.ledger import Approval
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Dns, Window
 from livemove.model.window import closed
@@ -194,26 +195,26 @@ def to_source(live: Records, original: Records, dns: Dns) -> Change:
 
 
 def refusal(
-    change: Change, approval: Json | None, window: Window, now: datetime, against: Sequence[str] = ()
+    change: Change, approval: Approval | None, window: Window, now: datetime, against: Sequence[str] = ()
 ) -> LivemoveError | None:
     """Why the record may not be changed now, or None. `against`: what the look at all authorities says against it."""
     again = "clear switch_dns.ask with downstream and answer again"
-    if not approval or approval.get("option") != PROCEED:
+    if not approval or approval.option != PROCEED:
         return RefusedError(
             "Nobody approved this change of the record", wanted="Proceed at switch_dns.ask", next_step=again
         )
-    if approval.get("warnings") and not approval.get(ACCEPT_WARNINGS):
+    if approval.warnings and not approval.accept_warnings:
         return RefusedError(
-            f"The preflight left {approval['warnings']} warnings, and Proceed was answered without the tick"
+            f"The preflight left {approval.warnings} warnings, and Proceed was answered without the tick"
             f" {ACCEPT_WARNINGS}",
             wanted="the warnings read and accepted",
             next_step=f"{again}, with the tick",
         )
-    if approval.get("sha256") != checksum(change.document):
+    if approval.sha256 != checksum(change.document):
         return WorldMovedError(
             f"What was approved is not what stands there now: {change.name} is {text(change.before)} and"
             f" would become {text(change.after)}",
-            wanted=f"the record that the gate showed: {approval.get('shown')}",
+            wanted=f"the record that the gate showed: {approval.shown}",
             next_step=again,
         )
     if against:

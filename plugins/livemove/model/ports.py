@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from livemove.model.ledger import Contents, Document, Event, Loaded
+from livemove.model.ledger import Contents, Document, Event, Loaded, PassState
 from livemove.model.spec import Side
 
 Json = dict[str, Any]
@@ -49,10 +49,10 @@ class Ledger(Protocol):
 
 
 class Keep(Protocol):
-    """One document that a long piece of work leaves behind, to go on from."""
+    """What a long comparison leaves behind, to go on from."""
 
-    def read(self) -> Json | None: ...
-    def write(self, document: Json) -> None: ...
+    def read(self) -> PassState | None: ...
+    def write(self, state: PassState) -> None: ...
 
 
 class Severity(StrEnum):

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from livemove.model.errors import LivemoveError
+from livemove.model.ledger import Finding as Kept
 from livemove.model.ledger import Findings
 from livemove.runtime.operator import LivemoveOperator
 
@@ -49,7 +50,7 @@ class PreflightOperator(LivemoveOperator):
         counts, listed = preflight.counts(found), [dataclasses.asdict(f) for f in found]
         context["ti"].xcom_push(key="findings", value=listed)
         try:
-            world.ledger.save(Findings.model_validate({"findings": listed, "counts": counts}))
+            world.ledger.save(Findings(findings=[Kept.model_validate(f) for f in listed], counts=counts))
         except Exception as e:
             # without connections there is no ledger; the findings themselves say why
             self.log.warning(

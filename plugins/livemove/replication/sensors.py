@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from livemove.model import time_series
 from livemove.model.errors import LivemoveError, ReplicationError
-from livemove.model.ledger import CaughtUp, FullLoad, Loading, LoadingTable, TableStates
+from livemove.model.ledger import CaughtUp, FullLoad, LoadedTable, Loading, LoadingTable, TableStates
 from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
@@ -113,15 +113,14 @@ class FullLoadSensor(WatchingSensor):
         link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
         # livemove's own watermark is no part of what the user asked to move
         tables = [t for t in replicator_of(world).tables(link) if t.schema != "livemove"]
-        loaded = [{"table": t.name, "rows": t.full_load_rows} for t in tables]
         seconds = replicator_of(world).status(link).full_load_seconds
-        document = {
-            "rows": sum(t.full_load_rows for t in tables),
-            "seconds": state["seconds"] if seconds is None else seconds,
-            "tables": loaded,
-        }
-        world.ledger.save(FullLoad.model_validate(document))
-        return {"rows": document["rows"], "tables": len(loaded)}
+        load = FullLoad(
+            rows=sum(t.full_load_rows for t in tables),
+            seconds=state["seconds"] if seconds is None else seconds,
+            tables=[LoadedTable(table=t.name, rows=t.full_load_rows) for t in tables],
+        )
+        world.ledger.save(load)
+        return {"rows": load.rows, "tables": len(load.tables)}
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:
         return ReplicationError(
@@ -275,14 +274,15 @@ class TableStatesSensor(WatchingSensor):
                 t.applied,
                 t.validation,
             )
-        found = {
-            "link": link.name,
-            "tables": len(tables),
-            "undelivered": replication.undelivered(tables),
-            "validation": dict(Counter(t.validation for t in tables)),
-        }
-        world.ledger.save(TableStates.model_validate({**found, "checked_at": world.clock.now().isoformat()}))
-        return found
+        found = TableStates(
+            link=link.name,
+            tables=len(tables),
+            undelivered=replication.undelivered(tables),
+            validation=dict(Counter(t.validation for t in tables)),
+            checked_at=world.clock.now().isoformat(),
+        )
+        world.ledger.save(found)
+        return found.stored()
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:
         return ReplicationError(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from livemove.model.ledger import Baseline
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Watch
 from livemove.model.window import duration
@@ -83,22 +84,22 @@ def of_site(samples: Sequence[Json], sites: Mapping[str, Side], site: Side) -> S
     return Sum(total, errors if tells_errors else None, seconds if tells_seconds else None)
 
 
-def baseline(samples: Sequence[Json], sites: Mapping[str, Side]) -> Json:
+def baseline(samples: Sequence[Json], sites: Mapping[str, Side]) -> Baseline:
     """What is normal: the old site's errors, latency, rate, and the owner's load."""
     before = of_site(samples, sites, Side.SOURCE)
     span = samples[-1]["at"] - samples[0]["at"]
-    return {
-        "requests": before.requests,
-        "rate": round(before.requests / span, 2) if span else None,
-        "errors": before.share,
-        "latency": before.latency,
-        "load": _mean(s.get("load") for s in samples),
-        "seconds": round(span, 1),
-    }
+    return Baseline(
+        requests=before.requests,
+        rate=round(before.requests / span, 2) if span else None,
+        errors=before.share,
+        latency=before.latency,
+        load=_mean(s.get("load") for s in samples),
+        seconds=round(span, 1),
+    )
 
 
 def judge(
-    samples: Sequence[Json], sites: Mapping[str, Side], before: Json, watch: Watch, max_lag: float
+    samples: Sequence[Json], sites: Mapping[str, Side], before: Baseline, watch: Watch, max_lag: float
 ) -> Verdict:
     """Over the samples given: everything that breaks the budget, in the words of who has to read it at night."""
     cloud = of_site(samples, sites, Side.TARGET)
@@ -125,8 +126,8 @@ def _told(s: Sum) -> str:
     return errors if s.latency is None else f"{errors}, {s.latency * 1000:.0f} ms each"
 
 
-def _errors(cloud: Sum, before: Json, watch: Watch) -> list[str]:
-    limit = float(before.get("errors") or 0) + watch.errors
+def _errors(cloud: Sum, before: Baseline, watch: Watch) -> list[str]:
+    limit = (before.errors or 0) + watch.errors
     if cloud.errors is None or cloud.errors < LEAST_ERRORS or cloud.share <= limit:
         return []
     return [
@@ -135,8 +136,8 @@ def _errors(cloud: Sum, before: Json, watch: Watch) -> list[str]:
     ]
 
 
-def _latency(cloud: Sum, before: Json, watch: Watch) -> list[str]:
-    normal = before.get("latency")
+def _latency(cloud: Sum, before: Baseline, watch: Watch) -> list[str]:
+    normal = before.latency
     if not normal or cloud.latency is None or cloud.requests < LEAST_FOR_LATENCY:
         return []
     limit = max(normal * watch.latency, normal + NOISE)
@@ -167,8 +168,8 @@ def _lag(samples: Sequence[Json], limit: float) -> list[str]:
     return [f"the target's database is {last[-1]:.0f} s behind (at most {limit:g} s)"]
 
 
-def _load(samples: Sequence[Json], before: Json, watch: Watch) -> list[str]:
-    normal, now = before.get("load"), _mean(s.get("load") for s in samples)
+def _load(samples: Sequence[Json], before: Baseline, watch: Watch) -> list[str]:
+    normal, now = before.load, _mean(s.get("load") for s in samples)
     if normal is None or now is None or len(samples) < 2 * IN_A_ROW:
         return []
     # a quiet server runs one or two statements; three times that is no load

@@ -8,7 +8,6 @@ import secrets
 import struct
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pymysql
 
@@ -18,6 +17,7 @@ from livemove.comparison.canonical import Shape
 from livemove.comparison.row_comparison import Key
 from livemove.comparison.row_events import Kind, TableMap, position_key
 from livemove.control.adapters.control_row import OWN_ROWS
+from livemove.model.ledger import TableComparison
 from livemove.runtime.mariadb import MariaDb
 
 log = logging.getLogger(__name__)
@@ -142,6 +142,6 @@ class ChangedKeys:
             self.unknown.setdefault(table, why)
 
 
-def since_compared(documents: Mapping[str, Any]) -> dict[str, str]:
+def since_compared(verdicts: Mapping[str, TableComparison | None]) -> dict[str, str]:
     """Binlog position per table from which its rows must be checked again, by its last clean comparison."""
-    return {t: str(d.get("position") or "") for t, d in documents.items() if d and d.get("equal")}
+    return {table: v.position for table, v in verdicts.items() if v and v.equal}

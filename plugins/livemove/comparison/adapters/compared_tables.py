@@ -17,11 +17,10 @@ from livemove.model.ledger import (
     ComparisonPass,
     PartComparison,
     PartPass,
-    TableComparison,
+    PassState,
     TableRepaired,
-    stored,
 )
-from livemove.model.ports import Json, Ledger, Link, Progress
+from livemove.model.ports import Ledger, Link, Progress
 from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import Arrival, by_watermark
 
@@ -38,17 +37,17 @@ class Kept:
     table: str
     number: int | None
 
-    def read(self) -> Json | None:
+    def read(self) -> PassState | None:
         if self.number is None:
-            return stored(self.ledger.load(ComparisonPass, epoch=self.epoch, table=self.table))
-        return stored(self.ledger.load(PartPass, epoch=self.epoch, table=self.table, number=self.number))
+            return self.ledger.load(ComparisonPass, epoch=self.epoch, table=self.table)
+        return self.ledger.load(PartPass, epoch=self.epoch, table=self.table, number=self.number)
 
-    def write(self, document: Json) -> None:
-        where = {"epoch": self.epoch, "table": self.table}
+    def write(self, state: PassState) -> None:
+        where = {**dict(state), "epoch": self.epoch, "table": self.table}
         if self.number is None:
-            self.ledger.save(ComparisonPass.model_validate({**document, **where}))
+            self.ledger.save(ComparisonPass.model_validate(where))
         else:
-            self.ledger.save(PartPass.model_validate({**document, **where, "number": self.number}))
+            self.ledger.save(PartPass.model_validate({**where, "number": self.number}))
 
 
 def compare_in_use(
@@ -73,24 +72,17 @@ def compare_in_use(
         told = Options(world.clock, progress, effort, arrived, keep, listed, share)
         verdict = compare_table(owner, follower, schema, table, told)
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
-    result = {
-        **verdict.as_json(),
-        "epoch": link.epoch,
-        "table": name,
-        "owner": str(link.reads),
-        "checked_at": began,
-    }
+    result = verdict.kept(epoch=link.epoch, table=name, owner=link.reads, checked_at=began)
     if not share.whole:
-        part = {**result, "number": share.number, "share": share.as_json()}
+        part = {**dict(result), "number": share.number, "share": share.packed}
         world.ledger.save(PartComparison.model_validate(part))
         # numbers beyond the newest cut are left of an older one
         parts = world.ledger.load_all(PartComparison, epoch=link.epoch, table=name)
-        mine = [p.stored() for p in parts if p.share.of == share.of and p.number <= share.of]
-        whole = merged(mine)
+        whole = merged([p for p in parts if p.share.of == share.of and p.number <= share.of])
         if whole is None:
             return verdict
-        result = {k: v for k, v in whole.items() if k != "number"}
-    world.ledger.save(TableComparison.model_validate(result))
+        result = whole
+    world.ledger.save(result)
     return verdict
 
 

@@ -15,6 +15,7 @@ from livemove.comparison import row_comparison as core
 from livemove.comparison.adapters.both_sides import ConnectionPair, Options, by_key, look_at
 from livemove.comparison.canonical import Shape
 from livemove.comparison.row_comparison import Change, Difference, Judgement, Key, Look, Verdict, pack, unpack
+from livemove.model.ledger import PassState
 from livemove.model.ports import Json
 from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import insist
@@ -215,33 +216,33 @@ class Walk(Compared):
         if self.told.keep is None or (done and self.told.keep.read() is None):
             return
         self.told.keep.write(
-            {
-                "done": done,
-                "shape": self.shape.digest,
-                "share": self.told.share.as_json(),
-                "low": pack(low),
-                "rows": list(self.rows),
-                "of": self._mine,
-                "rate": self._rate(),
-                "differing": [[pack(a), pack(b), n, m] for (a, b), n, m in differing],
-                "began_at": self.began_at,
-                "position": self.position,
-                "kept_at": self.told.clock.now().timestamp(),
-            }
+            PassState(
+                done=done,
+                shape=self.shape.digest,
+                share=self.told.share.packed,
+                low=pack(low),
+                rows=self.rows,
+                of=self._mine,
+                rate=self._rate(),
+                differing=[(pack(a), pack(b), n, m) for (a, b), n, m in differing],
+                began_at=self.began_at,
+                position=self.position,
+                kept_at=self.told.clock.now().timestamp(),
+            )
         )
 
     def _left_off(self) -> tuple[Key | None, list[Differing]]:
-        kept: Json | None = self.told.keep.read() if self.told.keep else None
-        share, start = self.told.share.as_json(), self.told.share.low
-        if not kept or kept["done"] or (kept["shape"], kept.get("share")) != (self.shape.digest, share):
+        kept = self.told.keep.read() if self.told.keep else None
+        share, start = self.told.share.packed, self.told.share.low
+        if not kept or kept.done or (kept.shape, kept.share) != (self.shape.digest, share):
             return start, []
-        if self.told.clock.now().timestamp() - kept["kept_at"] > RESUMABLE:
+        if self.told.clock.now().timestamp() - kept.kept_at > RESUMABLE:
             return start, []
-        self.rows = (kept["rows"][0], kept["rows"][1])
-        self.began_at, self.position = kept["began_at"], kept["position"]
+        self.rows = kept.rows
+        self.began_at, self.position = kept.began_at, kept.position
         self.notes.append(f"resumed; the pass began at {self.began_at}")
         self.told.progress(f"{self.shape.name}: goes on after {self.rows[0]:,} rows")
-        return unpack(kept["low"]), [((unpack(a), unpack(b)), n, m) for a, b, n, m in kept["differing"]]
+        return unpack(kept.low), [((unpack(a), unpack(b)), n, m) for a, b, n, m in kept.differing]
 
     # bisecting ------------------------------------------------------------------------------------
     def _step(self, db: MariaDb, within: Range, rows: int) -> Key | None:

@@ -65,9 +65,9 @@ class PartComparison(_Verdict):
     share: Share
 
 
-class _Pass(Document):
-    epoch: int
-    table: str
+class PassState(Part):
+    """How far the comparison of one table, or of one share of it, is."""
+
     done: bool
     shape: str = ""
     """Digest of the table's definition."""
@@ -80,12 +80,17 @@ class _Pass(Document):
     """About how many rows there are."""
     rate: float | None = None
     """Rows per second."""
-    differing: list[Any] = []
-    """Ranges that differ, with their rows on both sides."""
+    differing: list[tuple[Any, Any, int, int]] = []
+    """Key ranges that differ: from, to, rows on the source, rows on the target."""
     began_at: str = ""
     position: str = ""
     kept_at: float = 0.0
     """Seconds since 1970."""
+
+
+class _Pass(PassState, Document):
+    epoch: int
+    table: str
 
 
 class ComparisonPass(_Pass):

@@ -118,9 +118,7 @@ class LastProof:
         if self._ready is not None and self._of == (owner.side, owner.epoch):
             return
         tables = self._tables()
-        found = {
-            name: stored(self._ledger.load(TableComparison, epoch=owner.epoch, table=name)) for name in tables
-        }
+        found = {name: self._ledger.load(TableComparison, epoch=owner.epoch, table=name) for name in tables}
         s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
         proof = QuickProof(s, t, tables, owner=owner.side, since=since_compared(found))
         self._ready, self._of = self._stack.enter_context(proof), (owner.side, owner.epoch)

@@ -29,19 +29,20 @@ def look_at_traffic(world: World, state: Json) -> Look:
         seconds=spec.seconds,
     )
     verdict = drain.judge(samples, sites, old=Side.SOURCE, share=spec.share, seconds=spec.seconds)
-    shown = {
-        "says": verdict.says,
-        "share": verdict.share,
-        "rates": verdict.rates,
-        "seconds": verdict.covered,
-        "at": world.clock.now().isoformat(),
-    }
-    world.ledger.save(Drain.model_validate({**shown, "done": verdict.done}))
+    shown = Drain(
+        says=verdict.says,
+        share=verdict.share,
+        rates=verdict.rates,
+        seconds=verdict.covered,
+        at=world.clock.now().isoformat(),
+        done=verdict.done,
+    )
+    world.ledger.save(shown)
     # the samples stay out of Airflow's database once they are not needed any more
     return Look(
         verdict.done,
         verdict.says,
-        shown if verdict.done else {"samples": samples},
+        shown.stored() if verdict.done else {"samples": samples},
         again_in=_pace(spec.seconds),
     )
 

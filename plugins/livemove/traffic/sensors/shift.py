@@ -26,7 +26,6 @@ from livemove.model.ledger import (
     Shifted,
     WatchLook,
     moment,
-    stored,
 )
 from livemove.model.ports import Json
 from livemove.model.spec import Side
@@ -48,11 +47,11 @@ MOVED = "The writes have moved already: both sites need no watch"
 def look_at_baseline(world: World, state: Json) -> Look:
     samples = [*state.get("samples", ()), observe(world)]
     span, wanted = samples[-1]["at"] - samples[0]["at"], world.spec.watch.baseline
-    before = watch.baseline(samples, sites(world)) if span else {}
     if span and span >= wanted:
-        world.ledger.save(Baseline.model_validate(before))
-        told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
-        return Look(True, f"Normal, over {duration(span)}: {told}", before)
+        before = watch.baseline(samples, sites(world))
+        world.ledger.save(before)
+        told = f"{before.rate} requests/s, {before.errors or 0:.2%} failed"
+        return Look(True, f"Normal, over {duration(span)}: {told}", before.stored())
     says = (
         f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are"
         " asked"
@@ -120,7 +119,7 @@ def _share(world: World) -> int:
 
 
 def _judge(world: World, samples: list[Json]) -> watch.Verdict:
-    before = stored(world.ledger.load(Baseline)) or {}
+    before = world.ledger.load(Baseline) or Baseline()
     limit = world.spec.replication.max_lag
     verdict = watch.judge(samples, sites(world), before, world.spec.watch, limit)
     world.ledger.save(
