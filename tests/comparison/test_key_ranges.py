@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from livemove.comparison.key_ranges import MOST, Share, merged, shares, wanted
-from livemove.model.ports import Json
+from livemove.model.ledger import PartComparison, RowDifference
+from tests.doubles.contents import NOON
 
 
 @pytest.mark.parametrize(("rows", "parts"), [(0, 1), (199, 1), (200, 2), (350, 3), (10**9, MOST)])
@@ -22,13 +23,13 @@ def test_ranges_meet_and_have_open_ends() -> None:
     assert cut[0].low is None
     assert cut[-1].high is None
     assert all(a.high == b.low for a, b in pairwise(cut))
-    assert [Share.from_json(s.as_json()) for s in cut] == cut
+    assert [Share.unpacked(s.packed) for s in cut] == cut
     assert shares([]) == [Share()]
-    assert Share.from_json(None).whole
+    assert Share.unpacked(None).whole
 
 
-def part(number: int, low: Any, high: Any, of: int = 2, **changes: Any) -> Json:
-    share = Share(low and (low,), high and (high,), number, of).as_json()
+def part(number: int, low: Any, high: Any, of: int = 2, **changes: Any) -> PartComparison:
+    share = Share(low and (low,), high and (high,), number, of).packed
     verdict = {
         "equal": True,
         "rows_source": 5,
@@ -44,20 +45,21 @@ def part(number: int, low: Any, high: Any, of: int = 2, **changes: Any) -> Json:
         "position": f"bin.1:{number}",
         "began_at": f"2026-01-0{number}",
     }
-    return {**verdict, "share": share, **changes}
+    where = {"epoch": 1, "table": "shop.a", "number": number, "share": share}
+    return PartComparison.model_validate({**verdict, **where, "checked_at": NOON, **changes})
 
 
-DIFFERS = {"equal": False, "missing": 1, "rows_target": 4, "differences": [{"key": ["7"], "kind": "missing"}]}
+ROW = RowDifference(key=["7"], kind="missing")
+DIFFERS: dict[str, Any] = {"equal": False, "missing": 1, "rows_target": 4, "differences": [ROW]}
 
 
 def test_all_parts_make_one_verdict_that_began_with_the_first() -> None:
     whole = merged([part(2, 9, None, began_at="2026-01-01", position="bin.1:0"), part(1, None, 9)])
     assert whole is not None
-    assert (whole["equal"], whole["rows_source"], whole["seconds"]) == (True, 10, 3.0)
+    assert (whole.equal, whole.rows_source, whole.seconds) == (True, 10, 3.0)
     whole = merged([part(1, None, 9, began_at="2026-01-05"), part(2, 9, None)])
     assert whole is not None
-    assert (whole["began_at"], whole["position"]) == ("2026-01-02", "bin.1:2")
-    assert "share" not in whole
+    assert (whole.began_at, whole.position) == ("2026-01-02", "bin.1:2")
 
 
 @pytest.mark.parametrize(
@@ -74,22 +76,22 @@ def test_all_parts_make_one_verdict_that_began_with_the_first() -> None:
         [part(1, None, None), part(2, None, None)],
     ],
 )
-def test_parts_that_leave_a_gap_say_nothing(parts: list[Json]) -> None:
+def test_parts_that_leave_a_gap_say_nothing(parts: list[PartComparison]) -> None:
     assert merged(parts) is None
 
 
 def test_one_part_that_differs_is_true_of_the_whole() -> None:
     whole = merged([part(2, 9, None, **DIFFERS)])
     assert whole is not None
-    assert (whole["equal"], whole["missing"], whole["differences"]) == (False, 1, DIFFERS["differences"])
-    assert "not all parts were compared" in whole["note"]
+    assert (whole.equal, whole.missing, whole.differences) == (False, 1, [ROW])
+    assert "not all parts were compared" in whole.note
     whole = merged([part(1, None, 9), part(2, 9, None, **DIFFERS)])
     assert whole is not None
-    assert (whole["equal"], whole["rows_source"], whole["rows_target"]) == (False, 10, 9)
+    assert (whole.equal, whole.rows_source, whole.rows_target) == (False, 10, 9)
 
 
 def test_ddl_between_the_parts_makes_no_equal_table() -> None:
     whole = merged([part(1, None, 9), part(2, 9, None, definitions={"source": "y", "target": "y"})])
     assert whole is not None
-    assert not whole["equal"]
-    assert "definition changed between its parts" in whole["note"]
+    assert not whole.equal
+    assert "definition changed between its parts" in whole.note

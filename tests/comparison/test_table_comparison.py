@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import random
 import threading
@@ -20,6 +19,7 @@ from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Change, Effort, Verdict
 from livemove.control.adapters.setup import install
 from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ledger import PassState
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login, MariaDb
 from livemove.runtime.service_context import SystemClock
@@ -384,15 +384,15 @@ def test_the_last_proof_says_what_it_left_out(fenced: Sides, caplog: pytest.LogC
 # ---------------------------------------------------------------------------------------
 class Kept:
     def __init__(self) -> None:
-        self.document: dict[str, Any] | None = None
-        self.written: list[dict[str, Any]] = []
+        self.state: PassState | None = None
+        self.written: list[PassState] = []
 
-    def read(self) -> dict[str, Any] | None:
-        return self.document
+    def read(self) -> PassState | None:
+        return self.state
 
-    def write(self, document: dict[str, Any]) -> None:
-        self.document = json.loads(json.dumps(document))
-        self.written.append(document)
+    def write(self, state: PassState) -> None:
+        self.state = state
+        self.written.append(state)
 
 
 class Interrupted(Exception):
@@ -411,34 +411,27 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_stopped(
         with pytest.raises(Interrupted):
             compare(listings, "listings", "pairs", chunk_rows=150, keep=kept)
         monkeypatch.setattr(Kept, "write", lambda self, d: _stop_at(self, d, 10**9))
-        assert kept.document
-        assert kept.document["rows"] == [450, 450]
+        assert kept.state
+        assert kept.state.rows == (450, 450)
         verdict = compare(listings, "listings", "pairs", chunk_rows=150, keep=kept)
     # a difference in the part that was read before the interruption is not forgotten
     assert {d.key for d in verdict.differences} == {(0, "K7"), (6, "K6")}
-    assert (verdict.rows_source, verdict.began_at) == (2000, kept.document["began_at"])
+    assert (verdict.rows_source, verdict.began_at) == (2000, kept.state.began_at)
     assert "resumed" in verdict.note
-    assert kept.document["done"]
+    assert kept.state.done
     assert "resumed" not in compare(listings, "listings", "pairs", keep=kept).note
 
 
-def _stop_at(kept: Kept, document: dict[str, Any], times: int) -> None:
-    kept.document = json.loads(json.dumps(document))
-    kept.written.append(document)
-    if len(kept.written) >= times and not document["done"]:
+def _stop_at(kept: Kept, state: PassState, times: int) -> None:
+    kept.state = PassState.model_validate_json(state.model_dump_json())
+    kept.written.append(state)
+    if len(kept.written) >= times and not state.done:
         raise Interrupted
 
 
 def test_a_changed_definition_begins_anew(listings: Sides) -> None:
     kept = Kept()
-    kept.document = {
-        "done": False,
-        "shape": "of old",
-        "low": None,
-        "rows": [9, 9],
-        "differing": [],
-        "kept_at": 9e12,
-    }
+    kept.state = PassState(done=False, shape="of old", rows=(9, 9), kept_at=9e12)
     assert compare(listings, "listings", "pairs", keep=kept).rows_source == 2000
 
 

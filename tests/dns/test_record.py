@@ -17,7 +17,8 @@ from livemove.dns.record import (
 )
 from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, RefusedError, WorldMovedError
-from livemove.model.ports import Json, RecordSet
+from livemove.model.ledger import Approval
+from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns, Window
 from tests.doubles.memory import START
 
@@ -28,16 +29,17 @@ CHANGE = to_target((OLD,), NEW, None, DNS)
 NIGHT = Window(opens=time(3), closes=time(5))
 
 
-def approval(**other: object) -> Json:
-    return {"option": "Proceed", "sha256": checksum(CHANGE.document), "warnings": 0, **other}
+def approval(**other: object) -> Approval:
+    given = {"gate": "switch_dns", "option": "Proceed", "sha256": checksum(CHANGE.document)}
+    return Approval.model_validate({**given, **other})
 
 
 def test_what_was_approved_may_be_done() -> None:
     assert refusal(CHANGE, approval(), NIGHT, START) is None
 
 
-@pytest.mark.parametrize("given", [None, {}, approval(option=None), approval(option="Roll back")])
-def test_without_proceed_nothing_is_changed(given: Json | None) -> None:
+@pytest.mark.parametrize("given", [None, approval(option=None), approval(option="Roll back")])
+def test_without_proceed_nothing_is_changed(given: Approval | None) -> None:
     assert "Nobody approved" in str(refusal(CHANGE, given, NIGHT, START))
 
 

@@ -20,6 +20,7 @@ from lab.cloud.dms import api
 from lab.mariadb import Server
 from lab.processes import Registry
 from livemove.model.errors import ReplicationError
+from livemove.model.ledger import Outputs
 from livemove.model.ports import Link, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.adapters.dms import DmsReplicator
@@ -87,7 +88,7 @@ def client(endpoint_url: str) -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[str, Any]]:
+def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[Outputs]:
     """The parts that Terraform makes: an instance and a role."""
     trust = {
         "Version": "2012-10-17",
@@ -104,7 +105,7 @@ def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[s
     instance = dms.create_replication_instance(
         ReplicationInstanceIdentifier="lab", ReplicationInstanceClass="dms.t3.medium"
     )["ReplicationInstance"]["ReplicationInstanceArn"]
-    yield {"replication_instance_arn": instance, "dms_secrets_role_arn": role}
+    yield Outputs(replication_instance_arn=instance, dms_secrets_role_arn=role)
     for task in dms.describe_replication_tasks()["ReplicationTasks"]:
         made = DmsReplicator(
             dms,
@@ -112,7 +113,7 @@ def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[s
             service="shop",
             schemas=(),
             settings=str,
-            outputs=dict,
+            outputs=Outputs,
             clock=SystemClock(),
         )
         for link in made.links():
@@ -124,9 +125,7 @@ def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[dict[s
 
 
 @pytest.fixture
-def replicator(
-    client: Callable[[str], Any], standing: dict[str, Any], replication: Replication
-) -> DmsReplicator:
+def replicator(client: Callable[[str], Any], standing: Outputs, replication: Replication) -> DmsReplicator:
     for server in (replication.source, replication.target):
         replication.on(
             server,
@@ -217,7 +216,7 @@ def test_a_wrong_password_is_told_in_the_servers_words(
 
 
 def test_a_role_that_dms_may_not_assume_fails_the_test(
-    replicator: DmsReplicator, replication: Replication, client: Any, standing: dict[str, Any]
+    replicator: DmsReplicator, replication: Replication, client: Any, standing: Outputs
 ) -> None:
     trust = {
         "Version": "2012-10-17",
@@ -377,7 +376,7 @@ def test_statistics_come_in_pages(replicator: DmsReplicator, replication: Replic
 
 
 def test_instances_take_their_time_and_filters_that_match_nothing_are_faults(
-    client: Any, standing: dict[str, Any]
+    client: Any, standing: Outputs
 ) -> None:
     dms = client("dms")
     made = dms.create_replication_instance(
@@ -480,7 +479,7 @@ def test_tags_come_and_go(replicator: DmsReplicator, replication: Replication, c
 
 
 def test_an_assessment_names_what_dms_would_not_carry(
-    replicator: DmsReplicator, replication: Replication, client: Any, standing: dict[str, Any]
+    replicator: DmsReplicator, replication: Replication, client: Any, standing: Outputs
 ) -> None:
     r, dms = replication, client("dms")
     r.both("CREATE TABLE a (id INT PRIMARY KEY, t LONGTEXT NOT NULL)", "CREATE TABLE keyless (id INT)")
@@ -492,7 +491,7 @@ def test_an_assessment_names_what_dms_would_not_carry(
     ]
     started = dms.start_replication_task_assessment_run(
         ReplicationTaskArn=arn,
-        ServiceAccessRoleArn=standing["dms_secrets_role_arn"],
+        ServiceAccessRoleArn=standing.dms_secrets_role_arn,
         ResultLocationBucket="results",
         ResultLocationFolder="shop",
         AssessmentRunName="first",

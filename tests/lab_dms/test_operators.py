@@ -12,6 +12,7 @@ from lab.mariadb import Server
 from livemove.control.adapters import state as standing
 from livemove.control.adapters.control_row import Control
 from livemove.model.errors import RefusedError, ReplicationError, UnreachableError
+from livemove.model.ledger import FullLoad
 from livemove.model.ports import (
     ControlRow,
     ControlState,
@@ -170,11 +171,10 @@ def test_the_full_load_sensor_keeps_rows_and_seconds_in_the_ledger(world: Memory
         TableProgress("shop", "b", TableState.COMPLETED, 20),
     ]
     assert run(FullLoadSensor) == {"rows": 320, "tables": 2}
-    assert world.ledger.kept["full_load"] == {
-        "rows": 320,
-        "seconds": 6.5,
-        "tables": [{"table": "shop.a", "rows": 300}, {"table": "shop.b", "rows": 20}],
-    }
+    kept = world.ledger.load(FullLoad)
+    assert kept
+    assert (kept.rows, kept.seconds) == (320, 6.5)
+    assert [(t.table, t.rows) for t in kept.tables] == [("shop.a", 300), ("shop.b", 20)]
 
 
 def test_how_far_the_load_is_stands_in_the_ledger_at_every_look(world: MemoryWorld) -> None:

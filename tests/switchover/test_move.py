@@ -17,7 +17,6 @@ from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.control.adapters.setup import keep_binlogs
 from livemove.model.errors import SwitchoverAborted
-from livemove.model.ledger import TableComparison
 from livemove.model.ports import Json, Link, Reply
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
@@ -140,9 +139,7 @@ class World:
             verdict = compare_table(ours, theirs, *table.split("."), Options(self.parts.clock))
             assert verdict.equal, verdict
             now = self.parts.clock.now().isoformat()
-            self.ledger.write(
-                TableComparison.name_of(epoch=epoch, table=table), {**verdict.as_json(), "checked_at": now}
-            )
+            self.ledger.save(verdict.kept(epoch=epoch, table=table, owner=owner, checked_at=now))
 
     def begin(self, *more: str) -> None:
         """`more`: statements for the source, before its first user comes."""

@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
+from livemove.model.ledger import Baseline
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Watch
 from livemove.traffic.watch import baseline, judge, needed, of_site, trimmed
 
 SITES = {"idc": Side.SOURCE, "cloud": Side.TARGET}
 WATCH = Watch(baseline=10, hold=10, errors=0.02, latency=3, load=3)
-NORMAL = {"errors": 0.0, "latency": 0.02, "load": 2.0}
+NORMAL = Baseline.model_validate({"errors": 0.0, "latency": 0.02, "load": 2.0})
 
 
 def sample(
@@ -31,7 +32,7 @@ def ill(s: Json, server: str) -> Json:
     return s
 
 
-def told(*samples: Json, before: Json = NORMAL) -> Any:
+def told(*samples: Json, before: Baseline = NORMAL) -> Any:
     return judge(samples, SITES, before, WATCH, 5)
 
 
@@ -50,7 +51,9 @@ def test_more_errors_than_the_budget_over_what_was_normal_are_a_breach() -> None
         "3 of 100 requests at the cloud failed (3.0%; at most 2.0%)"
         in told(sample(0, 0), sample(10, 100, 3)).breach
     )
-    assert told(sample(0, 0), sample(10, 100, 3), before={**NORMAL, "errors": 0.02}).breach == ()
+    assert (
+        told(sample(0, 0), sample(10, 100, 3), before=NORMAL.model_copy(update={"errors": 0.02})).breach == ()
+    )
 
 
 def test_one_failed_request_is_no_breach_and_two_of_few_are() -> None:
@@ -99,8 +102,8 @@ def test_the_owners_load() -> None:
 
 def test_the_baseline_is_the_old_sites() -> None:
     before = baseline([sample(0, 0), sample(10, 0, idc=400)], SITES)
-    assert (before["rate"], before["errors"], before["load"]) == (40, 0, 2)
-    assert before["latency"] == pytest.approx(0.02)
+    assert (before.rate, before.errors, before.load) == (40, 0, 2)
+    assert before.latency == pytest.approx(0.02)
 
 
 def test_a_window_of_samples_keeps_the_one_before_it() -> None:

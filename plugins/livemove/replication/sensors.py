@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import time
 from collections import Counter
@@ -89,7 +88,16 @@ def _keep_progress(
         for t in tables
         if t.schema != "livemove"
     ]
-    seen = Loading(**dataclasses.asdict(progress), at=now, tables=listed)
+    seen = Loading(
+        rows=progress.rows,
+        percent=progress.percent,
+        tables_done=progress.tables_done,
+        tables_total=progress.tables,
+        rate=progress.rate,
+        seconds_left=progress.seconds_left,
+        at=now,
+        tables=listed,
+    )
     world.ledger.save(time_series.loading(before, seen))
 
 
