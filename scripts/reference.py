@@ -8,7 +8,9 @@ Nothing in that file is written by hand; a text that is wrong there is wrong in 
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import os
 import re
 import sys
@@ -64,7 +66,7 @@ def main(words: Sequence[str]) -> int:
 def reference() -> str:
     """The whole page as Markdown."""
     parts = [HEAD, *spec_part(), *connections_part(), *forms_part(), *tasks_part(), *operators_part()]
-    parts += [*checks_part(), *guards_part(), *commands_part(), *errors_part()]
+    parts += [*checks_part(), *guards_part(), *commands_part(), *errors_part(), *ledger_part()]
     return "\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
 
 
@@ -75,7 +77,7 @@ Made from the code by `make reference`; do not edit it by hand. Terms are those 
 [Spec](#the-spec) · [Connections](#connections) · [Trigger forms](#trigger-forms) · [Tasks](#tasks)
 · [Operators](#operators) · [Sensors](#sensors) · [Preflight checks](#preflight-checks)
 · [Guards](#guards-of-the-switchover) · [Commands](#commands) · [Exit codes](#exit-codes)
-· [Errors](#errors)"""
+· [Errors](#errors) · [Ledger](#ledger)"""
 
 
 # The spec -------------------------------------------------------------------------------------------
@@ -402,6 +404,78 @@ def errors_part() -> Iterator[str]:
         if e is not errors.LivemoveError and e is not errors.SwitchoverError
     ]
     yield table(("error", "meaning", "exit code"), rows)
+
+
+# The ledger -----------------------------------------------------------------------------------------
+def ledger_part() -> Iterator[str]:
+    from livemove.model import ledger
+
+    yield (
+        "## Ledger\n\nWhat happened, as JSON beside the Terraform state:"
+        " `<service>/ledger/documents/<name>.json` and `<service>/ledger/events/<time>-<id>.json` in the"
+        " service's bucket. It informs; the control rows decide who owns the writes. Unknown fields are kept."
+        " A document that cannot be read is named and left out of lists; a task that needs that very one fails"
+        " with its name, unless the document is only shown. Every document has a `version`; every event has"
+        " `event`, `version`, `time`, `run_id`, `task_id` and `dag_id`."
+    )
+    rooms = dict.fromkeys(k.__module__ for k in [*ledger.DOCUMENTS.values(), *ledger.EVENTS.values()])
+    for room in rooms:
+        module = import_module(room)
+        yield f"### Ledger: {room.rpartition('.')[2]}\n\n{_first(module)}"
+        kinds = [k for k in vars(module).values() if inspect.isclass(k) and k.__module__ == room]
+        yield table(("document or event", "field", "type", "meaning"), _kinds(kinds, ledger))
+
+
+def _kinds(kinds: Iterable[type], ledger: ModuleType) -> Iterator[tuple[str, str, str, str]]:
+    for kind in kinds:
+        if kind in ledger.DOCUMENTS.values():
+            shown = " Only shown." if getattr(kind, "ONLY_SHOWN", False) else ""
+            yield f"**`{getattr(kind, 'NAME', '')}`**", "", "", _first(kind) + shown
+        elif kind in ledger.EVENTS.values():
+            yield f"event **`{_model_fields(kind)['event'].default}`**", "", "", _first(kind)
+        else:
+            continue
+        meanings = _field_docs(kind)
+        for name, field in _model_fields(kind).items():
+            if name not in ledger.Event.model_fields and name != "version":
+                named = field.serialization_alias or name
+                yield "", f"`{named}`", _ledger_type(field.annotation), meanings.get(name, "")
+
+
+def _model_fields(kind: Any) -> dict[str, Any]:
+    return dict(kind.model_fields)
+
+
+def _ledger_type(annotation: Any) -> str:
+    from pydantic import BaseModel
+
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return "time"
+    if origin in (typing.Union, UnionType):
+        return f"{_ledger_type(next(a for a in args if a is not NoneType))} or null"
+    if origin in (list, tuple):
+        return f"list of {' and '.join(dict.fromkeys(map(_ledger_type, args)))}"
+    if origin is dict:
+        return f"{_ledger_type(args[1])} by name"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return ", ".join(f"`{f.serialization_alias or n}`" for n, f in annotation.model_fields.items())
+    return _name(annotation)
+
+
+def _field_docs(kind: type) -> dict[str, str]:
+    """The texts below the fields of a class and of those it is made of."""
+    found: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        if not one.__module__.startswith("livemove.model.ledger"):
+            continue
+        (body,) = ast.parse(inspect.cleandoc("\n" + inspect.getsource(one))).body
+        assert isinstance(body, ast.ClassDef)
+        for field, text in itertools.pairwise(body.body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    found[name] = words
+    return found
 
 
 # Words ----------------------------------------------------------------------------------------------
