@@ -22,6 +22,7 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 
 from livemove.model.errors import LivemoveError, RefusedError, SwitchoverAborted, UnreachableError
+from livemove.model.ledger import SwitchoverRecord
 from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, Reply, TaskState
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
@@ -550,7 +551,7 @@ class LivingWorld(Universe):
             said += [move.ended, back.ended]
             owner = self.owner()
             follows = owner is not None and self.db[owner.side.other].state is FOLLOW
-            if owner is self.db[to] and follows and isinstance(move.ended, dict):
+            if owner is self.db[to] and follows and isinstance(move.ended, SwitchoverRecord):
                 break
         else:
             raise Broken(f"I4: the {to} does not get the writes: {said}")

@@ -86,16 +86,16 @@ def struck(world: Universe, number: int, fault: Fault, after: bool) -> None:
 def test_a_move_and_its_return_path(capsys: pytest.CaptureFixture[str]) -> None:
     world = Universe()
     document = move(world)
-    assert (document["epoch"], document["from"], document["to"], document["result"]) == (
+    assert (document.epoch, document.from_, document.to, document.result) == (
         2,
         "source",
         "target",
         "moved",
     )
-    assert world.ledger.kept["switchover/2"]["fenced_ms"] == document["fenced_ms"]
+    assert world.ledger.kept["switchover/2"]["fenced_ms"] == document.fenced_ms
     world.audit(T)
     followed = return_path.run(world.parts())
-    assert followed["position"] == document["position"]
+    assert followed.position == document.position
     assert str(world.db[S].read()) == "source FOLLOW@2"
     world.turn()
     world.turn()
@@ -106,8 +106,8 @@ def test_the_dry_run_tells_the_steps_of_the_real_run_in_their_order() -> None:
     world = Universe()
     told = Switchover(world.parts(), T, "dry", guards=refusals).dry_run(1)
     assert len(world.calls) == 0
-    done = move(world)["steps"]
-    assert [t.split(":")[0] for t in told] == [f"{s['step']} {s['name']}" for s in done]
+    done = move(world).steps
+    assert [t.split(":")[0] for t in told] == [f"{s.step} {s.name}" for s in done]
     assert [s.number for s in STEPS] == list(range(12))
     assert (
         told[6] == "6 commit: reads source FENCED@1, mine, lease not near its end, nothing written after the"
@@ -159,7 +159,7 @@ def test_the_process_dies_and_a_rollback_brings_everything_home(
     world = Universe()
     world.fleet.asleep = asleep
     struck(world, number, die, after)
-    assert back(world)["owner"] == "source"
+    assert back(world).document["owner"] == "source"
     world.fleet.look()
     world.audit(S)
 
@@ -264,7 +264,7 @@ def test_going_on_after_a_crash_in_the_return_path() -> None:
             world.dead, world.fault = False, None
             return_path.run(world.parts())
             world.audit(T)
-            assert back(world)["owner"] == "source"
+            assert back(world).document["owner"] == "source"
             world.audit(S)
 
 
@@ -273,10 +273,10 @@ def test_there_and_back_twice_ends_at_epoch_five() -> None:
     for n in range(2):
         move(world, attempt=f"there {n}")
         return_path.run(world.parts())
-        assert back(world)["epoch"] == 3 + 2 * n
+        assert back(world).epoch == 3 + 2 * n
         world.replicator.prepare(Link("shop", 4 + 2 * n, T))
         world.audit(S)
-    assert back(world)["says"].endswith("epoch 5")
+    assert back(world).says.endswith("epoch 5")
 
 
 def test_whatever_is_written_after_the_first_watermark_is_seen_before_the_commit() -> None:
@@ -284,7 +284,7 @@ def test_whatever_is_written_after_the_first_watermark_is_seen_before_the_commit
     world = Universe()
     document = move(world)
     watermark = next(n for n, e in enumerate(world.db[S].log) if e[0] == "mark" and e[1][1] == "a")
-    assert int(document["drained"].split(":")[1]) <= watermark
+    assert int(document.drained.split(":")[1]) <= watermark
 
 
 def test_asking_it_to_stop_undoes_before_the_commit_and_finishes_after_it() -> None:
@@ -304,7 +304,7 @@ def test_asking_it_to_stop_undoes_before_the_commit_and_finishes_after_it() -> N
 
 def test_a_rollback_that_has_nothing_to_undo_says_so_and_touches_nothing() -> None:
     world = Universe()
-    assert "never gave them away" in back(world)["says"]
+    assert "never gave them away" in back(world).says
     assert world.calls == ["source read", "target read"]
 
 
@@ -366,7 +366,7 @@ def test_a_dead_server_is_reported_and_the_others_move() -> None:
     world = Universe()
     mover = Switchover(world.parts(), T, "a", guards=lambda *_: [])
     world.fleet.servers[0].dead = True
-    assert mover.run()["servers_left_behind"] == ["idc"]
+    assert mover.run().servers_left_behind == ["idc"]
     world.audit(T)
 
 
@@ -426,7 +426,7 @@ def test_a_commit_whose_answer_was_lost_is_read_from_the_row() -> None:
 
     at_the_commit(world, lost)
     document = move(world)
-    assert document["steps"][6]["seen"] == "source CEDED@2; its answer was lost"
+    assert document.steps[6].seen == "source CEDED@2; its answer was lost"
     world.audit(T)
 
 
@@ -440,7 +440,7 @@ def test_a_commit_whose_answer_comes_when_others_have_finished_the_move_is_not_c
 
     at_the_commit(world, lost)
     document = move(world)
-    assert document["steps"][6]["seen"] == "source FOLLOW@2; its answer was lost"
+    assert document.steps[6].seen == "source FOLLOW@2; its answer was lost"
     world.audit(T)
 
 
@@ -451,7 +451,7 @@ def test_an_interruption_right_after_the_commit_is_finished_and_not_called_abort
         raise TimeoutError("the task's time is over")
 
     at_the_commit(world, interrupted)
-    assert move(world)["result"] == "moved"
+    assert move(world).result == "moved"
     world.audit(T)
 
 
@@ -459,8 +459,8 @@ def test_armed_servers_move_by_themselves_and_are_told_as_well() -> None:
     world = Universe()
     document = move(world)
     assert [s.moved_by for s in world.fleet.servers] == ["itself", "itself"]
-    assert document["steps"][1]["seen"] == "armed: 2 of 2 servers; requests wait: 2 of 2 servers"
-    assert document["steps"][10]["seen"] == "2 of 2 servers"
+    assert document.steps[1].seen == "armed: 2 of 2 servers; requests wait: 2 of 2 servers"
+    assert document.steps[10].seen == "2 of 2 servers"
     names = [c for c in world.calls if c in ("arm", "target ask_hold", "target held", "source arm")]
     assert names == ["target ask_hold", "arm", "target ask_hold", "target held", "source arm"]
 
@@ -469,7 +469,7 @@ def test_a_server_that_cannot_be_armed_is_named_and_told_by_word() -> None:
     world = Universe()
     world.fleet.unarmed = {"idc"}
     document = move(world)
-    assert document["steps"][1]["seen"].startswith("armed: 1 of 2 servers; idc: ")
+    assert document.steps[1].seen.startswith("armed: 1 of 2 servers; idc: ")
     assert world.fleet.told_to_hold == ["idc"]
     assert {s.name: s.moved_by for s in world.fleet.servers} == {"idc": "word", "cloud": "itself"}
     assert world.ledger.kept["expected_pause"]["not_armed"] == {"idc": "no client"}
@@ -482,7 +482,7 @@ def test_a_server_whose_waiter_does_not_answer_keeps_the_hold_waiting_no_longer_
     world.fleet.asleep = True
     began = world.clock.now()
     document = move(world)
-    assert document["steps"][1]["seen"].endswith("0 of 2 servers; cloud: did not hold; idc: did not hold")
+    assert document.steps[1].seen.endswith("0 of 2 servers; cloud: did not hold; idc: did not hold")
     assert (world.clock.now() - began).total_seconds() < HELD_WITHIN + 1
     assert [s.moved_by for s in world.fleet.servers] == ["word", "word"]
 
@@ -544,7 +544,7 @@ def test_only_servers_that_cannot_be_armed_bring_their_delivery_into_the_expecte
         world = Universe()
         world.fleet.unarmed = unarmed
         world.fleet.delivery = 2.0
-        expected[len(unarmed)] = expected_pause(world.parts(), T)["ms"]
+        expected[len(unarmed)] = expected_pause(world.parts(), T).ms
     assert expected[0] == OWN_WORK_MS + WORDS_IN_A_ROW * 30
     assert expected[1] == expected[0] + 4000
 
@@ -554,8 +554,8 @@ def test_a_far_database_brings_its_way_into_the_expected_pause(monkeypatch: pyte
     for db in far.db.values():
         monkeypatch.setattr(db, "ping", lambda: far.clock.sleep(0.01), raising=True)
     there = expected_pause(far.parts(), T)
-    assert there["database_ms"] == 10
-    assert there["ms"] - expected_pause(near.parts(), T)["ms"] == CALLS_IN_A_ROW * 10
+    assert there.database_ms == 10
+    assert there.ms - expected_pause(near.parts(), T).ms == CALLS_IN_A_ROW * 10
 
 
 def test_a_write_behind_the_drained_position_is_no_commit() -> None:
@@ -595,7 +595,7 @@ def test_the_fence_is_clear_after_two_answers_in_a_row_that_saw_nobody(
         return replace(close(epoch, attempt), answered=answered, remaining=remaining)
 
     source.close = look  # type: ignore[method-assign]
-    assert move(world)["result"] == "moved"
+    assert move(world).result == "moved"
     assert left == []
 
 
@@ -612,7 +612,7 @@ def test_a_claim_is_clear_after_two_answers_in_a_row_that_saw_nobody(
         return replace(claim(epoch), answered=answered, remaining=remaining)
 
     target.claim = look  # type: ignore[method-assign]
-    assert move(world)["result"] == "moved"
+    assert move(world).result == "moved"
     assert left == []
 
 

@@ -17,6 +17,7 @@ from livemove.model.errors import (
     UnreachableError,
     WorldMovedError,
 )
+from livemove.model.ledger import TaskFailed
 from livemove.reporting.operators import callbacks
 from livemove.reporting.operators.callbacks import note_failure
 from livemove.runtime.operator import LivemoveOperator
@@ -27,7 +28,7 @@ from livemove.switchover.operators.rollback import (
     OrderedRollbackOperator,
 )
 from livemove.switchover.operators.switchover import RollbackWritesOperator
-from livemove.switchover.rollback import failure, not_automatic
+from livemove.switchover.rollback import WentBack, failure, not_automatic
 from tests.doubles.worlds import MemoryWorld
 
 
@@ -110,7 +111,7 @@ def test_the_spec_orders_it_when_a_watched_task_failed(world: MemoryWorld) -> No
 def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_failed(
     world: MemoryWorld,
 ) -> None:
-    world.ledger.note(
+    world.ledger.tell(
         "task_failed", run_id="r", task_id="switchover.switch_over", **failure(RefusedError("not now"))
     )
     with pytest.raises(AirflowSkipException, match="RefusedError: not now"):
@@ -123,7 +124,7 @@ def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_fai
 
 
 def test_what_another_run_failed_with_does_not_excuse_this_one(world: MemoryWorld) -> None:
-    world.ledger.note(
+    world.ledger.tell(
         "task_failed", run_id="earlier", task_id="switchover.switch_over", **failure(RefusedError("no"))
     )
     assert automatic(world, switchover__switch_over="failed")["gate"] == "switchover.switch_over"
@@ -144,15 +145,15 @@ def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorl
 def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     world = MemoryWorld()
     monkeypatch.setattr(callbacks, "World", lambda spec, **_: world)
-    ti = SimpleNamespace(task=SimpleNamespace(service="shop"), task_id="switchover.switch_over", map_index=0)
+    ti = SimpleNamespace(
+        task=SimpleNamespace(service="shop"),
+        task_id="switchover.switch_over",
+        dag_id="migrate_shop",
+        map_index=0,
+    )
     note_failure({"ti": ti, "run_id": "r", "exception": wrapped(RefusedError("not now"))})
-    assert world.ledger.noted[0] | {"time": ""} == {
-        "event": "task_failed",
-        "time": "",
-        "error": "RefusedError",
-        "found": "not now",
-        "harmless": True,
-    }
+    (kept,) = world.ledger.snapshot().all_of(TaskFailed)
+    assert (kept.error, kept.found, kept.harmless) == ("RefusedError", "not now", True)
 
 
 def test_what_was_prepared_is_taken_down_only_when_the_form_says_so(
@@ -175,7 +176,8 @@ def test_writes_that_cannot_have_left_need_no_way_back(
 ) -> None:
     writes = RollbackWritesOperator(task_id="writes", service="shop")
     monkeypatch.setattr("livemove.control.adapters.state.never_left", lambda world: "nothing was prepared")
-    assert writes.execute({}) == {"epoch": 1, "owner": "source", "says": "nothing was prepared"}
+    done = writes.execute({})
+    assert (done["epoch"], done["owner"], done["says"]) == (1, "source", "nothing was prepared")
     assert world.ledger.events()[-1]["says"] == "nothing was prepared"
 
 
@@ -188,6 +190,6 @@ def test_where_that_cannot_be_told_the_rows_decide(
             raise answer
 
     monkeypatch.setattr("livemove.control.adapters.state.never_left", never_left)
-    told = {"owner": "source", "epoch": 3, "says": "by the rows"}
+    told = WentBack(3, "by the rows")
     monkeypatch.setattr(RollbackWritesOperator, "_go_back", lambda self, world, context: told)
     assert RollbackWritesOperator(task_id="writes", service="shop").execute({})["says"] == "by the rows"

@@ -99,7 +99,8 @@ class Turning(World):
         self.prepare_return(epoch, to.other)
         document = self.move(to)
         self.turn(to)
-        assert return_path.run(self.parts)["position"] == document["position"]
+        assert (path := return_path.run(self.parts))
+        assert path.position == document.position
         return document
 
     def go_back(self) -> Json:
@@ -113,7 +114,7 @@ class Turning(World):
 
     def look(self) -> str:
         position = self.two.t.read().position
-        return str(way_back.look(self.parts, BACK, position, 5)["says"])
+        return way_back.look(self.parts, BACK, position, 5).says
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_trigger_event_keyless_table_and_cascade_there_and_back_have_exact_count
     assert world.look().startswith("The return path runs")
 
     with still_writing(world):
-        assert world.go_back()["although"] == []
+        assert world.go_back().although == []
     assert world.turned == ["source", "target", "target"]
     assert (two.root(S, TRIGGERS), two.root(S, EVENTS)) == code
     assert two.root(T, TRIGGERS) == []

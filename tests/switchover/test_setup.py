@@ -145,11 +145,11 @@ def test_the_watch_looks_at_the_return_path_in_use(world: Any, two: Two) -> None
     world.replicator.start(link, position=two.t.read().position)
     world.replicator.until_following(link)
     seen = look(world)
-    assert seen["says"].startswith("The return path runs, ")
-    assert (seen["epoch"], seen["losses"], seen["needs"]) == (2, [], way_back.checkpoint(seen["needs"]))
+    assert seen.says.startswith("The return path runs, ")
+    assert (seen.epoch, seen.losses, seen.needs) == (2, [], way_back.checkpoint(seen.needs))
     assert world.ledger.kept["way_back"] == seen
     world.replicator.stop(link)
-    assert look(world)["says"].startswith("The return path is stopped")
+    assert look(world).says.startswith("The return path is stopped")
 
 
 def test_the_way_back_is_refused_while_a_move_is_under_way(world: Any, two: Two) -> None:

@@ -57,7 +57,7 @@ def test_the_writes_move_only_inside_the_window_and_a_committed_move_goes_on_out
         operator.switchover(parts, Side.TARGET, context, window=over).run()
     universe.audit(Side.SOURCE)
     operator.switchover(parts, Side.TARGET, context, window=open_).run()
-    assert operator.switchover(parts, Side.TARGET, context, window=over).run()["to"] == Side.TARGET
+    assert operator.switchover(parts, Side.TARGET, context, window=over).run().to is Side.TARGET
 
 
 def test_a_kill_between_two_moves_of_one_task_stops_the_next_one() -> None:
