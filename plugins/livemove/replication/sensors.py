@@ -8,6 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from livemove.model import time_series as trail
@@ -56,7 +57,8 @@ def look_at_full_load(world: World, state: Json) -> Look:
     with telling(world, link):
         over = replication.load_is_over(link, status, tables)
     now = world.clock.now().timestamp()
-    samples = replication.recent([*state.get("samples", ()), replication.load_sample(status, tables, now)])
+    samples = [*state.get("samples", ()), replication.load_sample(status, tables, now)]
+    samples = trail.recent(samples, replication.RATE_OVER, itemgetter("at"))
     progress = replication.load_progress(status, tables, samples[0] if len(samples) > 1 else {}, now)
     kept = {
         "epoch": link.epoch,

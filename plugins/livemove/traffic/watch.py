@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from livemove.model.counters import increases, total
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Watch
 from livemove.model.window import duration
@@ -62,25 +63,16 @@ def needed(watch: Watch) -> int:
 
 def of_site(samples: Sequence[Json], sites: Mapping[str, Side], site: Side) -> Sum:
     """Everything that the servers of a site answered between the first and the last sample."""
-    total, errors, seconds = 0, 0, 0.0
-    tells_errors = tells_seconds = True
+    found: list[dict[str, float | None]] = []
     for server in (s for s, where in sites.items() if where is site):
-        found = [
+        looks = [
             x["servers"][server] for x in samples if x["servers"].get(server, {}).get("requests") is not None
         ]
-        for a, b in itertools.pairwise(found):
-            # a counter that falls has started again at zero
-            again = b["requests"] < a["requests"]
-            total += b["requests"] - (0 if again else a["requests"])
-            if b.get("errors") is None:
-                tells_errors = False
-            else:
-                errors += b["errors"] - (0 if again else a.get("errors") or 0)
-            if b.get("seconds") is None:
-                tells_seconds = False
-            else:
-                seconds += b["seconds"] - (0 if again else a.get("seconds") or 0)
-    return Sum(total, errors if tells_errors else None, seconds if tells_seconds else None)
+        found += [increases(a, b) for a, b in itertools.pairwise(looks)]
+    errors = total(found, "errors")
+    return Sum(
+        int(total(found, "requests") or 0), None if errors is None else int(errors), total(found, "seconds")
+    )
 
 
 def baseline(samples: Sequence[Json], sites: Mapping[str, Side]) -> Json:
@@ -183,11 +175,3 @@ def _load(samples: Sequence[Json], before: Json, watch: Watch) -> list[str]:
 def _mean(values: Any) -> float | None:
     known = [float(v) for v in values if v is not None]
     return sum(known) / len(known) if known else None
-
-
-def trimmed(samples: Sequence[Json], seconds: float) -> list[Json]:
-    """The samples of the last `seconds`, and the last one before them."""
-    kept = list(samples)
-    while len(kept) > 2 and kept[1]["at"] <= kept[-1]["at"] - seconds:
-        kept.pop(0)
-    return kept

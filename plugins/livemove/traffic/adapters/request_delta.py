@@ -11,6 +11,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from livemove.model.counters import has_restarted
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server
 from livemove.traffic.adapters.counters import Count, read_count
@@ -72,7 +73,7 @@ def between(before: dict[str, Count | None], after: dict[str, Count | None]) -> 
     tells_errors = True
     for name, now in after.items():
         then = before.get(name)
-        if now is None or then is None or now.requests < then.requests:
+        if now is None or then is None or has_restarted(then.requests, now.requests):
             missing.append(name)
             continue
         requests += now.requests - then.requests

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.breach import refuse_after_breach
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.time_series import recent
 from livemove.model.window import duration
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
@@ -22,11 +24,8 @@ def look_at_traffic(world: World, state: Json) -> Look:
     refuse_after_breach(world, Side.TARGET)
     spec = world.spec.drain
     sites, counts = count(world)
-    samples = drain.add(
-        [(t, c) for t, c in state.get("samples", ())],
-        (world.clock.now().timestamp(), counts),
-        seconds=spec.seconds,
-    )
+    before = [(t, c) for t, c in state.get("samples", ())]
+    samples = recent([*before, (world.clock.now().timestamp(), counts)], spec.seconds, itemgetter(0))
     verdict = drain.judge(samples, sites, old=Side.SOURCE, share=spec.share, seconds=spec.seconds)
     shown = {
         "says": verdict.says,

@@ -7,6 +7,7 @@ second triggerer, or a retry, finds what was done.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -21,6 +22,7 @@ from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.time_series import recent
 from livemove.model.window import closed, duration
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
@@ -162,7 +164,7 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
         return Look(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
-    samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
+    samples = recent([*state.get("samples", ()), observe(world)], window, itemgetter("at"))
     verdict = _judge(world, samples)
     kept = {**state, "samples": samples}
     trouble = "; ".join(verdict.breach) if share is not None else ""
