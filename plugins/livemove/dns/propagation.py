@@ -1,7 +1,7 @@
 """Who may still hold the old answer, and until when: answers of name servers in, a table out. No I/O.
 
 It proves what the asked servers say, not what all caches of the world hold: 8.7 % of measured resolvers
-stretch TTLs. Only the drain (`core.drain`) tells that nobody uses the old answer any more.
+stretch TTLs. Only the drain (`traffic/drain.py`) tells that nobody uses the old answer any more.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from livemove.model.ports import Answer, Json
 from livemove.model.spec import Side
 from livemove.model.window import duration
 from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.parallel import in_parallel
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
 
@@ -135,8 +135,7 @@ def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
     name, known = world.spec.dns.name, caches(world.spec.dns)
     questions = [(s, False) for s in authorities] + [(s, True) for s in known if s not in authorities]
     resolvers = resolvers_of(world)
-    with ThreadPoolExecutor(max_workers=min(16, len(questions))) as pool:
-        return list(pool.map(lambda q: resolvers.ask(q[0], name, recurse=q[1]), questions))
+    return in_parallel(questions, lambda q: resolvers.ask(q[0], name, recurse=q[1]))
 
 
 class PropagationSensor(WatchingSensor):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.time_series import recent
 from livemove.model.window import duration
+from livemove.runtime.parallel import in_parallel
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
 from livemove.traffic import drain
@@ -54,10 +54,9 @@ def count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
     from livemove.traffic.adapters.counters import read_count
 
     pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
-    with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
-        counts = pool.map(lambda p: read_count(world, *p).requests, pairs)
-        names = [s.name for s, _ in pairs]
-        return {s.name: s.site for s, _ in pairs}, dict(zip(names, counts, strict=True))
+    counts = in_parallel(pairs, lambda p: read_count(world, *p).requests, name=lambda p: p[0].name)
+    names = [s.name for s, _ in pairs]
+    return {s.name: s.site for s, _ in pairs}, dict(zip(names, counts, strict=True))
 
 
 class DrainedSensor(WatchingSensor):
