@@ -21,7 +21,7 @@ from livemove.dns import propagation
 from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.model.spec import Side
 from livemove.model.time_series import recent
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.traffic import drain
 
 pytestmark = pytest.mark.servers
