@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator
 from operator import itemgetter
@@ -17,10 +16,12 @@ from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
 from livemove.replication.adapters.replicator import replicator_of
+from livemove.runtime.deadlines import Deadline, growing
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
+from livemove.runtime.watermarks import wait_for_watermark
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -152,7 +153,8 @@ def look_at_lag(world: World, state: Json) -> Look:
                 sent = world.clock.now().timestamp()
                 number = int(sent * 1000)
                 reader.write_watermark(link.reads, STREAM, number)
-            if not _arrived(world, writer, link, number, sent):
+            in_one_look, pauses = Deadline(world.clock, PATIENCE_IN_ONE_LOOK), growing(0.005, 1.5, 0.5)
+            if not wait_for_watermark(writer, link.reads, STREAM, number, in_one_look, every=pauses):
                 waited = world.clock.now().timestamp() - sent
                 return Look(
                     False,
@@ -179,17 +181,6 @@ def look_at_lag(world: World, state: Json) -> Look:
         {"trips": trips},
         again_in=0.5,
     )
-
-
-def _arrived(world: World, writer: object, link: Link, number: int, sent: float) -> bool:
-    deadline = time.monotonic() + PATIENCE_IN_ONE_LOOK
-    pause = 0.005
-    while not writer.has_watermark(link.reads, STREAM, number):  # type: ignore[attr-defined]
-        if time.monotonic() > deadline:
-            return False
-        world.clock.sleep(pause)
-        pause = min(0.5, pause * 1.5)
-    return True
 
 
 class LagSensor(WatchingSensor):
