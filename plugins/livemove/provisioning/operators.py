@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import InfraError, RefusedError
+from livemove.model.formatting import hours
 from livemove.model.ports import Clock, Json
 from livemove.provisioning.adapters.terraform import infra_of
 from livemove.provisioning.adapters.variables import variables
@@ -141,7 +142,7 @@ class SnapshotOperator(LivemoveOperator):
         if not seen["taken"]:
             raise InfraError(
                 f"The snapshot {name} is {seen['status']}",
-                wanted=f"available within {SNAPSHOT_WITHIN / 3600:.0f} h",
+                wanted=f"available within {hours(SNAPSHOT_WITHIN)}",
                 next_step="look at it in the RDS console, delete it, clear this task",
             )
 

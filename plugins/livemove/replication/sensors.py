@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError, ReplicationError
+from livemove.model.formatting import milliseconds
 from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
@@ -169,7 +170,7 @@ def look_at_lag(world: World, state: Json) -> Look:
     trail.add_delay(world.ledger, arrived, arrived - sent)
     trips = [*trips, arrived - sent][-replication.GOOD_TRIPS :]
     reason = replication.judge_trips(trips, world.spec.replication.max_lag)
-    shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)
+    shown = ", ".join(milliseconds(t) for t in trips)
     # captured minus applied, and CloudWatch, stand beside the proof; neither is one
     beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
     if reason is None:

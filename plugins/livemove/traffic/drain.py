@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from livemove.model.counters import increase
+from livemove.model.formatting import duration, percent
 from livemove.model.spec import Side
-from livemove.model.window import duration
 
 Sample = tuple[float, dict[str, int]]
 """(seconds since the epoch, requests so far by server)."""
@@ -46,8 +46,8 @@ def judge(
     covered = min(span, seconds)
     rates = {site: n / span if span else 0.0 for site, n in by_site.items()}
     says = (
-        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({part:.1%},"
-        f" {rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {share:.1%} for"
+        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({percent(part)},"
+        f" {rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {percent(share)} for"
         f" {duration(seconds)}"
     )
     if covered < seconds:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from livemove.model.counters import increases, total
+from livemove.model.formatting import duration, milliseconds, percent
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Watch
-from livemove.model.window import duration
 
 LEAST_ERRORS = 2
 """One failed request tells nothing about a share."""
@@ -107,14 +107,14 @@ def judge(
     if span < watch.hold:
         says += f"; watched {duration(span)} of {duration(watch.hold)}"
     elif not enough:
-        says += f"; {needed(watch)} requests are needed to tell {watch.errors:.1%}"
+        says += f"; {needed(watch)} requests are needed to tell {percent(watch.errors)}"
     ill = "; ".join(_health(samples, sites, Side.SOURCE))
     return Verdict(tuple(breach), span >= watch.hold and enough and not breach, says, ill)
 
 
 def _told(s: Sum) -> str:
-    errors = "errors not counted" if s.errors is None else f"{s.errors} errors ({s.share:.1%})"
-    return errors if s.latency is None else f"{errors}, {s.latency * 1000:.0f} ms each"
+    errors = "errors not counted" if s.errors is None else f"{s.errors} errors ({percent(s.share)})"
+    return errors if s.latency is None else f"{errors}, {milliseconds(s.latency)} each"
 
 
 def _errors(cloud: Sum, before: Json, watch: Watch) -> list[str]:
@@ -122,8 +122,8 @@ def _errors(cloud: Sum, before: Json, watch: Watch) -> list[str]:
     if cloud.errors is None or cloud.errors < LEAST_ERRORS or cloud.share <= limit:
         return []
     return [
-        f"{cloud.errors} of {cloud.requests} requests at the cloud failed ({cloud.share:.1%}; at most"
-        f" {limit:.1%})"
+        f"{cloud.errors} of {cloud.requests} requests at the cloud failed ({percent(cloud.share)}; at most"
+        f" {percent(limit)})"
     ]
 
 
@@ -135,8 +135,8 @@ def _latency(cloud: Sum, before: Json, watch: Watch) -> list[str]:
     if cloud.latency <= limit:
         return []
     return [
-        f"a request at the cloud takes {cloud.latency * 1000:.0f} ms (before: {normal * 1000:.0f} ms; at most"
-        f" {limit * 1000:.0f} ms)"
+        f"a request at the cloud takes {milliseconds(cloud.latency)} (before: {milliseconds(normal)}; at most"
+        f" {milliseconds(limit)})"
     ]
 
 

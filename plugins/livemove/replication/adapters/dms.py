@@ -10,12 +10,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.model.errors import LivemoveError, ReplicationError, SetupError, UnreachableError
+from livemove.model.formatting import utc
 from livemove.model.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.dms_rules import says, start_type, table_mappings, task_settings
@@ -367,7 +368,7 @@ class DmsReplicator:
             StartTime=max(made, now - EVENTS_BACK),
             EndTime=now,
         )
-        return [f"{e['Date'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC {e['Message']}" for e in found]
+        return [f"{utc(e['Date'])} {e['Message']}" for e in found]
 
     def _latency(self, link: Link) -> dict[str, float]:
         task = self._task(link)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.breach import refuse_after_breach
 from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.formatting import duration, percent
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.time_series import recent
-from livemove.model.window import duration
 from livemove.runtime.parallel import in_parallel
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
@@ -85,7 +85,7 @@ class DrainedSensor(WatchingSensor):
         return RefusedError(
             f"After {duration(self.limit(world))} the old site still serves users: {says}",
             wanted=(
-                f"a share of at most {world.spec.drain.share:.1%} for {duration(world.spec.drain.seconds)}"
+                f"a share of at most {percent(world.spec.drain.share)} for {duration(world.spec.drain.seconds)}"
             ),
             next_step=(
                 "both sites write to one database, so nothing is lost; clear this task to wait on, or trigger"

@@ -20,10 +20,11 @@ from livemove.dns.record import Change
 from livemove.history.ownership import moment
 from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
+from livemove.model.formatting import duration, percent
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.time_series import recent
-from livemove.model.window import closed, duration
+from livemove.model.window import closed
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
@@ -44,7 +45,7 @@ def look_at_baseline(world: World, state: Json) -> Look:
     before = watch.baseline(samples, sites(world)) if span else {}
     if span and span >= wanted:
         world.ledger.write("baseline", before)
-        told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
+        told = f"{before['rate']} requests/s, {percent(before['errors'], 2)} failed"
         return Look(True, f"Normal, over {duration(span)}: {told}", before)
     says = (
         f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are"
