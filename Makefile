@@ -80,8 +80,8 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 	$(PYTHON) -m tests.protocol_model $(if $(LONG),--long)
 	$(PYTHON) -m tests.switchover.test_state_machine 1500 20
 
-mutants: ## break each promise in a copy and see a test notice [ONLY=word]
-	@$(PYTHON) -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
+mutants: ## break each of a hundred promises in a copy and see a test notice; goes on where it stopped [ONLY=word] [AGAIN=1]
+	@$(PYTHON) -m tests.mutants $(if $(ONLY),--only "$(ONLY)") $(if $(AGAIN),--again)
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long
@@ -121,4 +121,4 @@ pictures: setup browser ## the pictures of docs/images taken anew, from two rehe
 	@$(PYTHON) scripts/pictures.py $(KIND)
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
-	rm -rf .venv .lab rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .lab .mutants.json rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livemove.comparison import row_comparison as core
+from livemove.comparison.adapters.keyed_comparison import Compared
 from livemove.comparison.canonical import Column, Shape, row_expression
 from livemove.comparison.row_comparison import Change, Judgement, Look, judge
 
@@ -215,3 +217,12 @@ def test_a_name_is_taken_apart_at_the_schema_that_it_begins_with() -> None:
     assert core.taken_apart("shop.orders", schemas) == ("shop", "orders")
     assert core.taken_apart("shop.old.or.ders", schemas) == ("shop.old", "or.ders")
     assert core.taken_apart("other.t", schemas) == ("other", "t")
+
+
+def test_rows_that_could_not_be_judged_make_no_equal_table() -> None:
+    pair: Any = None
+    options: Any = SimpleNamespace(listed=10)
+    for unjudged in (0, 1):
+        compared = Compared(pair, TWO, options, "", "")
+        compared.unjudged = unjudged
+        assert compared.verdict({}).equal is (unjudged == 0)

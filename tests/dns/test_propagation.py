@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from livemove.dns.propagation import Row, as_rows, as_table, fold, from_rows, judge
+from livemove.dns.propagation import Row, as_rows, as_table, fold, from_rows, honest_end, judge
 from livemove.model.ports import Answer
 from tests.doubles.memory import START
 
@@ -83,6 +83,19 @@ def test_the_end_of_every_honest_cache_is_known_once_the_last_authority_has_chan
     assert not rows["a"].stretches
     rows = look(rows, 75, **{"192_0_2_53": (NEW, 60)}, a=(OLD, 30))
     assert rows["a"].stretches
+
+
+def test_the_last_authority_ends_the_honest_caches_and_not_the_first() -> None:
+    def both(after: float, first: tuple[str, ...], second: tuple[str, ...]) -> dict[str, Row]:
+        now = START + timedelta(seconds=after)
+        answers = [Answer("a", first, 60, now), Answer("b", second, 60, now)]
+        return fold(rows, answers, wanted=NEW, record_ttl=60, authorities=["a", "b"])
+
+    rows: dict[str, Row] = {}
+    rows = both(0, NEW, OLD)
+    assert honest_end(rows, 60) is None
+    rows = both(10, NEW, NEW)
+    assert honest_end(rows, 60) == START + timedelta(seconds=70)
 
 
 def test_a_public_cache_that_never_answers_us_is_shown_and_not_waited_for() -> None:

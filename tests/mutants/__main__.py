@@ -1,87 +1,73 @@
 """`make mutants`: breaks one promise at a time in a copy of the tree and runs the tests that should notice.
 
-python -m tests.mutants            all of mutants.yaml
-python -m tests.mutants --only SQL those whose id or file has the word
+python -m tests.mutants               all of mutants.yaml that was not judged yet, as it stands now
+python -m tests.mutants --only guard- those whose id or file has the word
+python -m tests.mutants --again       judged before or not
 
-Prints killed, survived, or stale (the text is not in its file exactly once), and the kill rate. Ends with 1
-when a
-mutant is stale or fewer than 90 % were killed.
+First the tests run on the unbroken copy: a test that is red there would kill everything. Prints entry,
+result, seconds and the test that noticed, then the kill rate. Ends with 1 when fewer than 90 % were killed
+or an entry is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import subprocess
+import signal
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutants.catalog import ROOT, Mutant, load
-
-WANTED = 0.9
-LONGEST = 180
-"""Seconds; a mutant whose tests hang counts as killed."""
-COPIED = ("plugins", "dags", "lab", "tests", "include", "scripts", "bench", "docs", "pyproject.toml")
-KILLED_BY_TESTS = 1
-"""pytest's exit code for failed tests; others (no tests found, bad arguments) are mistakes of the list."""
-
-
-def outcome(tree: Path, mutant: Mutant) -> str:
-    file = tree / mutant.file
-    text = file.read_text(encoding="utf-8")
-    if text.count(mutant.find) != 1:
-        return "stale"
-    file.write_text(text.replace(mutant.find, mutant.replace), encoding="utf-8")
-    try:
-        argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests]
-        done = subprocess.run(
-            argv,
-            cwd=tree,
-            env={**os.environ, "PYTHONPATH": "plugins:.", "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "killed"
-    finally:
-        file.write_text(text, encoding="utf-8")
-    if done.returncode == KILLED_BY_TESTS:
-        return "killed"
-    if done.returncode == 0:
-        return "survived"
-    print((done.stdout + done.stderr)[-1500:], file=sys.stderr)
-    return "stale"
+from tests.mutants import results
+from tests.mutants.catalog import Mutant, load
+from tests.mutants.judging import Judgement, Result, copied_tree, judge, run_tests
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    options = argparse.ArgumentParser(
+        prog="make mutants", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--only", default="", help="a word of the id or of the file")
-    only = options.parse_args().only
-    chosen = [m for m in load() if only in m.id or only in m.file]
-    with tempfile.TemporaryDirectory(prefix="mutants") as folder:
-        tree = Path(folder)
-        for name in COPIED:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-            elif (ROOT / name).exists():
-                shutil.copy(ROOT / name, tree / name)
-        counts = {"killed": 0, "survived": 0, "stale": 0}
-        for mutant in chosen:
-            began = time.monotonic()
-            result = outcome(tree, mutant)
-            counts[result] += 1
-            note = "" if result == "killed" else f": {mutant.breaks}"
-            print(f"{result:<9} {time.monotonic() - began:5.1f} s  {mutant.id}{note}", flush=True)
-    judged = counts["killed"] + counts["survived"]
-    rate = counts["killed"] / judged if judged else 0.0
-    print(f"{counts['killed']} of {judged} killed ({rate:.0%}, wanted {WANTED:.0%}); {counts['stale']} stale")
-    return 0 if rate >= WANTED and not counts["stale"] else 1
+    options.add_argument("--again", action="store_true", help="judge anew what was judged before")
+    asked = options.parse_args()
+    mutants = load()
+    chosen = [m for m in mutants if asked.only in m.id or asked.only in m.file]
+    kept = results.still_true(results.read(), mutants)
+    left = [m for m in chosen if asked.again or m.id not in kept]
+    if left and (red := _judge_all(left, kept)):
+        print(f"the tests fail without any mutant:\n{red}")
+        return 1
+    judged = [kept[m.id] for m in chosen if m.id in kept]
+    print(*map(results.line, judged), results.summary(judged), sep="\n")
+    if all(m.id in kept and kept[m.id].result is not Result.ERROR for m in mutants):
+        results.publish([kept[m.id] for m in mutants])
+    good = results.rate(judged) >= results.WANTED and not any(j.result is Result.ERROR for j in judged)
+    return 0 if good else 1
+
+
+def _judge_all(left: Sequence[Mutant], kept: dict[str, Judgement]) -> str:
+    """Adds each judgement to `kept`, in memory and on disk; what pytest says when the tests are red unbroken."""
+    with copied_tree() as tree:
+        if red := _red_without_mutant(tree, left):
+            return red
+        for number, mutant in enumerate(left, 1):
+            kept[mutant.id] = judge(tree, mutant)
+            results.write(kept)
+            print(f"{number}/{len(left)} {results.line(kept[mutant.id])}", flush=True)
+    print()
+    return ""
+
+
+def _red_without_mutant(tree: Path, mutants: Sequence[Mutant]) -> str:
+    tests = list(dict.fromkeys(t for m in mutants for t in m.tests))
+    print(f"{len(tests)} tests and test files on the unbroken copy ...", flush=True)
+    code, output = run_tests(tree, tests, limit=None)
+    return "" if code == 0 else output[-3000:]
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(143)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main())

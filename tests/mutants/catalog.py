@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,22 @@ class Mutant:
     breaks: str
     """The promise that does not hold any more."""
     tests: tuple[str, ...]
+    """Files or test ids, as pytest takes them; one of them must fail."""
+
+    def apply(self, tree: Path) -> str:
+        """Break the promise in this tree; the file's text as it was. LookupError when the text does not fit."""
+        path = tree / self.file
+        text = path.read_text(encoding="utf-8")
+        if (times := text.count(self.find)) != 1:
+            raise LookupError(f"{self.id}: the text to find is {times} times in {self.file}, wanted once")
+        path.write_text(text.replace(self.find, self.replace), encoding="utf-8")
+        return text
+
+    def fingerprint(self, root: Path = ROOT) -> str:
+        """Changes with the entry, the file that it breaks, and the files of its tests."""
+        files = [self.file, *sorted({t.partition("::")[0] for t in self.tests})]
+        read = [(f, (root / f).read_bytes()) for f in files if (root / f).is_file()]
+        return hashlib.sha256(repr((astuple(self), read)).encode()).hexdigest()[:16]
 
 
 def load() -> list[Mutant]:

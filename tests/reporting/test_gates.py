@@ -6,7 +6,7 @@ from livemove.history import ControlRows, History
 from livemove.model.approvals import checksum
 from livemove.model.ports import ControlRow, ControlState, Json
 from livemove.model.spec import MigrationSpec, Side, load_spec
-from livemove.reporting.gates import Evidence, approved, body, subject, table
+from livemove.reporting.gates import Evidence, approved, body, owner_in_short, subject, table
 
 SHOP = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
 RECORD = {"name": "www.shop.test", "type": "A", "ttl": 5, "values": ["127.1.1.10"]}
@@ -216,6 +216,13 @@ def test_a_question_after_a_committed_unfinished_move_names_no_owner() -> None:
     assert "Proceed finishes it" in text
     assert ROLL_BACK_TO["committed"] in text
     assert ROLL_BACK_TO["lost"] in ask("switchover", Evidence(history=History({}, [BEGAN])))
+
+
+def test_an_owner_in_doubt_is_named_by_no_question() -> None:
+    evidence = Evidence(history=History({}, [BEGAN]))
+    assert (evidence.owner, evidence.current.certain) == (Side.SOURCE, False)
+    assert "source" not in owner_in_short(evidence.current)
+    assert "data centre's database (source)" not in ask("switchover", evidence)
 
 
 @pytest.mark.parametrize(

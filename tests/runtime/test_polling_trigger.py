@@ -69,6 +69,10 @@ def test_a_few_timeouts_do_not_end_a_long_wait() -> None:
     assert event(UnreachableError("gone"), OSError("reset"), WAITING, UnreachableError("gone"), THERE)["done"]
 
 
+def test_failures_with_answers_in_between_never_add_up() -> None:
+    assert event(*[UnreachableError("gone"), WAITING] * polling.PATIENCE, THERE)["done"]
+
+
 def test_an_outage_that_stays_ends_it_with_its_words() -> None:
     seen = event(UnreachableError("the ledger is gone"))
     assert not seen["done"]

@@ -10,7 +10,14 @@ import pytest
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import Side
 from livemove.runtime.deadlines import Deadline
-from livemove.runtime.watermarks import LIMIT, by_watermark, insist, wait_for_watermark, watermark_trip
+from livemove.runtime.watermarks import (
+    LIMIT,
+    by_waiting,
+    by_watermark,
+    insist,
+    wait_for_watermark,
+    watermark_trip,
+)
 from tests.doubles.memory import HandClock
 
 
@@ -69,3 +76,10 @@ def test_a_follower_that_is_too_far_behind_is_not_judged() -> None:
     way = Way(delay=LIMIT)
     with pytest.raises(LivemoveError, match=r"shop\.orders"):
         insist(by_watermark(way, way, Side.SOURCE, way.clock), "shop.orders")  # type: ignore[arg-type]
+
+
+def test_without_a_watermark_table_each_call_waits_its_time() -> None:
+    clock = HandClock()
+    began, arrived = clock.now(), by_waiting(clock, (2.0, 4.0))
+    assert all(arrived(limit) for limit in (60, 3, 60))
+    assert (clock.now() - began).total_seconds() == 2 + 3 + 4

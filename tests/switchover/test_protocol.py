@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,7 @@ from livemove.model.errors import (
     SwitchoverIncomplete,
     UnreachableError,
 )
-from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, SwitchHealth
+from livemove.model.ports import Answered, ControlState, Json, Link, Outcome, Reply, SwitchHealth
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.guards import (
@@ -25,6 +26,7 @@ from livemove.switchover.guards import (
     WORDS_IN_A_ROW,
     expected_pause,
     refusals,
+    server_reasons,
     switch_ticks,
 )
 from livemove.switchover.protocol import STEPS, Switchover
@@ -217,6 +219,21 @@ def test_an_attempt_that_was_overtaken_leaves_no_server_holding_and_no_job_off(u
         assert owner
         assert world.fleet.jobs is owner.side, number
         assert [s.name for s in world.fleet.servers if s.held] == [], number
+
+
+def test_an_undone_attempt_leaves_the_hold_to_the_one_that_has_the_fence_now() -> None:
+    world = Universe()
+
+    def overtaken(name: str) -> None:
+        assert world.db[S].lift(1, "a").done
+        assert world.db[S].arm(1, "b", 20).done
+
+    at(world, "arm", overtaken, time=2)
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    assert (world.db[S].state, world.db[S].attempt) == (ControlState.FENCED, "b")
+    assert [(s.armed, s.held) for s in world.fleet.servers] == [((2, T), True)] * 2
+    assert world.fleet.jobs is None
 
 
 @pytest.mark.parametrize("blind", [False, True], ids=["rows answer", "rows do not"])
@@ -555,7 +572,7 @@ def test_a_write_behind_the_drained_position_is_no_commit() -> None:
     assert (source.state, source.epoch) == (ControlState.OPEN, 1)
 
 
-@pytest.mark.parametrize(
+LOOKS_UNTIL_CLEAR = pytest.mark.parametrize(
     "seen",
     [
         [(Answered.DONE, 0), (Answered.DONE, 0)],
@@ -563,6 +580,9 @@ def test_a_write_behind_the_drained_position_is_no_commit() -> None:
         [(Answered.DONE, 0), (Answered.BUSY, 0), (Answered.DONE, 0), (Answered.DONE, 0)],
     ],
 )
+
+
+@LOOKS_UNTIL_CLEAR
 def test_the_fence_is_clear_after_two_answers_in_a_row_that_saw_nobody(
     seen: list[tuple[Answered, int]],
 ) -> None:
@@ -579,9 +599,171 @@ def test_the_fence_is_clear_after_two_answers_in_a_row_that_saw_nobody(
     assert left == []
 
 
+@LOOKS_UNTIL_CLEAR
+def test_a_claim_is_clear_after_two_answers_in_a_row_that_saw_nobody(
+    seen: list[tuple[Answered, int]],
+) -> None:
+    world = Universe()
+    target = world.db[T]
+    claim, left = target.claim, list(seen)
+
+    def look(epoch: int) -> Outcome:
+        answered, remaining = left.pop(0)
+        return replace(claim(epoch), answered=answered, remaining=remaining)
+
+    target.claim = look  # type: ignore[method-assign]
+    assert move(world)["result"] == "moved"
+    assert left == []
+
+
+def fenced_for_ever(world: Universe) -> None:
+    """From the fence on the replicator brings nothing more; a wait without an end is an error."""
+
+    def stand_still(name: str) -> None:
+        world.replicator.apply = lambda: None  # type: ignore[method-assign]
+
+    at(world, "close", stand_still)
+    sleep, until = world.clock.sleep, world.clock.now() + timedelta(minutes=1)
+
+    def patiently(seconds: float) -> None:
+        assert world.clock.now() < until, "the wait does not end"
+        sleep(seconds)
+
+    world.clock.sleep = patiently  # type: ignore[method-assign]
+
+
+def test_a_drain_that_does_not_end_is_undone_when_the_budget_is_over() -> None:
+    world = Universe()
+    fenced_for_ever(world)
+    began = world.clock.now()
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    waited = (world.clock.now() - began).total_seconds()
+    assert 0 <= waited - world.parts().settings.pause_budget < 1
+    assert (world.db[S].state, world.db[S].epoch) == (ControlState.OPEN, 1)
+
+
+def test_a_fence_that_never_gets_clear_is_undone_when_the_budget_is_over() -> None:
+    world = Universe()
+    source, close, began = world.db[S], world.db[S].close, world.clock.now()
+    source.close = lambda *mine: replace(close(*mine), remaining=1)  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted):
+        move(world)
+    waited = (world.clock.now() - began).total_seconds()
+    assert 0 <= waited - world.parts().settings.pause_budget < 1
+    assert (source.state, source.epoch) == (ControlState.OPEN, 1)
+
+
+def test_a_batch_that_brings_its_watermark_before_its_rows_loses_none() -> None:
+    world = Universe()
+    source, target, link = world.db[S], world.db[T], Link("shop", 1, S)
+    late: list[tuple[str, int]] = []
+
+    def in_batches() -> None:
+        """A batch ends with a watermark, which is there at once; its rows come with the next batch."""
+        batch = source.log[world.replicator.at[link] :]
+        if link.epoch not in target.replicators or not any(e[0] == "mark" for e in batch):
+            return
+        target.rows += late
+        target.log += late
+        late[:] = [(e[0], e[1]) for e in batch if e[0] != "mark"]
+        target.marks |= {e[1]: source.marks[e[1]] for e in batch if e[0] == "mark"}
+        world.replicator.at[link] = len(source.log)
+
+    world.replicator.apply = in_batches  # type: ignore[method-assign]
+    world.proof.differences = lambda seconds: []  # type: ignore[method-assign]
+    move(world)
+    world.audit(T)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "watermarks"), [(({1}, {1}), 2), (({1}, {2}, {2}, {2}), 4), ((set(), {1}, {1}), 4)]
+)
+def test_watermarks_count_that_came_through_one_incarnation_of_the_replicator(
+    sessions: tuple[set[int], ...], watermarks: int
+) -> None:
+    world, seen = Universe(), list(sessions)
+    world.db[T].replicator_sessions = lambda epoch: frozenset(seen.pop(0))  # type: ignore[method-assign]
+    move(world)
+    assert seen == []
+    assert sum(stream == "a" for _, stream, _ in world.db[T].marks) == watermarks
+
+
+def test_asking_it_to_stop_ends_a_wait_inside_the_fence() -> None:
+    world = Universe()
+    mover = Switchover(world.parts(), T, "a", guards=refusals)
+    fenced_for_ever(world)
+    sleep, began = world.clock.sleep, world.clock.now()
+
+    def stopped_after_a_second(seconds: float) -> None:
+        sleep(seconds)
+        if (world.clock.now() - began).total_seconds() > 1:
+            mover.stop()
+
+    world.clock.sleep = stopped_after_a_second  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted):
+        mover.run()
+    assert (world.clock.now() - began).total_seconds() < 2
+    assert world.db[S].state is ControlState.OPEN
+
+
+def test_a_commit_that_cannot_be_undone_for_silence_is_a_question_for_a_person() -> None:
+    """The commit was sent, its wait was interrupted, and the database that would tell has fallen silent."""
+    world = Universe()
+
+    def interrupted() -> None:
+        world.db[S].reachable = False
+        raise TimeoutError("the task's time is over")
+
+    at_the_commit(world, interrupted)
+    with pytest.raises(PersonMustDecide):
+        move(world)
+    world.db[S].reachable = True
+    move(world, attempt="retry")
+    world.audit(T)
+
+
+def test_differences_inside_the_fence_are_no_commit() -> None:
+    world = Universe()
+    world.proof.differences = lambda seconds: ["shop.orders: 1 rows differ"]  # type: ignore[method-assign]
+    with pytest.raises(SwitchoverAborted, match=r"shop\.orders: 1 rows differ"):
+        move(world)
+    world.audit(S)
+
+
 @pytest.mark.parametrize(("age", "reasons"), [(None, 2), (2.9, 0), (3.1, 2), (29.0, 2)])
 def test_a_switch_that_has_not_ticked_for_three_seconds_refuses(age: float | None, reasons: int) -> None:
     world = Universe()
     for db in world.db.values():
         db.health = lambda _: SwitchHealth(True, True, age)  # type: ignore[method-assign]
     assert len(list(switch_ticks(world.parts(), T, 1))) == reasons
+
+
+@pytest.mark.parametrize(
+    ("health", "reasons"),
+    [
+        (SwitchHealth(True, True, 0.1), {S: 0, T: 0}),
+        (SwitchHealth(False, True, 0.1), {S: 1, T: 1}),
+        (SwitchHealth(True, False, 0.1), {S: 1, T: 1}),
+        (SwitchHealth(True, True, 0.1, prepared_xa=1), {S: 1, T: 0}),
+        (SwitchHealth(True, True, 0.1, long_transactions=("session 7", "session 8")), {S: 2, T: 0}),
+    ],
+)
+def test_what_makes_a_database_unsafe_refuses(health: SwitchHealth, reasons: dict[Side, int]) -> None:
+    """On both sides what a power cut or a dead switch would undo; on the owner what the fence would wait for."""
+    for ill, count in reasons.items():
+        world = Universe()
+        world.db[ill].health = lambda _: health  # type: ignore[method-assign]
+        assert len(list(switch_ticks(world.parts(), T, 1))) == count
+
+
+@pytest.mark.parametrize(("seen", "refused"), [(0, False), (1, False), (2, True), (3, True)])
+def test_a_server_that_has_seen_a_later_epoch_refuses(seen: int, refused: bool) -> None:
+    reply = Reply("idc", True, facts={"epoch": seen, "reached": True})
+    assert [bool(list(server_reasons([reply], to, 1))) for to in (S, T)] == [refused, refused]
+
+
+def test_a_dead_server_holds_only_those_who_go_where_it_stands() -> None:
+    cloud, idc = (Reply("web", False, "dead", {"site": site}) for site in (T, S))
+    for to, held in ((T, [True, True]), (S, [False, True])):
+        assert [bool(list(server_reasons([r], to, 1))) for r in (cloud, idc)] == held
