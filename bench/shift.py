@@ -40,7 +40,7 @@ from livemove.dns.record import Change
 from livemove.model.errors import UnreachableError
 from livemove.model.ledger import Approval, Breach, Outputs, WebServer, stored
 from livemove.model.spec import MigrationSpec, load_spec
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.traffic.sensors.shift import look_at_baseline, look_at_shift
 from tests.doubles.memory import MemoryLedger
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from livemove.model.counters import increases
+from livemove.model.counters import KINDS, increases, total
 from livemove.model.ledger import (
     DelayPoint,
     Delays,
@@ -25,8 +25,6 @@ from livemove.model.spec import Side
 
 MOST = 400
 """Points of one series."""
-KINDS = ("requests", "errors", "seconds")
-"""What is counted of each server: all requests, answers of 500 and above, time spent on them."""
 
 
 def thinned[P](points: Sequence[P], merge: Callable[[P, P], P], most: int = MOST) -> list[P]:
@@ -36,6 +34,14 @@ def thinned[P](points: Sequence[P], merge: Callable[[P, P], P], most: int = MOST
         old, new = kept[: most // 2], kept[most // 2 :]
         pairs = [old[n : n + 2] for n in range(0, len(old), 2)]
         kept = [merge(*p) if len(p) == 2 else p[0] for p in pairs] + new
+    return kept
+
+
+def recent[T](points: Sequence[T], seconds: float, at: Callable[[T], float]) -> list[T]:
+    """The points of the last `seconds`, and the last one before them: so they span all of that time."""
+    kept = list(points)
+    while len(kept) > 2 and at(kept[1]) <= at(kept[-1]) - seconds:
+        kept.pop(0)
     return kept
 
 
@@ -84,13 +90,9 @@ def _between(
     servers = [s for s in new if sites.get(s) is site and s in old]
     if not servers:
         return None
-    found = [increases(old[s].model_dump(), new[s].model_dump(), KINDS) for s in servers]
-
-    def total(kind: str) -> float | None:
-        known = [n for f in found if (n := f[kind]) is not None]
-        return round(sum(known), 4) if len(known) == len(found) else None
-
-    return SiteCounts(requests=total("requests"), errors=total("errors"), seconds=total("seconds"))
+    found = [increases(old[s].model_dump(), new[s].model_dump()) for s in servers]
+    sums = {kind: None if (n := total(found, kind)) is None else round(n, 4) for kind in KINDS}
+    return SiteCounts(**sums)
 
 
 def summed(a: TrafficPoint, b: TrafficPoint) -> TrafficPoint:
@@ -108,13 +110,13 @@ def _both(a: SiteCounts | None, b: SiteCounts | None) -> SiteCounts | None:
     if a is None or b is None:
         return a or b
 
-    def total(x: float | None, y: float | None) -> float | None:
+    def both(x: float | None, y: float | None) -> float | None:
         return None if x is None or y is None else round(x + y, 4)
 
     return SiteCounts(
-        requests=total(a.requests, b.requests),
-        errors=total(a.errors, b.errors),
-        seconds=total(a.seconds, b.seconds),
+        requests=both(a.requests, b.requests),
+        errors=both(a.errors, b.errors),
+        seconds=both(a.seconds, b.seconds),
     )
 
 

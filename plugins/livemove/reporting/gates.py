@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from livemove.dns.record import Change
 from livemove.history import CurrentOwner, History, SwitchoverStage
 from livemove.model.approvals import ACCEPT_WARNINGS, PROMOTE
+from livemove.model.formatting import duration, percent, utc
 from livemove.model.ledger import (
     Breach,
     Drain,
@@ -28,7 +28,6 @@ from livemove.model.ledger import (
 from livemove.model.ports import Json, RecordSet, Severity
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.stages import QUESTIONS
-from livemove.model.window import duration
 
 FAILURES = 10
 """So many of DMS's failures are listed in a question; all are counted."""
@@ -133,7 +132,7 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
         lines.append(f"expected pause {e.pause.ms} ms" if e.pause else "expected pause not measured yet")
         lines.append(f"budget {spec.switchover.pause_budget:g} s")
     if e.drain and gate != "switch_dns":
-        lines.append(f"old site: {e.drain.share or 0:.1%} of the requests")
+        lines.append(f"old site: {percent(e.drain.share or 0)} of the requests")
     if gate == "switchover" and e.breach:
         lines.append(f"while both sites served: {'; '.join(e.breach.reasons)}")
     if gate != "retire":
@@ -357,7 +356,7 @@ def _plan(e: Evidence) -> str:
 def _moment(text: Any) -> str:
     """A time of the ledger as a person reads it; what is none stays as it is."""
     try:
-        return f"{datetime.fromisoformat(str(text)).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return utc(str(text))
     except ValueError:
         return str(text or "")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.model.errors import UnreachableError
 from livemove.model.ledger import DamagedError, Stored, TypedLedger, Unreadable
+from livemove.runtime.parallel import in_parallel
 
 MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
 READERS = 8
@@ -121,9 +121,8 @@ class S3Ledger(TypedLedger):
     def contents(self, keys: Iterable[str]) -> dict[str, object]:
         """What stands under these keys of `versions`, read side by side; one that is gone is left out, damaged ones are Unreadable."""
         listed = list(keys)
-        with ThreadPoolExecutor(READERS) as pool:
-            found = zip(listed, pool.map(self._get, listed), strict=True)
-            return {k: self._decoded_or_named(k, c) for k, c in found if c is not None}
+        found = zip(listed, in_parallel(listed, self._get, READERS), strict=True)
+        return {k: self._decoded_or_named(k, c) for k, c in found if c is not None}
 
     def _decoded_or_named(self, key: str, content: bytes) -> object:
         try:

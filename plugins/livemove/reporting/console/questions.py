@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from livemove.history import Question
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
+from livemove.model.formatting import duration, percent
 from livemove.model.ledger import Drain, ExpectedPause, FullLoad
 from livemove.model.ports import Json
 from livemove.model.stages import GIVE_UP_STAGE, PROMOTION, QUESTIONS
-from livemove.model.window import duration
 from livemove.reporting.console.findings import findings
 from livemove.reporting.console.ledger import LISTED, Ledger, later
 from livemove.reporting.console.owner_card import way_back
@@ -71,7 +71,7 @@ def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]
     if gate != "switch_dns" and (drained := ledger.load(Drain)):
         yield (
             "requests at the old site",
-            f"{drained.share or 0:.1%}",
+            percent(drained.share or 0),
             "good" if drained.done else "warn",
         )
     if gate == "retire":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from livemove.model import time_series
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import SiteCounts, Traffic
 from livemove.model.spec import Server, Side
+from livemove.runtime.parallel import both, in_parallel
 from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.adapters.site_watch import TICK, sites
 
@@ -65,12 +65,8 @@ def sample_requests(world: World, awaited: str) -> None:
 
 def _look(world: World) -> None:
     there = [s for s in world.spec.servers if s.site is Side.SOURCE or made(world)]
-    with ThreadPoolExecutor(max_workers=min(16, len(there) + 1)) as pool:
-        distance = pool.submit(_behind, world)
-        counts = {
-            s.name: c for s, c in zip(there, pool.map(lambda s: _count(world, s), there), strict=True) if c
-        }
-        behind = distance.result()
+    behind, counted = both(lambda: _behind(world), lambda: in_parallel(there, lambda s: _count(world, s)))
+    counts = {s.name: c for s, c in zip(there, counted, strict=True) if c}
     at = world.clock.now().timestamp()
     world.ledger.save(time_series.traffic(world.ledger.load(Traffic), at, counts, sites(world), behind))
 

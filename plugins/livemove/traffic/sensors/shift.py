@@ -7,6 +7,7 @@ second triggerer, or a retry, finds what was done.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -18,6 +19,7 @@ from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.record import Change
 from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
+from livemove.model.formatting import duration, percent
 from livemove.model.ledger import (
     Approval,
     Baseline,
@@ -29,7 +31,8 @@ from livemove.model.ledger import (
 )
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.model.window import closed, duration
+from livemove.model.time_series import recent
+from livemove.model.window import closed
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
@@ -50,7 +53,7 @@ def look_at_baseline(world: World, state: Json) -> Look:
     if span and span >= wanted:
         before = watch.baseline(samples, sites(world))
         world.ledger.save(before)
-        told = f"{before.rate} requests/s, {before.errors or 0:.2%} failed"
+        told = f"{before.rate} requests/s, {percent(before.errors or 0, 2)} failed"
         return Look(True, f"Normal, over {duration(span)}: {told}", before.stored())
     says = (
         f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are"
@@ -173,7 +176,7 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     if share == 0 or (answered and moment(answered) > moment(state["since"])):
         return Look(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
-    samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
+    samples = recent([*state.get("samples", ()), observe(world)], window, itemgetter("at"))
     verdict = _judge(world, samples)
     kept = {**state, "samples": samples}
     trouble = "; ".join(verdict.breach) if share is not None else ""
