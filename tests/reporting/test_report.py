@@ -17,7 +17,7 @@ from livemove.reporting.html import Page, Table, shown
 from livemove.reporting.report_model import Outcome, Report, as_json, schema
 from livemove.reporting.report_page import page
 from livemove.reporting.summary import precise
-from tests.doubles.contents import contents
+from tests.doubles.contents import contents, contents_as_read
 from tests.reporting.ledger_builder import START, Ledger
 
 ROOT = Path(__file__).parents[2]
@@ -386,6 +386,19 @@ def test_both_sides_are_paid_until_the_data_centre_is_stopped() -> None:
     assert made.costs.both_sides_seconds == seconds
     assert made.costs.aws_seconds == seconds + 9 * 86400
     assert "the data centre was retired at" in made.summary[0]
+
+
+def test_what_cannot_be_read_is_named_and_leaves_the_owner_in_doubt() -> None:
+    ledger = moved()
+    ledger.documents["switchover/3"] = {"epoch": 3}
+    kept = contents_as_read(ledger.documents, [*ledger.events, "no object"])
+    made = report.build("Shop", kept, now=ledger.now)
+    assert not made.certain
+    assert [u.partition(":")[0] for u in made.unreadable] == [
+        "switchover/3",
+        f"events/{len(ledger.events):06}",
+    ]
+    assert "switchover/3: from: Field required" in page(made).html()
 
 
 def test_what_was_not_reached_is_null_and_not_zero() -> None:

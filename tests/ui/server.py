@@ -18,7 +18,7 @@ from livemove.model.ports import Json
 from livemove.reporting import console
 from livemove.runtime.ledger_view import Seen
 from livemove.ui import pages
-from tests.doubles.contents import contents
+from tests.doubles.contents import contents, contents_as_read
 from tests.ui.ledger_fixtures import night
 
 FRAME = (
@@ -44,8 +44,8 @@ class StillView:
         if self.more:
             self.more(documents, events)
         return Seen(
-            contents({n: d for n, d in documents.items() if console.reads(n)}, events),
-            f"{self.moment} {len(documents)} {len(events)}",
+            contents_as_read({n: d for n, d in documents.items() if console.reads(n)}, events),
+            f"{self.moment} {len(documents)} {len(events)} {bool(self.more)}",
         )
 
 

@@ -332,6 +332,15 @@ def test_a_ledger_that_goes_away_leaves_what_was_read_and_says_so(
     expect(page.locator("#problem")).to_be_hidden(timeout=60_000)
 
 
+def test_what_cannot_be_read_is_named_and_leaves_the_owner_in_doubt(open_at: Open, view: StillView) -> None:
+    view.more = lambda d, e: d.update({"switchover/2": {"epoch": 2, "to": "nowhere"}})
+    page = open_at("dual")
+    expect(page.locator("#unreadable li")).to_contain_text("switchover/2: ", timeout=SOON)
+    expect(page.locator("#owner-says")).to_contain_text("It is not certain who owns the writes")
+    view.more = None
+    expect(page.locator("#s-unreadable")).to_be_hidden(timeout=SOON)
+
+
 def test_what_is_no_migration_says_so(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}?dag_id=something_else")

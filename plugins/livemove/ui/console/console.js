@@ -109,6 +109,8 @@ function draw() {
   whenThere("resolvers", [m.resolvers], (x) => parts.resolvers(x));
   whenThere("decisions", [m.decisions], (x) => parts.decisions(x, m, question));
   whenThere("findings", [m.findings], (x) => parts.findings(x));
+  byId("s-unreadable").hidden = !m.unreadable.length;
+  part("unreadable", m.unreadable, () => h("ul", {}, m.unreadable.map((line) => h("li", {}, line))));
   part("tables", [m.tables, m.load, m.comparison], () => (m.tables.length || m.load ? parts.tables(m.tables, m) : missing("load")));
   tell(asks ? `A question waits: ${m.question.title}` : byId("owner-says")?.textContent ?? "");
   tick();
