@@ -23,6 +23,7 @@ from livemove.model.ledger import (
     ExpectedPause,
     GateAsked,
     PartPass,
+    Promotion,
     SwitchoverEnded,
     SwitchoverPlan,
     SwitchoverRecord,
@@ -184,3 +185,8 @@ def test_the_side_that_gave_the_writes_away_is_stored_as_from() -> None:
     ended = SwitchoverEnded(epoch=2, from_=Side.SOURCE, to=Side.TARGET, result="moved")
     assert ended.stored()["from"] == "source"
     assert "from_" not in ended.stored()
+
+
+def test_a_document_is_no_mapping_so_that_its_fields_can_be_taken_over() -> None:
+    kept = Promotion(epoch=2, owner=Side.TARGET, task="t")
+    assert Promotion.model_validate({**dict(kept), "epoch": 3}).task == "t"

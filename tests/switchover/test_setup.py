@@ -16,7 +16,7 @@ from livemove.control.adapters.control_row import Control, version
 from livemove.control.adapters.setup import credentials, ensure_account, locked_copy, secret_name
 from livemove.control.adapters.state import never_left
 from livemove.model.errors import RefusedError, SetupError
-from livemove.model.ledger import Outputs
+from livemove.model.ledger import Outputs, WayBack
 from livemove.model.ports import Json, Link, TaskState
 from livemove.model.spec import MigrationSpec, Side, load_spec, project_root
 from livemove.runtime.clock import SystemClock
@@ -147,7 +147,7 @@ def test_the_watch_looks_at_the_return_path_in_use(world: Any, two: Two) -> None
     seen = look(world)
     assert seen.says.startswith("The return path runs, ")
     assert (seen.epoch, seen.losses, seen.needs) == (2, [], way_back.checkpoint(seen.needs))
-    assert world.ledger.kept["way_back"] == seen
+    assert world.ledger.load(WayBack) == seen
     world.replicator.stop(link)
     assert look(world).says.startswith("The return path is stopped")
 

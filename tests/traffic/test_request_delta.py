@@ -8,13 +8,20 @@ import pytest
 
 from livemove.model.errors import UnreachableError
 from livemove.model.ledger import RequestsAround as Requests
-from livemove.model.ports import Json
+from livemove.model.ledger import StepTaken, SwitchoverRecord
+from livemove.model.spec import Side
 from livemove.traffic.adapters import request_delta as around
 from livemove.traffic.adapters.counters import Count
 from livemove.traffic.adapters.request_delta import RequestsAround, between
 from tests.doubles.worlds import MemoryWorld
 
-MOVE: Json = {"epoch": 2, "fenced_ms": 300, "steps": [{"step": 0}, {"step": 1}]}
+
+def move(*steps: int, fenced_ms: int | None = 300) -> SwitchoverRecord:
+    taken = [StepTaken(step=n, name="a step", ms=1) for n in steps]
+    return SwitchoverRecord(epoch=2, from_=Side.SOURCE, to=Side.TARGET, steps=taken, fenced_ms=fenced_ms)
+
+
+MOVE = move(0, 1)
 
 
 def test_all_servers_together() -> None:
@@ -50,26 +57,21 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Counted:
 def test_it_is_kept_beside_the_move(world: Counted) -> None:
     counting = RequestsAround(world)  # type: ignore[arg-type]
     world.clock.sleep(4)
-    assert counting.kept(MOVE) is MOVE
+    counting.keep(MOVE)
     assert world.ledger.load(Requests, epoch=2) == Requests(
         epoch=2, requests=100, errors=0, not_counted=["idc_web"], seconds=4.0
     )
 
 
-@pytest.mark.parametrize(
-    "move",
-    [
-        {"epoch": 2, "fenced_ms": 3, "steps": [{"step": 7}]},
-        {"epoch": 1, "says": "never left"},
-        {"epoch": 2, "steps": [{"step": 10}]},
-    ],
-)
-def test_a_move_of_which_only_a_part_lay_in_between_is_not_counted(world: Counted, move: Json) -> None:
-    RequestsAround(world).kept(move)  # type: ignore[arg-type]
+@pytest.mark.parametrize("part", [move(7), move(), move(10, fenced_ms=None), move(0, fenced_ms=None)])
+def test_a_move_of_which_only_a_part_lay_in_between_is_not_counted(
+    world: Counted, part: SwitchoverRecord
+) -> None:
+    RequestsAround(world).keep(part)  # type: ignore[arg-type]
     assert world.ledger.documents("users/") == []
 
 
 def test_counters_that_tell_of_a_minute_ago_are_not_asked(world: Counted) -> None:
     world.with_(drain={"source": "cloudwatch"})
-    RequestsAround(world).kept(MOVE)  # type: ignore[arg-type]
+    RequestsAround(world).keep(MOVE)  # type: ignore[arg-type]
     assert world.ledger.documents("users/") == []

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from livemove.dns.record import at_share
 from livemove.dns.sensors import look_at_propagation
 from livemove.model.errors import DnsError, RefusedError, WorldMovedError
+from livemove.model.ledger import WatchLook
 from livemove.model.spec import Side
 from livemove.reporting.adapters.evidence import standing_breach
 from livemove.reporting.operators.gate import MigrationGate
@@ -227,8 +228,10 @@ def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(
     assert len(heard) == 2
     assert heard[0].startswith("breach: At 100 % of the answers: ")
     assert world.zone.sets == [replace(OLD, ttl=5, values=(TARGET,))]
-    shown = standing_breach(world) or {}  # type: ignore[arg-type]
-    assert shown["still"]
+    assert standing_breach(world)  # type: ignore[arg-type]
+    newest = world.ledger.load(WatchLook)
+    assert newest
+    assert newest.breach
     world.ledger.write("approvals/switchover", {"option": "Proceed", "at": "2026-11-23T18:40:00+00:00"})
     look = look_at_both_sites(world, look.state)  # type: ignore[arg-type]
     assert look.done

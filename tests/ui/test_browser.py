@@ -333,8 +333,8 @@ def test_a_ledger_that_goes_away_leaves_what_was_read_and_says_so(
 
 
 def test_what_cannot_be_read_is_named_and_leaves_the_owner_in_doubt(open_at: Open, view: StillView) -> None:
-    view.more = lambda d, e: d.update({"switchover/2": {"epoch": 2, "to": "nowhere"}})
     page = open_at("dual")
+    view.more = lambda d, e: d.update({"switchover/2": {"epoch": 2, "to": "nowhere"}})
     expect(page.locator("#unreadable li")).to_contain_text("switchover/2: ", timeout=SOON)
     expect(page.locator("#owner-says")).to_contain_text("It is not certain who owns the writes")
     view.more = None

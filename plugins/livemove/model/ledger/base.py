@@ -91,12 +91,12 @@ class Document(BaseModel):
     @classmethod
     def name_of(cls, **keys: object) -> str:
         """Its name for these keys; TypeError when they are not the template's."""
-        if set(keys) != set(cls.keys()):
-            raise TypeError(f"{cls.__name__} is found by {cls.keys()}, not by {sorted(keys)}")
+        if set(keys) != set(cls.key_fields()):
+            raise TypeError(f"{cls.__name__} is found by {cls.key_fields()}, not by {sorted(keys)}")
         return cls.NAME.format(**{k: _escaped(v) for k, v in keys.items()})
 
     @classmethod
-    def keys(cls) -> tuple[str, ...]:
+    def key_fields(cls) -> tuple[str, ...]:
         return tuple(field for _, field, _, _ in Formatter().parse(cls.NAME) if field)
 
     @classmethod
@@ -128,7 +128,7 @@ class Document(BaseModel):
 
     @property
     def ledger_name(self) -> str:
-        return self.name_of(**{k: getattr(self, k) for k in self.keys()})
+        return self.name_of(**{k: getattr(self, k) for k in self.key_fields()})
 
     @classmethod
     def read(cls, name: str, content: object) -> Self | Unreadable:
