@@ -30,8 +30,8 @@ from lab.processes import Registry
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.model.spec import Side
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb
-from livemove.runtime.service_context import SystemClock
 from livemove.runtime.watermarks import by_waiting
 
 RESULTS = Path(__file__).parent / "results"

@@ -23,7 +23,7 @@ from lab.dns import authority, resolvers
 from lab.processes import Registry
 from livemove.dns import propagation
 from livemove.dns.adapters.resolvers import DnsResolvers
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 
 ZONE, NAME, TTL = "shop.test", "www.shop.test", 5
 RESULT = Path(__file__).parent / "results" / "propagation.json"

@@ -40,7 +40,7 @@ from livemove.dns.adapters.route53 import Route53Zone
 from livemove.dns.record import Change
 from livemove.model.errors import UnreachableError
 from livemove.model.spec import MigrationSpec, load_spec
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.traffic.sensors.shift import look_at_baseline, look_at_shift
 
 ZONE, NAME, TTL, PORT = "shop.test", "www.shop.test", 2, 8099

@@ -13,7 +13,7 @@ from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Effort, Verdict, differs
 from livemove.model.ports import Link
 from livemove.model.spec import Side
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.watermarks import by_waiting
 from livemove.schema.adapters.copy_schema import list_tables
 from tests.doubles.sides import Sides, sides

@@ -21,8 +21,8 @@ from livemove.comparison.row_comparison import Change, Effort, Verdict
 from livemove.control.adapters.setup import install
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.spec import Side
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb
-from livemove.runtime.service_context import SystemClock
 from livemove.runtime.watermarks import by_waiting
 from tests.doubles.sides import Sides, case_script, sides
 

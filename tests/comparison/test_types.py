@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Effort, Verdict
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.watermarks import by_waiting
 from tests.doubles.sides import Sides, sides
 

@@ -37,8 +37,8 @@ from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.service_context import SystemClock
 from tests.doubles.worlds import MemoryWorld
 
 pytestmark = pytest.mark.servers

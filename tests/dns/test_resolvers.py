@@ -17,7 +17,7 @@ from lab.dns import authority, resolvers
 from lab.processes import Registry
 from livemove.dns import propagation
 from livemove.dns.adapters.resolvers import DnsResolvers
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 
 pytestmark = pytest.mark.servers
 ZONE, NAME = "shop.test", "www.shop.test"

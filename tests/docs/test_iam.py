@@ -240,7 +240,8 @@ def _calls() -> Iterator[tuple[str, str, str]]:
                 yield from _call(where, node.attr, node.value)
             elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get_paginator":
                 assert isinstance(node.args[0], ast.Constant), f"{where}: a paginator must be named"
-                yield from _call(where, str(node.args[0].value), None)
+                assert isinstance(node.func, ast.Attribute)
+                yield from _call(where, str(node.args[0].value), node.func.value)
 
 
 def _call(where: str, method: str, receiver: ast.expr | None) -> Iterator[tuple[str, str, str]]:

@@ -24,7 +24,7 @@ from livemove.model.ports import Link, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.adapters.dms import DmsReplicator
 from livemove.replication.dms_rules import TableState, load_is_over
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from tests.lab_dms.conftest import Replication
 from tests.lab_dms.contract import problems
 

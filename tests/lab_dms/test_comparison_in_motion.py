@@ -18,8 +18,8 @@ from livemove.comparison.adapters.final_check import QuickProof
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import Change, Effort, Verdict
 from livemove.model.spec import Side
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb
-from livemove.runtime.service_context import SystemClock
 from tests.lab_dms.conftest import Replication
 
 pytestmark = pytest.mark.servers

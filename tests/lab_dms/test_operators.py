@@ -31,8 +31,8 @@ from livemove.replication.sensors import (
     look_at_lag,
     look_at_table_states,
 )
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb, sql
-from livemove.runtime.service_context import SystemClock
 from tests.doubles.worlds import OwnPorts
 from tests.lab_dms.conftest import Replication
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from livemove.model import time_series as trail
 from livemove.model.ports import Json
 from livemove.model.spec import Side
+from livemove.model.time_series import recent
 from tests.doubles.memory import MemoryLedger
 
 SITES = {"old": Side.SOURCE, "new": Side.TARGET}
@@ -68,3 +74,21 @@ def test_a_load_that_begins_anew_begins_a_new_line() -> None:
     first = trail.loading(None, 1.0, {"rows": 500, "percent": 50}, [])
     assert len(trail.loading(first, 2.0, {"rows": 600, "percent": 60}, [])["points"]) == 2
     assert trail.loading(first, 2.0, {"rows": 10, "percent": 1}, [])["points"] == [{"t": 2.0, "rows": 10}]
+
+
+@given(st.lists(st.floats(0.5, 30), min_size=1, max_size=60), st.floats(1, 100))
+def test_recent_points_span_the_window_and_little_more(gaps: list[float], seconds: float) -> None:
+    samples: list[tuple[float, str]] = []
+    t = 0.0
+    for gap in gaps:
+        t += gap
+        samples = recent([*samples, (t, "")], seconds, itemgetter(0))
+    span = samples[-1][0] - samples[0][0]
+    assert span >= min(seconds, t - gaps[0]) - 1e-6
+    assert len(samples) < 3 or samples[-1][0] - samples[1][0] < seconds + 1e-6
+
+
+def test_the_point_before_the_window_is_kept() -> None:
+    assert recent(range(0, 50, 5), 12, float) == [30, 35, 40, 45]
+    assert recent([0, 100], 12, float) == [0, 100]
+    assert recent([], 12, float) == []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livemove.model.spec import Window
-from livemove.model.window import closed, duration, is_open, next_opening
+from livemove.model.window import closed, is_open, next_opening
 
 NIGHT = Window(opens=time(3), closes=time(5), timezone="Asia/Seoul")
 OVER_MIDNIGHT = Window(opens=time(23), closes=time(2), timezone="Asia/Seoul")
@@ -92,10 +92,3 @@ def test_the_next_opening_is_open_and_within_a_day_and_a_jump(
     short = (datetime.combine(at, closes) - datetime.combine(at, opens)) % timedelta(days=1)
     # a window shorter than the jump can fall into it whole
     assert is_open(window, opening) or short <= timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(45, "45 s"), (720, "12 min"), (11_100, "3 h 05 min"), (187_200, "2 d 4 h")]
-)
-def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +17,7 @@ from livemove.provisioning import operators as infra
 from livemove.provisioning.adapters import variables as infra_variables
 from livemove.provisioning.adapters.variables import dms_roles
 from livemove.provisioning.operators import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
+from livemove.runtime.clock import SystemClock
 from tests.conftest import Endpoint
 from tests.doubles.memory import HandClock, MemoryLedger
 from tests.lab_cloud.waiting import until
@@ -136,15 +137,25 @@ def database(aws_endpoint: Endpoint) -> Iterator[str]:
     rds.delete_db_instance(DBInstanceIdentifier="snapped", SkipFinalSnapshot=True)
 
 
+class LaterClock(SystemClock):
+    """Waits as the machine does, and can be put on."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
 def test_a_retry_goes_on_with_its_snapshot_and_tomorrow_makes_a_new_one(
     aws_endpoint: Endpoint, database: str, world: Any
 ) -> None:
     world.aws, world.outputs = aws_endpoint.client, {"database_identifier": database}
+    world.clock = LaterClock()
     operator = SnapshotOperator(task_id="snapshot", service="shop")
     first = run(operator, world)["snapshot"]
-    world.clock.sleep(600)
+    world.clock.ahead += timedelta(minutes=10)
     assert run(operator, world)["snapshot"] == first
-    world.clock.sleep(timedelta(days=1).total_seconds())
+    world.clock.ahead += timedelta(days=1)
     second = run(operator, world)["snapshot"]
     assert second != first
     made = aws_endpoint.client("rds").describe_db_snapshots(

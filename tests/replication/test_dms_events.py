@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,20 +22,24 @@ class Dms:
     def __init__(self, made: datetime | None) -> None:
         self.made, self.asked = made, []  # type: ignore[var-annotated]
 
-    def describe_replication_tasks(self, **_: Any) -> dict[str, Any]:
+    def get_paginator(self, operation: str) -> Any:
+        return SimpleNamespace(paginate=getattr(self, operation))
+
+    def describe_replication_tasks(self, **_: Any) -> list[dict[str, Any]]:
         task = {
             "ReplicationTaskIdentifier": LINK.name,
             "ReplicationTaskCreationDate": self.made,
             "ReplicationInstanceArn": "a",
             "ReplicationTaskArn": "a:t",
         }
-        return {"ReplicationTasks": [task] if self.made else []}
+        return [{"ReplicationTasks": [task] if self.made else []}]
 
-    def describe_events(self, **asked: Any) -> dict[str, Any]:
+    def describe_events(self, **asked: Any) -> list[dict[str, Any]]:
         self.asked.append(asked)
-        n = len(self.asked)
-        event = {"Date": datetime(2026, 11, 23, 3, n, tzinfo=UTC), "Message": f"failure {n}"}
-        return {"Events": [event], **({"Marker": "more"} if n == 1 else {})}
+        events = [
+            {"Date": datetime(2026, 11, 23, 3, n, tzinfo=UTC), "Message": f"failure {n}"} for n in (1, 2)
+        ]
+        return [{"Events": [event]} for event in events]
 
 
 def replicator(dms: Any) -> DmsReplicator:
@@ -49,7 +54,7 @@ def test_all_failures_since_the_task_was_made() -> None:
         "2026-11-23 03:01:00 UTC failure 1",
         "2026-11-23 03:02:00 UTC failure 2",
     ]
-    assert [a["StartTime"] for a in dms.asked] == [START - timedelta(days=3)] * 2
+    assert dms.asked[0]["StartTime"] == START - timedelta(days=3)
     assert dms.asked[0]["EventCategories"] == ["failure"]
 
 
@@ -77,7 +82,7 @@ def test_cloudwatch_that_does_not_answer_hides_no_failure() -> None:
 
 def test_what_cannot_be_read_is_not_the_same_as_none() -> None:
     class Refuses(Dms):
-        def describe_events(self, **_: Any) -> dict[str, Any]:
+        def describe_events(self, **_: Any) -> Any:
             raise ClientError({"Error": {"Code": "AccessDeniedFault", "Message": "no"}}, "DescribeEvents")
 
     assert replicator(Refuses(START)).signs(LINK)["failures"] is None

@@ -28,8 +28,8 @@ from livemove.preflight.adapters.facts_reader import read_database
 from livemove.preflight.checks import findings
 from livemove.preflight.facts import Facts
 from livemove.replication.dms_rules import literal
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import qualified
-from livemove.runtime.service_context import SystemClock
 from livemove.runtime.watermarks import by_waiting
 from livemove.schema import objects as core
 from livemove.schema.adapters.catalogue import check_parity

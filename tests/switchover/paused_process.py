@@ -18,9 +18,9 @@ from livemove.control.adapters.control_row import Control
 from livemove.model.ports import Reply
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.service_context import SystemClock
 from livemove.switchover import guards
 from livemove.switchover.adapters import wiring as moving
 from livemove.switchover.adapters.wiring import StoredCode

@@ -21,7 +21,7 @@ from livemove.model.errors import SwitchoverAborted
 from livemove.model.ports import Json, Link, Reply
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.adapters.wiring import LastProof, StoredCode
 from livemove.switchover.guards import refusals

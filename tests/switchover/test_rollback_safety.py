@@ -68,7 +68,7 @@ MARK = Mark("way back", 1, 1_800_000_000.0)
         ),
         (
             replace(WELL, lost_marks=[MARK]),
-            "1 watermark rows of 2027-01-15 08:00:00 to 2027-01-15 08:00:00 UTC never came to the source",
+            "1 watermark rows of 2027-01-15 08:00:00 UTC to 2027-01-15 08:00:00 UTC never came to the source",
         ),
     ],
 )

@@ -18,7 +18,7 @@ from livemove.control.adapters.state import never_left
 from livemove.model.errors import RefusedError, SetupError
 from livemove.model.ports import Json, Link, TaskState
 from livemove.model.spec import MigrationSpec, Side, load_spec, project_root
-from livemove.runtime.service_context import SystemClock
+from livemove.runtime.clock import SystemClock
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.adapters.reverse_replication_status import look
 from livemove.switchover.adapters.wiring import (

@@ -1,8 +1,8 @@
-from hypothesis import given
-from hypothesis import strategies as st
+from operator import itemgetter
 
 from livemove.model.spec import Side
-from livemove.traffic.drain import Sample, add, judge, requests
+from livemove.model.time_series import recent
+from livemove.traffic.drain import Sample, judge, requests
 
 SITES = {"idc": Side.SOURCE, "cloud": Side.TARGET}
 
@@ -10,7 +10,7 @@ SITES = {"idc": Side.SOURCE, "cloud": Side.TARGET}
 def watch(*counts: tuple[float, int, int], seconds: float = 60) -> list[Sample]:
     samples: list[Sample] = []
     for t, idc, cloud in counts:
-        samples = add(samples, (t, {"idc": idc, "cloud": cloud}), seconds=seconds)
+        samples = recent([*samples, (t, {"idc": idc, "cloud": cloud})], seconds, itemgetter(0))
     return samples
 
 
@@ -54,15 +54,3 @@ def test_a_server_that_started_again_does_not_hide_its_requests() -> None:
 
 def test_no_traffic_at_all_counts_as_drained() -> None:
     assert verdict(watch((0, 5, 5), (60, 5, 5))).done
-
-
-@given(st.lists(st.floats(0.5, 30), min_size=1, max_size=60), st.floats(1, 100))
-def test_the_kept_samples_always_span_the_window_and_little_more(gaps: list[float], seconds: float) -> None:
-    samples: list[Sample] = []
-    t = 0.0
-    for gap in gaps:
-        t += gap
-        samples = add(samples, (t, {}), seconds=seconds)
-    span = samples[-1][0] - samples[0][0]
-    assert span >= min(seconds, t - gaps[0]) - 1e-6
-    assert len(samples) < 3 or samples[-1][0] - samples[1][0] < seconds + 1e-6

@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from lab.traffic.stub import Stub
 from livemove.dns import propagation
 from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.model.spec import Side
-from livemove.runtime.service_context import SystemClock
+from livemove.model.time_series import recent
+from livemove.runtime.clock import SystemClock
 from livemove.traffic import drain
 
 pytestmark = pytest.mark.servers
@@ -111,7 +113,7 @@ async def move(*, rule: bool) -> tuple[Counter[str], list[str]]:
         while time.monotonic() < deadline:
             answers = [await asyncio.to_thread(asking.ask, c, NAME) for c in caches]
             rows = propagation.fold(rows, answers, wanted=[address("new")], record_ttl=TTL, authorities=[])
-            samples = drain.add(samples, (time.time(), dict(world.counts)), seconds=4)
+            samples = recent([*samples, (time.time(), dict(world.counts))], 4, itemgetter(0))
             judged = drain.judge(samples, SITES, old=Side.SOURCE, share=0, seconds=4)
             honest = all(rows[c].flipped_at for c in caches[:-1])
             if not off and (judged.done if rule else honest):

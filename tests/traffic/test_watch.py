@@ -4,7 +4,7 @@ import pytest
 
 from livemove.model.ports import Json
 from livemove.model.spec import Side, Watch
-from livemove.traffic.watch import baseline, judge, needed, of_site, trimmed
+from livemove.traffic.watch import baseline, judge, needed, of_site
 
 SITES = {"idc": Side.SOURCE, "cloud": Side.TARGET}
 WATCH = Watch(baseline=10, hold=10, errors=0.02, latency=3, load=3)
@@ -101,11 +101,6 @@ def test_the_baseline_is_the_old_sites() -> None:
     before = baseline([sample(0, 0), sample(10, 0, idc=400)], SITES)
     assert (before["rate"], before["errors"], before["load"]) == (40, 0, 2)
     assert before["latency"] == pytest.approx(0.02)
-
-
-def test_a_window_of_samples_keeps_the_one_before_it() -> None:
-    kept = trimmed([sample(t, 0) for t in range(0, 50, 5)], 12)
-    assert [s["at"] for s in kept] == [30, 35, 40, 45]
 
 
 @pytest.mark.parametrize(("requests", "breaches"), [(2, 0), (19, 0), (20, 1)])

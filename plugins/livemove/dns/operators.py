@@ -27,6 +27,7 @@ from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
 from livemove.model.errors import DnsError, WorldMovedError
 from livemove.model.ports import Json
+from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
@@ -83,15 +84,12 @@ class LowerTtlOperator(LivemoveOperator):
         return keep_original(world, live)
 
     def _wait(self, world: World, change_id: str) -> None:
-        for _ in range(IN_SYNC_WITHIN):
-            if zone_of(world).in_sync(change_id):
-                return
-            world.clock.sleep(1)
-        raise DnsError(
-            f"{zone_of(world).provider}: the change {change_id} is not at every authority after"
-            f" {IN_SYNC_WITHIN} s",
-            next_step="clear this task",
-        )
+        zone, deadline = zone_of(world), Deadline(world.clock, IN_SYNC_WITHIN)
+        if not poll_until(lambda: zone.in_sync(change_id), deadline, every=1):
+            raise DnsError(
+                f"{zone.provider}: the change {change_id} is not at every authority after {IN_SYNC_WITHIN} s",
+                next_step="clear this task",
+            )
 
 
 class ChangeRecordOperator(LivemoveOperator):

@@ -1,7 +1,7 @@
 """Who may still hold the old answer, and until when: answers of name servers in, a table out. No I/O.
 
 It proves what the asked servers say, not what all caches of the world hold: 8.7 % of measured resolvers
-stretch TTLs. Only the drain (`core.drain`) tells that nobody uses the old answer any more.
+stretch TTLs. Only the drain (`traffic/drain.py`) tells that nobody uses the old answer any more.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
+from livemove.model.formatting import utc_time_of_day
 from livemove.model.ports import Answer, Json
 from livemove.runtime.polling import Look
 
@@ -121,7 +122,7 @@ def judge(
         return Look(any(not r.advisory for r in counted), here, state)
     says = f"{here}; waiting for {'; '.join(r.waits_for() for r in missing)}"
     if record_ttl is not None and (end := honest_end(rows, record_ttl)):
-        says += f". No honest cache holds the old answer after {end:%H:%M:%S} UTC"
+        says += f". No honest cache holds the old answer after {utc_time_of_day(end)}"
     return Look(False, says, state, again_in=min([AT_LEAST_EVERY, *(_again(r, now) for r in missing)]))
 
 

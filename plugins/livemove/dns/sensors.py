@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,11 @@ from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.adapters.zones import resolvers_of, zone_of
 from livemove.dns.public_resolvers import caches, not_waited_for
 from livemove.model.errors import DnsError, LivemoveError
+from livemove.model.formatting import duration, utc
 from livemove.model.ports import Answer, Json
 from livemove.model.spec import Side
-from livemove.model.window import duration
 from livemove.runtime.operator import LivemoveOperator
+from livemove.runtime.parallel import in_parallel
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
 
@@ -43,11 +43,8 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
     end = datetime.fromisoformat(kept["at"]) + timedelta(seconds=kept["was"])
     left = (end - world.clock.now()).total_seconds()
     if left <= 0:
-        return Look(True, f"The old TTL of {kept['was']} s is over since {end:%Y-%m-%d %H:%M:%S} UTC")
-    says = (
-        f"Caches may hold the old TTL of {kept['was']} s until {end:%Y-%m-%d %H:%M:%S} UTC; then the window"
-        " is awaited"
-    )
+        return Look(True, f"The old TTL of {kept['was']} s is over since {utc(end)}")
+    says = f"Caches may hold the old TTL of {kept['was']} s until {utc(end)}; then the window is awaited"
     return Look(False, says, again_in=min(left, 60))
 
 
@@ -135,8 +132,7 @@ def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
     name, known = world.spec.dns.name, caches(world.spec.dns)
     questions = [(s, False) for s in authorities] + [(s, True) for s in known if s not in authorities]
     resolvers = resolvers_of(world)
-    with ThreadPoolExecutor(max_workers=min(16, len(questions))) as pool:
-        return list(pool.map(lambda q: resolvers.ask(q[0], name, recurse=q[1]), questions))
+    return in_parallel(questions, lambda q: resolvers.ask(q[0], name, recurse=q[1]))
 
 
 class PropagationSensor(WatchingSensor):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-REQUESTS = "requests"
-"""The kind that tells whether a server restarted: of the others it may have none."""
+KINDS = ("requests", "errors", "seconds")
+"""What is counted of each server: all requests, answers of 500 and above, time spent on them.
+
+The requests tell whether it restarted: the others it may not count at all.
+"""
 
 
 def has_restarted(before: float, now: float) -> bool:
@@ -18,11 +21,9 @@ def increase[N: (int, float)](before: N, now: N) -> N:
     return now if has_restarted(before, now) else now - before
 
 
-def increases(
-    before: Mapping[str, float | None], now: Mapping[str, float | None], kinds: Iterable[str]
-) -> dict[str, float | None]:
-    """The increase of each kind that one server counts; None where one of the two looks does not tell it."""
-    restarted = has_restarted(before.get(REQUESTS) or 0, now.get(REQUESTS) or 0)
+def increases(before: Mapping[str, float | None], now: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The increase of each of KINDS at one server; None where one of the two looks does not tell it."""
+    restarted = has_restarted(before.get("requests") or 0, now.get("requests") or 0)
 
     def of(kind: str) -> float | None:
         then, new = before.get(kind), now.get(kind)
@@ -30,4 +31,10 @@ def increases(
             return None
         return new if restarted else new - then
 
-    return {kind: of(kind) for kind in kinds}
+    return {kind: of(kind) for kind in KINDS}
+
+
+def total(found: Sequence[Mapping[str, float | None]], kind: str) -> float | None:
+    """One kind added up; None where one of them does not tell it."""
+    known = [n for f in found if (n := f[kind]) is not None]
+    return sum(known) if len(known) == len(found) else None

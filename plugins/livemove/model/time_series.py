@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from livemove.model.counters import KINDS, increases, total
 from livemove.model.ports import Json, Ledger
 from livemove.model.spec import Side
 
@@ -17,8 +18,6 @@ MOST = 400
 """Points of one series."""
 TRAFFIC, DELAY, LOADING = "trail/traffic", "trail/delay", "trail/loading"
 """Documents: requests of both sites and how far the follower is behind; ways of watermarks; the full load."""
-KINDS = ("requests", "errors", "seconds")
-"""What is counted of each server: all requests, answers of 500 and above, time spent on them."""
 
 Point = Json
 
@@ -30,6 +29,14 @@ def thinned(points: Sequence[Point], merge: Callable[[Point, Point], Point], mos
         old, new = kept[: most // 2], kept[most // 2 :]
         pairs = [old[n : n + 2] for n in range(0, len(old), 2)]
         kept = [merge(*p) if len(p) == 2 else p[0] for p in pairs] + new
+    return kept
+
+
+def recent[T](points: Sequence[T], seconds: float, at: Callable[[T], float]) -> list[T]:
+    """The points of the last `seconds`, and the last one before them: so they span all of that time."""
+    kept = list(points)
+    while len(kept) > 2 and at(kept[1]) <= at(kept[-1]) - seconds:
+        kept.pop(0)
     return kept
 
 
@@ -79,17 +86,8 @@ def _between(
     old: Mapping[str, Json], new: Mapping[str, Mapping[str, float | None]], servers: Sequence[str]
 ) -> Json:
     """What these servers did since; None for a kind that one of them does not tell."""
-    out: Json = {}
-    for kind in KINDS:
-        pairs = [(old[s].get(kind), new[s].get(kind), _again(old[s], new[s])) for s in servers]
-        known = [n - (0 if again else o) for o, n, again in pairs if n is not None and o is not None]
-        out[kind] = round(sum(known), 4) if len(known) == len(pairs) else None
-    return out
-
-
-def _again(old: Json, new: Mapping[str, float | None]) -> bool:
-    """A counter that falls has begun at zero again."""
-    return (new.get("requests") or 0) < (old.get("requests") or 0)
+    found = [increases(old[s], new[s]) for s in servers]
+    return {kind: None if (n := total(found, kind)) is None else round(n, 4) for kind in KINDS}
 
 
 def summed(a: Point, b: Point) -> Point:

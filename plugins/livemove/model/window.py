@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
+from livemove.model.formatting import duration
 from livemove.model.spec import Window
 
 
@@ -49,15 +50,3 @@ def closed(window: Window, now: datetime) -> str | None:
         f" opens {opening.astimezone(window.zone):%Y-%m-%d %H:%M}, in"
         f" {duration((opening - now).total_seconds())}"
     )
-
-
-def duration(seconds: float) -> str:
-    """For people: 45 s, 12 min, 3 h 05 min, 2 d 4 h."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes // 1440} d {minutes % 1440 // 60} h"

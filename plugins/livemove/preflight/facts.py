@@ -1,4 +1,4 @@
-"""What the checks look at: measured by `adapters.preflight`, judged in this package.
+"""What the checks look at: measured by `preflight/adapters`, judged in this package.
 
 A part that could not be read is None, and `problems` says why in the words of whoever refused.
 """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from livemove.control import privileges as rights
 from livemove.control.privileges import OPENS_THE_FENCE, PAST_THE_FENCE
+from livemove.model.formatting import hours
 from livemove.model.ports import Severity
 from livemove.model.source_settings import DAY, SETTINGS, Setting, needs_restart, retention_line
 from livemove.model.spec import MigrationSpec, Side
@@ -91,7 +92,7 @@ def _retention(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
     if db is not None and (kept is None or kept >= wanted):
         return []
     line, why = retention_line(wanted)
-    told = f" (now {kept / 3600:.0f} h)" if kept else ""
+    told = f" (now {hours(kept)})" if kept else ""
     return [f"# {why}{told}; see that the disk holds them", f"# at once: SET GLOBAL {line};", line]
 
 

@@ -28,16 +28,3 @@ def some(names: Iterable[str], most: int = 8) -> str:
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
-
-
-def gigabytes(count: float) -> str:
-    return f"{count / 2**30:.2f} GB"
-
-
-def span(seconds: float) -> str:
-    """A duration as a person says it."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import InfraError, RefusedError
-from livemove.model.ports import Json
+from livemove.model.formatting import hours
+from livemove.model.ports import Clock, Json
 from livemove.provisioning.adapters.terraform import infra_of
 from livemove.provisioning.adapters.variables import variables
 from livemove.provisioning.plan import markdown, refusal
+from livemove.runtime.deadlines import Deadline, growing, poll_until
 from livemove.runtime.links import DatabaseLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Voice
@@ -117,28 +118,33 @@ class SnapshotOperator(LivemoveOperator):
             rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=database)
         else:
             self.log.info("snapshot %s was begun already", name)
-        self._wait(rds, name)
+        self._wait(world.clock, rds, name)
         world.ledger.note("snapshot", name=name)
         return {"snapshot": name}
 
-    def _wait(self, rds: Any, name: str) -> None:
-        deadline, pause, voice = time.monotonic() + SNAPSHOT_WITHIN, 0.5, Voice()
-        while time.monotonic() < deadline:
-            one = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
-            if one["Status"] == "available" and not _backing_up(rds, one["DBInstanceIdentifier"]):
-                return
-            if one["Status"] == "failed":
-                break
+    def _wait(self, clock: Clock, rds: Any, name: str) -> None:
+        deadline, voice = Deadline(clock, SNAPSHOT_WITHIN), Voice()
+
+        def look() -> Json:
+            one: Json = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
+            taken = one["Status"] == "available" and not _backing_up(rds, one["DBInstanceIdentifier"])
             says = f"snapshot {name} is {one['Status']}, {int(one.get('PercentProgress') or 0)} %"
-            if line := voice.line(says, time.monotonic()):
+            if not taken and (line := voice.line(says, deadline.waited)):
                 self.log.info("%s", line)
-            time.sleep(pause)
-            pause = min(pause * 1.5, 15.0)
-        raise InfraError(
-            f"The snapshot {name} is {one['Status']}",
-            wanted=f"available within {SNAPSHOT_WITHIN / 3600:.0f} h",
-            next_step="look at it in the RDS console, delete it, clear this task",
+            return {"status": one["Status"], "taken": taken}
+
+        seen = poll_until(
+            look,
+            deadline,
+            every=growing(0.5, 1.5, 15.0),
+            done=lambda seen: seen["taken"] or seen["status"] == "failed",
         )
+        if not seen["taken"]:
+            raise InfraError(
+                f"The snapshot {name} is {seen['status']}",
+                wanted=f"available within {hours(SNAPSHOT_WITHIN)}",
+                next_step="look at it in the RDS console, delete it, clear this task",
+            )
 
 
 def _backing_up(rds: Any, database: str) -> bool:
@@ -149,10 +155,13 @@ def _backing_up(rds: Any, database: str) -> bool:
 
 def _begun(rds: Any, database: str, now: datetime) -> str | None:
     """The newest snapshot of this task that is not older than FRESH and has not failed."""
-    known = rds.describe_db_snapshots(DBInstanceIdentifier=database, SnapshotType="manual")["DBSnapshots"]
+    pages = rds.get_paginator("describe_db_snapshots").paginate(
+        DBInstanceIdentifier=database, SnapshotType="manual"
+    )
     ours: dict[str, str] = {
         s["DBSnapshotIdentifier"]: s["Status"]
-        for s in known
+        for page in pages
+        for s in page["DBSnapshots"]
         if s["DBSnapshotIdentifier"].startswith(f"{database}{BEFORE}")
     }
     for name in sorted(ours, reverse=True):

@@ -334,14 +334,6 @@ def load_sample(status: ReplicationStatus, tables: Iterable[TableProgress], now:
     return {"at": now, "rows": sum(t.full_load_rows for t in tables), "percent": status.full_load_percent}
 
 
-def recent(samples: Sequence[Json]) -> list[Json]:
-    """The samples of the last minute, and the last one before it."""
-    kept = list(samples)
-    while len(kept) > 2 and kept[1]["at"] <= kept[-1]["at"] - RATE_OVER:
-        kept.pop(0)
-    return kept
-
-
 def load_progress(
     status: ReplicationStatus, tables: list[TableProgress], before: Mapping[str, float], now: float
 ) -> LoadProgress:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError, ReplicationError
+from livemove.model.formatting import milliseconds
 from livemove.model.ports import Json, Link, TableProgress
 from livemove.model.spec import Side
 from livemove.replication import dms_rules as replication
 from livemove.replication.adapters.replicator import replicator_of
+from livemove.runtime.deadlines import Deadline, growing
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
+from livemove.runtime.watermarks import wait_for_watermark
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -56,7 +59,8 @@ def look_at_full_load(world: World, state: Json) -> Look:
     with telling(world, link):
         over = replication.load_is_over(link, status, tables)
     now = world.clock.now().timestamp()
-    samples = replication.recent([*state.get("samples", ()), replication.load_sample(status, tables, now)])
+    samples = [*state.get("samples", ()), replication.load_sample(status, tables, now)]
+    samples = trail.recent(samples, replication.RATE_OVER, itemgetter("at"))
     progress = replication.load_progress(status, tables, samples[0] if len(samples) > 1 else {}, now)
     kept = {
         "epoch": link.epoch,
@@ -150,7 +154,8 @@ def look_at_lag(world: World, state: Json) -> Look:
                 sent = world.clock.now().timestamp()
                 number = int(sent * 1000)
                 reader.write_watermark(link.reads, STREAM, number)
-            if not _arrived(world, writer, link, number, sent):
+            in_one_look, pauses = Deadline(world.clock, PATIENCE_IN_ONE_LOOK), growing(0.005, 1.5, 0.5)
+            if not wait_for_watermark(writer, link.reads, STREAM, number, in_one_look, every=pauses):
                 waited = world.clock.now().timestamp() - sent
                 return Look(
                     False,
@@ -165,7 +170,7 @@ def look_at_lag(world: World, state: Json) -> Look:
     trail.add_delay(world.ledger, arrived, arrived - sent)
     trips = [*trips, arrived - sent][-replication.GOOD_TRIPS :]
     reason = replication.judge_trips(trips, world.spec.replication.max_lag)
-    shown = ", ".join(f"{t * 1000:.0f} ms" for t in trips)
+    shown = ", ".join(milliseconds(t) for t in trips)
     # captured minus applied, and CloudWatch, stand beside the proof; neither is one
     beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
     if reason is None:
@@ -177,17 +182,6 @@ def look_at_lag(world: World, state: Json) -> Look:
         {"trips": trips},
         again_in=0.5,
     )
-
-
-def _arrived(world: World, writer: object, link: Link, number: int, sent: float) -> bool:
-    deadline = time.monotonic() + PATIENCE_IN_ONE_LOOK
-    pause = 0.005
-    while not writer.has_watermark(link.reads, STREAM, number):  # type: ignore[attr-defined]
-        if time.monotonic() > deadline:
-            return False
-        world.clock.sleep(pause)
-        pause = min(0.5, pause * 1.5)
-    return True
 
 
 class LagSensor(WatchingSensor):

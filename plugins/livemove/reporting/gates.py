@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from livemove.history import CurrentOwner, History, SwitchoverStage
 from livemove.model.approvals import ACCEPT_WARNINGS, PROMOTE
+from livemove.model.formatting import duration, percent, utc
 from livemove.model.ports import Json
 from livemove.model.spec import MigrationSpec, Side
 from livemove.model.stages import QUESTIONS
-from livemove.model.window import duration
 
 FAILURES = 10
 """So many of DMS's failures are listed in a question; all are counted."""
@@ -106,7 +105,7 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
         lines.append(f"expected pause {ms:.0f} ms" if ms is not None else "expected pause not measured yet")
         lines.append(f"budget {spec.switchover.pause_budget:g} s")
     if e.drain and gate != "switch_dns":
-        lines.append(f"old site: {e.drain.get('share', 0):.1%} of the requests")
+        lines.append(f"old site: {percent(e.drain.get('share', 0))} of the requests")
     if gate == "switchover" and e.breach:
         lines.append(f"while both sites served: {'; '.join(e.breach['reasons'])}")
     if gate != "retire":
@@ -339,7 +338,7 @@ def _plan(e: Evidence) -> str:
 def _moment(text: Any) -> str:
     """A time of the ledger as a person reads it; what is none stays as it is."""
     try:
-        return f"{datetime.fromisoformat(str(text)).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return utc(str(text))
     except ValueError:
         return str(text or "")
 

@@ -6,6 +6,7 @@ import string
 from collections.abc import Callable, Sequence
 
 from livemove.history.ownership import moment
+from livemove.model.formatting import percent
 from livemove.model.ports import Json
 from livemove.reporting.html import Block, Folded, Page, Table
 from livemove.reporting.report_model import Interval, Report
@@ -205,10 +206,10 @@ def _users(r: Report) -> list[Block]:
     u = r.users
     rows: list[Sequence[object]] = [
         ("requests per second before the name moved", None if u.rate is None else f"{u.rate:g}"),
-        ("of these failed", None if u.error_share is None else f"{u.error_share:.2%}"),
+        ("of these failed", None if u.error_share is None else percent(u.error_share, 2)),
         (
             "share of the old site when it counted as empty",
-            None if u.drained_share is None else f"{u.drained_share:.1%}",
+            None if u.drained_share is None else percent(u.drained_share),
         ),
     ]
     for m in r.moves:

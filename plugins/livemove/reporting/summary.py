@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 
 from livemove.history.ownership import Result, moment
+from livemove.model.formatting import short_duration, utc, utc_millisecond
 from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.stages import PROMOTION, QUESTIONS
-from livemove.model.window import duration
 from livemove.reporting.report_model import Decision, Interval, Move, Outcome
 
 PLACE = {Side.SOURCE: "the data centre", Side.TARGET: "RDS"}
@@ -26,21 +25,15 @@ def summary(r: Json) -> list[str]:
 
 
 def clock(text: str | None) -> str:
-    return "an unknown time" if not text else f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return "an unknown time" if not text else utc(text)
 
 
 def precise(text: str | None) -> str | None:
-    """To the millisecond, for moments that lie close together."""
-    return text and f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    return text and utc_millisecond(text)
 
 
 def span(seconds: float | None) -> str:
-    """For people: 932 ms, 6.7 s, 12 min."""
-    if seconds is None:
-        return "an unknown time"
-    if seconds < 5:
-        return f"{seconds * 1000:,.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+    return "an unknown time" if seconds is None else short_duration(seconds)
 
 
 def _result(r: Json) -> str:

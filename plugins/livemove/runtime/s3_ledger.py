@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.model.errors import LivemoveError, UnreachableError
 from livemove.model.ports import Json
+from livemove.runtime.parallel import in_parallel
 
 MISSING = {"NoSuchKey", "NoSuchBucket", "404"}
 READERS = 8
@@ -120,9 +120,8 @@ class S3Ledger:
     def contents(self, keys: Iterable[str]) -> dict[str, Json]:
         """What stands under these keys of `versions`, read side by side; one that is gone is left out."""
         listed = list(keys)
-        with ThreadPoolExecutor(READERS) as pool:
-            found = zip(listed, pool.map(self._get, listed), strict=True)
-            return {k: self._decoded(k, c) for k, c in found if c is not None}
+        found = zip(listed, in_parallel(listed, self._get, READERS), strict=True)
+        return {k: self._decoded(k, c) for k, c in found if c is not None}
 
     def _decoded(self, key: str, content: bytes) -> Json:
         try:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from livemove.model.errors import RefusedError, SetupError
 from livemove.model.spec import MigrationSpec, Server, Side
+from livemove.runtime.clock import SystemClock
 from livemove.runtime.ssh import SshHost
 from livemove.runtime.ssm import SsmHost
 
@@ -33,17 +32,6 @@ if TYPE_CHECKING:
 
 IDENTITIES = {"aws_access_key_id", "aws_session_token", "profile_name", "role_arn"}
 """Extras of an Amazon connection that say as whom AWS is asked."""
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -252,7 +240,9 @@ class World:
             address = server.address or self.secret(server.connection or "").host
             return SshHost(server.name, server.site, address, server.connection or "")
         made = self._instance(server)
-        return SsmHost(self.aws("ssm"), server.name, str(made["instance_id"]), str(made["public_ip"]))
+        return SsmHost(
+            self.aws("ssm"), server.name, str(made["instance_id"]), str(made["public_ip"]), self.clock
+        )
 
     def _instance(self, server: Server) -> Mapping[str, Any]:
         """What Terraform made for this server: the first server of the spec is the first instance."""

@@ -8,15 +8,12 @@ from __future__ import annotations
 import base64
 import logging
 import shlex
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from livemove.model.errors import UnreachableError
-from livemove.model.ports import CommandResult
+from livemove.model.ports import Clock, CommandResult, Json
 from livemove.model.spec import Side
-
-if TYPE_CHECKING:
-    pass
+from livemove.runtime.deadlines import Deadline, growing, poll_until
 
 log = logging.getLogger(__name__)
 ONLINE_WITHIN = 300.0
@@ -26,13 +23,15 @@ DELIVERY = 60
 LARGEST = 60_000
 """Bytes of content that fit into one command; AWS takes about 97 KB of parameters."""
 OPEN_STATES = {"Pending", "InProgress", "Delayed", "Cancelling"}
+NOT_RUN = {"DeliveryTimedOut", "Undeliverable", "Terminated"}
 
 
 class SsmHost:
     """One EC2 instance. Parameters of commands are kept by AWS, so no secret may ever be in one."""
 
-    def __init__(self, client: Any, name: str, instance_id: str, address: str) -> None:
+    def __init__(self, client: Any, name: str, instance_id: str, address: str, clock: Clock) -> None:
         self.client, self.name, self.instance_id, self.address = client, name, instance_id, address
+        self._clock = clock
         self.site = Side.TARGET
         self._online = False
 
@@ -67,51 +66,43 @@ class SsmHost:
             raise UnreachableError(f"{path} could not be placed on {self.name}: {done.stderr.strip()}")
 
     def _wait_online(self) -> None:
-        deadline = time.monotonic() + ONLINE_WITHIN
-        while not self._online:
-            found = self.client.describe_instance_information(
-                Filters=[{"Key": "InstanceIds", "Values": [self.instance_id]}]
-            )["InstanceInformationList"]
-            self._online = any(i["PingStatus"] == "Online" for i in found)
-            if self._online:
-                return
-            if time.monotonic() > deadline:
-                raise UnreachableError(
-                    f"The SSM agent of {self.name} ({self.instance_id}) is not online after"
-                    f" {ONLINE_WITHIN:.0f} s",
-                    next_step=(
-                        "check its instance profile (AmazonSSMManagedInstanceCore) and its way to the SSM"
-                        " endpoints"
-                    ),
-                )
-            time.sleep(2)
+        self._online = self._online or poll_until(
+            self._is_online, Deadline(self._clock, ONLINE_WITHIN), every=2
+        )
+        if not self._online:
+            raise UnreachableError(
+                f"The SSM agent of {self.name} ({self.instance_id}) is not online after {ONLINE_WITHIN:.0f} s",
+                next_step=(
+                    "check its instance profile (AmazonSSMManagedInstanceCore) and its way to the SSM endpoints"
+                ),
+            )
+
+    def _is_online(self) -> bool:
+        found = self.client.describe_instance_information(
+            Filters=[{"Key": "InstanceIds", "Values": [self.instance_id]}]
+        )["InstanceInformationList"]
+        return any(i["PingStatus"] == "Online" for i in found)
 
     def _result(self, command_id: str, timeout: float) -> CommandResult:
+        deadline, pauses = Deadline(self._clock, timeout + DELIVERY), growing(0.05, 1.3, 2.0)
+        self._clock.sleep(next(pauses))
+        got = poll_until(lambda: self._ended(command_id), deadline, every=pauses)
+        if got is None or got["ResponseCode"] == -1 or got["StatusDetails"] in NOT_RUN:
+            raise UnreachableError(
+                f"The command to {self.name} ({self.instance_id}) was not delivered, or did not end within"
+                f" {timeout:.0f} s",
+                next_step=f"look at Run Command {command_id} in the AWS console",
+            )
+        return CommandResult(got["ResponseCode"], got["StandardOutputContent"], got["StandardErrorContent"])
+
+    def _ended(self, command_id: str) -> Json | None:
+        """What became of the command; None while it is at work."""
         from botocore.exceptions import ClientError
 
-        deadline, pause = time.monotonic() + timeout + DELIVERY, 0.05
-        while time.monotonic() < deadline:
-            time.sleep(pause)
-            pause = min(pause * 1.3, 2.0)
-            try:
-                got = self.client.get_command_invocation(CommandId=command_id, InstanceId=self.instance_id)
-            except ClientError as e:
-                if e.response["Error"]["Code"] != "InvocationDoesNotExist":
-                    raise
-                continue  # known to AWS a moment after it was sent
-            if got["Status"] in OPEN_STATES:
-                continue
-            if got["ResponseCode"] == -1 or got["StatusDetails"] in (
-                "DeliveryTimedOut",
-                "Undeliverable",
-                "Terminated",
-            ):
-                break
-            return CommandResult(
-                got["ResponseCode"], got["StandardOutputContent"], got["StandardErrorContent"]
-            )
-        raise UnreachableError(
-            f"The command to {self.name} ({self.instance_id}) was not delivered, or did not end within"
-            f" {timeout:.0f} s",
-            next_step=f"look at Run Command {command_id} in the AWS console",
-        )
+        try:
+            got = self.client.get_command_invocation(CommandId=command_id, InstanceId=self.instance_id)
+        except ClientError as e:
+            if e.response["Error"]["Code"] != "InvocationDoesNotExist":
+                raise
+            return None  # known to AWS a moment after it was sent
+        return None if got["Status"] in OPEN_STATES else dict(got)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from livemove.comparison.documents import compared
 from livemove.model.errors import LivemoveError
+from livemove.model.formatting import hours, milliseconds, utc
 from livemove.model.ports import ControlState, Json, Link, Reply, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import trouble
@@ -133,7 +134,7 @@ def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
             )
         if started and datetime.fromisoformat(str(found["checked_at"])) < started:
             yield (
-                f"the {owner} was restarted at {started:%Y-%m-%d %H:%M:%S} UTC, after {table} was compared at"
+                f"the {owner} was restarted at {utc(started)}, after {table} was compared at"
                 f" {found['checked_at']}; run {_compare(to)}"
             )
 
@@ -186,8 +187,7 @@ def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     keeps = parts.control[to].binlogs().keeps
     if keeps is not None and keeps < SHORTEST_KEPT:
         yield (
-            f"the {to} keeps its binlogs for {keeps / 3600:.0f} h, wanted at least {SHORTEST_KEPT / 3600:.0f}"
-            " h: a return path that is interrupted longer would be lost"
+            f"the {to} keeps its binlogs for {hours(keeps)}, wanted at least {hours(SHORTEST_KEPT)}: a return path that is interrupted longer would be lost"
         )
 
 
@@ -208,7 +208,7 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     if expected["ms"] > parts.settings.pause_budget * 1000:
         yield (
             f"the expected pause is {expected['ms']} ms, the budget"
-            f" {parts.settings.pause_budget * 1000:.0f} ms"
+            f" {milliseconds(parts.settings.pause_budget)}"
         )
 
 

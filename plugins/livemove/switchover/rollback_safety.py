@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 
 from livemove.model import time_series as trail
 from livemove.model.errors import UnreachableError
+from livemove.model.formatting import utc, utc_minute
 from livemove.model.ports import Binlogs, Json, Link, Mark, ReplicationStatus, TableProgress, TaskState
 from livemove.replication.dms_rules import REPAIR_FOLLOWER, trouble
 from livemove.replication.dms_rules import says as words_of
@@ -73,9 +74,9 @@ def losses(f: Facts) -> list[str]:
             f" {oldest} on only: every write in between is missing on the {follower}"
         )
     if f.lost_marks:
-        first, last = (f"{_time(m.at):%Y-%m-%d %H:%M:%S}" for m in (f.lost_marks[0], f.lost_marks[-1]))
+        first, last = (utc(_time(m.at)) for m in (f.lost_marks[0], f.lost_marks[-1]))
         out.append(
-            f"{len(f.lost_marks)} watermark rows of {first} to {last} UTC never came to the {follower},"
+            f"{len(f.lost_marks)} watermark rows of {first} to {last} never came to the {follower},"
             " though later ones did: writes of that time are missing"
         )
     return out
@@ -184,7 +185,7 @@ def says(d: Json) -> str:
     if not running:
         return f"The return path is {d['state']}: {d['words']}. {holds}"
     if d["lag_ms"] is None:
-        since = f"since {_minute(d['current_at'])} UTC" if d["current_at"] else "and was never current"
+        since = f"since {utc_minute(d['current_at'])}" if d["current_at"] else "and was never current"
         return f"The return path runs and is behind {since}. {holds}"
     return f"The return path runs, {d['lag_ms']} ms behind. {holds}"
 
@@ -201,7 +202,7 @@ def _holds(d: Json, running: bool) -> str:
             " retention hours is NULL)"
         )
     stops = " if the return path stops now" if running else ""
-    return f"Going back loses nothing until {_minute(d['until'])} UTC{stops}; {end}"
+    return f"Going back loses nothing until {utc_minute(d['until'])}{stops}; {end}"
 
 
 def _trip(parts: Parts, link: Link, patience: float) -> float | None:
@@ -216,7 +217,3 @@ def _trip(parts: Parts, link: Link, patience: float) -> float | None:
 
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _minute(iso: str) -> str:
-    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M}"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from livemove.history.adapters.history_reader import read_completed_switchovers
 from livemove.model.counters import increase
 from livemove.model.errors import ReplicationError, UnreachableError
+from livemove.model.formatting import duration, utc
 from livemove.model.ports import Json
-from livemove.model.window import closed, duration, next_opening
+from livemove.model.window import closed, next_opening
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
@@ -94,7 +95,7 @@ def look_at_soak(world: World, state: Json) -> Look:
             True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back['says']}", state
         )
     end = world.clock.now() + timedelta(seconds=left)
-    counts = f"until {end:%Y-%m-%d %H:%M:%S} UTC" if now.current else "and this time does not count"
+    counts = f"until {utc(end)}" if now.current else "and this time does not count"
     # a lag that differs at every look must not fill the log
     told = re.sub(r", \d+ ms behind", "", way_back["says"]) if now.current else way_back["says"]
     says = (

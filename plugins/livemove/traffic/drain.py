@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from livemove.model.counters import increase
+from livemove.model.formatting import duration, percent
 from livemove.model.spec import Side
-from livemove.model.window import duration
 
 Sample = tuple[float, dict[str, int]]
 """(seconds since the epoch, requests so far by server)."""
@@ -26,19 +27,10 @@ class Verdict:
     """Seconds that the samples span, at most the wanted ones."""
 
 
-def add(samples: Sequence[Sample], new: Sample, *, seconds: float) -> list[Sample]:
-    """The samples with one more; keeps what the window needs, and the last one before it."""
-    kept = [*samples, new]
-    start = new[0] - seconds
-    while len(kept) > 2 and kept[1][0] <= start:
-        kept.pop(0)
-    return kept
-
-
 def requests(samples: Sequence[Sample], server: str) -> int:
-    """Requests between the first and the last sample; a counter that falls has started again at zero."""
+    """Requests between the first and the last sample."""
     values = [counts[server] for _, counts in samples if server in counts]
-    return sum(b - a if b >= a else b for a, b in itertools.pairwise(values))
+    return sum(increase(a, b) for a, b in itertools.pairwise(values))
 
 
 def judge(
@@ -54,8 +46,8 @@ def judge(
     covered = min(span, seconds)
     rates = {site: n / span if span else 0.0 for site, n in by_site.items()}
     says = (
-        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({part:.1%},"
-        f" {rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {share:.1%} for"
+        f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({percent(part)},"
+        f" {rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {percent(share)} for"
         f" {duration(seconds)}"
     )
     if covered < seconds:

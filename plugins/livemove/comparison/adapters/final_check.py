@@ -6,7 +6,6 @@ import logging
 import queue
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pymysql
@@ -18,6 +17,7 @@ from livemove.comparison.canonical import Shape, quote
 from livemove.comparison.row_comparison import Difference
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import MariaDb, sql
+from livemove.runtime.parallel import in_parallel
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +80,8 @@ class QuickProof:
         todo: queue.SimpleQueue[str] = queue.SimpleQueue()
         for table in self._tables:
             todo.put(table)
-        with ThreadPoolExecutor(len(self._pairs)) as pool:
-            workers = [pool.submit(self._work, pair, todo, deadline) for pair in self._pairs]
-            found = [line for w in workers for line in w.result()]
+        parts = in_parallel(self._pairs, lambda pair: self._work(pair, todo, deadline), len(self._pairs))
+        found = [line for part in parts for line in part]
         (log.warning if self.only_newest or self.left_out else log.info)("last proof: %s", self.says())
         return sorted(found)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from livemove.control.adapters.control_row import Control, kept_version
@@ -12,6 +11,7 @@ from livemove.control.rows import ControlRows
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import ControlRow, ControlState, Link
 from livemove.model.spec import Side
+from livemove.runtime.parallel import in_parallel
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -36,9 +36,8 @@ def read_row_of(world: World, side: Side, **limits: Any) -> ControlRow:
 
 def readable_rows(world: World) -> ControlRows:
     """Both rows as far as they can be read now; for what only tells, so nothing that is silent raises."""
-    with ThreadPoolExecutor(max_workers=len(Side)) as pool:
-        rows = pool.map(lambda side: _readable_row(world, side), Side)
-        return ControlRows(**{str(side): row for side, row in zip(Side, rows, strict=True) if row})
+    rows = in_parallel(Side, lambda side: _readable_row(world, side))
+    return ControlRows(**{str(side): row for side, row in zip(Side, rows, strict=True) if row})
 
 
 def _readable_row(world: World, side: Side) -> ControlRow | None:

@@ -38,7 +38,7 @@ class Route53Zone:
     by_hand = False
 
     def __init__(self, client: Any, dns: Dns, resolvers: Resolvers | None = None) -> None:
-        from livemove.runtime.service_context import SystemClock
+        from livemove.runtime.clock import SystemClock
 
         self.client, self.dns = client, dns
         self.resolvers = resolvers or DnsResolvers(SystemClock())

@@ -1,8 +1,7 @@
-"""Collects what the zone's authorities and its parent say: the facts behind `core.survey`."""
+"""Collects what the zone's authorities and its parent say: the facts behind `dns/zone_checks.py`."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.delegation import delegation
@@ -11,6 +10,7 @@ from livemove.dns.public_resolvers import caches
 from livemove.dns.record import ADDRESSES, ELSEWHERE, Records, addresses
 from livemove.dns.zone_checks import Survey, Voice
 from livemove.model.ports import Resolvers
+from livemove.runtime.parallel import both, in_parallel
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -22,10 +22,10 @@ def look(world: World, live: Records) -> Survey:
     """Every question goes to an authority itself; the parent's servers are found through the caches."""
     dns, zone, resolvers = world.spec.dns, zone_of(world), resolvers_of(world)
     servers = list(dict.fromkeys(zone.authorities()))
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        above = pool.submit(delegation, dns, resolvers, caches(dns)[:3])
-        voices = list(pool.map(lambda s: _voice(resolvers, s, dns.name, dns.zone), servers))
-        parent = above.result()
+    parent, voices = both(
+        lambda: delegation(dns, resolvers, caches(dns)[:3]),
+        lambda: in_parallel(servers, lambda s: _voice(resolvers, s, dns.name, dns.zone), 8),
+    )
     listed = resolvers.ask(servers[0], dns.zone, "NS", recurse=False) if servers else None
     names = tuple(sorted(n.rstrip(".").lower() for n in listed.addresses)) if listed else ()
     old = {a for t in ADDRESSES for a in addresses(live, t)}

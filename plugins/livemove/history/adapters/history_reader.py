@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.history.completed_switchovers import completed
 from livemove.history.history import READS, History
 from livemove.model.ports import Json
+from livemove.runtime.parallel import in_parallel
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import World
@@ -32,9 +32,8 @@ def read_completed_switchovers(world: World) -> list[Json]:
 def _documents(world: World, prefixes: Sequence[str]) -> dict[str, Json]:
     """Read in parallel, because there may be thousands. One that is no JSON is named and left out."""
     names = [name for prefix in prefixes for name in world.ledger.documents(prefix)]
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        read = pool.map(lambda name: _read(world, name), names)
-        return {name: found for name, found in zip(names, read, strict=True) if found is not None}
+    read = in_parallel(names, lambda name: _read(world, name))
+    return {name: found for name, found in zip(names, read, strict=True) if found is not None}
 
 
 def _read(world: World, name: str) -> Json | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pymysql
 
+from livemove.model.counters import increase
 from livemove.model.ports import Json
 from livemove.preflight.facts import ColumnFact, Sample
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
@@ -75,16 +76,17 @@ def sample(db: MariaDb, first: Look, schemas: Sequence[str], seconds: float) -> 
     """What happened since the first look, which is at least `seconds` ago."""
     time.sleep(max(0.0, first.at + seconds - time.monotonic()))
     last = Look.at_now(db)
-    written = last.counters.get("binlog_bytes_written", 0) - first.counters.get("binlog_bytes_written", 0)
+    ever = last.counters.get("binlog_bytes_written", 0)
+    written = increase(first.counters.get("binlog_bytes_written", 0), ever)
     if "binlog_bytes_written" not in last.counters and first.file == last.file:
-        written = last.position - first.position
+        written = increase(first.position, last.position)
     return Sample(
         seconds=last.at - first.at,
-        row_events=max(0, last.row_events - first.row_events),
-        binlog_bytes=max(0, written),
+        row_events=increase(first.row_events, last.row_events),
+        binlog_bytes=written,
         uptime=last.counters.get("uptime", 0),
         row_events_ever=last.row_events,
-        binlog_bytes_ever=last.counters.get("binlog_bytes_written", 0),
+        binlog_bytes_ever=ever,
         statements=tuple(_statements(db, first, schemas)),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from livemove.model.formatting import duration, hours
 from livemove.model.ports import Finding
 from livemove.model.source_settings import DAY, retention_line
 from livemove.model.spec import MigrationSpec
 from livemove.preflight.estimate import load_seconds
 from livemove.preflight.facts import DatabaseFacts
-from livemove.preflight.result import error, ok, span, warning
+from livemove.preflight.result import error, ok, warning
 
 CHECK = "binlog retention"
 TIMES = 2.0
@@ -16,11 +17,11 @@ TIMES = 2.0
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     kept, load, wanted = seconds_kept(db), load_seconds(db), wanted_seconds(db, spec)
-    limit = f"{wanted / 3600:.0f} h (twice the expected load of {span(load)}, at least a day)"
+    limit = f"{hours(wanted)} (twice the expected load of {duration(load)}, at least a day)"
     if kept is None:
         return [ok(CHECK, "never removed; watch the disk", limit)]
     if kept >= wanted:
-        return [ok(CHECK, f"{kept / 3600:.0f} h", limit)]
+        return [ok(CHECK, f"{hours(kept)}", limit)]
     line = retention_line(wanted)[0]
     remedy = f"SET GLOBAL {line}, write it into the configuration, and see that the disk holds them"
     judge = error if kept < load else warning

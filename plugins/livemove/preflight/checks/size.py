@@ -6,13 +6,14 @@ new data.
 
 from __future__ import annotations
 
+from livemove.model.formatting import gigabytes, hours
 from livemove.model.ports import Finding
 from livemove.model.source_settings import DAY
 from livemove.model.spec import MigrationSpec
 from livemove.preflight.checks.retention import wanted_seconds
 from livemove.preflight.estimate import GIB
 from livemove.preflight.facts import DatabaseFacts
-from livemove.preflight.result import error, gigabytes, ok, warning
+from livemove.preflight.result import error, ok, warning
 
 CHECK = "disk room"
 ROOM = 2.0
@@ -63,7 +64,7 @@ def _source(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
         return []
     kept = wanted_seconds(db, spec)
     need = db.sample.byte_rate * kept
-    measured = f"binlogs of {kept / 3600:.0f} h need about {gigabytes(need)}"
+    measured = f"binlogs of {hours(kept)} need about {gigabytes(need)}"
     place = db.variable("log_bin_basename") or db.variable("datadir")
     # the longest mount point that the binlogs lie below
     mount = max((p for p in db.disks if place.startswith(p)), key=len, default="")

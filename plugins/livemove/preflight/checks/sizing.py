@@ -7,11 +7,12 @@ server's start, whichever is more, and knows nothing of tomorrow's peak. Times a
 
 from __future__ import annotations
 
+from livemove.model.formatting import duration, gigabytes
 from livemove.model.ports import Finding
 from livemove.model.spec import MigrationSpec
 from livemove.preflight.estimate import GIB, LOAD_BYTES, instance_class, load_seconds, memory
 from livemove.preflight.facts import DatabaseFacts
-from livemove.preflight.result import error, gigabytes, ok, span, warning
+from livemove.preflight.result import error, ok, warning
 
 CHECK = "load"
 SHARE = 0.8
@@ -22,8 +23,8 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     seconds, chosen = load_seconds(db), spec.replication.instance_class
     rate = f"{db.sample.row_rate:.0f} row events/s" if db.sample else "write rate not sampled"
     measured = (
-        f"about {db.rows:,} rows, {gigabytes(db.bytes)}, {rate}: full load and indexes about {span(seconds)}"
-        f" (estimated at {LOAD_BYTES // 2**20} MB/s)"
+        f"about {db.rows:,} rows, {gigabytes(db.bytes)}, {rate}: full load and indexes about"
+        f" {duration(seconds)} (estimated at {LOAD_BYTES // 2**20} MB/s)"
     )
     found = []
     if seconds > spec.replication.full_load_timeout:
@@ -31,7 +32,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
             error(
                 CHECK,
                 measured,
-                f"{span(spec.replication.full_load_timeout)} (replication.full_load_timeout)",
+                f"{duration(spec.replication.full_load_timeout)} (replication.full_load_timeout)",
                 "raise replication.full_load_timeout in the spec, and the source's binlog retention with it",
             )
         )
@@ -42,7 +43,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
                 ok(
                     CHECK,
                     measured,
-                    f"{span(spec.replication.full_load_timeout)} (replication.full_load_timeout)",
+                    f"{duration(spec.replication.full_load_timeout)} (replication.full_load_timeout)",
                 )
             ]
         ),

@@ -103,8 +103,8 @@ def dms_roles(world: World, *, replication_enabled: bool = True) -> list[str]:
 def others_replicate(world: World) -> bool:
     """True when the account has a replication instance that is not this service's."""
     ours = world.spec.service.replace("_", "-")
-    instances = world.aws("dms").describe_replication_instances()["ReplicationInstances"]
-    return any(i["ReplicationInstanceIdentifier"] != ours for i in instances)
+    pages = world.aws("dms").get_paginator("describe_replication_instances").paginate()
+    return any(i["ReplicationInstanceIdentifier"] != ours for p in pages for i in p["ReplicationInstances"])
 
 
 def _made_by(iam: Any, role: str) -> str | None:

@@ -10,15 +10,17 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from livemove.model.errors import LivemoveError, ReplicationError, SetupError, UnreachableError
+from livemove.model.formatting import utc
 from livemove.model.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.dms_rules import says, start_type, table_mappings, task_settings
+from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.polling import Voice
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ TEST_TIMEOUT = 300.0
 """Seconds for a connection test; DMS takes 20 to 60."""
 TASK_TIMEOUT = 1200.0
 """Seconds for a task to start, stop or go away; DMS takes minutes."""
+TESTED = ("successful", "failed")
+"""Ends of a connection test."""
 ROLE_TRIES = 6
 """A role that was just made is not known everywhere yet: so often is an endpoint tried, 10 s apart."""
 EVENTS_BACK = timedelta(days=14)
@@ -165,22 +169,20 @@ class DmsReplicator:
             # a test that is still running is as good
             if _code(e) != "InvalidResourceStateFault" or "testing" not in str(e):
                 raise _quoted(f"refused to test the endpoint {name}", e) from e
-        waited = 0.0
-        while waited < TEST_TIMEOUT:
-            found = self._connection(instance, endpoint)
-            if found.get("Status") == "successful":
-                return
-            if found.get("Status") == "failed":
-                raise ReplicationError(
-                    f"DMS cannot reach {login['username']}@{login['host']}:{login['port']} through the"
-                    f" endpoint {name}: {found.get('LastFailureMessage')}",
-                    wanted="a successful connection test",
-                    next_step="check firewall, account and secret; then clear this task",
-                )
-            waited += self._pause(waited)
-        raise ReplicationError(
-            f"DMS did not finish the test of the endpoint {name} within {TEST_TIMEOUT:.0f} s"
+        found = self._poll(
+            lambda: self._connection(instance, endpoint), lambda c: c.get("Status") in TESTED, TEST_TIMEOUT
         )
+        if found.get("Status") not in TESTED:
+            raise ReplicationError(
+                f"DMS did not finish the test of the endpoint {name} within {TEST_TIMEOUT:.0f} s"
+            )
+        if found["Status"] == "failed":
+            raise ReplicationError(
+                f"DMS cannot reach {login['username']}@{login['host']}:{login['port']} through the"
+                f" endpoint {name}: {found.get('LastFailureMessage')}",
+                wanted="a successful connection test",
+                next_step="check firewall, account and secret; then clear this task",
+            )
 
     def _connection(self, instance: str, endpoint: str) -> Json:
         try:
@@ -331,7 +333,7 @@ class DmsReplicator:
                 message=t.get("ValidationStateDetails") or "",
             )
             for t in self._pages(
-                self.dms.describe_table_statistics,
+                self.dms.get_paginator("describe_table_statistics"),
                 "TableStatistics",
                 ReplicationTaskArn=found["ReplicationTaskArn"],
             )
@@ -358,7 +360,7 @@ class DmsReplicator:
         now = self.clock.now()
         made = task.get("ReplicationTaskCreationDate") or now - EVENTS_BACK
         found = self._pages(
-            self.dms.describe_events,
+            self.dms.get_paginator("describe_events"),
             "Events",
             SourceType="replication-task",
             SourceIdentifier=link.name,
@@ -366,7 +368,7 @@ class DmsReplicator:
             StartTime=max(made, now - EVENTS_BACK),
             EndTime=now,
         )
-        return [f"{e['Date'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC {e['Message']}" for e in found]
+        return [f"{utc(e['Date'])} {e['Message']}" for e in found]
 
     def _latency(self, link: Link) -> dict[str, float]:
         task = self._task(link)
@@ -405,38 +407,44 @@ class DmsReplicator:
         names = [
             t["ReplicationTaskIdentifier"]
             for t in self._pages(
-                self.dms.describe_replication_tasks, "ReplicationTasks", WithoutSettings=True
+                self.dms.get_paginator("describe_replication_tasks"), "ReplicationTasks", WithoutSettings=True
             )
         ]
-        names += [e["EndpointIdentifier"] for e in self._pages(self.dms.describe_endpoints, "Endpoints")]
+        names += [
+            e["EndpointIdentifier"]
+            for e in self._pages(self.dms.get_paginator("describe_endpoints"), "Endpoints")
+        ]
         found = {
             Link(self.service, int(m[1]), Side(m[2])) for n in names if (m := shape.fullmatch(n.lower()))
         }
         return sorted(found, key=lambda k: k.epoch)
 
-    def _pages(self, call: Callable[..., Json], key: str, **arguments: Any) -> Iterator[Json]:
-        marker: Json = {}
-        while True:
-            try:
-                page = call(MaxRecords=100, **arguments, **marker)
-            except ClientError as e:
-                if _code(e) == "ResourceNotFoundFault":
-                    return
+    def _pages(self, paginator: Any, key: str, **arguments: Any) -> Iterator[Json]:
+        """All that DMS lists; nothing where it has no such resource."""
+        pages = paginator.paginate(PaginationConfig={"PageSize": 100}, **arguments)
+        try:
+            for page in pages:
+                yield from page[key]
+        except ClientError as e:
+            if _code(e) != "ResourceNotFoundFault":
                 raise _quoted(f"did not answer about {key}", e) from e
-            except BotoCoreError as e:
-                raise UnreachableError(f"DMS does not answer: {e}") from e
-            yield from page[key]
-            if not page.get("Marker"):
-                return
-            marker = {"Marker": page["Marker"]}
+        except BotoCoreError as e:
+            raise UnreachableError(f"DMS does not answer: {e}") from e
 
     def _task(self, link: Link) -> Json | None:
         only = [{"Name": "replication-task-id", "Values": [link.name]}]
-        return next(self._pages(self.dms.describe_replication_tasks, "ReplicationTasks", Filters=only), None)
+        return next(
+            self._pages(
+                self.dms.get_paginator("describe_replication_tasks"), "ReplicationTasks", Filters=only
+            ),
+            None,
+        )
 
     def _endpoint(self, name: str) -> Json | None:
         only = [{"Name": "endpoint-id", "Values": [name]}]
-        return next(self._pages(self.dms.describe_endpoints, "Endpoints", Filters=only), None)
+        return next(
+            self._pages(self.dms.get_paginator("describe_endpoints"), "Endpoints", Filters=only), None
+        )
 
     def _arn(self, link: Link) -> str:
         found = self._task(link)
@@ -447,35 +455,37 @@ class DmsReplicator:
         return str(found["ReplicationTaskArn"])
 
     def _wait(self, link: Link, states: set[TaskState], what: str) -> ReplicationStatus:
-        waited, voice = 0.0, Voice()
-        while True:
-            status = self.status(link)
-            if status.state in states:
-                return status
-            if line := voice.line(
-                f"{link.name} is {status.state}; waiting for it to {what}, {waited:.0f} s so far", waited
-            ):
+        deadline, voice = Deadline(self.clock, TASK_TIMEOUT), Voice()
+
+        def look() -> ReplicationStatus:
+            status, waited = self.status(link), deadline.waited
+            told = f"{link.name} is {status.state}; waiting for it to {what}, {waited:.0f} s so far"
+            if status.state not in states and (line := voice.line(told, waited)):
                 log.info("%s", line)
-            if waited >= TASK_TIMEOUT:
-                raise ReplicationError(
-                    f"The replication task {link.name} did not {what} within {TASK_TIMEOUT:.0f} s:"
-                    f" {says(status)}",
-                    next_step="look at it in the DMS console, then clear this task",
-                )
-            waited += self._pause(waited)
+            return status
+
+        status = poll_until(look, deadline, every=_pauses(deadline), done=lambda s: s.state in states)
+        if status.state not in states:
+            raise ReplicationError(
+                f"The replication task {link.name} did not {what} within {TASK_TIMEOUT:.0f} s:"
+                f" {says(status)}",
+                next_step="look at it in the DMS console, then clear this task",
+            )
+        return status
 
     def _wait_endpoint_gone(self, name: str) -> None:
-        waited = 0.0
-        while self._endpoint(name) is not None:
-            if waited >= TASK_TIMEOUT:
-                raise ReplicationError(f"DMS did not delete the endpoint {name} within {TASK_TIMEOUT:.0f} s")
-            waited += self._pause(waited)
+        if not self._poll(lambda: self._endpoint(name) is None, bool, TASK_TIMEOUT):
+            raise ReplicationError(f"DMS did not delete the endpoint {name} within {TASK_TIMEOUT:.0f} s")
 
-    def _pause(self, waited: float) -> float:
-        """Short at first, then up to 10 s; returns what was slept."""
-        seconds = min(10.0, max(0.2, waited / 4))
-        self.clock.sleep(seconds)
-        return seconds
+    def _poll[T](self, look: Callable[[], T], done: Callable[[T], bool], seconds: float) -> T:
+        deadline = Deadline(self.clock, seconds)
+        return poll_until(look, deadline, every=_pauses(deadline), done=done)
+
+
+def _pauses(deadline: Deadline) -> Iterator[float]:
+    """Short at first, then up to 10 s."""
+    while True:
+        yield min(10.0, max(0.2, deadline.waited / 4))
 
 
 def resource_of(arn: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from livemove.history import Question
 from livemove.model.approvals import PROCEED, PROMOTE, ROLL_BACK
+from livemove.model.formatting import duration, percent
 from livemove.model.ports import Json
 from livemove.model.stages import GIVE_UP_STAGE, PROMOTION, QUESTIONS
-from livemove.model.window import duration
 from livemove.reporting.console.findings import findings
 from livemove.reporting.console.ledger import LISTED, Ledger, later, settled
 from livemove.reporting.console.owner_card import way_back
@@ -68,7 +68,7 @@ def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]
     if gate != "switch_dns" and (drained := ledger.get("drain")):
         yield (
             "requests at the old site",
-            f"{float(drained.get('share') or 0):.1%}",
+            percent(float(drained.get("share") or 0)),
             "good" if drained.get("done") else "warn",
         )
     if gate == "retire":

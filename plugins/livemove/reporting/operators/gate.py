@@ -19,9 +19,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, ROLL_BACK, checksum
 from livemove.model.errors import RefusedError
+from livemove.model.formatting import duration
 from livemove.model.ports import Json
 from livemove.model.stages import QUESTIONS
-from livemove.model.window import duration
 from livemove.reporting import gates
 from livemove.reporting.adapters.evidence import collect
 from livemove.runtime.notifications import SpecNotifier

@@ -97,7 +97,7 @@ class SmokeOperator(LivemoveOperator):
         wanted = (login.host, login.port)
         for n in range(TRIES):
             if n:
-                time.sleep(PAUSE)
+                world.clock.sleep(PAUSE)
             try:
                 health, ms = healthy(world, address)
             except LivemoveError as e:

@@ -8,11 +8,12 @@ does not answer is named in the document and holds nobody up for longer than its
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from livemove.model.counters import has_restarted
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server
+from livemove.runtime.parallel import in_parallel
 from livemove.traffic.adapters.counters import Count, read_count
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def counts(world: World) -> dict[str, Count | None]:
             log.info("the counter of %s does not answer: %s", pair[0].name, e)
             return None
 
-    with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
-        return {s.name: found for (s, _), found in zip(pairs, pool.map(one, pairs), strict=True)}
+    return {s.name: found for (s, _), found in zip(pairs, in_parallel(pairs, one), strict=True)}
 
 
 def between(before: dict[str, Count | None], after: dict[str, Count | None]) -> Json:
@@ -72,7 +72,7 @@ def between(before: dict[str, Count | None], after: dict[str, Count | None]) -> 
     tells_errors = True
     for name, now in after.items():
         then = before.get(name)
-        if now is None or then is None or now.requests < then.requests:
+        if now is None or then is None or has_restarted(then.requests, now.requests):
             missing.append(name)
             continue
         requests += now.requests - then.requests

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from livemove.control.adapters.state import made, owner
 from livemove.model import time_series as trail
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import Server, Side
+from livemove.runtime.parallel import both, in_parallel
 from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.adapters.site_watch import TICK, sites
 
@@ -64,12 +64,8 @@ def sample_requests(world: World, awaited: str) -> None:
 
 def _look(world: World) -> None:
     there = [s for s in world.spec.servers if s.site is Side.SOURCE or made(world)]
-    with ThreadPoolExecutor(max_workers=min(16, len(there) + 1)) as pool:
-        distance = pool.submit(_behind, world)
-        counts = {
-            s.name: c for s, c in zip(there, pool.map(lambda s: _count(world, s), there), strict=True) if c
-        }
-        behind = distance.result()
+    behind, counted = both(lambda: _behind(world), lambda: in_parallel(there, lambda s: _count(world, s)))
+    counts = {s.name: c for s, c in zip(there, counted, strict=True) if c}
     at = world.clock.now().timestamp()
     before = world.ledger.read(trail.TRAFFIC)
     world.ledger.write(trail.TRAFFIC, trail.traffic(before, at, counts, sites(world), behind))

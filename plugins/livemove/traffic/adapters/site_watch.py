@@ -5,13 +5,13 @@ The ledger keeps what was normal (`baseline`), the newest look (`dns/watch`) and
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.public_record import put_back
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Host, Json
 from livemove.model.spec import Server, Side
+from livemove.runtime.parallel import both, in_parallel
 from livemove.servers.adapters.http_page import get_json
 from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.watch import Verdict
@@ -30,11 +30,9 @@ def sites(world: World) -> dict[str, Side]:
 def observe(world: World) -> Json:
     """One sample: {"at", "servers": {name: counts and health}, "load", "lag"}. What does not answer is None, with a reason."""
     pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
-    with ThreadPoolExecutor(max_workers=min(16, len(pairs) + 1)) as pool:
-        database = pool.submit(_database, world)
-        seen = pool.map(lambda p: _server(world, *p), pairs)
-        servers = {s.name: facts for (s, _), facts in zip(pairs, seen, strict=True)}
-        return {"at": world.clock.now().timestamp(), "servers": servers, **database.result()}
+    database, seen = both(lambda: _database(world), lambda: in_parallel(pairs, lambda p: _server(world, *p)))
+    servers = {s.name: facts for (s, _), facts in zip(pairs, seen, strict=True)}
+    return {"at": world.clock.now().timestamp(), "servers": servers, **database}
 
 
 def _server(world: World, server: Server, host: Host) -> Json:

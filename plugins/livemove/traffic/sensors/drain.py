@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from livemove.dns.adapters.breach import refuse_after_breach
 from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.formatting import duration, percent
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.model.window import duration
+from livemove.model.time_series import recent
+from livemove.runtime.parallel import in_parallel
 from livemove.runtime.polling import Look
 from livemove.runtime.sensor import WatchingSensor
 from livemove.traffic import drain
@@ -22,11 +24,8 @@ def look_at_traffic(world: World, state: Json) -> Look:
     refuse_after_breach(world, Side.TARGET)
     spec = world.spec.drain
     sites, counts = count(world)
-    samples = drain.add(
-        [(t, c) for t, c in state.get("samples", ())],
-        (world.clock.now().timestamp(), counts),
-        seconds=spec.seconds,
-    )
+    before = [(t, c) for t, c in state.get("samples", ())]
+    samples = recent([*before, (world.clock.now().timestamp(), counts)], spec.seconds, itemgetter(0))
     verdict = drain.judge(samples, sites, old=Side.SOURCE, share=spec.share, seconds=spec.seconds)
     shown = {
         "says": verdict.says,
@@ -55,10 +54,9 @@ def count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
     from livemove.traffic.adapters.counters import read_count
 
     pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
-    with ThreadPoolExecutor(max_workers=min(16, len(pairs))) as pool:
-        counts = pool.map(lambda p: read_count(world, *p).requests, pairs)
-        names = [s.name for s, _ in pairs]
-        return {s.name: s.site for s, _ in pairs}, dict(zip(names, counts, strict=True))
+    counts = in_parallel(pairs, lambda p: read_count(world, *p).requests, name=lambda p: p[0].name)
+    names = [s.name for s, _ in pairs]
+    return {s.name: s.site for s, _ in pairs}, dict(zip(names, counts, strict=True))
 
 
 class DrainedSensor(WatchingSensor):
@@ -87,7 +85,7 @@ class DrainedSensor(WatchingSensor):
         return RefusedError(
             f"After {duration(self.limit(world))} the old site still serves users: {says}",
             wanted=(
-                f"a share of at most {world.spec.drain.share:.1%} for {duration(world.spec.drain.seconds)}"
+                f"a share of at most {percent(world.spec.drain.share)} for {duration(world.spec.drain.seconds)}"
             ),
             next_step=(
                 "both sites write to one database, so nothing is lost; clear this task to wait on, or trigger"

@@ -7,6 +7,7 @@ second triggerer, or a retry, finds what was done.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -19,9 +20,11 @@ from livemove.dns.record import Change
 from livemove.history.ownership import moment
 from livemove.model.approvals import PROCEED
 from livemove.model.errors import RefusedError, WorldMovedError
+from livemove.model.formatting import duration, percent
 from livemove.model.ports import Json
 from livemove.model.spec import Side
-from livemove.model.window import closed, duration
+from livemove.model.time_series import recent
+from livemove.model.window import closed
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.polling import Look
@@ -42,7 +45,7 @@ def look_at_baseline(world: World, state: Json) -> Look:
     before = watch.baseline(samples, sites(world)) if span else {}
     if span and span >= wanted:
         world.ledger.write("baseline", before)
-        told = f"{before['rate']} requests/s, {before['errors']:.2%} failed"
+        told = f"{before['rate']} requests/s, {percent(before['errors'], 2)} failed"
         return Look(True, f"Normal, over {duration(span)}: {told}", before)
     says = (
         f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are"
@@ -162,7 +165,7 @@ def look_at_both_sites(world: World, state: Json) -> Look:
     if share == 0 or (answer.get("option") and moment(answer["at"]) > moment(state["since"])):
         return Look(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
-    samples = watch.trimmed([*state.get("samples", ()), observe(world)], window)
+    samples = recent([*state.get("samples", ()), observe(world)], window, itemgetter("at"))
     verdict = _judge(world, samples)
     kept = {**state, "samples": samples}
     trouble = "; ".join(verdict.breach) if share is not None else ""
