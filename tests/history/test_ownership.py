@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from livemove.history import History
 from livemove.history.ownership import OwnershipChange, attempts, ownership_changes
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import AttemptResult, moment
@@ -178,6 +179,20 @@ def test_a_refused_attempt_changes_nothing() -> None:
         Switchover(world.parts(), T, "a", guards=lambda *_: ["no"]).run()
     assert [a.result for a in attempts(world.ledger.snapshot())] == [AttemptResult.REFUSED]
     assert [(t.owner, t.certain) for t in world.told()] == [(S, True)]
+
+
+def test_an_undone_attempt_is_no_completed_switchover_and_the_move_after_it_is() -> None:
+    world = Watched()
+    differences = world.proof.differences
+    world.proof.differences = lambda seconds: ["shop.orders: 1 rows differ"]  # type: ignore[method-assign]
+    with pytest.raises(LivemoveError):
+        move(world)
+    assert world.ledger.kept["switchover/2"]["result"] == "aborted"
+    assert History(world.ledger.snapshot()).completed_switchovers == []
+    world.proof.differences = differences  # type: ignore[method-assign]
+    move(world, attempt="again")
+    completed = History(world.ledger.snapshot()).completed_switchovers
+    assert [(m.epoch, m.attempt) for m in completed] == [(2, "again")]
 
 
 def test_a_promotion_says_when_the_source_was_heard_last_and_that_more_is_not_known() -> None:

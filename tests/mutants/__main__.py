@@ -38,8 +38,8 @@ def main() -> int:
         return 1
     judged = [kept[m.id] for m in chosen if m.id in kept]
     print(*map(results.line, judged), results.summary(judged), sep="\n")
-    if all(m.id in kept and kept[m.id].result is not Result.ERROR for m in mutants):
-        results.publish([kept[m.id] for m in mutants])
+    if len(judged) == len(mutants) and not any(j.result is Result.ERROR for j in judged):
+        results.publish(judged)
     good = results.rate(judged) >= results.WANTED and not any(j.result is Result.ERROR for j in judged)
     return 0 if good else 1
 

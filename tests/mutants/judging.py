@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -51,6 +52,8 @@ class Judgement:
     """The test that failed; of an error, why."""
     seconds: float
     fingerprint: str
+    on: str
+    """The day, ISO."""
 
 
 @contextlib.contextmanager
@@ -68,10 +71,10 @@ def copied_tree() -> Iterator[Path]:
 
 def judge(tree: Path, mutant: Mutant) -> Judgement:
     began = time.monotonic()
-    fingerprint = mutant.fingerprint(tree)
+    fingerprint, today = mutant.fingerprint(tree), f"{datetime.now(UTC):%Y-%m-%d}"
 
     def judged(result: Result, by: str = "") -> Judgement:
-        return Judgement(mutant.id, result, by, round(time.monotonic() - began, 1), fingerprint)
+        return Judgement(mutant.id, result, by, round(time.monotonic() - began, 1), fingerprint, today)
 
     try:
         text = mutant.apply(tree)
@@ -92,7 +95,8 @@ def judge(tree: Path, mutant: Mutant) -> Judgement:
 
 def run_tests(tree: Path, tests: Sequence[str], limit: float | None = LONGEST) -> tuple[int | None, str]:
     """pytest's exit code, None when it was not done within `limit` seconds, and what it printed."""
-    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-rf", "--tb=line", "-p", "no:cacheprovider", *tests]
+    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-rf", "--tb=line", "-p", "no:cacheprovider"]
+    argv += ["--hypothesis-seed=0", *tests]  # a kill by chance is none
     more = {
         "PYTHONPATH": "plugins:.",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.mutants.catalog import ROOT, Mutant
@@ -63,7 +62,8 @@ def summary(judgements: Sequence[Judgement]) -> str:
 
 def publish(judgements: Sequence[Judgement], path: Path = PUBLISHED) -> None:
     document = {
-        "judged_on": f"{datetime.now(UTC):%Y-%m-%d}",
+        # an entry that was judged earlier, and whose sources have not changed, counts with its own day
+        "judged_on": min(j.on for j in judgements),
         "mutants": len(judgements),
         "killed": sum(j.result is Result.KILLED for j in judgements),
         "rate": round(rate(judgements), 3),

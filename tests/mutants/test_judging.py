@@ -85,5 +85,5 @@ def test_an_interrupted_run_goes_on_with_what_still_holds(
 
 
 def test_an_error_counts_as_not_killed() -> None:
-    found = [Judgement(str(n), r, "", 0, "") for n, r in enumerate(Result)]
+    found = [Judgement(str(n), r, "", 0, "", "2026-01-01") for n, r in enumerate(Result)]
     assert results.rate(found) == 1 / 3
