@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 TRANSITIVE = {
     "botocore": "boto3",
     "fastapi": "apache-airflow",
+    "markupsafe": "jinja2",
     "sqlalchemy": "apache-airflow",
     "starlette": "apache-airflow",
 }

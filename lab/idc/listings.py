@@ -21,7 +21,6 @@ from lab.mariadb import Server
 
 HERE = Path(__file__).parent
 SCHEMA = "shop"
-TRAFFIC_SCHEMA = "livemove_traffic"
 LISTINGS = 200
 """Listings 1 to LISTINGS exist in both schemas, whatever the size; users look at these."""
 KINDS = ("apartment", "house", "office", "land", "villa")

@@ -115,16 +115,6 @@ class AirflowApi:
         content = self.call("GET", f"{path}?{urlencode({'map_index': map_index, 'full_content': True})}")
         return [text for entry in content.get("content", []) for text in _plain(entry)]
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
-        """A task's value, None when it has none."""
-        path = f"{_run(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/{quote(key)}"
-        try:
-            return self.call("GET", path)["value"]
-        except ApiError as e:
-            if e.status == 404:
-                return None
-            raise
-
     # Gates ----------------------------------------------------------------------------------------
     def question(self, dag_id: str, run_id: str, task_id: str) -> Json:
         """What a gate shows: subject, body, options, params."""

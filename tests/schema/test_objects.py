@@ -180,20 +180,6 @@ def test_views_come_after_what_they_read() -> None:
     assert len(core.in_order(circle)) == 2
 
 
-def test_definers_of_the_source_come_back_only_to_the_same_code() -> None:
-    def code(*sqls: str) -> dict[str, list[dict[str, str]]]:
-        return {
-            "triggers": [{"schema": "s", "name": str(i), "sql": s} for i, s in enumerate(sqls)],
-            "events": [],
-        }
-
-    now = code("CREATE DEFINER=`admin`@`%` TRIGGER a X", "CREATE DEFINER=`admin`@`%` TRIGGER b CHANGED")
-    before = code("CREATE DEFINER=`app`@`%` TRIGGER a X", "CREATE DEFINER=`app`@`%` TRIGGER b Y")
-    sqls = [t["sql"] for t in core.with_definers_of(now, before)["triggers"]]
-    assert sqls == ["CREATE DEFINER=`app`@`%` TRIGGER a X", "CREATE DEFINER=`admin`@`%` TRIGGER b CHANGED"]
-    assert core.with_definers_of(now, None) == now
-
-
 def test_text_goes_over_the_wire_in_the_character_set_it_was_written_in() -> None:
     sent = core.wire_text("SELECT 'é'", "latin1")
     assert sent is not None

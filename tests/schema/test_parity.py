@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from livemove.model.errors import SchemaError
-from livemove.schema.parity import BY_NAME, CATEGORIES, Report, compare, keyed
+from livemove.schema.parity import CATEGORIES, Report, compare, keyed
 
 LOGIN = "master@%"
 
@@ -24,7 +24,7 @@ def column(default: str = "0", **more: Any) -> dict[str, Any]:
 
 
 def both(category: str, source: list[dict[str, Any]], target: list[dict[str, Any]]) -> Report:
-    c = BY_NAME[category]
+    c = next(c for c in CATEGORIES if c.name == category)
     return compare({category: keyed(c, source)}, {category: keyed(c, target)}, login=LOGIN)
 
 

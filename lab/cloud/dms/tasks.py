@@ -54,7 +54,6 @@ class TaskState(StrEnum):
     """Not a state of AWS: the task is no longer there."""
 
 
-WORKING = {TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING}
 RESTING = {TaskState.READY, TaskState.STOPPED, TaskState.FAILED}
 
 

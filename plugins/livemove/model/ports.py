@@ -74,24 +74,6 @@ class Finding:
     """Whether the remedy takes effect only after a restart of the source."""
 
 
-class Database(Protocol):
-    """One MariaDB/MySQL server, with a login of livemove's own."""
-
-    side: Side
-
-    def rows(self, sql: str, args: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Json]:
-        """Result rows as dicts keyed by the column names, lower case."""
-
-    def one(self, sql: str, args: Sequence[Any] | Mapping[str, Any] | None = None) -> Json:
-        """The only row; UnreachableError when the server is gone, LookupError when there is no row."""
-
-    def run(self, sql: str, args: Sequence[Any] | Mapping[str, Any] | None = None) -> int:
-        """Execute one statement (autocommit); returns the number of rows it touched."""
-
-    def script(self, sql: str) -> None:
-        """Execute a file of statements; DELIMITER lines are understood."""
-
-
 @dataclass(frozen=True)
 class Link:
     """One direction of replication in one epoch: rows go from `reads` to `writes`."""

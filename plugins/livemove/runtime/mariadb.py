@@ -1,4 +1,4 @@
-"""A MariaDB or MySQL server over PyMySQL: the Database port."""
+"""A MariaDB or MySQL server over PyMySQL, with a login of livemove's own."""
 
 from __future__ import annotations
 

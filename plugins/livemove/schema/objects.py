@@ -317,30 +317,6 @@ def told(definers: Iterable[Json]) -> list[str]:
     ]
 
 
-def with_definers_of(code: Json, known: Json | None) -> Json:
-    """`code` with the definers that the same objects had in `known`.
-
-    For the way back: what stands on the target was created by the RDS master; the source knew the original
-    definers.
-    """
-    originals = {
-        (kind, o["schema"], o["name"]): o["sql"]
-        for kind in ("triggers", "events")
-        for o in (known or {}).get(kind, [])
-    }
-    out = dict(code)
-    for kind in ("triggers", "events"):
-        out[kind] = [
-            (
-                {**o, "sql": with_definer(o["sql"], definer_of(old))}
-                if (old := originals.get((kind, o["schema"], o["name"]))) and same_code(o["sql"], old)
-                else o
-            )
-            for o in code.get(kind, [])
-        ]
-    return out
-
-
 def in_order(views: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
     """(schema, name, text) of views, each after those it reads; by name where that cannot be told."""
     by_name = {(s, n): (s, n, text) for s, n, text in sorted(views)}

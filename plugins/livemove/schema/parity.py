@@ -148,7 +148,6 @@ CATEGORIES = (
     ),
     Category("variables", ("variable_name",), ("value",)),
 )
-BY_NAME = {c.name: c for c in CATEGORIES}
 
 
 @dataclass(frozen=True)
