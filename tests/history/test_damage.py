@@ -19,10 +19,16 @@ from tests.doubles.worlds import MemoryWorld
 
 S, T = Side.SOURCE, Side.TARGET
 MOVED: Json = {
-    "epoch": 2, "from": "source", "to": "target", "attempt": "1-a", "result": "moved", "fenced_ms": 80,
-    "started_at": "2026-11-23T19:00:00+00:00", "opened_at": "2026-11-23T19:00:01+00:00",
+    "epoch": 2,
+    "from": "source",
+    "to": "target",
+    "attempt": "1-a",
+    "result": "moved",
+    "fenced_ms": 80,
+    "started_at": "2026-11-23T19:00:00+00:00",
+    "opened_at": "2026-11-23T19:00:01+00:00",
     "ended_at": "2026-11-23T19:00:02+00:00",
-}  # fmt: skip
+}
 CLOSED = {"event": "replication_deleted", "time": "2026-11-23T20:00:00+00:00", "links": []}
 ROWS = ControlRows(ControlRow(S, ControlState.OPEN, 1), ControlRow(T, ControlState.FOLLOW, 1))
 
@@ -30,9 +36,15 @@ ROWS = ControlRows(ControlRow(S, ControlState.OPEN, 1), ControlRow(T, ControlSta
 @pytest.mark.parametrize("later", ["switchover_began", "switchover"])
 def test_an_attempt_after_it_does_not_open_a_closed_rollback_again(later: str) -> None:
     attempt = {
-        "event": later, "time": "2026-11-23T21:00:00+00:00", "epoch": 3, "from": "target", "to": "source",
-        "attempt": "2-b", "started_at": "2026-11-23T21:00:00+00:00", "result": "aborted",
-    }  # fmt: skip
+        "event": later,
+        "time": "2026-11-23T21:00:00+00:00",
+        "epoch": 3,
+        "from": "target",
+        "to": "source",
+        "attempt": "2-b",
+        "started_at": "2026-11-23T21:00:00+00:00",
+        "result": "aborted",
+    }
     history = History(contents({"switchover/2": MOVED}, [CLOSED, attempt]))
     assert history.way_back_closed_at == CLOSED["time"]
 

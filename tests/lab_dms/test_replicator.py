@@ -16,15 +16,21 @@ from tests.lab_dms.conftest import Replication, settings
 
 pytestmark = pytest.mark.servers
 
-TYPES = """CREATE TABLE all_types (
+MEMBERS = [f"'{letter}{n}'" for letter in "abcdefg" for n in range(10)][:64]
+"""A SET has at most 64 members."""
+TYPES = f"""CREATE TABLE all_types (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-  t TINYINT, tu TINYINT UNSIGNED, s SMALLINT, m MEDIUMINT, i INT, iz INT(8) ZEROFILL, b BIGINT, bu BIGINT UNSIGNED, bo BOOLEAN,
-  de DECIMAL(65,30), de2 DECIMAL(10,0), fl FLOAT, fl2 FLOAT(7,3), dbl DOUBLE, dbl2 DOUBLE(10,4), bit1 BIT(1), bit8 BIT(8), bit64 BIT(64),
-  d DATE, dt DATETIME, dt6 DATETIME(6), ts TIMESTAMP NULL, ts3 TIMESTAMP(3) NULL, ti TIME, ti6 TIME(6), y YEAR,
-  c CHAR(20), c300 CHAR(255) CHARACTER SET utf8mb4, vc VARCHAR(30), vcl VARCHAR(5000), l1 VARCHAR(40) CHARACTER SET latin1, u2 VARCHAR(40) CHARACTER SET ucs2,
+  t TINYINT, tu TINYINT UNSIGNED, s SMALLINT, m MEDIUMINT, i INT, iz INT(8) ZEROFILL, b BIGINT,
+  bu BIGINT UNSIGNED, bo BOOLEAN, de DECIMAL(65,30), de2 DECIMAL(10,0), fl FLOAT, fl2 FLOAT(7,3),
+  dbl DOUBLE, dbl2 DOUBLE(10,4), bit1 BIT(1), bit8 BIT(8), bit64 BIT(64),
+  d DATE, dt DATETIME, dt6 DATETIME(6), ts TIMESTAMP NULL, ts3 TIMESTAMP(3) NULL,
+  ti TIME, ti6 TIME(6), y YEAR,
+  c CHAR(20), c300 CHAR(255) CHARACTER SET utf8mb4, vc VARCHAR(30), vcl VARCHAR(5000),
+  l1 VARCHAR(40) CHARACTER SET latin1, u2 VARCHAR(40) CHARACTER SET ucs2,
   sj VARCHAR(40) CHARACTER SET sjis, bin BINARY(8), vb VARBINARY(300),
   tt TINYTEXT, tx TEXT, mt MEDIUMTEXT, lt LONGTEXT, tb TINYBLOB, bl BLOB, mb MEDIUMBLOB, lb LONGBLOB, js JSON,
-  en ENUM('', 'a', 'ü', 'c,d') CHARACTER SET latin1, se SET('x','y','z','é') CHARACTER SET latin1, big SET('a0','a1','a2','a3','a4','a5','a6','a7','a8','a9','b0','b1','b2','b3','b4','b5','b6','b7','b8','b9','c0','c1','c2','c3','c4','c5','c6','c7','c8','c9','d0','d1','d2','d3','d4','d5','d6','d7','d8','d9','e0','e1','e2','e3','e4','e5','e6','e7','e8','e9','f0','f1','f2','f3','f4','f5','f6','f7','f8','f9','g0','g1','g2','g3'),
+  en ENUM('', 'a', 'ü', 'c,d') CHARACTER SET latin1, se SET('x','y','z','é') CHARACTER SET latin1,
+  big SET({",".join(MEMBERS)}),
   g GEOMETRY, p POINT, u UUID, i4 INET4, i6 INET6, vcc VARCHAR(2000) COMPRESSED, txc TEXT COMPRESSED,
   gv BIGINT AS (i + 1) VIRTUAL, gs BIGINT AS (i * 2) STORED, hidden_one INT INVISIBLE DEFAULT 7,
   `or``der` VARCHAR(10), KEY (gv)

@@ -1,4 +1,4 @@
-"""DMS's own assessment: asked for when the task rests, read when it has run, and no trouble where it is unknown."""
+"""DMS's own assessment: started when the task is at rest, read when done, harmless where it is unknown."""
 
 from __future__ import annotations
 

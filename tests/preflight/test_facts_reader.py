@@ -23,6 +23,7 @@ from livemove.preflight.operators import PreflightOperator
 from livemove.runtime.mariadb import Login, MariaDb
 from livemove.runtime.service_context import Secret, World
 from tests.preflight.wrong_source import OPTIONS, SCRIPT, busy
+from tests.raising import raises
 
 SPEC = load_spec(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
 
@@ -248,7 +249,7 @@ def test_the_operator_refuses_with_every_remedy_even_without_a_ledger(
     monkeypatch.setattr(operator, "world", lambda context: Broken(SPEC))
     pushed: dict[str, Any] = {}
     ti = SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))
-    with pytest.raises(RefusedError, match=r"\[source\].*\[name\]|\[name\].*\[source\]"):
+    with raises(RefusedError, "[source]", "[name]"):
         operator.execute({"ti": ti})
     assert json.loads(json.dumps(pushed["findings"]))[0]["severity"] == "error"
     assert {"check", "measured", "limit", "remedy", "restart", "subject"} <= set(pushed["findings"][0])

@@ -93,7 +93,7 @@ def test_the_firewall_from_the_spec_and_as_terraform_knows_it() -> None:
     text = texts()["firewall.txt"]
     assert f"{SPEC.source.address}:3306/tcp from 10.20.10.0/24" in text
     assert ":22/tcp from the Airflow workers" in text
-    public = texts(spec=with_spec(infra__connectivity="public_allow_list").spec)["firewall.txt"]
+    public = texts(spec=with_spec({"infra.connectivity": "public_allow_list"}).spec)["firewall.txt"]
     assert "the public address of the DMS instance" in public
     assert "10.20." not in public
     told = texts(firewall_told="Inbound to the IDC database from 198.51.100.7/32")["firewall.txt"]

@@ -1,4 +1,4 @@
-"""A source with everything wrong that one server can have wrong at once, for tests and for the picture in the docs."""
+"""A source with everything wrong that one server can have at once, for tests and the docs' picture."""
 
 from __future__ import annotations
 
@@ -32,18 +32,31 @@ CREATE OR REPLACE DATABASE stays CHARACTER SET utf8mb4;
 CREATE TABLE stays.countries (code CHAR(2) PRIMARY KEY) ENGINE=InnoDB;
 CREATE OR REPLACE DATABASE shop CHARACTER SET latin1;
 USE shop;
-CREATE TABLE kept (id INT PRIMARY KEY, doc TEXT, photo MEDIUMBLOB, at DATETIME, born DATE DEFAULT '0000-00-00', kind ENUM('a', 'b'));
-INSERT INTO kept VALUES (1, 'short', REPEAT('x', 700000), '0000-00-00', '2001-01-01', 'a'), (2, NULL, '', NULL, NULL, 'b');
+CREATE TABLE kept (
+  id INT PRIMARY KEY, doc TEXT, photo MEDIUMBLOB, at DATETIME, born DATE DEFAULT '0000-00-00',
+  kind ENUM('a', 'b')
+);
+INSERT INTO kept VALUES
+  (1, 'short', REPEAT('x', 700000), '0000-00-00', '2001-01-01', 'a'), (2, NULL, '', NULL, NULL, 'b');
 CREATE TABLE no_key (id INT, u INT NULL, UNIQUE KEY (u));
 CREATE TABLE only_unique (id INT NOT NULL, UNIQUE KEY (id));
 CREATE TABLE old_style (id INT PRIMARY KEY) ENGINE=MyISAM;
 CREATE TABLE fleeting (id INT PRIMARY KEY) ENGINE=MEMORY;
 CREATE TABLE remembered (id INT PRIMARY KEY) WITH SYSTEM VERSIONING;
 CREATE SEQUENCE numbers;
-CREATE TABLE odd (id INT PRIMARY KEY, u UUID, a INET6, k VARCHAR(20) CHARACTER SET euckr, hidden INT INVISIBLE DEFAULT 1, twice INT AS (id * 2) STORED);
+CREATE TABLE odd (
+  id INT PRIMARY KEY, u UUID, a INET6, k VARCHAR(20) CHARACTER SET euckr, hidden INT INVISIBLE DEFAULT 1,
+  twice INT AS (id * 2) STORED
+);
 CREATE TABLE parts (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 4;
-CREATE TABLE child (id INT PRIMARY KEY, k INT, CONSTRAINT goes FOREIGN KEY (k) REFERENCES kept (id) ON DELETE CASCADE ON UPDATE SET NULL);
-CREATE TABLE leads_out (id INT PRIMARY KEY, c CHAR(2) CHARACTER SET utf8mb4, CONSTRAINT leaves FOREIGN KEY (c) REFERENCES stays.countries (code));
+CREATE TABLE child (
+  id INT PRIMARY KEY, k INT,
+  CONSTRAINT goes FOREIGN KEY (k) REFERENCES kept (id) ON DELETE CASCADE ON UPDATE SET NULL
+);
+CREATE TABLE leads_out (
+  id INT PRIMARY KEY, c CHAR(2) CHARACTER SET utf8mb4,
+  CONSTRAINT leaves FOREIGN KEY (c) REFERENCES stays.countries (code)
+);
 CREATE VIEW seen AS SELECT id FROM kept;
 CREATE TRIGGER counts BEFORE INSERT ON kept FOR EACH ROW SET @n = 1;
 CREATE DEFINER=gone@nowhere PROCEDURE haunted() SELECT 1;

@@ -1,8 +1,8 @@
-"""Somebody who looks at the console while a rehearsal plays, and remembers what stood there: one page, loaded once.
+"""Watches the console during a rehearsal, on one page that is loaded once, and keeps what it showed.
 
 It runs in a thread of its own beside the rehearsal's process, finds Airflow by the lab's state folder, logs
-in at its
-form and then only watches. What it saw is judged afterwards, so that it never holds the rehearsal up.
+in at its form and then only watches. What it saw is judged afterwards, so that it never holds the rehearsal
+up.
 """
 
 from __future__ import annotations
@@ -40,10 +40,15 @@ DOORS = (
 GLANCE = """() => {
   const text = (q) => document.querySelector(q)?.textContent.trim() ?? "";
   return {
-    owner: text("#owner-says"), back: text("#way_back .headline"), title: text("#h-now"), now: text("#now .headline"), card: text("#now"),
-    rows: text("#tables .big"), servers: text("#resolvers .big"), chapters: Object.fromEntries([...document.querySelectorAll("#chapters li")].map((c) => [c.querySelector("b").textContent, c.className])),
-    answer: document.querySelector("#now a.button")?.getAttribute("href") ?? "", moves: document.querySelectorAll("#switchovers .move").length,
-    moments: text("#traffic .moments"), problem: document.getElementById("problem").hidden ? "" : text("#problem"), loads: window.loads,
+    owner: text("#owner-says"), back: text("#way_back .headline"), title: text("#h-now"),
+    now: text("#now .headline"), card: text("#now"),
+    rows: text("#tables .big"), servers: text("#resolvers .big"),
+    chapters: Object.fromEntries([...document.querySelectorAll("#chapters li")].map(
+      (c) => [c.querySelector("b").textContent, c.className])),
+    answer: document.querySelector("#now a.button")?.getAttribute("href") ?? "",
+    moves: document.querySelectorAll("#switchovers .move").length,
+    moments: text("#traffic .moments"), loads: window.loads,
+    problem: document.getElementById("problem").hidden ? "" : text("#problem"),
   };
 }"""
 
