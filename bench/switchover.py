@@ -2,8 +2,8 @@
 
 Two real databases, replicators, servers of both sites and users (lab/switchover_harness), on a real disk,
 because each commit waits for one. Between two moves everything that the DAG does before its gate is done here
-too: the way back is prepared and the tables count as compared. A pause is the longest gap between two
-acknowledged writes of all users from the begin of a move to the end of its return path.
+too: reverse replication is prepared and the tables count as compared. A pause is the longest gap between two
+acknowledged writes of all users from the begin of a move to the end of its reverse replication.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ COLLATIONS = {
 }
 """Collations that only MySQL knows -> the nearest of MariaDB."""
 SESSION = "SET SESSION sql_log_bin = 0, foreign_key_checks = 0, unique_checks = 0"
-"""Tables may come in any order, and the load is not replicated: what is copied later reads the tables."""
+"""Tables may come in any order, and the load is not in the binlog, because the full load reads the tables."""
 
 
 @dataclass

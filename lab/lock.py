@@ -72,7 +72,7 @@ def take(octet: int, state: Path) -> None:
 
 
 def hand_over(octet: int, state: Path, pid: int) -> None:
-    """From `up` to a process that stays, so that the refusal names a pid that is alive."""
+    """Hand the lock from `up` to a process that stays, so that a refusal names a living pid."""
     with _guarded(octet) as path:
         _write(path, Holder(pid, start_time(pid) or 0, str(state), "standing"))
 
@@ -87,7 +87,7 @@ def release(octet: int, state: Path) -> None:
 
 @contextlib.contextmanager
 def _guarded(octet: int, *, timeout: float = 5) -> Iterator[Path]:
-    """Read and write of the lock file as one step, seconds at most."""
+    """Hold the lock file exclusively for one read and write, seconds at most."""
     path = lock_file(octet)
     deadline = time.monotonic() + timeout
     while True:

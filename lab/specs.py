@@ -1,4 +1,4 @@
-"""The specs that hold in this lab: those of include/migrations, with the lab's addresses and ports laid over.
+"""The specs of this lab: those of include/migrations with the lab's addresses and ports.
 
 Only text is replaced, so that comments stay. On the default addresses the file of the project holds as it is.
 """

@@ -313,7 +313,7 @@ def _web_after(data: Future[Server], registry: Registry, a: Addresses, plan: Pla
 
 
 def _prove(a: Addresses, plan: Plan) -> None:
-    """Users' way: every resolver gives the data centre's address."""
+    """Check that every resolver gives the data centre's address."""
     with timed("every resolver answers"):
         for resolver in a.resolvers:
             wait_for(

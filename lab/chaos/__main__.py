@@ -30,7 +30,7 @@ from livemove.model.spec import Side
 
 Planned = tuple[Fault, str, Side]
 TRIES = 3
-"""A case whose fault did not happen (a loaded machine missed the moment) is played again this often."""
+"""How often a case is repeated whose fault did not happen, because a loaded machine missed the moment."""
 
 
 def plan() -> list[Planned]:
@@ -63,7 +63,7 @@ def play(
     tell: Callable[[Result], None] = lambda r: None,
     lease: float = 8.0,
 ) -> list[Result]:
-    """Play them in their order on `jobs` harnesses; what found no time is not in the answer."""
+    """Play the cases in order on `jobs` harnesses; the answer lacks those for which no time was left."""
     left, lock = list(cases), threading.Lock()
     results: list[Result] = []
     harnesses: list[SwitchoverHarness] = []

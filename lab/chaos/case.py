@@ -42,7 +42,7 @@ class Verdict(StrEnum):
     TWO_OWNERS = "TWO OWNERS"
     STUCK = "STUCK CLOSED"
     MISPLACED = "MISPLACED"
-    """Rows that only the database that does not own has, or a follower that misses some."""
+    """Rows that are only in the database that is not the owner, or that the follower misses."""
     ERROR = "no proof"
     """The fault did not happen, or the harness broke: this case proves nothing."""
 
@@ -133,7 +133,7 @@ class Case:
         self._judge(context)
 
     def _move_first(self) -> None:
-        """The target owns the writes and the source follows: the state from which a move back starts."""
+        """Move to the target, so that the source follows: a move back starts from there."""
         world = self.harness.world()
         with parts_of(world) as parts:
             Switchover(parts, Side.TARGET, "before", guards=refusals).run()
@@ -165,7 +165,7 @@ class Case:
         lease = self.harness.settings.lease
         writes = self._writes_again(since, lease + PATIENCE, context)
         if self._committed(context):
-            # the way back at least waits for the task to be run again
+            # reverse replication at least waits for the task to be run again
             self.result.waited_for_retry = not writes
             self._again(context, "move")
 
@@ -262,14 +262,14 @@ class Case:
             wanted = Side.SOURCE if self.recovery == ROLLBACK else self.to
             if owner is not wanted:
                 r.verdict = Verdict.PERSON
-                r.text = r.text or f"the {owner} owns the writes, wanted the {wanted}"
+                r.text = r.text or f"the {owner} is the owner, wanted the {wanted}"
                 return
         r.verdict = bad[0] if bad else Verdict.OK
         if r.verdict is not Verdict.OK and r.waited_for_retry:
             r.notes.append("nobody acted until a retry")
 
     def _misses(self, owner: Side) -> list[str]:
-        """What a follower whose replicator runs does not have, when it has had time to get it."""
+        """Rows that the follower still lacks after its running replicator had time to bring them."""
         row = self.harness.row(owner.other)
         if row is None or row[0] is not ControlState.FOLLOW:
             return []

@@ -32,7 +32,7 @@ class Row:
 
 
 def equal(testbed: Testbed, task: Task) -> str:
-    """Writers end, the task catches up, the rows are the same; else the task must say why not."""
+    """Stop the writers, let the task catch up, compare; Bad if rows differ and the task reports nothing."""
     if testbed.writers:
         testbed.writers.stop()
     if not testbed.caught_up(task):
@@ -44,7 +44,7 @@ def equal(testbed: Testbed, task: Task) -> str:
 
 
 def failed(testbed: Testbed, task: Task, words: str) -> str:
-    """The task fails by itself, in words that name the cause; the words."""
+    """Wait until the task fails; returns its message, which must name the cause."""
     testbed.until(lambda: task.now() in (TaskState.FAILED, TaskState.STOPPED), "the end of the task")
     if words not in task.failure:
         raise Bad(f"the task ended without {words!r}: {task.stop_reason} {task.failure}")
@@ -179,7 +179,7 @@ def broken(testbed: Testbed, policy: str) -> list[Row]:
             Row(
                 "one table broken, STOP_TASK",
                 "CDC",
-                f"failed: {said}; mended and resumed: {equal(testbed, task)}",
+                f"failed: {said}; fixed and resumed: {equal(testbed, task)}",
             )
         ]
 

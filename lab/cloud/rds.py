@@ -129,7 +129,7 @@ def _bring_up(cloud: Cloud, db: Any) -> Server:
 
 
 def _furnish(server: Server, db: Any) -> None:
-    """Amazon's furniture and the first schema; from now on its host manager works there."""
+    """Create Amazon's own objects and the first schema, and start its host manager."""
     furnish(server, db.master_username, db._master_user_password)
     if db.db_name:
         with server.connect() as connection, connection.cursor() as cursor:

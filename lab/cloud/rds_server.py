@@ -1,4 +1,4 @@
-"""A server as Amazon furnishes and keeps it: its own account, its procedures, heartbeats, rotation, purging.
+"""A server as Amazon runs it, with its own account, procedures, heartbeats, rotation and purging.
 
 Amazon's host manager works from outside the server, every five minutes or so: it writes a row of its own (as
 a statement, whatever the server's binlog format), rotates the binlog, and removes what `binlog retention
@@ -54,7 +54,7 @@ def beat(server: Server) -> None:
 
 
 def rotate(server: Server) -> None:
-    """The next binlog begins; what the configuration does not keep goes."""
+    """Rotate to the next binlog and purge those that the configuration does not keep."""
     _as_amazon(server, "FLUSH BINARY LOGS")
     hours = _as_amazon(
         server, "SELECT value FROM mysql.rds_configuration WHERE name = 'binlog retention hours'"

@@ -80,7 +80,7 @@ def _malformed(s: Set) -> str:
 
 
 def _together(sets: Mapping[Key, Set], touched: set[tuple[str, str]]) -> list[str]:
-    """What may not stand beside one another."""
+    """Record sets that may not exist together."""
     found = []
     for name, kind in sorted(touched):
         mine = [s for k, s in sets.items() if k[:2] == (name, kind)]

@@ -89,7 +89,7 @@ def _start(registry: Registry, n: int, a: Addresses, address: str, file: str) ->
 
 
 def answers(address: str, port: int) -> bool:
-    """It says something about a name outside the lab, namely no: nothing enters its cache by that."""
+    """Whether it answers a query for a name outside the lab, which it refuses without caching anything."""
     query = dns.message.make_query("ready.invalid.", "A")
     try:
         dns.query.udp(query, address, port=port, timeout=0.5)

@@ -54,7 +54,7 @@ def insert(connection: Any, key: str) -> None:
 
 
 def _open_transaction(context: FaultContext) -> None:
-    """Open before the fence, committed after it was closed."""
+    """A transaction that is opened before the fence and committed after it was closed."""
     mover = context.attempt_until("{f}.arm.before")
     connection, sent = connect(context, context.f), time.monotonic()
     insert(connection, "opened-before-the-fence")

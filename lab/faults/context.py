@@ -23,7 +23,7 @@ class FaultNotSeen(Exception):
 class FaultContext:
     """One case on the harness.
 
-    `f` is the side that owns the writes at the start, `t` the side that shall own them. Names of points may
+    `f` is the owner at the start, `t` the side that shall become the owner. Names of points may
     contain {f} and {t}.
     """
 
@@ -62,7 +62,7 @@ class FaultContext:
         return self.harness.mover(verb, to=self.to, at=[self.fill_in(p) for p in at])
 
     def attempt_until(self, point: str, act: str = "wait") -> MoverProcess:
-        """An attempt that has arrived at `point` and stands there (`wait` or `stop`)."""
+        """An attempt that has arrived at `point` and stops there (`wait` or `stop`)."""
         mover = self.attempt(at=[f"{point}={act}"])
         arrived = mover.until(lambda: bool(mover.reached) and (act != "stop" or mover.stopped))
         self.require(arrived, f"the attempt came to {point}", mover)

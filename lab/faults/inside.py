@@ -45,7 +45,7 @@ STOP_POINTS = (
         "CALL livemove.set_application_lock('LOCK');",
         "accounts locked, events awake",
     ),
-    StopPoint("3", "f", "close_fence", "CALL livemove.disable_events();", "events asleep, sessions alive"),
+    StopPoint("3", "f", "close_fence", "CALL livemove.disable_events();", "events disabled, sessions alive"),
     StopPoint(
         "3",
         "f",

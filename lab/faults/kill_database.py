@@ -17,7 +17,7 @@ STATES = (
     ("8", "t", "CLAIMED, in the middle of prepare", "{t}.set_position.before"),
     ("9", "t", "CLAIMED, position set", "{t}.open.before"),
     ("10", "t", "OPEN", "servers.repoint.before"),
-    ("13", "t", "OPEN, before the way back starts", "replicator.start.before"),
+    ("13", "t", "OPEN, before reverse replication starts", "replicator.start.before"),
 )
 
 

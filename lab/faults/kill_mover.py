@@ -73,7 +73,7 @@ def _in_abort(where: str) -> Fault:
 
 
 def _rollback(where: str) -> Fault:
-    """The task that brings the writes back, on its way through the return path and its preparation."""
+    """The task that brings the writes back, on its way through reverse replication and its preparation."""
 
     def inject(context: FaultContext) -> None:
         mover = context.attempt("rollback", at=[f"{where}=kill"])

@@ -47,4 +47,4 @@ def _way_back(context: FaultContext) -> None:
 
 
 FAULTS = [_fault(*p) for p in POINTS]
-FAULTS.append(Fault("replicator of the way back restarted", "13", _way_back, (RETRY, ROLLBACK)))
+FAULTS.append(Fault("replicator of reverse replication restarted", "13", _way_back, (RETRY, ROLLBACK)))

@@ -66,7 +66,7 @@ def folder() -> Path:
 
 
 def user() -> str:
-    """The one user who may log in: the one who runs the lab."""
+    """The only user who may log in: whoever runs the lab."""
     return pwd.getpwuid(os.geteuid()).pw_name
 
 

@@ -46,7 +46,7 @@ class Evidence:
         return [e.stored() for e in self.ledger.snapshot().events]
 
     def migration(self, title: str) -> Report:
-        """The migration's own report, made here, so that it is of the very end."""
+        """The migration's own report, made now so that it covers the very end."""
         standing = {side: self._row(side) for side in SIDES}
         return report.build(
             title,
@@ -59,7 +59,7 @@ class Evidence:
     def page(self, title: str) -> Page:
         return page(self.migration(title))
 
-    # Who owns the writes --------------------------------------------------------------------------
+    # The owner ------------------------------------------------------------------------------------
     def owner(self) -> str | None:
         """The side whose control row is OPEN; once the rows are removed, the last move of the ledger."""
         states = {side: self._control(side) for side in SIDES}
@@ -186,5 +186,5 @@ class Evidence:
             rows += sum(t.get("FullLoadRows", 0) for t in statistics["TableStatistics"])
         if not tasks:
             return {"lag_s": None}
-        # the tasks of the way back load nothing; what the first one loaded stays on view
+        # the tasks of reverse replication load nothing; what the first one loaded stays on view
         return {**({"rows": rows} if rows else {}), **self.lag(schema)}

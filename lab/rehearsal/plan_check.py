@@ -1,4 +1,4 @@
-"""A look of our own at Terraform after the apply: a plan that finds anything to change is a fault."""
+"""Plan with Terraform after the apply: any change that the plan finds is a fault."""
 
 from __future__ import annotations
 

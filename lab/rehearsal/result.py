@@ -57,10 +57,10 @@ class Result:
     shares: list[Json] | None = None
     """For each share that the record gave the cloud: what of the requests went there (percent)."""
     breach: Json | None = None
-    """What sent the name back by itself, or stopped the shift."""
+    """The breach that restored the record or stopped the shift."""
 
     def judge(self, wanted: Scenario) -> None:
-        """Set `result` to the wanted one if everything stands as it must; say in `errors` what does not."""
+        """Set `result` to the expected one if every check passes; `errors` names those that do not."""
         stands, promotion = self.stands or {}, self.promotion or {}
         if wanted.may_lose:
             missing = ("writes missing outside of the stated bound", promotion.get("missing_outside"), 0)

@@ -22,7 +22,7 @@ ENDED = 120.0
 """Seconds in which the tasks of a run that was marked failed end: Airflow signals them, they clean up."""
 OVER = ("success", "failed")
 CLEARED = 300.0
-"""Seconds for a task that was cleared alone to be green again: what it did once, it finds done."""
+"""Seconds for a task that was cleared alone to be green again; it finds its work done."""
 DEAD = ("failed", "upstream_failed")
 
 
@@ -195,7 +195,7 @@ class Robot:
         return [t for t in self.api.task_instances(self.dag_id, self.run_id) if t["task_id"] == task_id]
 
     def _unexpected(self, acts: Sequence[Act], tasks: Sequence[Json]) -> str | None:
-        """A gate that asks although the next act is another one's."""
+        """A gate that asks although the next act belongs to another gate."""
         awaited = acts[0].at if acts else None
         for t in tasks:
             key = (t["task_id"], int(t["try_number"]))

@@ -1,4 +1,4 @@
-"""One rehearsal from nothing to nothing: lab up, Airflow up, users, the run, the audit, the report, all down.
+"""One whole rehearsal: lab up, Airflow up, users, the run, the audit, the report, all down.
 
 Whatever happens in between, the report is written and what was started is ended.
 """
@@ -81,7 +81,7 @@ def rehearse(options: Options) -> int:
 
 
 class Rehearsal:
-    """`play` may end anywhere by an exception; `close` copes with whatever stands then."""
+    """`play` may raise anywhere; `close` then ends whatever was started."""
 
     def __init__(self, options: Options, progress: Progress) -> None:
         self.options, self.progress = options, progress

@@ -13,7 +13,7 @@ SWITCH_DNS, SWITCH_OVER, RETIRE = "switch_dns.ask", "switchover.ask", "retire.as
 GATES = (SWITCH_DNS, SWITCH_OVER, RETIRE)
 END = "the end of the run"
 EARLY = ("preflight", "provision", "replicate", "validate")
-"""Chapters without a gate: the way back from there is the DAG of its own, and the main run is ended."""
+"""Chapters without a gate: they are rolled back by the rollback DAG, and the main run is ended."""
 ROLLBACKS = (*EARLY, "switch_dns", "switchover", "retire", "clear")
 STORIES = ("rollback", "clears", "promote", "weights", "breach")
 
@@ -123,7 +123,7 @@ class Leg:
     """What the trigger form says."""
 
     def of(self, service: str) -> Leg:
-        """The same with the service's name, wherever {service} stands in what is said."""
+        """The same with {service} replaced by the service's name."""
         said = {k: v.format(service=service) if isinstance(v, str) else v for k, v in self.conf.items()}
         acts = tuple(a.of(service) if isinstance(a, Answer) else a for a in self.acts)
         return Leg(f"{self.dag}_{service}", acts, said)

@@ -1,4 +1,4 @@
-"""A server of the harness as livemove reaches it: commands run in its folder, and delivery may be bad.
+"""A server of the harness as livemove reaches it: commands run in its folder, and delivery may fail.
 
 `<host>/delivery.json` says how, and is read at every command, so that it can be changed under a running
 mover: {"delay": seconds before it arrives, "lose": pattern, "twice": pattern, "keep": pattern}. A command in
@@ -58,7 +58,7 @@ class LocalHost:
         return self._sh(command, timeout, stdin)
 
     def deliver_kept(self) -> list[CommandResult]:
-        """What was kept arrives now, long after its sender gave up."""
+        """Deliver the kept commands now, long after their sender gave up."""
         done = []
         for path in sorted((self.folder / "kept").glob("*")):
             done.append(self._sh(path.read_text(), 60, None))

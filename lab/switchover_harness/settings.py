@@ -49,9 +49,9 @@ def root_connection(address: str, **options: Any) -> Any:
 class Settings:
     folder: Path
     source: str
-    """Address of the database that is full of privileges; its port is 3306."""
+    """Address of the database with all privileges (the data centre's); its port is 3306."""
     target: str
-    """Address of the database that is as RDS is."""
+    """Address of the database that behaves as RDS."""
     lease: float = 6.0
     pause_budget: float = 3.0
     hold: bool = True

@@ -1,4 +1,4 @@
-"""Looks for everything that users were promised, in the database that owns the writes at the end.
+"""Looks for every acknowledged write in the database that is the owner at the end.
 
 Each acknowledged write must be there exactly once, and so must the effects of its triggers: the audit row of
 an order, the counters of its listing. Everything is read in one snapshot, so it may be done under traffic.

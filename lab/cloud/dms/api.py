@@ -140,7 +140,7 @@ def epoch(value: Any) -> Any:
 
 @contextlib.contextmanager
 def faults() -> Iterator[None]:
-    """What a task refuses, as DMS's faults."""
+    """Turn a task's refusals into DMS's faults."""
     try:
         yield
     except InvalidState as e:
@@ -150,7 +150,7 @@ def faults() -> Iterator[None]:
 
 
 class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
-    """One request. Everything that is not here is moto's own."""
+    """One request; actions without a method here are moto's own."""
 
     def call_action(self) -> Any:
         status, headers, body = super().call_action()
@@ -184,7 +184,7 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
 
     @property
     def events(self) -> list[Event]:
-        """Of all tasks there ever were; kept with moto's backend, so that its reset forgets them."""
+        """Events of all tasks ever made; kept in moto's backend, so that its reset forgets them."""
         return list_of(self.dms_backend, "livemove_events")
 
     # Subnet groups --------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class Run:
 
 
 def resource_id() -> str:
-    """The last part of an ARN, as AWS makes it up."""
+    """A random last part of an ARN, of the form that AWS uses."""
     return secrets.token_hex(13).upper()
 
 

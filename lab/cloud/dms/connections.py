@@ -40,7 +40,7 @@ class Connection:
         self.failure, self.status = failure, "failed" if failure else "successful"
 
     def advance(self) -> None:
-        """Moto asks every connection to move on when it is described."""
+        """Moto calls this on every connection that is described."""
 
     def to_dict(self) -> dict[str, str]:
         return {

@@ -91,5 +91,5 @@ def split(error: BaseException) -> tuple[int, str]:
 
 
 def odbc(number: int, words: str) -> str:
-    """The server's words in the dress in which DMS shows them."""
+    """The server's message as DMS formats it."""
     return f"RetCode: SQL_ERROR SqlState: HY000 NativeError: {number} Message: {words}"

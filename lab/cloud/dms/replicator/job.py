@@ -109,7 +109,7 @@ class Job:
         return 1 if status.failure else 0
 
     def persist(self, writer: Writer) -> None:
-        """Sessions, one after the other, until PATIENCE is at its end without any progress."""
+        """Run one session after another; give up after PATIENCE seconds without progress."""
         self.woken_since, pause = time.monotonic(), 0.2
         while True:
             seen = self.status.position
@@ -213,7 +213,7 @@ class Job:
         there: dict[Key, Layout],
         writer: Writer,
     ) -> tuple[Checkpoint, float]:
-        """Where following begins, and the time before which nothing counts."""
+        """Where CDC starts reading, and the time before which changes are skipped."""
         d = self.description
         mark = target.checkpoint()
         if mark is not None and mark.step is not Step.LOADING:

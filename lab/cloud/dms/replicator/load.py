@@ -100,7 +100,7 @@ class FullLoad:
         self.target, self.stopping, self.lobs = target, stopping, lobs
         self.readers, self.place = snapshots(source, workers)
         self.failure: Exception | None = None
-        """What ended the load; every worker stops at its next rows."""
+        """The error that ended the load; every worker stops at its next rows."""
 
     def close(self) -> None:
         for reader in self.readers:

@@ -159,7 +159,7 @@ class Relay:
             )
 
     def format(self, event: Event) -> None:
-        """The layout of the events that follow: the target must know it, and again when it changed."""
+        """Send the table map of the next events to the target, and again when it changed."""
         self.checksum = ev.checksum_size(event)
         body = event.raw[HEADER:]
         if body[:2] + body[56:] != self.layout:
@@ -338,7 +338,7 @@ class Relay:
     # Refusals -------------------------------------------------------------------------------------
     @contextlib.contextmanager
     def blaming(self) -> Iterator[None]:
-        """What the target refuses here is looked for row by row, if a policy may decide about it."""
+        """After a refusal, apply row by row to find the refused row, if a policy may decide about it."""
         try:
             yield
         except Refused as e:
@@ -464,7 +464,7 @@ class Relay:
             raise Stopped("STOPPED_AFTER_CACHED_EVENTS")
 
     def silence(self) -> None:
-        """The source has sent all it has (a heartbeat says so): server time goes on without transactions."""
+        """A heartbeat means that the source has sent everything: server time goes on without transactions."""
         if self.options.until and self.options.until.server:
             self.check_time(time.time())
 

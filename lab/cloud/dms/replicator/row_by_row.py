@@ -35,7 +35,7 @@ class _Blame(Exception):
 
 @dataclass
 class Refusals:
-    """What was left out of the transaction in hand."""
+    """Changes left out of the current transaction."""
 
     rows: set[tuple[int, int]] = field(default_factory=set)
     """(id of the event, row in it)."""

@@ -17,7 +17,7 @@ from lab.cloud.dms.replicator.failure import Failed, Lost, translate
 from lab.cloud.dms.replicator.stop_conditions import TIME, seconds_of
 
 HEARTBEAT = 1.0
-"""Seconds of silence after which the source sends a sign of life."""
+"""Seconds of silence after which the source sends a heartbeat."""
 SILENCE = 15.0
 """Seconds without one after which the stream counts as broken."""
 BINLOG_DUMP = 0x12
@@ -122,7 +122,7 @@ def since_of(position: str | None) -> float:
 
 
 def require_binlog(connection: Any, place: Place) -> None:
-    """Failed, in DMS's dress and the server's words, when the binlog from which CDC must go on is purged."""
+    """Failed, with the server's message as DMS formats it, when the binlog that CDC needs next is purged."""
     if place.file and place.file not in binlogs(connection):
         raise Failed(
             "Error 1236 (Could not find first log file name in binary log index file) reading binlog events:"

@@ -76,7 +76,7 @@ class Table:
     rejected_inserts: int = 0
     rejected_updates: int = 0
     rejected_deletes: int = 0
-    """Captured, refused by the target, and left out because a policy says so."""
+    """Captured changes that the target refused and a policy left out."""
     changed: float = 0.0
     why: str = ""
     """Of a suspended table: the reason."""
@@ -91,7 +91,7 @@ class Table:
         return self.schema, self.table
 
     def validated_as(self, other: Table) -> None:
-        """Hand on what validation found."""
+        """Copy the results of validation into the status."""
         other.validation, other.validation_details = self.validation, self.validation_details
         other.validation_pending = self.validation_pending
         other.validation_failed = self.validation_failed
@@ -104,7 +104,7 @@ class Table:
         self.deletes = self.applied_deletes + self.rejected_deletes
 
     def settle(self, now: float) -> None:
-        """What was captured has been committed, but for what was rejected."""
+        """Count the captured changes as applied, except the rejected ones."""
         self.applied_inserts = self.inserts - self.rejected_inserts
         self.applied_updates = self.updates - self.rejected_updates
         self.applied_deletes = self.deletes - self.rejected_deletes

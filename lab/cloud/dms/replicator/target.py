@@ -158,7 +158,7 @@ class Target:
             self.connection.commit()
 
     def commit_table(self, table: Table) -> None:
-        """What was added of one table, and up to where its changes are in; the checkpoint stays."""
+        """Commit one table's added changes and how far they reach; the checkpoint stays."""
         self.replay()
         with speaking("target", "Committing changes"):
             self.count([table])

@@ -35,7 +35,7 @@ PARTS_AT_ONCE = 20
 LOOKS = 6
 """Looks at rows that differ in one pass; those that changed every time wait for the next."""
 REST = 4.0
-"""After a pass a table is left alone so many times as long as the pass took, and a second at least."""
+"""Pause of a table after a pass, in multiples of the pass's duration; at least a second."""
 MISMATCHED_AGAIN = 5.0
 CATCH_UP = 60.0
 """Seconds for which a look waits until the target has what the source had."""
@@ -66,7 +66,7 @@ class Subject:
     due: float = 0.0
     failed: dict[RowKey, str] = field(default_factory=dict)
     moving: dict[RowKey, float] = field(default_factory=dict)
-    """Since when each row was never seen equal, because it changes all the time."""
+    """Row -> since when it has changed at every look and was never seen equal."""
 
     @property
     def keys(self) -> list[Column]:
@@ -216,7 +216,7 @@ class Validator:
         parts = sorted(k for k in ours.keys() | theirs.keys() if ours.get(k) != theirs.get(k))[:PARTS_AT_ONCE]
         failed: dict[RowKey, str] = {}
         doubted: dict[RowKey, int] = {}
-        """How often in a row each row was seen to differ while it stood still; one seen equal is out."""
+        """Row -> how often in succession it differed while at rest; a row seen equal is dropped."""
         for look in range(LOOKS if parts else 0):
             steady, moving = self._look(subject, parts)
             seen = {**dict.fromkeys(moving, 0), **{key: doubted.get(key, 0) + 1 for key in steady}}
@@ -231,7 +231,7 @@ class Validator:
         subject.moving = {key: subject.moving.get(key, time.monotonic()) for key in now_moving}
 
     def _look(self, subject: Subject, parts: list[int]) -> tuple[dict[RowKey, str], set[RowKey]]:
-        """Rows that differ though the source's stood still, and rows that differ and moved."""
+        """Rows that differ while the source's row was at rest, and rows that differ and changed."""
         before = self._rows(self.source, subject.source, subject, parts)
         self._caught_up()
         theirs = self._rows(self.target, subject.target, subject, parts)
