@@ -413,8 +413,8 @@ def ledger_part() -> Iterator[str]:
     yield (
         "## Ledger\n\nWhat happened, as JSON beside the Terraform state:"
         " `<service>/ledger/documents/<name>.json` and `<service>/ledger/events/<time>-<id>.json` in the"
-        " service's bucket. It informs; the control rows decide who owns the writes. Unknown fields are kept."
-        " A document that cannot be read is named and left out of lists; a task that needs it fails"
+        " service's bucket. It informs; the control rows decide which database is the owner. Unknown fields"
+        " are kept. A document that cannot be read is named and left out of lists; a task that needs it fails"
         " with its name, unless the document is only shown. Every document has a `version`; every event has"
         " `event`, `version`, `time`, `run_id`, `task_id` and `dag_id`."
     )

@@ -30,7 +30,7 @@ set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "livemove-hypothesis")
 
 
 def pytest_configure() -> None:
-    """Ended by SIGTERM (a CI's time limit, a kill) pytest would leave every server that it started; so it ends as by Ctrl-C."""
+    """Turn SIGTERM (a CI's time limit, a kill) into Ctrl-C, so that pytest ends the servers it started."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
 
 

@@ -1,4 +1,4 @@
-"""Every folder of tests/comparison_cases: equal as loaded, and each planted difference is reported as its comment says."""
+"""Each folder of tests/comparison_cases is equal as loaded, and every planted difference is reported."""
 
 from __future__ import annotations
 

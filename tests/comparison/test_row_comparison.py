@@ -65,7 +65,7 @@ def test_a_row_differs_only_when_both_sides_rested(looks: Sequence[Look], expect
 def test_a_target_that_follows_its_watermarks_is_never_called_different(
     changes: list[bool], steps: list[tuple[int, int, int]]
 ) -> None:
-    """At each tick the source may change; by the watermark's arrival the target shows at least what the first look saw."""
+    """The source may change at each tick; with the watermark the target has the first look or later."""
     versions = list(itertools.accumulate(changes, initial=0))
     at, looks = 0, []
     for way, ahead, gap in steps:

@@ -1,4 +1,4 @@
-"""The compose file and the Dockerfile: whole, safe by default, and free of what only a registry could answer."""
+"""The compose file and the Dockerfile: complete, safe by default, and usable without a registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who owns the writes, by the rows alone."""
+"""The owner by the rows alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from livemove.control.adapters import state as standing
 from livemove.model.errors import RefusedError, SetupError, UnreachableError
 from livemove.model.ports import ControlRow, ControlState
 from livemove.model.spec import Side
+from tests.raising import raises
 
 S, T = Side.SOURCE, Side.TARGET
 SILENT, EMPTY = (
@@ -44,7 +45,7 @@ def test_the_owner_is_who_is_open(
 
     monkeypatch.setattr(standing, "read_row_of", read)
     if owner is None:
-        with pytest.raises(RefusedError, match="Neither database is the owner"):
+        with raises(RefusedError, wanted="one database that is OPEN"):
             standing.owner(object())  # type: ignore[arg-type]
     else:
         assert standing.owner(object()) is owner  # type: ignore[arg-type]

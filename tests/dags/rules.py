@@ -1,8 +1,7 @@
 """A small story around the real rollback chapter, run by Airflow itself: `python -m tests.dags.rules`.
 
 Runs it three times and prints what failed and the states of all tasks as JSON: nothing fails; `change` fails
-with
-a refusal; `move` fails with something real.
+with a refusal; `move` fails with something real.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Zones that change without Route 53: dynamic updates signed with TSIG, and a person's hand, on two real Knots and their parent."""
+"""Zones outside Route 53, by signed dynamic updates or by a person, on two real Knots and their parent."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ from livemove.model.spec import Dns
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.operator import LivemoveOperator
 from tests.doubles.worlds import MemoryWorld
+from tests.raising import raises
 
 pytestmark = pytest.mark.servers
 ZONE, NAME = "shop.test", "www.shop.test"
@@ -158,7 +159,7 @@ def test_a_wrong_key_is_told_and_changes_nothing(
 
 
 def test_a_key_that_is_no_base64(lab: Registry) -> None:
-    with pytest.raises(DnsError, match="cannot be read"):
+    with raises(DnsError, "k"):
         UpdateZone(dns(), ("k", "not base64!", "hmac-sha256"), asking())
 
 
@@ -172,7 +173,7 @@ def test_a_wildcard_is_no_record_to_change(lab: Registry) -> None:
 
 
 def test_a_cache_is_no_primary_and_silence_is_told(lab: Registry) -> None:
-    with pytest.raises(DnsError, match="does not speak for"):
+    with raises(DnsError, dns().resolvers[0]):
         UpdateZone(dns(primary=dns().resolvers[0]), (authority.KEY, SECRET, "hmac-sha256"), asking()).records(
             NAME
         )

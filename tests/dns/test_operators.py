@@ -20,10 +20,12 @@ from livemove.dns.zone_checks import Verdict
 from livemove.model.approvals import checksum
 from livemove.model.errors import DnsError, RefusedError, WorldMovedError
 from livemove.model.ledger import ShortTtl, WayBack
+from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.reporting.gates import RecordEvidence, approved
 from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.operators.rollback import BeginRollbackOperator
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
+from tests.raising import raises
 
 SURVEY = Verdict((), ())
 
@@ -104,7 +106,7 @@ def test_a_crash_between_change_and_ledger_still_waits_for_the_old_ttl(world: Me
 
 def test_a_lost_ledger_does_not_take_the_cloud_for_the_original(world: MemoryWorld) -> None:
     world.zone.sets = [replace(OLD, values=(TARGET,))]
-    with pytest.raises(WorldMovedError, match="does not know what it was before"):
+    with raises(WorldMovedError, "www.shop.test"):
         run(LowerTtlOperator)
 
 
@@ -120,7 +122,7 @@ def test_a_change_after_the_approval_is_refused(world: MemoryWorld) -> None:
     run(LowerTtlOperator)
     approve(world)
     world.zone.sets = [replace(world.live, values=("192.0.2.99",))]
-    with pytest.raises(WorldMovedError, match=r"192\.0\.2\.99"):
+    with raises(WorldMovedError, "192.0.2.99"):
         run(ChangeRecordOperator)
     assert len(world.zone.changes) == 1
 
@@ -128,7 +130,7 @@ def test_a_change_after_the_approval_is_refused(world: MemoryWorld) -> None:
 def test_warnings_without_the_tick_are_refused(world: MemoryWorld) -> None:
     run(LowerTtlOperator)
     approve(world, warnings=1)
-    with pytest.raises(RefusedError, match="accept_warnings"):
+    with raises(RefusedError, "accept_warnings"):
         run(ChangeRecordOperator)
 
 
@@ -157,7 +159,7 @@ def test_a_rollback_before_anything_moved_does_nothing(world: MemoryWorld) -> No
 def test_a_strangers_record_is_not_overwritten_by_a_rollback(world: MemoryWorld) -> None:
     moved(world)
     world.zone.sets = [replace(world.live, values=("192.0.2.99",))]
-    with pytest.raises(WorldMovedError, match="which livemove did not set"):
+    with raises(WorldMovedError, "192.0.2.99", "198.51.100.1", "192.0.2.1"):
         run(RollbackRecordOperator)
 
 
@@ -177,13 +179,13 @@ def test_a_ttl_that_was_never_lowered_is_left_alone_and_a_short_one_without_its_
     assert run(RestoreTtlOperator) == {}
     assert world.live == OLD
     world.zone.sets = [replace(OLD, ttl=world.spec.dns.ttl)]
-    with pytest.raises(DnsError, match="does not know the record before the move"):
+    with raises(DnsError, "clear replicate.lower_ttl"):
         run(RestoreTtlOperator)
 
 
 def test_a_rollback_begins_only_when_the_newest_answer_ordered_it(world: MemoryWorld) -> None:
     moved(world)
-    with pytest.raises(RefusedError, match="The newest answer is Proceed"):
+    with raises(RefusedError, "Proceed", "Roll back"):
         run(BeginRollbackOperator)
     world.ledger.write(
         "approvals/switchover", {"gate": "switchover", "option": "Roll back", "at": "2026-11-23T18:40:00"}
@@ -203,7 +205,7 @@ def test_a_rollback_withdraws_what_was_approved_before_it(world: MemoryWorld) ->
     )
     run(BeginRollbackOperator)
     run(RollbackRecordOperator)
-    with pytest.raises(RefusedError, match="Nobody approved"):
+    with raises(RefusedError, "switch_dns.ask"):
         run(ChangeRecordOperator)
     # its own retry still finds the order
     assert run(BeginRollbackOperator)["gate"] == "switchover"
@@ -227,9 +229,7 @@ def test_a_rollback_that_would_lose_writes_is_refused_before_an_approval_is_with
     world.ledger.save(
         WayBack(epoch=2, state="running", losses=["the source misses rows: shop.orders"], says="x")
     )
-    with pytest.raises(
-        RefusedError, match=r"would lose writes: the source misses rows.*copy the follower anew"
-    ):
+    with raises(RefusedError, "shop.orders", REPAIR_FOLLOWER):
         run(BeginRollbackOperator)
     world.ledger.kept.pop("way_back")
     assert world.ledger.kept == before
@@ -250,7 +250,7 @@ def test_a_rollback_is_refused_when_the_source_no_longer_follows(world: MemoryWo
     world.ledger.noted = [{"event": "replication_deleted", "time": "2026-11-23T18:30:59+00:00"}]
     assert run(BeginRollbackOperator)["owner"] == "target"
     world.ledger.noted = [{"event": "replication_deleted", "time": "2026-11-23T18:31:30+00:00"}]
-    with pytest.raises(RefusedError, match="way back closed at 2026-11-23T18:31:30"):
+    with raises(RefusedError, "2026-11-23T18:31:30"):
         run(BeginRollbackOperator)
 
 
@@ -261,7 +261,7 @@ def test_what_the_authorities_say_against_it_refuses_the_change(
     approve(world)
     verdict = Verdict(("authority 192.0.2.53: answers, but not for this zone (lame)",), ())
     monkeypatch.setattr(record, "survey", lambda world: verdict)
-    with pytest.raises(RefusedError, match=r"cannot be moved safely: authority .*lame"):
+    with raises(RefusedError, "192.0.2.53", "lame"):
         run(ChangeRecordOperator)
     assert len(world.zone.changes) == 1
 

@@ -21,6 +21,7 @@ from livemove.model.ledger import Approval
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns, Window
 from tests.doubles.memory import START
+from tests.raising import raises
 
 DNS = Dns(name="www.shop.test", zone="shop.test", ttl=60)
 OLD = RecordSet("www.shop.test", "A", 60, ("192.0.2.1",))
@@ -80,14 +81,14 @@ def test_a_ttl_shorter_than_the_specs_is_never_raised() -> None:
 @pytest.mark.parametrize("kind", ["CNAME", "HTTPS", "SVCB", "DNAME"])
 def test_users_who_would_follow_another_address_stop_the_move(kind: str) -> None:
     other = RecordSet("www.shop.test", kind, 60, ("x",))
-    with pytest.raises(DnsError, match=f"has a {kind} record"):
+    with raises(DnsError, kind):
         address_records([OLD, other], DNS)
 
 
 def test_a_text_record_beside_the_address_does_not_matter_and_no_address_does() -> None:
     text = RecordSet("www.shop.test", "TXT", 60, ('"hello"',))
     assert address_records([text, OLD], DNS) == (OLD,)
-    with pytest.raises(DnsError, match=r"no A record in the zone shop\.test; found TXT"):
+    with raises(DnsError, "shop.test", "TXT"):
         address_records([text], DNS)
 
 
@@ -97,7 +98,7 @@ def test_records_survive_json() -> None:
 
 def test_an_alias_is_refused_with_its_target() -> None:
     alias = RecordSet("www.shop.test", "A", 0, (), routing='{"AliasTarget": {"DNSName": "lb.example."}}')
-    with pytest.raises(DnsError, match=r"A is an alias of lb\.example"):
+    with raises(DnsError, "lb.example"):
         address_records([alias], DNS)
 
 
@@ -106,7 +107,7 @@ NEW_SIX = {**NEW, "AAAA": ("2001:db8::9",)}
 
 
 def test_ipv6_moves_along_or_the_move_is_refused() -> None:
-    with pytest.raises(DnsError, match="no web server of the cloud has an IPv6 address"):
+    with raises(DnsError, "AAAA"):
         to_target((OLD, SIX), NEW, None, DNS)
     after = to_target((OLD, SIX), NEW_SIX, None, DNS).after
     assert [(r.type, r.values) for r in after] == [("A", ("198.51.100.1",)), ("AAAA", ("2001:db8::9",))]
@@ -137,11 +138,11 @@ def test_the_order_of_sets_and_values_is_no_difference_and_a_health_check_is() -
 
 def test_steps_want_a_simple_record_and_a_provider_with_weights() -> None:
     steps = DNS.model_copy(update={"steps": (5, 100)})
-    with pytest.raises(DnsError, match="is routed already"):
+    with raises(DnsError, "192.0.2.1", "weight 1"):
         to_target((replace(OLD, set_id="blue", weight=1),), NEW, None, steps)
-    with pytest.raises(ValueError, match="has no weights"):
+    with raises(ValueError, "manual", "[100]"):
         Dns(name="a.b", zone="b", provider="manual", steps=(5, 100))
-    with pytest.raises(ValueError, match="must grow and end with 100"):
+    with raises(ValueError, "[25, 5, 100]"):
         Dns(name="a.b", zone="b", steps=(25, 5, 100))
 
 

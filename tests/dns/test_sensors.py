@@ -19,6 +19,7 @@ from livemove.switchover.sensors import SoakSensor, look_at_soak, look_at_window
 from livemove.traffic.sensors import drain as traffic
 from livemove.traffic.sensors.drain import DrainedSensor, look_at_traffic
 from tests.doubles.worlds import TARGET, MemoryWorld
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_the_old_ttl_is_waited_for_exactly(world: MemoryWorld) -> None:
 
 
 def test_without_a_lowered_ttl_the_wait_says_what_to_clear(world: MemoryWorld) -> None:
-    with pytest.raises(DnsError, match=r"clear replicate\.lower_ttl"):
+    with raises(DnsError, "clear replicate.lower_ttl"):
         look_at_old_ttl(world, {})  # type: ignore[arg-type]
 
 
@@ -153,12 +154,12 @@ WELL: dict[str, object] = {
     "state": "running",
     "losses": [],
     "lag_ms": 40,
-    "says": "The return path runs, 40 ms behind. Going back loses nothing",
+    "says": "Reverse replication runs, 40 ms behind. A rollback loses nothing",
 }
 
 
 class Soaking:
-    """A soak of 100 s that began 70 s after the move; `sees` is what each look finds of the return path."""
+    """A soak of 100 s that began 70 s after the move; `sees`: what each look finds of reverse replication."""
 
     def __init__(self, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world, self.sees = world.with_(soak=100), dict(WELL)
@@ -187,7 +188,7 @@ def soaking(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> Soaking:
 def test_the_soak_counts_from_the_switchover_also_in_a_second_try(soaking: Soaking) -> None:
     look = soaking.look()
     assert look.again_in == 30
-    assert look.says.endswith("The return path runs. Going back loses nothing")
+    assert look.says.endswith("Reverse replication runs. A rollback loses nothing")
     kept = soaking.world.ledger.read("soak") or {}
     assert (kept["epoch"], kept["counted"], kept["of"]) == (2, 70, 100)
     soaking.world.clock.sleep(30)
@@ -215,8 +216,8 @@ def test_the_soak_does_not_count_while_the_return_path_is_behind(
 @pytest.mark.parametrize(
     "trouble",
     [
-        {"state": "failed", "says": "The return path is failed: Last Error 1062"},
-        {"losses": ["shop.orders: Table error"], "says": "Going back would lose writes: shop.orders"},
+        {"state": "failed", "says": "Reverse replication is failed: Last Error 1062"},
+        {"losses": ["shop.orders: Table error"], "says": "A rollback would lose writes: shop.orders"},
     ],
 )
 def test_a_failed_return_path_ends_the_soak_and_keeps_what_counted(
@@ -225,7 +226,7 @@ def test_a_failed_return_path_ends_the_soak_and_keeps_what_counted(
     soaking.look()
     soaking.sees = {**WELL, **trouble}
     soaking.world.clock.sleep(20)
-    with pytest.raises(ReplicationError, match="RDS owns the writes and serves") as failed:
+    with raises(ReplicationError, "clear switchover.return_path") as failed:
         soaking.look()
     assert str(trouble["says"]) in str(failed.value)
     assert "70 s of 100 s are kept" in str(failed.value)

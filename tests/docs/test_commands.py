@@ -1,4 +1,4 @@
-"""What the pages tell one to type exists: make targets with their variables, livemove's commands, compose's services."""
+"""Commands in the docs exist: make targets with their variables, livemove's commands, compose's services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policies in include/iam allow every call that livemove makes, and name nothing that AWS does not know."""
+"""The policies in include/iam allow every call that livemove makes, and name only actions that AWS knows."""
 
 from __future__ import annotations
 
@@ -299,8 +299,10 @@ def test_every_type_of_terraform_is_covered() -> None:
 
 
 def test_every_call_that_terraform_was_seen_to_make_is_allowed() -> None:
-    """terraform_calls.txt: rpc.service and rpc.method in the provider's log (TF_LOG_PROVIDER=DEBUG) of tests/terraform/test_apply.py,
-    without sts:GetCallerIdentity, which needs no permission."""
+    """terraform_calls.txt is the provider's log (TF_LOG_PROVIDER=DEBUG) of tests/terraform/test_apply.py.
+
+    It has rpc.service and rpc.method, without sts:GetCallerIdentity, which needs no permission.
+    """
     seen = (Path(__file__).parent / "terraform_calls.txt").read_text(encoding="utf-8").split()
     assert len(seen) > 50
     assert [call for call in seen if not allowed(call, "terraform")] == []

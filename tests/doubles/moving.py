@@ -2,8 +2,7 @@
 
 Every call of a port is one moment: before it and after it users write where they can, the replicator applies
 what it may, and the promises are checked. At a chosen moment the process dies, an answer gets lost, or
-another
-attempt runs from beginning to end.
+another attempt runs from beginning to end.
 """
 
 from __future__ import annotations
@@ -653,7 +652,7 @@ class Universe:
 
     # moments --------------------------------------------------------------------------------------
     def strike(self, number: int, fault: Callable[[str], None], *, after: bool) -> None:
-        """At the call of this number from now on (0 is the next): before it is done, or after it and before its answer."""
+        """Fail the n-th call from now on (0: the next), before it acts or before it answers."""
         self.at_call, self.fault, self.after = len(self.calls) + number, fault, after
 
     def die(self, name: str) -> None:
@@ -685,7 +684,7 @@ class Universe:
             fault(name)
 
     def turn(self, *, tick: bool = False) -> None:
-        """Users write, the switch ticks (when time passed), the replicator applies; then the promises are checked."""
+        """Users write, the switch ticks (if time passed), the replicator applies; then check the promises."""
         if tick:
             for db in self.db.values():
                 db.tick()

@@ -1,14 +1,11 @@
-"""The world of doubles/moving.py that moves by itself in small steps, around attempts that can be halted anywhere.
+"""The world of doubles/moving.py, moving in small steps around attempts that can be halted anywhere.
 
 Every attempt is a greenlet. It halts before each call of a port (not arrived yet) and after it (done, its
-answer
-still on the way). There it may go on, die, or get no answer; meanwhile anything else may happen. The
-databases'
-guards are those of doubles/moving.py; what is added here is what a step of the real world may leave half
-done:
-sessions that are inside COMMIT, read_only that a restart forgets, batches that a replicator applies in any
-order,
-repoints that are late, lost or doubled, and the lock of a row that keeps everybody else out.
+answer still on the way). There it may go on, die, or get no answer; meanwhile anything else may happen. The
+databases' guards are those of doubles/moving.py; what is added here is what a step of the real world may
+leave half done: sessions that are inside COMMIT, read_only that a restart forgets, batches that a replicator
+applies in any order, repoints that are late, lost or doubled, and the lock of a row that keeps everybody else
+out.
 """
 
 from __future__ import annotations
@@ -215,7 +212,7 @@ class LivingDb(Db):
         self.unlock()
 
     def unlock(self) -> None:
-        """The session that holds the lock of the row has ended, by a restart or because it stood still for 30 s."""
+        """End the session that holds the row's lock, as a restart or 30 s of standing still would."""
         if self.holder:
             self.holder.lost_lock, self.holder = self, None
 
@@ -289,7 +286,7 @@ class LivingReplicator(Replicator):
         if entry[0] == "mark":
             writer.marks[entry[1]] = self.world.db[link.reads].marks[entry[1]]
         elif entry[0] == "ddl":
-            raise Broken("I2: DDL of step 8 lies behind the position of the return path")
+            raise Broken("I2: DDL of step 8 lies behind the position of reverse replication")
         elif not again:
             if writer.triggers:
                 raise Broken(f"I2: the replicator writes to {writer.side}, whose triggers fire")
@@ -484,7 +481,7 @@ class LivingWorld(Universe):
             server.session.take("write", self.next_write)
 
     def live(self) -> None:
-        """A moment of an ordinary world: users write, commits arrive, switches tick, waiters look, rows flow."""
+        """One ordinary step: users write, commits arrive, switches tick, waiters look, rows replicate."""
         self.moments += 1
         if self.moments % 4 == 0:
             self.write(self.fleet.servers[self.moments // 4 % 2], halfway=False)
@@ -540,7 +537,7 @@ class LivingWorld(Universe):
             raise Broken("I3: nobody may write, and nothing was committed")
 
     def somebody_comes(self, to: Side) -> None:
-        """I3 and I4: tasks that are cleared again bring the writes to where they should be, and nothing is lost."""
+        """I3 and I4: cleared tasks bring the writes to where they should be, and nothing is lost."""
         self.nobody_comes()
         said: list[object] = []
         for _ in range(4):

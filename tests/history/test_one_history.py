@@ -1,4 +1,4 @@
-"""Gate, rollback, console, report and CLI say the same: one history. Moves struck in memory, questions made at random."""
+"""Gate, rollback, console, report and CLI agree on one history. Crashed moves in memory, random questions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def by_report(kept: Contents, rows: ControlRows) -> tuple[str | None, bool]:
 
 def by_gate(text: str) -> tuple[str | None, bool]:
     """Read from the question as a person would."""
-    (line,) = re.findall(r"^\*\*Who owns the writes now:\*\* (.*)$", text, re.M)
+    (line,) = re.findall(r"^\*\*Owner now:\*\* (.*)$", text, re.M)
     owner = "source" if line.startswith("the data centre's") else "target" if line.startswith("RDS") else None
     return owner, "read both control rows" not in line
 
@@ -245,7 +245,9 @@ def test_the_rows_owner_is_that_of_the_next_action() -> None:
 
 # One place ------------------------------------------------------------------------------------------
 READERS = re.compile(
-    r"""completed_switchovers import|history\.ownership import (?!.*\b(?:Result|moment|OwnershipChange)\b)|["'](?:switchover|promotion)/["']|read\(f?["'](?:switchover|promotion)/|ownership_changes\(|\bcompleted\(|closed_since\("""
+    r"completed_switchovers import|history\.ownership import (?!.*\b(?:Result|moment|OwnershipChange)\b)"
+    r"""|["'](?:switchover|promotion)/["']|read\(f?["'](?:switchover|promotion)/"""
+    r"|ownership_changes\(|\bcompleted\(|closed_since\("
 )
 
 

@@ -1,4 +1,4 @@
-"""Who owned the writes at each moment, told from the ledger, against what really was: moves struck at every call."""
+"""The ledger's owner at each moment against the real one, for moves that crash at every call."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Watched(Universe):
 
 
 def agree(world: Watched) -> None:
-    """Every moment that was looked at lies in an interval that says the same, or says that it is not certain."""
+    """Every observed moment is in an interval that says the same, or that says it is uncertain."""
     told = world.told()
     edges = [moment(t.at) for t in told[1:] if t.at]
     assert edges == sorted(edges)

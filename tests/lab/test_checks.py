@@ -13,6 +13,7 @@ import pytest
 from lab import checks
 from lab.addresses import Addresses, here
 from lab.processes import LabError
+from tests.raising import raises
 
 
 def listener(address: str, port: int) -> socket.socket:
@@ -42,14 +43,14 @@ def test_a_taken_low_port_lifts_the_low_ports(state: Path) -> None:
 
 def test_high_ports_that_are_taken_are_refused_too(state: Path) -> None:
     a = Addresses(here().octet, False)
-    with listener(a.idc, a.https), pytest.raises(LabError, match="10443"):
+    with listener(a.idc, a.https), raises(LabError, "10443"):
         checks.settle_ports(a)
 
 
 def test_full_disk_is_refused_with_what_is_free(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**11, 10**11 - 2 * 10**9, 2 * 10**9))
-    with pytest.raises(LabError, match=r"1\.9 GB are free .* at least 5 GB"):
+    with raises(LabError, "1.9 GB", "5 GB"):
         checks.check_disk(state)
 
 
@@ -58,5 +59,5 @@ def test_missing_programs_are_named_with_their_packages(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         shutil, "which", lambda name, path=None: None if name == "knotc" else real(name, path=path)
     )
-    with pytest.raises(LabError, match=r"knotc.* apt-get install knot"):
+    with raises(LabError, "knotc", "apt-get install knot"):
         checks.check_programs()

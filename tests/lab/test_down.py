@@ -14,6 +14,7 @@ from lab.__main__ import main
 from lab.addresses import here, settle
 from lab.down import down
 from lab.processes import LabError, Registry, start_time
+from tests.raising import raises
 
 
 def standing(lab: Registry) -> list[int]:
@@ -73,7 +74,7 @@ def test_a_folder_that_is_not_the_labs_is_kept(state: Path) -> None:
     assert (state / "thesis.txt").exists()
     from lab.up import _own_folder
 
-    with pytest.raises(LabError, match="not the lab's"):
+    with raises(LabError, "LIVEMOVE_LAB_STATE"):
         _own_folder()
 
 

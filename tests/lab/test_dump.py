@@ -11,6 +11,7 @@ import pytest
 from lab import dump
 from lab.mariadb import Server
 from lab.processes import LabError
+from tests.raising import raises
 
 pytestmark = pytest.mark.servers
 
@@ -111,7 +112,7 @@ def test_large_broken_dump_does_not_hang(server: Server, tmp_path: Path) -> None
     """The client gives up at line 1 while megabytes are still to come."""
     file = tmp_path / "large.sql"
     file.write_text("NOT SQL AT ALL;\n" + "INSERT INTO t VALUES (1);\n" * 200_000)
-    with pytest.raises(LabError, match=r"large\.sql:1"):
+    with raises(LabError, "large.sql:1"):
         dump.load(server, file)
 
 
@@ -143,10 +144,10 @@ def test_tables_may_come_in_any_order(server: Server, tmp_path: Path) -> None:
 def test_damaged_archive_is_refused(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "cut.sql.gz"
     file.write_bytes(gzip.compress(ROWS.encode() * 50)[:-20])
-    with pytest.raises(LabError, match=r"cut\.sql\.gz cannot be read"):
+    with raises(LabError, "cut.sql.gz"):
         dump.load(server, file)
 
 
 def test_dump_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="is not there"):
+    with raises(LabError, "nope.sql"):
         dump.files_of(tmp_path / "nope.sql")

@@ -1,4 +1,4 @@
-"""Knot and unbound as the lab starts them: a change reaches both authorities; caches behave as in the wild."""
+"""Knot and unbound as the lab starts them: a change reaches both authorities; caches behave as in reality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data centre's machine dies: everything on it, what its logins started as well, and nothing beside it."""
+"""The data centre's machine dies: everything on it and what its logins started, and nothing else."""
 
 from __future__ import annotations
 

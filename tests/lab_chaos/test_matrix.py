@@ -66,7 +66,7 @@ def test_a_fault_that_does_not_happen_proves_nothing(
 
 
 def careless_commit(context: FaultContext) -> None:
-    """The commit as it would be if it looked neither at the attempt nor at the lease, and took an open database."""
+    """A commit without its guards: it ignores attempt and lease, and accepts an open database."""
     text = next(s for s in statements(sql("control/control_procedures")) if "PROCEDURE livemove.cede(" in s)
     broken, n = re.subn(r"AND state = 'FENCED'.*?MICROSECOND;", ";", text, flags=re.DOTALL)
     assert n == 1

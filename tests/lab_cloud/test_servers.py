@@ -12,6 +12,7 @@ from lab.cloud.ec2 import processes_of
 from lab.web.host import read_host
 from tests.conftest import Endpoint
 from tests.lab_cloud.waiting import until
+from tests.raising import raises
 
 Run = Callable[..., dict[str, Any]]
 
@@ -127,7 +128,7 @@ def test_user_data_is_kept_and_never_run(aws_endpoint: Endpoint, instance: str) 
 
 
 def test_an_unknown_instance_is_refused_before_anything_runs(aws_endpoint: Endpoint) -> None:
-    with pytest.raises(ClientError, match="InvalidInstanceId"):
+    with raises(ClientError, "InvalidInstanceId"):
         aws_endpoint.client("ssm").send_command(
             InstanceIds=["i-0123456789abcdef0"],
             DocumentName="AWS-RunShellScript",

@@ -143,7 +143,7 @@ class Replication:
 
 
 def settings(**groups: dict[str, Any]) -> dict[str, Any]:
-    """livemove's own, loading and following in one go; without validation, unless asked for. `groups` go over it."""
+    """livemove's own task, full load and CDC in one, without validation by default; `groups` override it."""
     out = json.loads((root() / "include" / "dms" / "task-settings.json").read_text())
     out["FullLoadSettings"] |= {"StopTaskCachedChangesNotApplied": False, "TargetTablePrepMode": "DO_NOTHING"}
     out["ValidationSettings"] = {"EnableValidation": False}

@@ -28,6 +28,7 @@ from livemove.replication.dms_rules import TableState, load_is_over
 from livemove.runtime.clock import SystemClock
 from tests.lab_dms.conftest import Replication
 from tests.lab_dms.contract import problems
+from tests.raising import raises
 
 pytestmark = pytest.mark.servers
 REGION = "ap-northeast-2"
@@ -209,7 +210,7 @@ def test_the_whole_life_of_a_link(
 def test_a_wrong_password_is_told_in_the_servers_words(
     replicator: DmsReplicator, replication: Replication
 ) -> None:
-    with pytest.raises(ReplicationError, match=r"1045.*Access denied for user 'applier'"):
+    with raises(ReplicationError, "1045", "'applier'"):
         replicator.prepare(LINK, full_load=True, **logins(replication, password="wrong"))
     # the secret is corrected and the same call goes on
     replicator.prepare(LINK, full_load=True, **logins(replication))
@@ -225,7 +226,7 @@ def test_a_role_that_dms_may_not_assume_fails_the_test(
         ],
     }
     client("iam").update_assume_role_policy(RoleName="dms-secrets", PolicyDocument=json.dumps(trust))
-    with pytest.raises(ReplicationError, match=f"dms.{REGION}.amazonaws.com"):
+    with raises(ReplicationError, f"dms.{REGION}.amazonaws.com"):
         replicator.prepare(LINK, full_load=True, **logins(replication))
 
 
@@ -239,9 +240,7 @@ def test_start_is_refused_without_a_successful_test(
         dms.delete_connection(
             EndpointArn=connection["EndpointArn"], ReplicationInstanceArn=connection["ReplicationInstanceArn"]
         )
-    with pytest.raises(
-        ReplicationError, match=r"InvalidResourceStateFault: Test connection .* should be successful"
-    ):
+    with raises(ReplicationError, "InvalidResourceStateFault"):
         replicator.start(LINK)
 
 

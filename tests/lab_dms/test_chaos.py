@@ -1,4 +1,4 @@
-"""Faults of a DMS task under writes: a seeded sample here, all of them with `make chaos-dms` and the mark `long`."""
+"""Faults of a DMS task under writes: a seeded sample; all of them by `make chaos-dms` or the mark `long`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under writes, with a real replicator between two servers: no false alarm, every planted difference in every pass."""
+"""Comparison under writes, with a real replicator: no false alarm, and every planted difference each time."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_the_last_proof_covers_every_row_changed_since_the_comparison(moving: Re
                 began = time.monotonic()
                 assert proof.run(30) == []
                 print(
-                    f"a last proof of {len(proof._changed.keys[name])} changed rows:"
+                    f"a final check of {len(proof._changed.keys[name])} changed rows:"
                     f" {time.monotonic() - began:.2f} s"
                 )
                 # changed after the comparison, far from the newest rows, and wrong on the target

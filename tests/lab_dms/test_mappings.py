@@ -14,6 +14,7 @@ from lab.cloud.dms.replicator.lobs import cut_text
 from lab.cloud.dms.replicator.selection import Selection
 from lab.cloud.dms.replicator.stop_conditions import StopPosition
 from tests.lab_dms.conftest import Replication, mappings, settings
+from tests.raising import raises
 
 
 def rename(kind: str, schema: str, value: str, table: str = "%") -> dict[str, Any]:
@@ -41,7 +42,7 @@ def test_renames_compose_and_other_transformations_are_refused() -> None:
         ("store", "x"),
         ("other", "old"),
     ]
-    with pytest.raises(Failed, match="remove-column"):
+    with raises(Failed, "remove-column"):
         Selection({"rules": [*rules, {**rules[-1], "rule-action": "remove-column", "rule-target": "column"}]})
     with pytest.raises(Failed, match="no row filters"):
         Selection({"rules": [{**rules[0], "filters": [{"filter-type": "source"}]}]})

@@ -1,4 +1,4 @@
-"""What becomes of a change that the target refuses, for each policy; and the control tables that tell of it."""
+"""What each error policy does with a change that the target refuses, and the control tables about it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lab.cloud.dms.replicator.policies import Policies, Policy
 from lab.cloud.dms.replicator.status import TableState
 from livemove.comparison.binlog_layout import DELETES, INSERTS, UPDATES
 from tests.lab_dms.conftest import Replication, settings
+from tests.raising import raises
 
 INSERT, UPDATE, DELETE = min(INSERTS), min(UPDATES), min(DELETES)
 
@@ -34,7 +35,7 @@ def test_only_rows_and_tables_are_a_matter_of_policy() -> None:
 
 
 def test_a_policy_that_the_lab_cannot_keep_is_refused() -> None:
-    with pytest.raises(Failed, match="ApplyErrorInsertPolicy UPDATE_RECORD"):
+    with raises(Failed, "ApplyErrorInsertPolicy", "UPDATE_RECORD"):
         Policies({"ErrorBehavior": {"ApplyErrorInsertPolicy": "UPDATE_RECORD"}})
 
 

@@ -1,4 +1,4 @@
-"""DMS's validation as the lab does it, between two real servers: what it finds, and what it must not accuse."""
+"""The lab's DMS validation between two real servers: what it finds, and what it must not report."""
 
 from __future__ import annotations
 

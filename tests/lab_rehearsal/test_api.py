@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from lab.rehearsal.api import AirflowApi, ApiError
+from tests.raising import raises
 
 Answer = tuple[int, Any]
 
 
 class Server:
-    """Answers each call with the next prepared (status, body); an empty list answers 200 and an empty object."""
+    """Answers each call with the next prepared (status, body), then with 200 and an empty object."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
@@ -68,7 +69,7 @@ def test_a_get_is_repeated_while_the_server_is_busy_and_then_given_up(server: Se
     api = server.api()
     assert api.run("d", "r")["state"] == "running"
     server.answers = [(503, {})] * 9
-    with pytest.raises(ApiError, match="503"):
+    with raises(ApiError, "503"):
         api.run("d", "r")
     assert len(server.answers) == 5
 

@@ -9,6 +9,7 @@ import pytest
 
 from lab.rehearsal.robot import PATIENCE, Robot, StoryError
 from lab.rehearsal.scenario import Scenario, choose
+from tests.raising import raises
 
 Json = dict[str, Any]
 GATES = ("switch_dns.ask", "switchover.ask", "retire.ask")
@@ -191,7 +192,7 @@ def test_a_run_that_does_not_follow_the_story_is_told(trouble: Callable[[Airflow
 def test_a_green_run_with_a_dead_task_is_no_success() -> None:
     airflow = Airflow()
     green_run_with_a_dead_task(airflow)
-    with pytest.raises(StoryError, match=r"green, but tasks died: validate\.compare"):
+    with raises(StoryError, "validate.compare"):
         follow(Scenario("watch", (), "moved", writes_moved=False), airflow)
 
 
@@ -209,7 +210,7 @@ def test_every_task_that_ran_is_cleared_alone_while_a_gate_asks() -> None:
 def test_a_task_that_fails_when_cleared_alone_ends_the_story() -> None:
     airflow = Airflow()
     airflow.when_cleared_alone = "failed"
-    with pytest.raises(StoryError, match=r"validate\.compare was green, and failed"):
+    with raises(StoryError, "validate.compare"):
         follow(choose(story="clears"), airflow)
 
 
@@ -222,7 +223,7 @@ def test_a_task_that_never_comes_back_ends_the_story() -> None:
 
 def test_a_task_that_refuses_with_a_reason_is_marked_and_the_story_goes_on() -> None:
     airflow = Airflow()
-    airflow.when_cleared_alone, airflow.words = "failed", "RefusedError: the target owns the writes"
+    airflow.when_cleared_alone, airflow.words = "failed", "RefusedError: the target is the owner"
     done = follow(choose(story="clears"), airflow)
     assert done.did[1:3] == ["clear validate.compare alone", "mark validate.compare"]
     assert done.did[-1] == "retire.ask Proceed"
@@ -322,5 +323,5 @@ def test_a_task_that_does_not_end_with_its_run_is_told() -> None:
         clock=lambda: airflow.now,
         sleep=airflow.sleep,
     )
-    with pytest.raises(StoryError, match=r"after 120 s at work: switch_dns\.ask running"):
+    with raises(StoryError, "120 s", "switch_dns.ask"):
         robot.follow(timeout=600)

@@ -20,6 +20,7 @@ from lab.traffic.users import Plan
 from tests.lab_traffic.conftest import NameServer
 from tests.lab_web.conftest import NAME, Running, settings
 from tests.lab_web.test_switching import wait_for
+from tests.raising import raises
 
 pytestmark = pytest.mark.servers
 
@@ -162,7 +163,7 @@ def test_an_answer_is_believed_for_its_ttl_and_no_longer(name_server: NameServer
         assert await stub.address() == "127.0.0.10"
         name_server.address = ""
         await asyncio.sleep(1.05)
-        with pytest.raises(Unresolved, match="NXDOMAIN"):
+        with raises(Unresolved, "NXDOMAIN"):
             await stub.address()
 
     asyncio.run(ask())

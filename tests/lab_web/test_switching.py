@@ -111,7 +111,7 @@ def test_reload_moves_to_another_database_under_load_without_a_failed_request(
 def test_a_fenced_move_under_hold_fails_no_request_and_doubles_nothing(
     site: Running, first_database: Server, second_database: Server
 ) -> None:
-    """The switchover in small: hold, fence and kill, repoint, probe, release; the first database stays closed."""
+    """A small switchover: hold, fence and kill, repoint, probe, release; the first database stays closed."""
     with crowd(site) as users:
         held = site.shop("hold", "15")
         assert held.returncode == 0

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from livemove.model.errors import SpecError
 from livemove.model.spec import Infra, load_spec, project_root
+from tests.raising import raises
 
 EXAMPLE = project_root() / "include" / "migrations" / "example-aws.yaml"
 
@@ -16,9 +17,7 @@ EXAMPLE = project_root() / "include" / "migrations" / "example-aws.yaml"
 @pytest.mark.parametrize("idc", ["10.60.0.0/16", "10.60.7.0/24", "10.0.0.0/8"])
 def test_through_a_vpn_the_new_network_is_not_one_of_the_data_centre(idc: str) -> None:
     networks = {"vpc_cidr": "10.60.0.0/16", "idc_cidrs": ("192.0.2.0/24", idc)}
-    with pytest.raises(
-        ValidationError, match=rf"vpc_cidr 10.60.0.0/16 overlaps idc_cidrs {idc}: through a VPN"
-    ):
+    with raises(ValidationError, "vpc_cidr", "10.60.0.0/16", idc):
         Infra.model_validate(networks)
     Infra.model_validate({**networks, "connectivity": "public_allow_list"})
 
@@ -30,7 +29,7 @@ def test_networks_that_lie_apart_are_taken() -> None:
 
 @pytest.mark.parametrize("wrong", ["10.60.0.0/33", "10.60.0.1/16", "the office"])
 def test_a_network_of_the_vpc_that_is_none_is_refused(wrong: str) -> None:
-    with pytest.raises(ValidationError, match="vpc_cidr"):
+    with raises(ValidationError, "vpc_cidr"):
         Infra(vpc_cidr=wrong)
 
 
@@ -38,9 +37,7 @@ def test_the_file_and_the_field_are_named(tmp_path: Path) -> None:
     wrong = tmp_path / "listings.yaml"
     text = EXAMPLE.read_text(encoding="utf-8")
     wrong.write_text(text.replace("idc_cidrs: [10.20.0.0/16]", "idc_cidrs: [10.60.8.0/22]"), encoding="utf-8")
-    with pytest.raises(
-        SpecError, match=r"listings.yaml:\d+: infra: vpc_cidr 10.60.0.0/16 overlaps idc_cidrs 10.60.8.0/22"
-    ):
+    with raises(SpecError, "listings.yaml:", "10.60.0.0/16", "10.60.8.0/22"):
         load_spec(wrong)
 
 

@@ -1,6 +1,6 @@
 """`make mutants`: breaks one promise at a time in a copy of the tree and runs the tests that should notice.
 
-python -m tests.mutants               all of mutants.yaml that was not judged yet, as it stands now
+python -m tests.mutants               all of mutants.yaml that was not judged yet, as it is now
 python -m tests.mutants --only guard- those whose id or file has the word
 python -m tests.mutants --again       judged before or not
 
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _judge_all(left: Sequence[Mutant], kept: dict[str, Judgement]) -> str:
-    """Adds each judgement to `kept`, in memory and on disk; what pytest says when the tests are red unbroken."""
+    """Adds each judgement to `kept` and to disk; returns what pytest says if the unbroken tests fail."""
     with copied_tree() as tree:
         if red := _red_without_mutant(tree, left):
             return red

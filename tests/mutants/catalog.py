@@ -24,7 +24,7 @@ class Mutant:
     """Files or test ids, as pytest takes them; one of them must fail."""
 
     def apply(self, tree: Path) -> str:
-        """Break the promise in this tree; the file's text as it was. LookupError when the text does not fit."""
+        """Break the promise in this tree; returns the old text. LookupError if the text does not fit."""
         path = tree / self.file
         text = path.read_text(encoding="utf-8")
         if (times := text.count(self.find)) != 1:

@@ -1,4 +1,4 @@
-"""The runner of the mutants: it breaks a copy, mends it again, and says what it found; pytest itself is not run."""
+"""The runner of the mutants breaks a copy, restores it, reports what it found; pytest itself does not run."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ LONG = [
     Case("rollback", returns=2, bitstate=True),
     Case("rollback", returns=1, event_writes=1, bitstate=True),
 ]
-"""Minutes to hours: return paths beside a move and a rollback. The last two are searched with a hash, not to the end."""
+"""Minutes to hours: return paths beside a move and a rollback. The last two use bit-state hashing."""
 
 
 def _without(what: str, beside: str = "retry", breaks: tuple[int, ...] = ANY, **size: int) -> Case:
@@ -55,7 +55,7 @@ BREAK = [
     # 10: servers
     _without("EPOCH_IN_THE_SERVER"),
     _without("EPOCH_IN_THE_WAITER"),
-    # 12 and 13: the return path
+    # 12 and 13: reverse replication
     _without("TRIGGERS_DROPPED"),
     _without("EVENTS_ASLEEP"),
     _without("OPEN_BEFORE_RETURN"),
@@ -67,8 +67,11 @@ BREAK = [
 """Each takes one thing out: a promise must break."""
 
 LONG += [_without("GUARD_OF_OPEN", "rollback", returns=1), _without("STARTING_ONCE", returns=1)]
-"""These two need a return path; 18 million states of the first were searched without a broken promise, and not the rest."""
+"""These two need return paths. The first: 18 million states without a violation, not searched to the end."""
 
 SPARE = ("GUARD_OF_FENCE", "LEASE_FIRST", "TELLING", "SHUTTING_OUT")
-"""SHUTTING_OUT was searched to the end without a broken promise. Of the others: taken out, nothing breaks: the switch opens what is shut without a lease, the commit is guarded by itself, and a waiter that lives repoints without being told
-(the model's waiters never expire). They stay in the code: they end an overtaken attempt early."""
+"""Taken out, these break no promise; they stay in the code because they end an overtaken attempt early.
+
+SHUTTING_OUT was searched to the end. Without the others the switch opens what is shut without a lease, the
+commit has its own guard, and a waiter repoints without the call (the model's waiters never expire).
+"""

@@ -1,4 +1,4 @@
-"""Spin on switchover.pml: compile one configuration into a folder of its own, search it to the end, read the verdict."""
+"""Run Spin on switchover.pml: compile one configuration in its own folder, search, read the verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BITSTATE = 30
 
 @dataclass(frozen=True)
 class Case:
-    """What runs beside the first attempt, and how much of everything there is. `without`: taken out of the protocol."""
+    """What runs beside the first attempt, how much of everything, and what the protocol goes `without`."""
 
     beside: str
     """retry or rollback."""

@@ -1,10 +1,9 @@
 """Step 4 by itself: when has everything that was written before the fence arrived in t?
 
 A replicator cuts the log of each stream into batches and applies a batch in any order. The search visits
-every
-order, and one restart in between. One watermark proves nothing with batches: it may be applied before the
-rows of
-its own batch. The second one is only written when the first was seen, so it can only lie in a later batch.
+every order, and one restart in between. One watermark proves nothing with batches: it may be applied before
+the rows of its own batch. The second one is only written when the first was seen, so it can only lie in a
+later batch.
 """
 
 from __future__ import annotations
@@ -33,7 +32,8 @@ class Question:
         return (
             f"{self.watermarks} watermarks in {'each' if self.everywhere else 'one'} of {self.streams}"
             f" streams, batches of {self.batch}, "
-            f"{'a restart' if self.restarts else 'no restart'}{'' if self.incarnation else ', incarnation not asked'}"
+            f"{'a restart' if self.restarts else 'no restart'}"
+            f"{'' if self.incarnation else ', incarnation not asked'}"
         )
 
 

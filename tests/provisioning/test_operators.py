@@ -22,6 +22,7 @@ from livemove.runtime.clock import SystemClock
 from tests.conftest import Endpoint
 from tests.doubles.memory import HandClock, MemoryLedger
 from tests.lab_cloud.waiting import until
+from tests.raising import raises
 
 CREATE = PlanSummary("d1g3st", (("create", "module.web.aws_instance.this[0]"),))
 REPLACE = PlanSummary("0ther", (("replace", "module.database.aws_db_instance.this"),))
@@ -74,7 +75,7 @@ def test_a_plan_is_left_in_the_ledger_with_its_digest_and_a_page(world: Any) -> 
 
 def test_a_plan_that_would_replace_the_database_never_reaches_the_ledger(world: Any) -> None:
     world.infra.planned = REPLACE
-    with pytest.raises(RefusedError, match=r"replace module\.database\.aws_db_instance\.this"):
+    with raises(RefusedError, "replace module.database.aws_db_instance.this"):
         run(TerraformPlanOperator(task_id="plan", service="shop"), world)
     assert world.ledger.read("plan") is None
 

@@ -19,6 +19,7 @@ from livemove.model.errors import InfraError, WorldMovedError
 from livemove.provisioning.adapters.terraform import Terraform
 from tests.conftest import Endpoint
 from tests.lab_cloud.waiting import until
+from tests.raising import raises
 from tests.terraform.setting import SECRETS, need_terraform, terraform_on
 
 SMALL = Path(__file__).parents[1] / "terraform" / "small"
@@ -61,7 +62,7 @@ def test_a_plan_that_another_apply_overtook_is_refused(terraform: Terraform) -> 
 def test_a_plan_that_is_gone_is_refused(terraform: Terraform) -> None:
     plan = terraform.plan({"greeting": "hello"})
     terraform.s3.delete_object(Bucket=terraform.bucket, Key=terraform._plan_key(plan.digest))
-    with pytest.raises(WorldMovedError, match="not in the bucket"):
+    with raises(WorldMovedError, plan.digest[:12]):
         terraform.apply(plan.digest)
 
 
@@ -71,7 +72,7 @@ def test_a_plan_that_somebody_changed_is_refused(terraform: Terraform) -> None:
     terraform.s3.copy_object(
         Bucket=terraform.bucket, Key=terraform._plan_key(shown.digest), CopySource=source
     )
-    with pytest.raises(WorldMovedError, match="not the one that was shown"):
+    with raises(WorldMovedError, shown.digest[:12]):
         terraform.apply(shown.digest)
 
 
@@ -80,7 +81,7 @@ def test_a_failure_is_told_in_terraforms_words(
 ) -> None:
     caplog.set_level(logging.INFO)
     plan = terraform.plan({"greeting": "refuse me"})
-    with pytest.raises(InfraError, match=r"exit status 7.*Next: mend the cause"):
+    with raises(InfraError, "exit status 7"):
         terraform.apply(plan.digest)
     assert "terraform_data.first: Creation complete" in caplog.text
     assert not any(secret in caplog.text for secret in SECRETS.values())
@@ -132,7 +133,7 @@ def test_a_lock_that_stayed_behind_is_named_with_its_way_out(
     terraform.plan({"greeting": "hello"})
     lock = {"ID": "11111111-2222-3333-4444-555555555555", "Who": "somebody@worker-7", "Operation": "apply"}
     terraform.s3.put_object(Bucket=terraform.bucket, Key=_lock_key(terraform), Body=json.dumps(lock))
-    with pytest.raises(InfraError, match=r"(?s)11111111-2222.*somebody@worker-7.*force-unlock"):
+    with raises(InfraError, "11111111-2222", "somebody@worker-7", "force-unlock"):
         terraform.plan({"greeting": "hello"})
 
 

@@ -1,4 +1,4 @@
-"""What DMS's events tell of failures: since the task was made, page by page, and honestly none where they cannot be read."""
+"""Failures in DMS's events: only since the task was made, all pages, and None when they cannot be read."""
 
 from __future__ import annotations
 

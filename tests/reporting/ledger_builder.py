@@ -104,7 +104,7 @@ class Ledger:
         fence: float = 0.4,
         lost: bool = False,
     ) -> Ledger:
-        """One attempt: guards, a fence of `fence` seconds, and its end; `lost`: it leaves no word after its beginning."""
+        """One attempt: guards, a fence of `fence` seconds, its end; a `lost` one has no end."""
         source = next(s for s in SIDES if s != to)
         who = {"epoch": epoch, "from": source, "to": to, "attempt": number}
         self.note("switchover_began", "switchover.switch_over", **who)
@@ -142,7 +142,7 @@ class Ledger:
             }
             self.documents["way_back"] = {
                 "epoch": epoch,
-                "says": "Going back loses nothing",
+                "says": "A rollback loses nothing",
                 "task": "t",
                 "state": "running",
                 "lag_ms": 9,

@@ -67,7 +67,7 @@ def test_the_order_of_the_events_does_not_matter() -> None:
     assert build(SPEC, contents(documents, mixed)) == build(SPEC, contents(documents, events))
 
 
-# Owner and way back
+# Owner and rollback
 @pytest.mark.parametrize(
     ("moment", "side", "epoch"),
     [
@@ -85,7 +85,7 @@ def test_the_owner_flips_with_each_move(moment: str, side: str, epoch: int) -> N
 
 COMMITTED = "A move to AWS is committed and not finished"
 HOMEWARD = "A move back to the data centre is committed and not finished"
-DOUBT = "It is not certain who owns the writes: read both control rows (livemove status)"
+DOUBT = "It is not certain which database is the owner: read both control rows (livemove status)"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_move_that_opened_the_other_side_has_moved_the_owner_and_says_what_is_
     assert (
         model["way_back"]["headline"]
         == {
-            "target": "The way back is being made",
+            "target": "Reverse replication is being prepared",
             "source": "The writes are back in the data centre",
         }[to]
     )
@@ -183,7 +183,7 @@ def test_a_move_that_was_undone_moves_nobody() -> None:
     [
         ("load", "good", "Rollback loses nothing"),
         ("dual", "good", "Rollback loses nothing"),
-        ("moved", "warn", "The way back is being made"),
+        ("moved", "warn", "Reverse replication is being prepared"),
         ("soaked", "good", "Rollback loses nothing until you approve Retire"),
         ("back", "good", "The writes are back in the data centre"),
     ],
@@ -202,7 +202,7 @@ def test_writes_that_would_be_lost_are_said_in_full() -> None:
     documents, events = night("soaked")
     documents["way_back"] |= {
         "losses": ["the task is gone"],
-        "says": "Going back would lose writes: the task is gone. To repair it, copy",
+        "says": "A rollback would lose writes: the task is gone. To repair it, copy",
     }
     back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["headline"]) == ("bad", "A rollback would lose writes")
@@ -214,14 +214,14 @@ def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
     documents["way_back"] |= {
         "state": "failed",
         "words": "x",
-        "says": "The return path is failed: x. Going back loses nothing if it runs again by then",
+        "says": "Reverse replication is failed: x. A rollback loses nothing if it runs again by then",
     }
     back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["headline"]) == (
         "warn",
-        "Rollback loses nothing once the return path has caught up",
+        "Rollback loses nothing once reverse replication has caught up",
     )
-    assert back["says"].startswith("The return path is failed: x. Going back")
+    assert back["says"].startswith("Reverse replication is failed: x. A rollback")
 
 
 def test_after_the_teardown_there_is_no_way_back() -> None:
@@ -247,7 +247,7 @@ def test_a_promotion_counts_from_its_take_over_on() -> None:
         False,
         "RDS is promoted and not open yet",
     )
-    assert (taken["way_back"]["tone"], taken["way_back"]["headline"]) == ("bad", "There is no way back")
+    assert (taken["way_back"]["tone"], taken["way_back"]["headline"]) == ("bad", "A rollback is not possible")
     documents["promotion/2"]["move"] = {"epoch": 2, "from": "source", "to": "target"}
     opened = build(SPEC, contents(documents, events))["owner"]
     assert (opened["side"], opened["certain"], opened["promoted"]) == ("target", True, True)

@@ -60,7 +60,7 @@ def test_every_gate_says_who_owns_the_writes_what_roll_back_does_and_how_to_chan
     gate: str,
 ) -> None:
     text = ask(gate, Evidence())
-    assert "**Who owns the writes now:** the data centre's database (source)" in text
+    assert "**Owner now:** the data centre's database (source)" in text
     assert "**Roll back**" in text
     assert "clear this task **with Downstream**" in text
     assert "Nobody answers within 1 h 00 min: nothing is changed" in text
@@ -153,14 +153,14 @@ def test_once_the_source_no_longer_follows_roll_back_is_not_offered() -> None:
 
 
 SAID = (
-    "Going back loses nothing until 2026-11-30 03:12 UTC if the return path stops now; while it runs, until"
-    " you approve Retire"
+    "A rollback loses nothing until 2026-11-30 03:12 UTC if reverse replication stops now; while it runs,"
+    " until you approve Retire"
 )
 
 
 def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
     text = ask("retire", Evidence(history=after(MOVE), way_back=WayBack(epoch=2, state="running", says=SAID)))
-    assert f"**The way back:** {SAID}." in text
+    assert f"**Rollback:** {SAID}." in text
     assert "moves the writes back to the data centre" in text
 
 
@@ -169,10 +169,10 @@ def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
         "retire",
         Evidence(
             history=after(MOVE),
-            way_back=WayBack(epoch=2, state="running", losses=["x"], says="Going back would lose writes: x"),
+            way_back=WayBack(epoch=2, state="running", losses=["x"], says="A rollback would lose writes: x"),
         ),
     )
-    assert "**The way back is broken.** Going back would lose writes: x." in text
+    assert "**Reverse replication is broken.** A rollback would lose writes: x." in text
     assert "**Roll back is refused** as long as it would lose writes" in text
     assert "Clear `switchover.compare_back`" in text
 

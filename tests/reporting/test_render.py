@@ -1,4 +1,4 @@
-"""Templates: what is put into HTML is escaped, Markdown is plain text, and a name that is missing is an error."""
+"""Templates: values in HTML are escaped, Markdown is plain text, and an unknown name is an error."""
 
 from __future__ import annotations
 

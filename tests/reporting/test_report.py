@@ -1,4 +1,4 @@
-"""The report of a migration: that it tells truthfully what happened, in order, and who owned the writes at each moment."""
+"""The report of a migration: what happened, in order, and the owner at each moment."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def at_retire() -> Ledger:
     return moved().gate("retire", "Roll back", waited=900).rolled_back("retire", epoch=3)
 
 
-# Who owned the writes -------------------------------------------------------------------------------
+# The owner at each moment -------------------------------------------------------------------------
 @pytest.mark.parametrize("story", [at_switch_dns, at_repoint])
 def test_a_rollback_before_the_writes_moved_says_that_they_never_left(story: object) -> None:
     made = built(story())  # type: ignore[operator]
@@ -251,19 +251,19 @@ def test_where_ledger_and_databases_disagree_the_report_says_that_the_databases_
 
 def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None:
     ledger = moved()
-    assert "Going back loses nothing" in built(ledger).summary[4]
+    assert "A rollback loses nothing" in built(ledger).summary[4]
     # the teardown that follows may fail, and then nothing but this event tells
     ledger.later(hours=1).note("replication_deleted", "retire.stop_replication", links=["x"])
     closed = built(ledger).summary[4]
-    assert "Going back loses nothing" not in closed
-    assert f"the way back was closed at {ledger.now:%Y-%m-%d %H:%M:%S} UTC" in closed
+    assert "A rollback loses nothing" not in closed
+    assert f"no rollback is possible since {ledger.now:%Y-%m-%d %H:%M:%S} UTC" in closed
 
 
 @pytest.mark.parametrize(
     "left",
     [
         None,
-        {"epoch": 2, "state": "running", "says": "Going back loses nothing"},
+        {"epoch": 2, "state": "running", "says": "A rollback loses nothing"},
         {"epoch": 4, "state": "running"},
     ],
 )
@@ -272,8 +272,8 @@ def test_a_way_back_of_an_older_move_is_not_that_of_this_one(left: Json | None) 
     ledger.documents.pop("way_back")
     ledger.documents |= {"way_back": left} if left else {}
     now = built(ledger).summary[4]
-    assert "the way back does not run yet" in now
-    assert "Going back" not in now
+    assert "reverse replication does not run yet" in now
+    assert "A rollback" not in now
 
 
 # Decisions, data, users, costs ----------------------------------------------------------------------
@@ -359,7 +359,7 @@ def test_a_proof_that_covered_less_is_told_as_less() -> None:
     )
     assert "every row that could have changed of 1 of 2 tables" in built(ledger).summary[1]
     step["seen"] = "equal: small tables"
-    assert "what was compared again inside the fence stands below" in built(ledger).summary[1]
+    assert "what was compared again inside the fence is listed below" in built(ledger).summary[1]
 
 
 def test_a_table_that_differs_is_named_in_the_summary() -> None:

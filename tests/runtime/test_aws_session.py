@@ -14,6 +14,7 @@ from livemove.model.errors import RefusedError, SetupError
 from livemove.model.spec import load_spec, project_root
 from livemove.provisioning.adapters.terraform import Terraform
 from livemove.runtime.service_context import World
+from tests.raising import raises
 
 ROLE = "arn:aws:iam::123456789012:role/mover"
 Connect = Callable[..., World]
@@ -95,7 +96,7 @@ def test_a_profile_of_the_worker(connect: Connect, tmp_path: Path) -> None:
 def test_a_connection_that_leads_to_nobody_is_named_without_its_words(connect: Connect) -> None:
     world = connect("AKIAUSER", "s3cret", profile_name="nowhere")
     for ask in (lambda: world.aws("s3"), world.aws_environment):
-        with pytest.raises(SetupError, match=r"ProfileNotFound.*Wanted: .*Next: Admin > Connections") as e:
+        with raises(SetupError, "ProfileNotFound") as e:
             ask()
         assert world.spec.aws.connection in e.value.found
         assert "s3cret" not in str(e.value)
@@ -104,14 +105,14 @@ def test_a_connection_that_leads_to_nobody_is_named_without_its_words(connect: C
 def test_a_role_that_may_not_be_assumed_says_so(connect: Connect) -> None:
     sts = {"sts": {"endpoint_url": "http://127.0.0.1:9"}}
     world = connect("AKIAUSER", "s3cret", role_arn=ROLE, service_config=sts)
-    with pytest.raises(SetupError, match=r"cannot be asked by the connection .*EndpointConnectionError"):
+    with raises(SetupError, "EndpointConnectionError"):
         world.aws_environment()
 
 
 def test_a_way_to_a_role_that_the_provider_does_not_know_is_named(connect: Connect, endpoint: str) -> None:
     sts = {"sts": {"endpoint_url": endpoint}}
     world = connect("AKIAUSER", "s", role_arn=ROLE, service_config=sts, assume_role_method="by_magic")
-    with pytest.raises(SetupError, match="cannot be asked by the connection"):
+    with raises(SetupError, world.spec.aws.connection):
         world.aws("s3")
 
 
@@ -125,7 +126,7 @@ def test_without_any_word_programs_find_the_workers_own_role(connect: Connect, e
 
 def test_a_rehearsal_never_asks_the_real_sts_for_a_role(connect: Connect) -> None:
     world = connect("AKIAUSER", "secret", role_arn=ROLE)
-    with pytest.raises(RefusedError, match=r"is a rehearsal, but the endpoint .* is real AWS") as e:
+    with raises(RefusedError, "real AWS") as e:
         world.aws("s3")
     assert "service_config" in str(e.value)
     with pytest.raises(RefusedError):
@@ -135,5 +136,5 @@ def test_a_rehearsal_never_asks_the_real_sts_for_a_role(connect: Connect) -> Non
 def test_a_missing_connection_is_no_way_to_the_workers_role(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
     monkeypatch.delenv(f"AIRFLOW_CONN_{spec.aws.connection.upper()}", raising=False)
-    with pytest.raises(SetupError, match="is missing"):
+    with raises(SetupError, spec.aws.connection):
         World(spec).aws("s3")

@@ -1,4 +1,4 @@
-"""Whoever the spec names is told, through one of Airflow's own notifiers and a real receiver; a dead one fails nothing."""
+"""Notifications go through Airflow's own notifiers to a real receiver; one that is down fails nothing."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_notifier_that_fails_is_logged_without_its_secrets_and_the_next_one_is
         SpecNotifier(service="shop", moment="question")(context())
     assert len(heard) == 1
     logged = caplog.text + "".join(capsys.readouterr())
-    assert "could not be told of the question: OSError" in logged
+    assert "could not be notified of the question: OSError" in logged
     assert "s3cret" not in logged
 
 

@@ -1,4 +1,4 @@
-"""What a wait says into its log: each new situation at once, numbers once in a while, silence never for ever."""
+"""What a wait logs: each new situation at once, numbers from time to time, and never nothing for ever."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from livemove.model.ledger import (
 )
 from livemove.runtime.s3_ledger import S3Ledger, ensure_bucket
 from tests.conftest import Endpoint
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -135,5 +136,5 @@ def test_a_new_bucket_is_closed_to_the_public_and_versioned(aws_endpoint: Endpoi
 def test_an_endpoint_that_is_down_is_named(aws_endpoint: Endpoint) -> None:
     gone = Endpoint("http://127.0.0.1:9", aws_endpoint.state)
     ledger = S3Ledger(gone.client("s3"), "shop-livemove", "shop")
-    with pytest.raises(UnreachableError, match=r"s3://shop-livemove/shop/ledger/ cannot be written.*Next: "):
+    with raises(UnreachableError, "s3://shop-livemove/shop/ledger/"):
         ledger.save(Outputs())

@@ -1,4 +1,4 @@
-"""Commands over SSM: an agent that comes late, a command that never ends; the clock is wound, nothing waits."""
+"""Commands over SSM: an agent that comes late, a command that never ends; on a clock that does not wait."""
 
 from __future__ import annotations
 

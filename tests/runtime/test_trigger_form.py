@@ -5,6 +5,7 @@ import pytest
 from livemove.model.errors import RefusedError
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.runtime.trigger_form import FIELDS, explain, settle, trigger_form
+from tests.raising import raises
 
 SHOP = Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml"
 
@@ -38,16 +39,14 @@ def test_ignoring_the_window_opens_it_all_day(spec: MigrationSpec) -> None:
 
 
 def test_a_value_that_cannot_be_is_refused_by_the_name_of_its_field(spec: MigrationSpec) -> None:
-    with pytest.raises(RefusedError, match=r"dns_ttl: .*greater than or equal to 1"):
+    with raises(RefusedError, "dns_ttl", "1"):
         settle(spec, {"dns_ttl": 0})
-    with pytest.raises(RefusedError, match="window_opens"):
+    with raises(RefusedError, "window_opens"):
         settle(spec, {"window_opens": "25:99"})
 
 
 def test_a_rule_over_two_fields_names_both(spec: MigrationSpec) -> None:
-    with pytest.raises(
-        RefusedError, match=r"pause_budget, lease, hold: lease .* at least twice pause_budget"
-    ):
+    with raises(RefusedError, "pause_budget", "lease", "hold"):
         settle(spec, {"pause_budget": 50})
 
 

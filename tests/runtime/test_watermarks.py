@@ -1,11 +1,9 @@
-"""Waiting for watermark rows: how long one took, that none is waited for for ever, and two after each other."""
+"""Waiting for watermarks: how long one took, never without a limit, and two after each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-
-import pytest
 
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import Side
@@ -19,6 +17,7 @@ from livemove.runtime.watermarks import (
     watermark_trip,
 )
 from tests.doubles.memory import HandClock
+from tests.raising import raises
 
 
 @dataclass
@@ -74,7 +73,7 @@ def test_arrival_is_two_rows_within_one_limit() -> None:
 
 def test_a_follower_that_is_too_far_behind_is_not_judged() -> None:
     way = Way(delay=LIMIT)
-    with pytest.raises(LivemoveError, match=r"shop\.orders"):
+    with raises(LivemoveError, "shop.orders"):
         insist(by_watermark(way, way, Side.SOURCE, way.clock), "shop.orders")  # type: ignore[arg-type]
 
 

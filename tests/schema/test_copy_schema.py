@@ -1,4 +1,4 @@
-"""Carrying schemas to a target where livemove has no special rights; tests/schema_roundtrip has the nasty ones."""
+"""Copying schemas to a target without special privileges; tests/schema_roundtrip has the hard cases."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from livemove.schema.adapters.copy_schema import (
 from livemove.schema.adapters.stored_code import prove_triggers
 from livemove.schema.objects import Phase
 from tests.doubles.sides import Sides, case_script, sides
+from tests.raising import raises
 
 __all__ = ["sides"]
 pytestmark = pytest.mark.servers
@@ -97,10 +98,7 @@ def test_a_trigger_that_cannot_be_created_is_found_before_the_load(sides: Sides)
         sides.target_server.query("DROP TABLE unproved.t")
         create_them = code_of(source, schemas)
         sides.target_server.query("CREATE TABLE unproved.t (id INT)")
-        with pytest.raises(
-            SchemaError,
-            match=r"trigger unproved\.fits could not be created on the target: Unknown column 'v'",
-        ):
+        with raises(SchemaError, "unproved.fits", "Unknown column 'v'"):
             prove_triggers(target, create_them, {("unproved", "t")})
         # what an attempt that was killed between creating and dropping has left
         sides.target_server.query("ALTER TABLE unproved.t ADD v INT")
@@ -143,7 +141,7 @@ def test_switching_an_event_keeps_its_definer(sides: Sides) -> None:
 
 
 def test_code_keeps_a_definer_that_the_server_knows(sides: Sides) -> None:
-    """On the way back the IDC gets its triggers with the definers that they had."""
+    """At a rollback the source gets its triggers with the definers that they had."""
     schemas = sides.make(
         "way_back",
         "CREATE TABLE t (id INT); CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.id = 1;",
@@ -217,15 +215,12 @@ def test_another_table_of_the_same_name_is_refused(sides: Sides) -> None:
     sides.target_server.load(
         "CREATE DATABASE clash CHARACTER SET utf8mb4; CREATE TABLE clash.t (id INT PRIMARY KEY, v INT);"
     )
-    with pytest.raises(
-        SchemaError,
-        match=r"clash\.t stands on the target, but differs.*`v` int.*Wanted: `v` varchar\(10\).*DROP TABLE",
-    ):
+    with raises(SchemaError, "clash.t", "`v` int", "`v` varchar(10)", "DROP TABLE"):
         sides.carry(schemas, Phase.TABLES)
 
 
 def test_a_schema_that_is_not_there_is_named(sides: Sides) -> None:
-    with pytest.raises(SchemaError, match="no schema nosuch"):
+    with raises(SchemaError, "nosuch"):
         sides.carry(["nosuch"], Phase.TABLES)
 
 

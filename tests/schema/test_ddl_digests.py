@@ -47,5 +47,5 @@ def test_the_sentence_names_side_time_objects_and_remedy() -> None:
     )
     assert "and 2 more" in said
     assert "clear validate with downstream" in said
-    assert "Going back would lose" in core.says(Side.TARGET, document)
+    assert "A rollback would lose" in core.says(Side.TARGET, document)
     assert core.says(Side.SOURCE, {**document, "changed": []}) == ""

@@ -9,6 +9,7 @@ import pytest
 from livemove.model.errors import SchemaError
 from livemove.schema.adapters.index_builder import build
 from tests.doubles.sides import Sides, sides
+from tests.raising import raises
 
 __all__ = ["sides"]
 pytestmark = pytest.mark.servers
@@ -77,7 +78,7 @@ def test_the_first_error_is_raised_and_names_the_table(tables: Sides) -> None:
         ]
     }
     with tables.target as target:
-        with pytest.raises(SchemaError, match=r"an index of building\.a could not be created.*nosuch"):
+        with raises(SchemaError, "building.a", "nosuch"):
             build(target, broken, lambda _: None, session={})
         assert indexes(tables) == set()
         assert build(target, WORK, lambda _: None, session={}) == 3

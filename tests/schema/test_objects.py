@@ -7,6 +7,7 @@ import pytest
 from livemove.model.errors import SchemaError
 from livemove.schema import objects as core
 from livemove.schema.objects import Kind, alter_statements, parse_table
+from tests.raising import raises
 
 NASTY = """CREATE TABLE `a``b` (
   `code` char(5) NOT NULL DEFAULT 'it''s, (not) a \\'key\\'',
@@ -72,7 +73,7 @@ def test_later_come_indexes_in_one_alter_fulltext_alone_and_foreign_keys_apart()
 def test_an_index_of_the_same_name_over_other_columns_is_refused() -> None:
     source = parse_table("s", "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `k` (`a`)\n) ENGINE=InnoDB")
     other = parse_table("s", "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `k` (`b`)\n) ENGINE=InnoDB")
-    with pytest.raises(SchemaError, match="index k stands on the target as"):
+    with raises(SchemaError, "index k"):
         alter_statements(source, other)
 
 
@@ -126,7 +127,8 @@ def test_definers_are_told_by_who_stands_in_for_whom() -> None:
 
 
 def test_tables_with_the_same_keys_in_another_order_are_the_same() -> None:
-    one, two = ("CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `%s` (`a`),\n  KEY `%s` (`a`)\n) X" % p for p in (("k", "l"), ("l", "k")))  # fmt: skip # noqa: UP031
+    keys = "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `{}` (`a`),\n  KEY `{}` (`a`)\n) X"
+    one, two = keys.format("k", "l"), keys.format("l", "k")
     assert parse_table("s", one).lines() == parse_table("s", two).lines()
 
 

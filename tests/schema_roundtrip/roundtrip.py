@@ -1,8 +1,7 @@
 """All cases travel together, over one replicator: from the preflight to the first writes after the move.
 
 Stages: preflight, tables, load, keys, code, changes, parity, rows, move, after. What goes wrong with a case
-is kept
-under its name and stage, and it travels no further; the others do.
+is kept under its name and stage, and it travels no further; the others do.
 """
 
 from __future__ import annotations
@@ -191,7 +190,7 @@ class Journey:
             }
 
     def move(self, t: Traveller) -> Any:
-        """What step 8 does: counters past the old owner's, triggers, events (asleep until the doors are open)."""
+        """Step 8: counters past the old owner's, triggers, and events, disabled until it is open."""
         with self.sides.source as source, self.sides.target as target:
             holding: Any = {Side.TARGET: SimpleNamespace(holding=target)}
             code = StoredCode({Side.SOURCE: source, Side.TARGET: target}, holding, self.ledger, t.schemas)
@@ -206,12 +205,12 @@ class Journey:
         return None
 
     def write_after(self, t: Traveller) -> None:
-        """The same writes on both sides: counters, triggers, defaults and routines must make the same rows of them."""
+        """The same writes on both sides give the same rows by counters, triggers, defaults and routines."""
         for server in (self.sides.source_server, self.sides.target_server):
             self.script(server, t, "after")
 
     def wake_events(self, t: Traveller) -> Any:
-        """Those that the fence put to sleep, and no others."""
+        """Those that the fence disabled, and no others."""
         with self.sides.target as target:
             set_events(target, t.events, True)
             found = {

@@ -17,6 +17,7 @@ from livemove.model.ledger import FinalDump
 from livemove.runtime.mariadb import Login
 from livemove.servers.adapters import final_dump as dump_archive
 from livemove.servers.adapters.final_dump import archive, kept
+from tests.raising import raises
 
 WHEN = "2026-11-23T00:00:00+00:00"
 
@@ -88,7 +89,7 @@ def test_large_dump_goes_up_in_parts(s3: Any, filled: Server, monkeypatch: pytes
 
 
 def test_refused_login_leaves_no_object_and_no_open_upload(s3: Any, filled: Server) -> None:
-    with pytest.raises(SchemaError, match="Access denied"):
+    with raises(SchemaError, "Access denied"):
         archive(login(filled, "nobody"), ["archived"], s3, "kept", "shop/final.sql.gz")
     assert "Contents" not in s3.list_objects_v2(Bucket="kept")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="kept")

@@ -14,6 +14,7 @@ from livemove.runtime.operator import LivemoveOperator
 from livemove.servers.adapters import servers
 from livemove.servers.operators.servers import KeepJobsOperator
 from tests.doubles.worlds import MemoryWorld
+from tests.raising import raises
 
 
 class Fleet:
@@ -68,5 +69,5 @@ def test_a_server_that_keeps_its_jobs_stops_the_story(
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Fleet, "fails", "target off")
-    with pytest.raises(UnreachableError, match="target_web: off"):
+    with raises(UnreachableError, "target_web", "off"):
         run()

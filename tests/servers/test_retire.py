@@ -18,6 +18,7 @@ from livemove.servers.adapters import servers
 from livemove.servers.operators.retire import FinalDumpOperator
 from livemove.servers.operators.servers import StopServersOperator
 from tests.doubles.worlds import MemoryWorld
+from tests.raising import raises
 
 
 class Gone(MemoryWorld):
@@ -52,7 +53,7 @@ def test_after_a_promotion_there_is_no_dump_and_the_report_says_why(
     target(monkeypatch, promoted=True)
     kept = FinalDumpOperator(task_id="d", service="shop").execute({})
     assert kept == world.ledger.read("final_dump")
-    assert "target OPEN@2 was promoted because it was gone for good" in kept["skipped"]
+    assert "target OPEN@2 was promoted because it was lost for good" in kept["skipped"]
     assert [e["event"] for e in world.ledger.events()] == ["final_dump_skipped"]
 
 
@@ -67,7 +68,7 @@ def test_a_source_that_is_silent_for_another_reason_is_no_reason_to_go_without(
 
 def test_old_servers_that_do_not_answer_are_down_by_the_word_of_the_promotion_only(world: Gone) -> None:
     stop = StopServersOperator(task_id="s", service="shop", site=Side.SOURCE)
-    with pytest.raises(UnreachableError, match="idc_web: no route to host"):
+    with raises(UnreachableError, "idc_web", "no route to host"):
         stop.execute({})
     world.ledger.write("promotion/2", {"epoch": 2})
     assert stop.execute({}) == {"idc_web": "no route to host"}

@@ -41,7 +41,7 @@ class Told:
 
 
 def play(folder: Path, *words: str) -> Told:
-    """`words`: what `make rehearse` is told. Skipped where something is not installed, failed where CI is set."""
+    """`words`: arguments of a rehearsal. Skipped if something is not installed, failed then if CI is set."""
     missing = [p for p in ("mariadbd", "knotd", "unbound", "sshd", "terraform") if not _there(p)]
     if missing:
         if os.environ.get("CI"):

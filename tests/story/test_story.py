@@ -117,7 +117,7 @@ def test_airflows_navigation_leads_to_the_console(onlooker: Onlooker) -> None:
 
 def test_every_tab_of_airflow_that_is_ours_was_clicked_and_shows_our_page(onlooker: Onlooker) -> None:
     for place in ("navigation", "DAG", "run"):
-        assert "owns the writes" in onlooker.tabs[place], onlooker.tabs
+        assert "is the owner" in onlooker.tabs[place], onlooker.tabs
     for place in ("run's preflight", "task's preflight"):
         assert "Preflight" in onlooker.tabs[place], onlooker.tabs
 
@@ -153,13 +153,13 @@ def test_each_question_was_seen_with_its_evidence_and_the_place_to_answer_it(onl
 
 
 def test_the_owner_flipped_once_and_the_way_back_stood_until_retire(onlooker: Onlooker) -> None:
-    said = [g["owner"] for g in onlooker.seen if "owns the writes" in g["owner"]]
+    said = [g["owner"] for g in onlooker.seen if "is the owner" in g["owner"]]
     flips = [b for a, b in itertools.pairwise(said) if a != b]
-    assert (said[0], flips) == ("The data centre owns the writes", ["AWS: RDS owns the writes"])
+    assert (said[0], flips) == ("The data centre is the owner", ["AWS: RDS is the owner"])
     back = [g["back"] for g in onlooker.seen]
     assert "Rollback loses nothing until you approve Retire" in back
     assert back.index("Rollback loses nothing until you approve Retire") < back.index(
-        "The way back is closed"
+        "A rollback is no longer possible"
     )
 
 

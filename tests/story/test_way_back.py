@@ -1,4 +1,4 @@
-"""A whole rehearsal that moves, is cleared at "Switch over?" and rolled back, with somebody at the console all the time."""
+"""A whole rehearsal with a rollback: moved, cleared at "Switch over?", rolled back, with the console open."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_it_was_rolled_back_and_nothing_is_lost(story: Told) -> None:
 
 
 def test_the_owner_flipped_there_and_back_on_one_page(onlooker: Onlooker) -> None:
-    said = [g["owner"].startswith("AWS") for g in onlooker.seen if "owns the writes" in g["owner"]]
+    said = [g["owner"].startswith("AWS") for g in onlooker.seen if "is the owner" in g["owner"]]
     assert [a for a, b in zip(said, [None, *said], strict=False) if a != b] == [False, True, False]
     assert {g["loads"] for g in onlooker.seen} == {1}
 

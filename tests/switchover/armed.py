@@ -1,4 +1,4 @@
-"""Servers that are directories of this machine, with the real livemove-server and an application of shell commands."""
+"""Servers that are directories here, with the real livemove-server and an application of shell commands."""
 
 from __future__ import annotations
 

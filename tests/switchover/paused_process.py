@@ -1,4 +1,6 @@
-"""The switchover's operator in a process of its own, as Airflow runs a task: `python -m tests.switchover.paused_process <json>`.
+"""The switchover's operator in its own process, as Airflow runs a task.
+
+Run it by `python -m tests.switchover.paused_process <json>`.
 
 Its replicator runs elsewhere. SIGTERM does what Airflow's task runner does with it: on_kill, and nothing
 else.

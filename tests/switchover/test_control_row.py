@@ -1,4 +1,4 @@
-"""The control objects on real servers: what a fence stops, what the dead-man's switch opens, who is refused."""
+"""The control objects on real servers: what the fence stops, what the lease's end opens, who is refused."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login, MariaDb
 from livemove.switchover.adapters.wiring import StoredCode
 from tests.doubles.memory import MemoryLedger
+from tests.raising import raises
 from tests.switchover.conftest import Two
 
 LOCKED, READ_ONLY = 4151, 1290
@@ -71,7 +72,7 @@ def close_until_clear(control: Control, epoch: int, attempt: str) -> None:
 
 
 def make_owner(two: Two, side: Side) -> int:
-    """The epoch at which that side owns the writes."""
+    """The epoch at which that side is the owner."""
     if side is Side.SOURCE:
         return 1
     assert two.s.arm(1, "setup", 60).done
@@ -464,7 +465,7 @@ def test_installing_again_changes_nothing_and_resets_no_row(two: Two) -> None:
 def test_an_account_that_a_person_locked_is_not_opened_by_installing(two: Two) -> None:
     two.clean()
     two.root(Side.SOURCE, "CREATE USER shop_app@'10.%' ACCOUNT LOCK")
-    with pytest.raises(RefusedError, match=r"shop_app@10\.%"):
+    with raises(RefusedError, "shop_app@10.%"):
         install(two.db[Side.SOURCE], ["shop_app"], ["shop"])
     assert two.root(
         Side.SOURCE, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'livemove'"

@@ -1,4 +1,4 @@
-"""The verbs of the night in memory: in each state that a crash can leave, told, done, or refused."""
+"""The commands for recovery in memory: in each state after a crash, explained, done or refused."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 from tests.doubles.moving import Died, Universe
+from tests.raising import raises
 
 S, T = Side.SOURCE, Side.TARGET
 
@@ -66,7 +67,7 @@ def test_before_any_move_nothing_is_to_be_done() -> None:
     assert "next: nothing has to be done" in text
     assert "nothing was changed" in night.abort(world.parts())
     assert "no move is under way" in night.go_on(world.parts(), make(world))
-    assert "never gave them away" in night.roll_back(world.parts(), make(world), prepare(world))
+    assert "is the owner from the beginning" in night.roll_back(world.parts(), make(world), prepare(world))
     assert night.rollback_plan(world.parts(), night.Standing.of(world.parts())) == []
     world.audit(S)
 
@@ -75,7 +76,7 @@ def test_a_fence_is_lifted_by_abort_and_by_nothing_else() -> None:
     world = died_at(FENCED)
     assert "attempt airflow" in report(world)
     assert "next: if nobody is moving the writes right now: livemove abort" in report(world)
-    with pytest.raises(RefusedError, match=r"Nothing is committed.*livemove abort"):
+    with raises(RefusedError, "livemove abort"):
         night.go_on(world.parts(), make(world))
     assert (
         night.abort_plan(night.Standing.of(world.parts()))[0]
@@ -89,13 +90,12 @@ def test_a_fence_is_lifted_by_abort_and_by_nothing_else() -> None:
 def test_after_the_commit_abort_refuses_and_continue_finishes(call: str) -> None:
     world = died_at(call)
     assert "next: livemove continue" in report(world)
-    with pytest.raises(RefusedError, match=r"is committed.*livemove continue"):
+    with raises(RefusedError, "livemove continue"):
         night.abort(world.parts())
     plan = night.continue_plan(world.parts(), night.Standing.of(world.parts()))
     assert [line.split(" ")[0] for line in plan] == ["7", "8", "9", "10", "11", "12", "13"]
     assert (
-        night.go_on(world.parts(), make(world))
-        == "the target owns the writes since epoch 2, the source follows"
+        night.go_on(world.parts(), make(world)) == "the target is the owner since epoch 2, the source follows"
     )
     world.audit(T)
     assert "livemove rollback moves the writes back" in report(world)
@@ -106,7 +106,7 @@ def test_rollback_brings_the_writes_home_from_everywhere(call: str) -> None:
     world = died_at(call)
     assert night.rollback_plan(world.parts(), night.Standing.of(world.parts())) or call == FENCED
     said = night.roll_back(world.parts(), make(world), prepare(world))
-    assert said.startswith("the source owns the writes")
+    assert said.startswith("the source is the owner")
     world.audit(S)
 
 
@@ -120,7 +120,7 @@ def test_a_finished_move_is_continued_without_harm_and_rolled_back() -> None:
     assert any(line.startswith("6 commit: reads target FENCED@2") for line in plan)
     night.roll_back(world.parts(), make(world), prepare(world))
     world.audit(S)
-    assert "the source owns the writes since epoch 3" in night.go_on(world.parts(), make(world))
+    assert "the source is the owner since epoch 3" in night.go_on(world.parts(), make(world))
     world.audit(S)
 
 
@@ -144,7 +144,7 @@ def test_a_silent_source_is_told_and_nothing_is_touched(call: str) -> None:
 def test_a_silent_target_after_no_move_at_all_is_no_move_to_continue() -> None:
     world = Universe()
     world.db[T].reachable = False
-    assert "source owns the writes; touch nothing before the target answers" in report(world)
+    assert "source is the owner; touch nothing before the target answers" in report(world)
     with pytest.raises(UnreachableError):
         night.go_on(world.parts(), make(world))
     world.audit(S)
@@ -153,7 +153,7 @@ def test_a_silent_target_after_no_move_at_all_is_no_move_to_continue() -> None:
 def test_a_source_that_dies_after_the_claim_leaves_the_target_serving_and_says_what_is_missing() -> None:
     world = died_at("claim")
     world.db[S].reachable = False
-    with pytest.raises(UnreachableError, match="cannot follow yet"):
+    with raises(UnreachableError, "livemove continue"):
         night.go_on(world.parts(), make(world))
     assert world.owner() is world.db[T]
     world.db[S].reachable = True

@@ -1,4 +1,4 @@
-"""SIGTERM to a real task process in the middle of a real move: undone before the commit, finished after it."""
+"""SIGTERM to a real task process during a real move: undone before the commit, finished after it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_before_the_commit_a_stopped_task_undoes_itself_at_once(world: World) ->
     text = finish(process)
     assert "FAILED AirflowFailException" in text
     assert "asked to stop" in text
-    assert "the source owns the writes; nothing was changed" in text
+    assert "the source is the owner; nothing was changed" in text
     assert not two.locked(Side.SOURCE)
 
 

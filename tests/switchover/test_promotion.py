@@ -19,6 +19,7 @@ from livemove.switchover.next_action import Do, decide
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
 from tests.doubles.moving import Died, Universe
+from tests.raising import raises
 
 S, T = Side.SOURCE, Side.TARGET
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
@@ -70,7 +71,7 @@ def test_the_target_takes_over_and_says_what_may_be_missing() -> None:
 def test_nobody_promotes_without_the_sentence(word: str) -> None:
     world = Universe()
     kill(world)
-    with pytest.raises(RefusedError, match=r"word for word: the source of shop is off.*nothing was changed"):
+    with raises(RefusedError, promotion.sentence("shop")):
         promote(world, word)
     assert world.db[T].state is FOLLOW
 
@@ -78,7 +79,7 @@ def test_nobody_promotes_without_the_sentence(word: str) -> None:
 def test_a_source_that_answers_is_no_emergency_whatever_is_typed() -> None:
     world = Universe()
     world.ledger.write("schema/source", {"triggers": []})
-    with pytest.raises(RefusedError, match=r"the source answers \(source OPEN@1\)"):
+    with raises(RefusedError, "source OPEN@1"):
         promote(world)
     assert world.db[T].state is FOLLOW
     world.audit(S)
@@ -97,7 +98,7 @@ def test_a_committed_move_needs_no_promotion() -> None:
         Switchover(world.parts(), T, "a", guards=refusals).run()
     world.dead, world.fault = False, None
     kill(world)
-    with pytest.raises(RefusedError, match=r"has ceded for certain and nothing is lost; livemove continue"):
+    with raises(RefusedError, "livemove continue"):
         promote(world)
     assert not world.db[T].promoted
 
@@ -185,9 +186,7 @@ def test_a_source_that_comes_back_is_never_an_owner_a_follower_or_a_way_back(
     promote(world)
     come_back(world, monkeypatch)
     told = "\n".join(night.report(world.parts()))
-    assert (
-        "next: AT ONCE livemove promote once more: the source came back and is open beside the target" in told
-    )
+    assert "next: AT ONCE livemove promote again: the source came back and is open beside the target" in told
     for act in (
         lambda: Switchover(world.parts(), S, "x", guards=refusals).run(),
         lambda: Switchover(world.parts(), T, "x", guards=refusals).run(),

@@ -1,4 +1,4 @@
-"""Who may order a rollback: the newest answer at a gate, a person with a DAG of its own, and a spec that says so."""
+"""Who may order a rollback: the newest answer at a gate, a person by its own DAG, a spec that allows it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from livemove.switchover.operators.rollback import (
 from livemove.switchover.operators.switchover import RollbackWritesOperator
 from livemove.switchover.rollback import WentBack, failure, not_automatic
 from tests.doubles.worlds import MemoryWorld
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_it_skips_itself_after_a_refusal_and_when_something_before_the_gates_fai
     world.ledger.tell(
         "task_failed", run_id="r", task_id="switchover.switch_over", **failure(RefusedError("not now"))
     )
-    with pytest.raises(AirflowSkipException, match="RefusedError: not now"):
+    with raises(AirflowSkipException, "RefusedError: not now"):
         automatic(world, switchover__switch_over="failed")
     with pytest.raises(AirflowSkipException, match="no task behind the gate"):
         automatic(
@@ -134,7 +135,7 @@ def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorl
     world.ledger.write(
         "approvals/switchover", {"gate": "switchover", "option": "Proceed", "at": "2026-11-23"}
     )
-    with pytest.raises(RefusedError, match="newest answer is Proceed"):
+    with raises(RefusedError, "Proceed", "Roll back"):
         BeginRollbackOperator(task_id="begin", service="shop").execute({})
     user = SimpleNamespace(triggering_user_name="kim")
     found = OrderedRollbackOperator(task_id="begin", service="shop").execute({"dag_run": user})

@@ -1,4 +1,4 @@
-"""What would be lost by going back, row by row; until when it would not; and a rollback that is refused for it."""
+"""What a rollback would lose, row by row, until when it would lose nothing, and when it is refused."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from livemove.model.ports import (
     TaskState,
 )
 from livemove.model.spec import Side
+from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.switchover import guards
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
@@ -28,6 +29,7 @@ from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
 from livemove.switchover.rollback_safety import Facts, checkpoint, kept_until, losses, lost_marks
 from tests.doubles.moving import Universe
+from tests.raising import raises
 
 S, T = Side.SOURCE, Side.TARGET
 LINK = Link("shop", 2, T)
@@ -63,7 +65,7 @@ MARK = Mark("way back", 1, 1_800_000_000.0)
         (replace(WELL, tables=BROKEN), "the source misses rows: shop.orders: Table error"),
         (
             replace(WELL, status=replace(RUNS, started_from="bin.000005:4")),
-            "began at bin.000005:4, the way back begins at bin.000003:4",
+            "began at bin.000005:4, reverse replication begins at bin.000003:4",
         ),
         (
             replace(WELL, lost_marks=[MARK]),
@@ -203,18 +205,18 @@ def test_a_rollback_that_would_lose_writes_is_refused_before_anything_is_touched
     rows = [str(db.read()) for db in world.db.values()]
     with pytest.raises(RefusedError, match=says) as refused:
         back(world)
-    assert "nothing was changed, the target owns the writes. Copy the follower anew" in str(refused.value)
+    assert "nothing was changed, the target is the owner. Copy the follower again" in str(refused.value)
     assert [str(db.read()) for db in world.db.values()] == rows
     assert any(says in r for r in refusals(world.parts(), S, 2))
-    assert "Going back would lose writes" in look(world)
+    assert "A rollback would lose writes" in look(world)
     assert world.ledger.kept["way_back"]["losses"]
 
 
 def test_a_return_path_that_only_stands_is_resumed_by_the_rollback() -> None:
     world = moved()
     world.replicator.stop(LINK)
-    assert "The return path is stopped" in look(world)
-    assert "Going back loses nothing until" in look(world)
+    assert "Reverse replication is stopped" in look(world)
+    assert "A rollback loses nothing until" in look(world)
     assert back(world).move
     world.audit(S)
 
@@ -223,16 +225,16 @@ def test_a_return_path_whose_position_is_purged_before_it_began_does_not_start()
     world = Universe()
     Switchover(world.parts(), T, "a", guards=refusals).run()
     world.db[T].files = ("later",)
-    with pytest.raises(ReplicationError, match=r"cannot follow any more.*Next: copy the follower anew"):
+    with raises(ReplicationError, next_step=REPAIR_FOLLOWER):
         return_path.run(world.parts())
     assert LINK not in world.replicator.started
 
 
 def test_the_way_back_says_until_when_and_remembers_when_it_was_current() -> None:
     world = moved()
-    assert look(world).startswith("The return path runs, ")
+    assert look(world).startswith("Reverse replication runs, ")
     assert look(world).endswith(
-        "Going back loses nothing until 2026-11-30 18:30 UTC if the return path stops now; while it runs,"
+        "A rollback loses nothing until 2026-11-30 18:30 UTC if reverse replication stops now; while it runs,"
         " until you approve Retire"
     )
     world.replicator.stop(LINK)
@@ -248,7 +250,7 @@ def test_a_silent_follower_is_behind_and_not_a_loss() -> None:
     world = moved()
     look(world)
     world.db[S].reachable = False
-    assert "is behind since 2026-11-23 18:30 UTC. Going back loses nothing until" in look(world)
+    assert "is behind since 2026-11-23 18:30 UTC. A rollback loses nothing until" in look(world)
 
 
 # The guards ---------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The way back on real servers: stored code re-created as it was, binlogs that rotate, and what refuses a rollback."""
+"""Rollback on real servers: stored code created again as it was, binlogs that rotate, and refusals."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.guards import refusals, remarks
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
+from tests.raising import raises
 from tests.switchover.conftest import Two
 from tests.switchover.test_move import World, still_writing
 
@@ -52,7 +53,8 @@ CODE = (
          INSERT INTO shop.visits VALUES ('event', 0); UPDATE shop.runs SET n = n + 1 WHERE id = 1; END""",
     "CREATE EVENT shop.never ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
 )
-TRIGGERS = """SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER, ACTION_STATEMENT, DEFINER, SQL_MODE,
+TRIGGERS = """SELECT TRIGGER_NAME, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER, ACTION_STATEMENT,
+                     DEFINER, SQL_MODE,
                      CHARACTER_SET_CLIENT, COLLATION_CONNECTION, DATABASE_COLLATION
                 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'shop' ORDER BY 1"""
 EVENTS = (
@@ -95,7 +97,7 @@ class Turning(World):
         self.begin(*code)
 
     def go(self, to: Side, epoch: int) -> Json:
-        """One move with its return path; the next owner's binlog rotates away from the position meanwhile."""
+        """One move with reverse replication; meanwhile the next owner's binlog rotates past the position."""
         self.prepare_return(epoch, to.other)
         document = self.move(to)
         self.turn(to)
@@ -174,7 +176,7 @@ def test_trigger_event_keyless_table_and_cascade_there_and_back_have_exact_count
     ran = two.root(T, "SELECT n FROM shop.runs")[0][0]
     two.until(lambda: two.root(T, "SELECT n FROM shop.runs")[0][0] != ran, "the event running on the target")
     world.compare(T, 2)
-    assert world.look().startswith("The return path runs")
+    assert world.look().startswith("Reverse replication runs")
 
     with still_writing(world):
         assert world.go_back().although == []
@@ -201,9 +203,9 @@ def test_a_failed_return_path_stops_the_rollback_and_the_owner_serves(world: Tur
     two.until(lambda: world.replicators.status(BACK).state is TaskState.FAILED, "the failed task", 30)
     with still_writing(world):
         assert (
-            "Going back would lose writes: the source misses rows: shop.orders: Table error" in world.look()
+            "A rollback would lose writes: the source misses rows: shop.orders: Table error" in world.look()
         )
-        with pytest.raises(RefusedError, match=r"shop\.orders: Table error"):
+        with raises(RefusedError, "shop.orders", "Table error"):
             world.go_back()
     assert str(two.t.read()) == "target OPEN@2"
 
@@ -223,20 +225,20 @@ def test_a_purged_position_refuses_the_rollback_until_the_follower_is_copied_ane
         rds_server.rotate(two.servers[T])
         return needs not in two.t.binlogs().files
 
-    two.until(purged, "the end of the binlog that the return path needs")
+    two.until(purged, "the end of the binlog that reverse replication needs")
     assert "every write in between is missing on the source" in world.look()
-    with still_writing(world), pytest.raises(RefusedError, match="Going back would lose writes"):
+    with still_writing(world), raises(RefusedError, needs):
         world.go_back()
     assert str(two.t.read()) == "target OPEN@2"
 
-    # docs/runbook.md, The way back is broken
+    # docs/runbook.md, Reverse replication is broken
     keep_binlogs(two.db[T], 168)
     copy_anew(world, tmp_path)
     world.replicators.forget(BACK)
     world.prepare_return(1, S)
     return_path.run(world.parts)
     world.compare(T, 2)
-    assert world.look().startswith("The return path runs")
+    assert world.look().startswith("Reverse replication runs")
     with still_writing(world):
         world.go_back()
     world.audit(S)

@@ -1,14 +1,12 @@
 """The in-memory control row and the SQL procedures answer the same calls alike.
 
 The state machine in test_state_machine.py trusts the one in memory, production runs the other. Both get the
-same calls here, in
-random order; after each call the answers, the rows, the locked accounts, read_only and the events must agree.
-The
-dead-man's switch is called by hand, and time passes by moving every date of the row: no test waits.
+same calls here, in random order; after each call the answers, the rows, the locked accounts, read_only and
+the events must agree. The dead-man's switch is called by hand, and time passes by moving every date of the
+row: no test waits.
 
 Not compared: sessions that remain (nobody is connected), heartbeats, `newest_watermark` and `held` (in memory
-the
-servers are asked themselves).
+the servers are asked themselves).
 
 LIVEMOVE_EXAMPLES=500 searches for longer; LIVEMOVE_SHRINK=0 ends with the first difference, however long the
 way to it.
@@ -363,7 +361,7 @@ TRACES: dict[str, tuple[Call, ...]] = {
     "cede, at another epoch": (*FENCE, ("cede", *NEXT_EPOCH, 0)),
     "cede, near the end of the lease": (*FENCE, ("cede", *MINE, 300)),
     "cede, then the switch closes what was not closed": (*FENCE, ("cede", *MINE, 0), ("tick",)),
-    "follow, with events asleep": (*SHUT, ("cede", *MINE, 0), ("follow", 0)),
+    "follow, with events disabled": (*SHUT, ("cede", *MINE, 0), ("follow", 0)),
     "follow, after its own writes began at a position": (
         ("take_the_writes", "bin:4", False),
         *SHUT,
@@ -390,7 +388,7 @@ TRACES: dict[str, tuple[Call, ...]] = {
     "tick, within the lease": (*FENCE, ("tick",)),
     "tick, after the lease": (*SHUT, ("time_passes", 200), ("tick",)),
 }
-"""Short ways to what each procedure refuses; what the search above finds by chance is found here each time."""
+"""Short ways to each procedure's refusal, which the search above would find only by chance."""
 AGREE: tuple[Callable[[Both], None], ...] = (
     Both.the_rows_agree,
     Both.the_doors_agree,

@@ -1,4 +1,4 @@
-"""The protocol against a world that does its worst: Hypothesis picks what happens next, the promises always hold.
+"""The protocol under random interleavings: Hypothesis picks what happens next, the promises always hold.
 
 In `make test` the examples are always the same ones; `make model` looks at many more, other ones each time
 (`python -m tests.switchover.test_state_machine`). Each planted bug must be found, or the machine is blind.
@@ -134,7 +134,7 @@ MEANWHILE: dict[str, Callable[[LivingWorld], None]] = {
     "a move": lambda w: w.finish(w.move(T)),
     "a move back": lambda w: w.finish(w.move(S)),
     "a rollback": lambda w: w.finish(w.rollback()),
-    "a return path": lambda w: w.finish(w.return_path()),
+    "reverse replication": lambda w: w.finish(w.return_path()),
 }
 
 
@@ -152,7 +152,7 @@ OVERTAKEN = {
 
 
 class Protocol(RuleBasedStateMachine):
-    """Tasks begin, halt, die and wake up behind others, while users, databases, servers and messages do as they like."""
+    """Tasks start, halt, die and resume late, while users, databases, servers and messages act at random."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -517,8 +517,7 @@ def claim_leaves_the_replicator_in(patch: pytest.MonkeyPatch) -> None:
 
 
 # Not planted: a commit under somebody else's fence. Whatever was written between the two fences lies after
-# the
-# drained position and is seen by the commit's own look into the binlog, so nothing is lost without that
+# the drained position and is seen by the commit's own look into the binlog, so nothing is lost without that
 # guard.
 PLANTED = [
     fence_dropped,

@@ -1,4 +1,4 @@
-"""Why the old site is switched off by its own counters and not by the record: real name servers, one that stretches TTLs, users."""
+"""Why the old site stops by its own counters, not by the record: real name servers, one stretches TTLs."""
 
 from __future__ import annotations
 
@@ -98,7 +98,10 @@ class World:
 
 
 async def move(*, rule: bool) -> tuple[Counter[str], list[str]]:
-    """Failed requests by cache, and who was named as stretching; the old site goes off by the rule, or when the honest caches have flipped."""
+    """Failed requests by cache, and the caches named as stretching TTLs.
+
+    The old site stops by the rule, or when the honest caches have flipped.
+    """
     asking = DnsResolvers(SystemClock(), timeout=1)
     caches = [f"{r}@{here().dns}" for r in here().resolvers]
     serve("old")

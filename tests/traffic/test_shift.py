@@ -1,4 +1,4 @@
-"""The steps of the shift and the watch over both sites, on in-memory ports: held, taken on, stopped, gone back."""
+"""The shift by weights with in-memory ports: steps that hold, go on, stop or go back by the measured load."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from livemove.traffic.sensors.shift import (
     look_at_shift,
 )
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
+from tests.raising import raises
 
 NEW = {"A": (TARGET,)}
 BASE = (replace(OLD, ttl=5),)
@@ -143,12 +144,12 @@ def test_a_breach_puts_the_record_back_in_the_same_look(site: Site) -> None:
     found = site.world.ledger.read("dns/breach") or {}
     assert (found["share"], found["restored_ms"]) == (5, 0)
     assert "failed (5.0%; at most 2.0%)" in found["reasons"][0]
-    with pytest.raises(AirflowFailException, match="went back by itself") as failed:
+    with raises(AirflowFailException, "clear switch_dns.baseline") as failed:
         ShiftSensor(task_id="t", service="shop").finish(site.world, look.state)  # type: ignore[arg-type]
     assert not failure(failed.value)["harmless"]
-    with pytest.raises(DnsError, match="went back by itself"):
+    with raises(DnsError, "clear switch_dns.baseline"):
         look_at_propagation(site.world, {}, expected="target")  # type: ignore[arg-type]
-    with pytest.raises(DnsError, match="went back by itself"):
+    with raises(DnsError, "clear switch_dns.baseline"):
         look_at_shift(site.world, {})  # type: ignore[arg-type]
 
 
@@ -162,7 +163,7 @@ def test_where_a_person_decides_the_record_stands(site: Site, why: str) -> None:
     look = go(site, 20)
     assert look.done
     assert weights(site.world) == [95, 5]
-    with pytest.raises(AirflowFailException, match="The record stands as it is") as failed:
+    with raises(AirflowFailException, "clear switch_dns.ask") as failed:
         ShiftSensor(task_id="t", service="shop").finish(site.world, look.state)  # type: ignore[arg-type]
     # rollback.automatic must not decide in the person's place
     assert failure(failed.value)["harmless"]
@@ -293,5 +294,5 @@ def test_the_triggerer_sees_the_breach_puts_the_record_back_and_the_task_fails_f
 
     told = json.loads(json.dumps(asyncio.run(event())))
     assert site.world.zone.sets == [replace(OLD, ttl=5)]
-    with pytest.raises(AirflowFailException, match="went back by itself"):
+    with raises(AirflowFailException, "clear switch_dns.baseline"):
         sensor.resume({}, told)

@@ -1,4 +1,4 @@
-"""livemove's routes served for one reader who is logged in, over a ledger that stands still: for the browser, without Airflow."""
+"""livemove's routes for one logged-in reader over a ledger that does not change: for the browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRAME = (
 
 
 class StillView:
-    """A LedgerView over `night(moment)`, and `more` told after it; both may be changed while somebody looks."""
+    """A LedgerView over `night(moment)` and the documents of `more`; both may change while somebody looks."""
 
     def __init__(self, moment: str) -> None:
         self.moment = moment

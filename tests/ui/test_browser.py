@@ -1,4 +1,4 @@
-"""The console in the system's Chromium over a ledger that stands still: it shows, updates, survives, and axe finds nothing grave."""
+"""The console in the system's Chromium over a fixed ledger: it shows, updates, survives, axe is content."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def open_at(browser: Browser, address: str, view: StillView) -> Iterator[Open]:
-    """open_at(moment, ...) -> the page as it stands then; anything that its scripts complain about fails the test."""
+    """open_at(moment, ...) -> the page at that moment; any complaint of its scripts fails the test."""
     complaints: list[str] = []
     contexts = []
 
@@ -102,13 +102,13 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(open_at: Open, moment: str)
 def test_the_owner_flips_and_nothing_is_loaded_anew(open_at: Open, view: StillView) -> None:
     page = open_at("dual")
     page.evaluate("window.stays = true")
-    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes")
+    expect(page.locator("#owner-says")).to_have_text("The data centre is the owner")
     view.moment = "moved"
-    expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
-    expect(page.locator("#told")).to_have_text("AWS: RDS owns the writes")
+    expect(page.locator("#owner-says")).to_have_text("AWS: RDS is the owner", timeout=SOON)
+    expect(page.locator("#told")).to_have_text("AWS: RDS is the owner")
     expect(page.locator("#switchovers .timeline")).to_be_visible()
     view.moment = "back"
-    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
+    expect(page.locator("#owner-says")).to_have_text("The data centre is the owner", timeout=SOON)
     expect(page.locator("#way_back .headline")).to_have_text("The writes are back in the data centre")
     assert page.evaluate("window.stays") is True
 
@@ -177,7 +177,7 @@ def test_runs_of_their_own_that_move_the_writes_are_seen(open_at: Open, dag: str
     expect(page.locator("#owner-says")).to_have_text(MOVING, timeout=SOON)
     expect(page.locator("#now .tasks")).to_contain_text(task)
     airflow.running = {}
-    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes", timeout=SOON)
+    expect(page.locator("#owner-says")).to_have_text("The data centre is the owner", timeout=SOON)
 
 
 def test_a_move_that_ends_between_two_answers_is_never_told_as_doubt(open_at: Open, view: StillView) -> None:
@@ -197,8 +197,8 @@ def test_a_move_that_ends_between_two_answers_is_never_told_as_doubt(open_at: Op
     expect(page.locator("#owner-says")).to_have_text(MOVING, timeout=SOON)
     ended = True
     airflow.tasks = {}
-    expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
-    assert set(page.evaluate("window.owners")) <= {MOVING, "AWS: RDS owns the writes"}
+    expect(page.locator("#owner-says")).to_have_text("AWS: RDS is the owner", timeout=SOON)
+    assert set(page.evaluate("window.owners")) <= {MOVING, "AWS: RDS is the owner"}
 
 
 def test_a_question_waits_while_another_run_is_at_work(open_at: Open) -> None:
@@ -239,7 +239,7 @@ def test_after_a_promotion_no_direction_of_replication_is_drawn(open_at: Open, v
             }
         }
     )
-    expect(page.locator("#owner-says")).to_have_text("AWS: RDS owns the writes", timeout=SOON)
+    expect(page.locator("#owner-says")).to_have_text("AWS: RDS is the owner", timeout=SOON)
     expect(page.locator("#owner .arrow")).to_have_text("·")
 
 
@@ -327,7 +327,7 @@ def test_a_ledger_that_goes_away_leaves_what_was_read_and_says_so(
     view.look = away  # type: ignore[method-assign,assignment]
     expect(page.locator("#problem")).to_contain_text("cannot be read", timeout=SOON)
     expect(page.locator("#live-says")).to_have_text("what stands here is old")
-    expect(page.locator("#owner-says")).to_have_text("The data centre owns the writes")
+    expect(page.locator("#owner-says")).to_have_text("The data centre is the owner")
     view.look = look  # type: ignore[method-assign]
     expect(page.locator("#problem")).to_be_hidden(timeout=60_000)
 
@@ -336,7 +336,7 @@ def test_what_cannot_be_read_is_named_and_leaves_the_owner_in_doubt(open_at: Ope
     page = open_at("dual")
     view.more = lambda d, e: d.update({"switchover/2": {"epoch": 2, "to": "nowhere"}})
     expect(page.locator("#unreadable li")).to_contain_text("switchover/2: ", timeout=SOON)
-    expect(page.locator("#owner-says")).to_contain_text("It is not certain who owns the writes")
+    expect(page.locator("#owner-says")).to_contain_text("It is not certain which database is the owner")
     view.more = None
     expect(page.locator("#s-unreadable")).to_be_hidden(timeout=SOON)
 

@@ -1,4 +1,4 @@
-"""The console's routes: for who is logged in and may read the DAG, cheap while nothing changes, clear when something is away."""
+"""The console's routes: only for readers of the DAG, cheap while nothing changes, clear about errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""livemove's pages are shown to people who are logged in, and to nobody else; what they show is built as text."""
+"""livemove's pages are shown to logged-in people only, and what they show is inserted as text."""
 
 from __future__ import annotations
 

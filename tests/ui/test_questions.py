@@ -1,4 +1,4 @@
-"""Airflow's own models on an SQLite of their own: what is filed into the history is forgotten, for our gates only."""
+"""Airflow's own models on SQLite: questions filed into the history are deleted, of our gates only."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def reload_table(
         ]
         agreed(parts.service, plan, yes=yes, dry_run=dry_run)
         parts.replicator.reload(link, wanted)
-        typer.echo("DMS loads them again; `livemove status` tells the task, table_states judges the tables")
+        typer.echo("DMS loads them again; `livemove status` shows the task, table_states checks the tables")
 
 
 @app.command()
@@ -269,7 +269,7 @@ def promote(
         for line in (*done.says, done.old_owner_came_back or ""):
             typer.echo(line) if line else None
         typer.echo(
-            f"the target owns the writes since epoch {done.epoch}; the source is never reopened, only rebuilt"
+            f"the target is the owner since epoch {done.epoch}; the source is never reopened, only rebuilt"
         )
         typer.echo("the record stays" if keep_name else point_at_target(world)[1])
 

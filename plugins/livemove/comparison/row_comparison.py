@@ -134,7 +134,7 @@ def differs(table: str, verdict: Verdict, link: Link) -> str:
     rows = "; ".join(str(d) for d in verdict.differences[:20])
     counts = f"{verdict.missing} missing, {verdict.extra} extra, {verdict.changed} changed" if rows else ""
     told = "; ".join(filter(None, (rows, counts, verdict.note)))
-    return f"{table} differs on the {link.writes} from the {link.reads}, which owns the writes: {told}"
+    return f"{table} differs on the {link.writes} from the {link.reads}, the owner: {told}"
 
 
 def taken_apart(name: str, schemas: Sequence[str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The control row of each database: who owns the writes, epoch, lease. The only place that decides it.
+"""The control row of each database: owner, epoch, lease. The only place that decides it.
 
 Promises: every act is checked and done inside the database, under its lock, by a guarded procedure
 (`sql/control_*.sql`).

@@ -16,7 +16,7 @@ def current_link(service: str, source: ControlRow, target: ControlRow) -> Link:
         ):
             return Link(service, owner.epoch, owner.side)
     raise RefusedError(
-        f"The databases stand at {source} and {target}: a switchover is under way or was interrupted",
+        f"The databases are at {source} and {target}: a switchover is under way or was interrupted",
         wanted="one OPEN and one FOLLOW of the same epoch",
         next_step="let that switchover's task finish, or clear it; then clear this one",
     )

@@ -46,12 +46,12 @@ def _many(why: str, *names: str) -> tuple[Right, ...]:
 READER = (
     Right("SELECT", "read the rows of the full load, and their definitions"),
     Right("REPLICATION SLAVE", "read the binlog", frozenset({"REPLICATION REPLICA"})),
-    Right("REPLICATION CLIENT", "ask where the binlog stands", frozenset({"BINLOG MONITOR"})),
+    Right("REPLICATION CLIENT", "read the binlog position", frozenset({"BINLOG MONITOR"})),
 )
 """The replicator's account on the side that it reads (livemove_read)."""
 
 APPLIER = (
-    *_many("write rows on the way back", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    *_many("write rows by reverse replication", "SELECT", "INSERT", "UPDATE", "DELETE"),
     *_many(
         "empty and make its own tables",
         "CREATE",
@@ -78,14 +78,14 @@ SOURCE = (
     Right("CONNECTION ADMIN", "end the application's sessions", frozenset({"SUPER", "CONNECTION_ADMIN"})),
     Right(
         "SET USER",
-        "put triggers and events back under their own definers on the way back",
+        "restore triggers and events under their own definers at a rollback",
         frozenset({"SUPER", "SET_USER_ID", "SET_ANY_DEFINER"}),
     ),
     *_many(
         "make the control schema and the guarded procedures", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE"
     ),
-    Right("EVENT", "run the dead-man's switch, put the application's events to sleep"),
-    Right("TRIGGER", "put triggers to sleep on the way back"),
+    Right("EVENT", "run the dead-man's switch, disable the application's events"),
+    Right("TRIGGER", "drop the follower's triggers, restore them at a rollback"),
     *(r for r in APPLIER if r.name != "SELECT"),
 )
 """livemove's own account on the source; with GRANT OPTION, because it makes the others."""

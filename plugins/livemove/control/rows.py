@@ -28,7 +28,7 @@ class SwitchoverStage(StrEnum):
 
 @dataclass(frozen=True)
 class RowsOwner:
-    """What the rows say. `owner` is None while nobody owns (COMMITTED) or nobody can tell (UNKNOWN)."""
+    """What the rows say. `owner` is None while nobody owns (COMMITTED) or it is unknown (UNKNOWN)."""
 
     owner: Side | None
     epoch: int
@@ -59,7 +59,7 @@ class ControlRows:
 
     @property
     def says(self) -> RowsOwner:
-        """Who owns the writes by these rows."""
+        """The owner by these rows."""
         if one := self.promoted:
             return _promoted(one)
         if self.source and self.target:

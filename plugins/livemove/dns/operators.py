@@ -100,7 +100,7 @@ class LowerTtlOperator(LivemoveOperator):
 
 
 class ChangeRecordOperator(LivemoveOperator):
-    """Points the name at the cloud servers, or the first step of it: exactly what was approved, or not at all."""
+    """Points the name at the cloud servers, or takes its first step: just what was approved, or nothing."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
@@ -134,7 +134,7 @@ class ChangeRecordOperator(LivemoveOperator):
 
 
 class RollbackRecordOperator(LivemoveOperator):
-    """Puts the record back that the name had before the move; the TTL stays short, so that one can move again."""
+    """Restores the record from before the move; the TTL stays short, so that another move can follow."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 

@@ -36,7 +36,7 @@ class Row:
     stretches: bool = False
     error: str = ""
     advisory: bool = False
-    """Of the public list: it may serve its own customers only, so it is not waited for until it has answered once."""
+    """A public resolver that may serve only its own customers: waited for once it has answered."""
     heard: bool = False
 
     @property
@@ -61,7 +61,7 @@ def fold(
     authorities: Iterable[str],
     advisory: Collection[str] = (),
 ) -> dict[str, Row]:
-    """The table after one more round of answers. `record_ttl`: of the old answer, as the authorities gave it last.
+    """The table after one more round of answers. `record_ttl`: the old answer's, by the name servers.
 
     A server counts as flipped while it gives exactly the wanted addresses; it loses that when it falls back,
     as a resolver with several caches behind one address does.
@@ -77,7 +77,7 @@ def fold(
 
 
 def honest_end(rows: Mapping[str, Row], record_ttl: int) -> datetime | None:
-    """When no honest cache can hold the old answer any more: its TTL after the last authority changed; None before that."""
+    """When no honest cache has the old answer any more: its TTL after the last name server changed."""
     flips = [r.flipped_at for r in rows.values() if r.authority]
     if not flips or None in flips:
         return None

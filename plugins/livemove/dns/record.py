@@ -32,7 +32,7 @@ ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Change:
-    """One change of the record: what must stand there, and what shall. `steps` are the shares on the way, in percent."""
+    """One change of the record: what must be there, and what to put there; `steps` are shares in percent."""
 
     before: Records
     after: Records
@@ -105,7 +105,7 @@ def _text(r: RecordSet) -> str:
 
 
 def address_records(records: Sequence[RecordSet], dns: Dns) -> Records:
-    """The A and AAAA sets of the public name; DnsError says what stands there instead."""
+    """The A and AAAA sets of the public name; DnsError says what is there instead."""
     others = sorted({r.type for r in records} & ELSEWHERE.keys())
     if others:
         raise DnsError(
@@ -139,7 +139,7 @@ def address_records(records: Sequence[RecordSet], dns: Dns) -> Records:
 
 
 def to_target(live: Records, new: Mapping[str, Sequence[str]], original: Records | None, dns: Dns) -> Change:
-    """The change of the story: the cloud servers' addresses (type -> values) with the TTL of the move, in the spec's steps."""
+    """The change to the cloud's addresses (type -> values), with the move's TTL, in the spec's steps."""
     if not new.get("A"):
         raise DnsError(
             "No web server of the cloud has a public address", next_step="clear the provision chapter"
@@ -149,7 +149,7 @@ def to_target(live: Records, new: Mapping[str, Sequence[str]], original: Records
         raise DnsError(
             f"{dns.name} has a AAAA record, and no web server of the cloud has an IPv6 address",
             wanted="A and AAAA that move together, because users with IPv6 would stay at the old site",
-            next_step="give the cloud's servers IPv6, or remove the AAAA record one TTL before the night",
+            next_step="give the cloud's servers IPv6, or remove the AAAA record one TTL before the move",
         )
     if len(dns.steps) > 1 and any(r.set_id or r.routing for r in base):
         raise DnsError(
@@ -161,7 +161,7 @@ def to_target(live: Records, new: Mapping[str, Sequence[str]], original: Records
 
 
 def at_share(percent: int, base: Records, new: Mapping[str, Sequence[str]], seconds: int) -> Records:
-    """The record that gives the cloud's addresses in so many percent of the answers; one TTL for all of its sets.
+    """The record that gives the cloud's addresses in `percent` of the answers, with one TTL for all sets.
 
     Route 53 takes a weighted set only where no simple one of that name and type stands, and the other way
     round.
@@ -179,7 +179,7 @@ def at_share(percent: int, base: Records, new: Mapping[str, Sequence[str]], seco
 
 
 def share(live: Records, base: Records, new: Mapping[str, Sequence[str]]) -> int | None:
-    """How many percent of the answers give the cloud; None when somebody else's record stands there."""
+    """How many percent of the answers give the cloud; None when somebody else's record is there."""
     seconds = ttl(live)
     weights = [r.weight for r in live if r.set_id == NEW]
     guess = weights[0] if weights and weights[0] is not None else None
@@ -190,14 +190,14 @@ def share(live: Records, base: Records, new: Mapping[str, Sequence[str]]) -> int
 
 
 def to_source(live: Records, original: Records, dns: Dns) -> Change:
-    """The way back: exactly the old sets, still with the short TTL, so that one can move again."""
+    """The rollback: exactly the old sets, with the short TTL, so that another move can follow."""
     return Change(live, with_ttl(original, min(ttl(original), dns.ttl)))
 
 
 def refusal(
     change: Change, approval: Approval | None, window: Window, now: datetime, against: Sequence[str] = ()
 ) -> LivemoveError | None:
-    """Why the record may not be changed now, or None. `against`: what the look at all authorities says against it."""
+    """Why the record may not be changed now, or None. `against`: reasons found at the name servers."""
     again = "clear switch_dns.ask with downstream and answer again"
     if not approval or approval.option != PROCEED:
         return RefusedError(
@@ -212,7 +212,7 @@ def refusal(
         )
     if approval.sha256 != checksum(change.document):
         return WorldMovedError(
-            f"What was approved is not what stands there now: {change.name} is {text(change.before)} and"
+            f"What was approved is not the present record: {change.name} is {text(change.before)} and"
             f" would become {text(change.after)}",
             wanted=f"the record that the gate showed: {approval.shown}",
             next_step=again,
@@ -221,7 +221,7 @@ def refusal(
         return RefusedError(
             f"{change.name} cannot be moved safely: {'; '.join(against)}",
             wanted="a zone whose authorities agree and that nothing else leads to the old site",
-            next_step=f"mend that, then {again}",
+            next_step=f"fix that, then {again}",
         )
     reason = closed(window, now)
     if reason:

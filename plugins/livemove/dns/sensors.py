@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def look_at_old_ttl(world: World, state: Json) -> Look:
-    """Done one old TTL after the short one held everywhere: then no honest cache keeps the old TTL any more."""
+    """Waits one old TTL after every name server has the short one: then no honest cache keeps the old."""
     kept = world.ledger.load(ShortTtl)
     if kept is None:
         raise DnsError(
@@ -122,7 +122,7 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
 def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
     if expected is Side.TARGET:
         return target_addresses(world)
-    # a rollback before the record was ever touched: what stands there is the original
+    # a rollback before the record was ever touched: what is there is the original
     touched = world.ledger.load(OriginalRecord) is not None
     return record.addresses(original(world) if touched else live_record(world))
 
@@ -141,7 +141,7 @@ def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
 
 
 class PropagationSensor(WatchingSensor):
-    """Waits until all authorities and caches give the new answer (`expected`: target, or source after a rollback)."""
+    """Waits until all name servers and caches give the answer of `expected`: target, or source to go back."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 

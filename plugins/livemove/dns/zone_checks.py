@@ -1,4 +1,4 @@
-"""What every authority of the zone says before the name moves, and what of it speaks against the move. No I/O."""
+"""What the zone's name servers answer before the name moves, and what speaks against moving it. No I/O."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`against` refuses the move; `notes` are told beside the change."""
+    """`against` refuses the move; `notes` are shown beside the change."""
 
     against: tuple[str, ...]
     notes: tuple[str, ...]

@@ -36,7 +36,7 @@ from livemove.model.spec import Side
 READS = (SwitchoverRecord, Promotion, ReturnPath, TaskRuns, MappedTaskRuns)
 """The documents that a history is made of, beside all events."""
 ABOUT_OWNER = (SwitchoverBegan, SwitchoverEnded, FenceLifted, Promoted, WritesRolledBack)
-"""Events that tell who owns the writes."""
+"""Events that tell which database is the owner."""
 MOVERS = ("switchover.switch_over", "rollback.writes", "promote")
 """Tasks that move the writes."""
 
@@ -78,7 +78,7 @@ class History:
     contents: Contents = field(default_factory=Contents)
     rows: ControlRows = field(default_factory=ControlRows)
 
-    # who owns the writes ------------------------------------------------------------------------------
+    # the owner ------------------------------------------------------------------------------------
     @property
     def events(self) -> Sequence[Event]:
         """Oldest first."""
@@ -122,7 +122,7 @@ class History:
 
     @cached_property
     def changes(self) -> list[OwnershipChange]:
-        """Every change of who may write, oldest first, as the ledger tells it; it begins with the source."""
+        """Every change of who may write, oldest first, by the ledger; it begins with the source."""
         times = [e.time for e in self.events]
         times += [a.started_at for a in self.attempts if a.started_at]
         began = min(times, key=moment, default=None)

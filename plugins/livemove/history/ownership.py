@@ -1,7 +1,7 @@
-"""Who owned the writes at each moment, from what the ledger kept of every attempt to move them. No I/O.
+"""The owner at each moment, from what the ledger kept of every attempt to move the writes. No I/O.
 
-The control rows decide and keep no history; this is told afterwards. Where an attempt died without a word the
-story says so (`certain` is False) instead of guessing. From the fence to the opening nobody may write.
+The control rows decide and keep no history; this is derived afterwards. Where an attempt died without a
+record, `certain` is False instead of a guess. From the fence to the opening nobody may write.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _only_in_documents(
                 AttemptResult.MOVED,
                 path.running_since,
                 whole=False,
-                reason="the ledger kept only its return path",
+                reason="the ledger kept only its reverse replication",
             )
 
 

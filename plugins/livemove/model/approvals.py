@@ -10,5 +10,5 @@ ACCEPT_WARNINGS = "accept_warnings"
 
 
 def checksum(shown: object) -> str:
-    """SHA-256 of what a person approves; the acting task computes it again over what stands there then."""
+    """SHA-256 of what a person approves; the acting task computes it again over what is there then."""
     return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()

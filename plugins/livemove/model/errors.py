@@ -5,14 +5,14 @@ LivemoveError
 ├── SetupError             a connection, program or permission is missing on this worker
 ├── UnreachableError       a host does not answer, or refuses the login
 ├── RefusedError           a guard said no before anything was changed
-│   └── WorldMovedError    what was approved is not what stands there now
+│   └── WorldMovedError    what was approved is not what is there now
 ├── InfraError             Terraform failed; carries its own diagnostics
 ├── ReplicationError       DMS stopped, failed or lost a table; carries DMS's own words
 ├── SchemaError            an object could not be carried to the other database
 ├── DnsError               the record or a name server is not as the spec says
-└── SwitchoverError        always says who owns the writes and whether anything changed
+└── SwitchoverError        always names the owner and whether anything changed
     ├── SwitchoverAborted      before the commit: undone, the old owner serves
-    ├── SwitchoverIncomplete   after the commit: retry the same task, it goes on
+    ├── SwitchoverIncomplete   after the commit: retry the same task, it continues
     └── PersonMustDecide       both databases cannot be read together; nothing was changed
 """
 
@@ -49,7 +49,7 @@ class RefusedError(LivemoveError):
 
 
 class WorldMovedError(RefusedError):
-    """The thing that a person approved is not the thing that stands there now."""
+    """The thing that a person approved is not the thing that is there now."""
 
 
 class InfraError(LivemoveError):
@@ -69,13 +69,13 @@ class DnsError(LivemoveError):
 
 
 class SwitchoverError(LivemoveError):
-    """Raised inside a switchover; says who owns the writes and whether anything was changed."""
+    """Raised inside a switchover; names the owner and whether anything was changed."""
 
     def __init__(
         self, found: str, *, owner: str, changed: bool, wanted: str = "", next_step: str = ""
     ) -> None:
         self.owner, self.changed = owner, changed
-        state = f"{owner} owns the writes; " + ("the move is under way" if changed else "nothing was changed")
+        state = f"{owner} is the owner; " + ("the move is under way" if changed else "nothing was changed")
         super().__init__(f"{found.rstrip('.')}. {state}.", wanted=wanted, next_step=next_step)
 
 

@@ -27,7 +27,7 @@ class Clock(Protocol):
 
 
 class Ledger(Protocol):
-    """What happened, kept outside XCom. It tells; it never decides who owns the writes."""
+    """What happened, kept outside XCom. It keeps records and never decides which database is the owner."""
 
     def load[D: Document](self, kind: type[D], **keys: object) -> D | None:
         """The document written last under these keys, or None; UnreadableError when it is damaged."""
@@ -223,7 +223,7 @@ class Zone(Protocol):
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
         """Replace `before` by `after` in one change; returns the change's id, the same when called twice.
 
-        Nothing is done when `after` stands there already; WorldMovedError when neither does.
+        Nothing is done when `after` is there already; WorldMovedError when neither does.
         """
 
     def in_sync(self, change_id: str) -> bool:
@@ -332,14 +332,14 @@ class ControlState(StrEnum):
 
 @dataclass(frozen=True)
 class ControlRow:
-    """One database's control row, as it stood when it was read."""
+    """One database's control row, as it was when it was read."""
 
     side: Side
     state: ControlState
     epoch: int
     attempt: str = ""
     position: str = ""
-    """file:offset of this database's binlog from which the return path of this epoch reads."""
+    """file:offset of this database's binlog from which reverse replication of this epoch reads."""
     seconds_left: float | None = None
     """Of the lease; negative when it ran out and the switch has not ticked yet."""
     heartbeat_age: float | None = None
@@ -361,7 +361,7 @@ class Answered(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a guarded procedure answered, and the row as it stood afterwards."""
+    """What a guarded procedure answered, and the row as it was afterwards."""
 
     answered: Answered
     state: ControlState

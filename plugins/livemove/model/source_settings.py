@@ -132,7 +132,7 @@ SETTINGS: tuple[Setting, ...] = (
         DURABILITY,
         "sync_binlog",
         "1",
-        "a power cut must not take back a commit that the fence or a user was told of",
+        "a power cut must not undo a commit that was acknowledged",
         _not("1"),
     ),
     Setting(
@@ -150,7 +150,7 @@ SETTINGS: tuple[Setting, ...] = (
         CODE,
         "log_bin_trust_function_creators",
         "ON",
-        "without SUPER nobody else may put triggers and functions back on the way back (error 1419)",
+        "without SUPER nobody else may restore triggers and functions at a rollback (error 1419)",
         _not(*ON),
         unless="SUPER",
     ),

@@ -1,6 +1,6 @@
 """The spec: everything that is true for one service, in one YAML file.
 
-What is decided tonight (a shorter soak, another window) comes from the trigger form;
+What is changed for one run (a shorter soak, another window) comes from the trigger form;
 `livemove.runtime.trigger_form` lays it over the spec. Passwords are never in here: they come from Airflow
 connections and Secrets Manager.
 """
@@ -119,7 +119,7 @@ class Server(Strict):
     """One web server that writes. Those of the target are Terraform's instances, in the order of the spec."""
 
     name: Name = Field(description="its name in messages and reports")
-    site: Side = Field(description="where it stands: source or target")
+    site: Side = Field(description="its site: source or target")
     reach: Literal["ssh", "ssm"] = Field(description="how livemove runs a command on it")
     connection: str | None = Field(None, description="Airflow connection (ssh), for reach: ssh")
     address: str | None = Field(
@@ -214,7 +214,7 @@ class Dns(Strict):
     @field_validator("name", "zone")
     @classmethod
     def _ascii(cls, value: str) -> str:
-        """As it stands in the DNS: an IDN becomes its A-labels (RFC 5890)."""
+        """As it is in the DNS: an IDN becomes its A-labels (RFC 5890)."""
         return value if value.isascii() else value.encode("idna").decode()
 
     @model_validator(mode="after")
@@ -283,7 +283,7 @@ class Drain(Strict):
     counter_path: str = Field(
         "/metrics.json",
         description=(
-            'http: path on every server that tells its requests as JSON {"requests": N}, better with "errors"'
+            'http: path on every server that returns its requests as JSON {"requests": N}, best with "errors"'
             ' and "seconds" (time spent on them)'
         ),
     )
@@ -378,7 +378,7 @@ class Switchover(Strict):
         ),
     )
     pause_budget: Seconds = Field(
-        10, gt=0, description="the switchover undoes itself when the fence stood this long before the commit"
+        10, gt=0, description="the switchover is undone when the fence lasts this long before the commit"
     )
     hold: bool = Field(True, description="ask the servers to make requests wait meanwhile")
 
@@ -533,7 +533,7 @@ class MigrationSpec(Strict):
     site_state: SiteState = SiteState()
     gates: Gates = Gates()
     rollback: Rollback = Rollback()
-    notify: tuple[Notify, ...] = Field((), description="who is told, by which of Airflow's notifiers")
+    notify: tuple[Notify, ...] = Field((), description="who is notified, by which of Airflow's notifiers")
     runbook: str | None = Field(
         None, description="address of your copy of docs/runbook.md; tasks link to its sections"
     )

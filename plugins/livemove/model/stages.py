@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """What a person is asked before a stage goes on."""
+    """What a person is asked before a stage continues."""
 
     gate: str
     """Id in the ledger: `approvals/<gate>`."""
@@ -114,7 +114,7 @@ PROMOTION = Question(
     "promote",
     "Promote RDS?",
     "The source is gone; its last writes may be missing.",
-    "the-data-centre-is-gone-for-good",
+    "emergency-promotion",
 )
 """The question of the emergency, in a DAG of its own."""
 QUESTIONS = {s.question.gate: s.question for s in STAGES.values() if s.question}
@@ -122,7 +122,7 @@ QUESTIONS = {s.question.gate: s.question for s in STAGES.values() if s.question}
 GATES = tuple(QUESTIONS)
 
 TITLES = {
-    "settings": "Settings of tonight",
+    "settings": "Settings of this run",
     "checks": "Checks",
     "plan": "Terraform plan",
     "apply": "Terraform apply",
@@ -153,7 +153,7 @@ TITLES = {
     "in_sync": "Name servers in sync",
     "propagation": "Propagation",
     "drained": "Old site is drained",
-    "prepare_return": "Prepare the way back",
+    "prepare_return": "Prepare reverse replication",
     "snapshot": "Snapshot of RDS",
     "switch_over": "Switch over",
     "return_path": "Replicate back",

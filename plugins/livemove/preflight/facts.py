@@ -181,7 +181,7 @@ def release_of(version: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """The target, where it stands already."""
+    """The target, if it exists."""
 
     version: str
     known: bool

@@ -12,7 +12,7 @@ from livemove.runtime.operator import LivemoveOperator
 
 
 class ShowSettingsOperator(LivemoveOperator):
-    """Print what holds tonight, where each value comes from, and what production would have instead."""
+    """Print the settings of this run, where each comes from, and the production value beside it."""
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.model.scaled_waits import scaled_waits
@@ -27,9 +27,9 @@ class ShowSettingsOperator(LivemoveOperator):
         for name, (here, production) in scaled.items():
             self.log.info("%-34s %-10s production: %s", name, here, production)
         for one in spec.notify:
-            self.log.info("%s is told of: %s", one.name, ", ".join(one.when))
+            self.log.info("%s is notified of: %s", one.name, ", ".join(one.when))
         for wrong in check(spec.notify):
-            self.log.warning("nobody will be told by %s", wrong)
+            self.log.warning("nobody will be notified by %s", wrong)
         return {name: here for name, (here, _) in scaled.items()}
 
 

@@ -103,7 +103,7 @@ def accounts_sql(spec: MigrationSpec, db: DatabaseFacts | None, account: str) ->
     release = db.release if db else NEWEST
     wanted = rights.source_rights(release)
     lines = [
-        "-- As an administrator of the source. Replace what stands in <angle brackets>; nothing here is"
+        "-- As an administrator of the source. Replace what is in <angle brackets>; nothing here is"
         " logged by livemove."
     ]
     lacking: Sequence[rights.Right] = wanted if db is None else rights.missing(wanted, db.grants)
@@ -219,9 +219,9 @@ def _clouds(spec: MigrationSpec) -> list[tuple[str, str]]:
                 "the public address of each new web server",
                 "both sites use this database until the switchover",
             ),
-            ("the public address of the DMS instance", "full load, CDC, and the way back"),
+            ("the public address of the DMS instance", "full load, CDC and reverse replication"),
         ]
-    both = "new web servers until the switchover; full load, CDC and the way back by DMS"
+    both = "new web servers until the switchover; full load, CDC and reverse replication by DMS"
     return [(str(net), both) for net in _subnets(spec)]
 
 

@@ -34,7 +34,7 @@ BEFORE, STAMP = "-before-move-", "%Y%m%d%H%M%S"
 SNAPSHOT_WITHIN = 3 * 3600.0
 """Seconds; the first snapshot of a large database copies all of it."""
 FRESH = timedelta(hours=1)
-"""A snapshot that is older than this says nothing about tonight."""
+"""A snapshot that is older than this is not of this switchover."""
 
 
 class _TerraformOperator(LivemoveOperator):

@@ -25,8 +25,8 @@ from livemove.model.spec import Side
 
 # Asking ---------------------------------------------------------------------------------------------
 REPAIR_FOLLOWER = (
-    "copy the follower anew from the owner first (docs/runbook.md, The way back is broken); the owner serves"
-    " meanwhile"
+    "copy the follower again from the owner first (docs/runbook.md, Reverse replication is broken); the owner"
+    " serves meanwhile"
 )
 """How a follower that lacks writes is made whole again."""
 
@@ -160,7 +160,7 @@ def may_load(link: Link) -> str | None:
     """Why a full load from source to target must not begin now; None: it may."""
     if link.reads is Side.TARGET:
         return (
-            f"the target owns the writes (epoch {link.epoch}); rows from the source would overwrite a live"
+            f"the target is the owner (epoch {link.epoch}); rows from the source would overwrite a live"
             " database"
         )
     return None
@@ -276,7 +276,7 @@ def require_running(link: Link, status: ReplicationStatus) -> None:
         raise ReplicationError(
             f"The replication task {link.name} is {status.state}: {says(status)}",
             wanted="running",
-            next_step="mend what DMS names, then clear start_cdc",
+            next_step="fix what DMS names, then clear start_cdc",
         )
 
 
@@ -288,7 +288,7 @@ def load_is_over(link: Link, status: ReplicationStatus, tables: list[TableProgre
             f"The full load of {link.name} failed: {'; '.join(p for p in (wrong, says(status)) if p)}",
             wanted="every table completed",
             next_step=(
-                "mend what DMS names, then clear start_load: the load begins again, tables are emptied first"
+                "fix what DMS names, then clear start_load: the load begins again, tables are emptied first"
             ),
         )
     if (

@@ -64,7 +64,7 @@ class StartReplicationOperator(LivemoveOperator):
         if reason := may_load(link):
             raise RefusedError(
                 f"The replication from source to target is not started: {reason}",
-                wanted="the source as the owner; the return path is started by switchover.return_path",
+                wanted="the source as the owner; reverse replication is started by switchover.return_path",
                 next_step=NOTHING_TO_DO,
             )
         self.dms_task = link.name

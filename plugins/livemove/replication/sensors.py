@@ -36,7 +36,7 @@ PATIENCE_IN_ONE_LOOK = 15.0
 
 @contextlib.contextmanager
 def telling(world: World, link: Link) -> Iterator[None]:
-    """What DMS said of failures goes into the log before an error goes on."""
+    """Log DMS's own failure messages before an error is raised."""
     try:
         yield
     except ReplicationError:
@@ -83,7 +83,7 @@ def _keep_progress(
     before = world.ledger.load(Loading)
     of = {t.table: t.of for t in before.tables} if before else {}
     if not of:
-        # it only tells: a load goes on whether anybody sees its progress
+        # it decides nothing: a load continues whether anybody sees its progress
         with contextlib.suppress(LivemoveError), world.database(Side.SOURCE) as source:
             found = list_tables(source, world.spec.source.schemas)
             of = {f"{t['schema']}.{t['name']}": t["estimate"] for t in found}
@@ -139,7 +139,7 @@ class FullLoadSensor(WatchingSensor):
             f"The full load was not over after {self.limit(world):.0f} s (replication.full_load_timeout):"
             f" {says}",
             next_step=(
-                "raise the limit in the spec or the form, then clear this task; the load goes on meanwhile"
+                "raise the limit in the spec or the form, then clear this task; the load continues meanwhile"
             ),
         )
 

@@ -1,6 +1,7 @@
-"""What a gate shows before it asks: the evidence of the ledger as Markdown, and the checksum of what is approved.
+"""What a gate shows before it asks: evidence from the ledger as Markdown, and the checksum of the approval.
 
-Documents in, text out; the sentences are in `templates/`. The gate's operator reads the documents, also those that nobody wrote (None).
+Documents in, text out; the sentences are in `templates/`. The gate's operator reads the documents; one that
+does not exist is None.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class RecordEvidence:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Documents of the ledger, as they stood when the question was asked."""
+    """Documents of the ledger, as they were when the question was asked."""
 
     findings: Sequence[Finding] = ()
     plan: TerraformPlan | None = None
@@ -63,9 +64,9 @@ class Evidence:
     pause: ExpectedPause | None = None
     """The expected pause, measured by prepare_return."""
     history: History = field(default_factory=History)
-    """Who owns the writes when the question is asked, from the ledger and the control rows."""
+    """The owner when the question is asked, from the ledger and the control rows."""
     way_back: WayBack | None = None
-    """Looked at when the question is asked; None while the source owns the writes."""
+    """Looked at when the question is asked; None while the source is the owner."""
     breach: Breach | None = None
     """What broke the budget while both sites served, and did not send the name back."""
     watch: WatchLook | None = None
@@ -79,7 +80,7 @@ class Evidence:
 
     @property
     def owner(self) -> Side | None:
-        """None while nobody owns the writes or nobody can tell."""
+        """None while no database is the owner or it is unknown."""
         return self.current.owner
 
     @property
@@ -167,7 +168,7 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
 def _failures_in_short(e: Evidence) -> str:
     if e.failures is None:
         return "DMS's events could not be read"
-    return f"DMS tells of {len(e.failures)} failures" if e.failures else "DMS tells of no failure"
+    return f"DMS reports {len(e.failures)} failures" if e.failures else "DMS reports no failure"
 
 
 def promotion_body(
@@ -210,7 +211,7 @@ def _routed(r: RecordSet) -> str:
 
 
 def approved(record: RecordEvidence | None) -> Json:
-    """The part of the record's evidence that an answer approves: the change, not what was noticed beside it."""
+    """What an answer approves of the record's evidence: the change, without the notes beside it."""
     return record.change.document if record else {}
 
 

@@ -42,7 +42,7 @@ class Block(Protocol):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of plain values under column names; an empty one shows `empty`. No title: it belongs to the block before it."""
+    """Rows under column names; an empty table shows `empty`. The title belongs to the block before it."""
 
     title: str
     columns: Sequence[str]
@@ -110,7 +110,7 @@ UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:\+00:00|Z
 
 
 def shown(value: object) -> str:
-    """A value as a person reads it: grouped digits, yes and no, whole seconds, a dash where there is nothing."""
+    """A value for people: grouped digits, yes and no, whole seconds, a dash where there is nothing."""
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):

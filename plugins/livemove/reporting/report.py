@@ -1,6 +1,6 @@
 """The report of one migration: what the ledger knows, in the shape of reporting/report_model.py.
 
-It tells and never decides: who owns the writes stands in the databases. A chapter that was not reached is
+It only reports: the databases decide which of them is the owner. A chapter that was not reached is
 null.
 """
 
@@ -81,8 +81,7 @@ def build(
     failure: Json | None = None,
     rows: ControlRows | None = None,
 ) -> Report:
-    """`standing`: both control rows as they are now, as text; `failure`: what a task failed with, when that is why
-    the report is written."""
+    """`standing`: both control rows now, as text; `failure`: the error that ended the run, if any."""
     made_at = now.isoformat(timespec="seconds")
     history = History(contents, rows or ControlRows())
     current, read = history.current, contents.load
@@ -135,7 +134,7 @@ def build(
 
 
 def outcome(history: History) -> Outcome:
-    """How it stands. A later run may begin anew: what counts is what happened last."""
+    """The result so far. A later run may begin again: what counts is what happened last."""
     last, events = history.current, history.events
     if last.owner is None:
         return Outcome.UNFINISHED
@@ -151,7 +150,7 @@ def outcome(history: History) -> Outcome:
 
 
 def _begun_anew(events: Sequence[Event]) -> int:
-    """The place of the newest step of a way there: a rollback or a giving up before it is another run's."""
+    """The place of the newest step of a way forward: a rollback or a giving up before it is another run's."""
     proceeded = (n for n, e in enumerate(events) if isinstance(e, GateAnswered) and e.option == PROCEED)
     return max(_last(events, ControlPrepared, RecordChanged, RecordShifted), *proceeded, -1)
 

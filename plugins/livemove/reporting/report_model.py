@@ -1,8 +1,7 @@
 """The shape of the report's JSON, published as include/schema/report.schema.json (`make schema`).
 
 Times are ISO 8601 in UTC, durations seconds unless the name says ms. What the ledger does not know is null
-and never
-zero. Objects of the ledger that only pass through are plain objects here.
+and never zero. Objects of the ledger that only pass through are plain objects here.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ from livemove.model.spec import Side
 
 Json = dict[str, Any]
 VERSION = "1"
-"""Of this shape; it grows when a field is renamed, taken away or changes its meaning, not when one is added."""
+"""Version of this shape; grows when a field is renamed, removed or changed, not when one is added."""
 
 
 class Outcome(StrEnum):
-    """How the migration stands, as the ledger tells it."""
+    """The state of the migration, by the ledger."""
 
     MOVED = "moved"
     ROLLED_BACK = "rolled_back"
@@ -124,7 +123,7 @@ class Decision(Part):
         default_factory=list, description="the evidence in short, as the question showed it"
     )
     sha256: str | None = Field(None, description="of what was approved; the acting task computes it again")
-    question: str | None = Field(None, description="the question word for word, Markdown")
+    question: str | None = Field(None, description="the exact question, Markdown")
 
 
 class Wait(Part):
@@ -143,11 +142,11 @@ class Costs(Part):
 
     waited_for_people_seconds: float | None
     aws_since: str | None = Field(description="when Terraform had made the cloud side")
-    aws_seconds: float | None = Field(description="until the report; it goes on")
+    aws_seconds: float | None = Field(description="until the report; it continues")
     replication_until: str | None = Field(
-        description="when DMS was torn down; null: it still stands, or never stood"
+        description="when DMS was torn down; null: it still exists, or never did"
     )
-    both_sides_seconds: float | None = Field(description="both sites stood and cost at the same time")
+    both_sides_seconds: float | None = Field(description="both sites existed and cost at the same time")
 
 
 class Table(Part):
@@ -210,7 +209,7 @@ class Report(Part):
     title: str
     made_at: str
     outcome: Outcome
-    owner: Side | None = Field(description="null: nobody owns the writes, or nobody can tell")
+    owner: Side | None = Field(description="null: no database is the owner, or it is unknown")
     certain: bool = Field(description="false: `owner` is only the most that is known")
     stage: SwitchoverStage
     rests_on: RestsOn = Field(description="what `owner` rests on; rows that could be read decide")

@@ -26,9 +26,7 @@ HIDDEN = {
     "record",
 }
 """Keys of an event that have a place of their own, or are too long for a line."""
-TELLS = (
-    "From the migration's ledger. It tells and never decides: who owns the writes stands in the databases."
-)
+TELLS = "From the migration's ledger. It only reports: the databases decide which of them is the owner."
 
 
 def page(r: Report) -> Page:
@@ -95,7 +93,7 @@ def _ownership(r: Report) -> list[Block]:
     )
     columns = ["#", "From, UTC", "Until, UTC", "For", "Owner", "Epoch", "What began it"]
     return [
-        Table("Who owned the writes at each moment", [], [], lead),
+        Table("Which database was the owner at each moment", [], [], lead),
         Timeline(r.ownership, letters(r)),
         Table("", columns, rows),
     ]
@@ -121,7 +119,7 @@ def _decisions(r: Report) -> list[Block]:
         for d in r.decisions
     ]
     texts = [
-        (f"{name(d)} as it was asked at {clock(d.asked_at)}, word for word", d.question)
+        (f"{name(d)} as it was asked at {clock(d.asked_at)}, exact text", d.question)
         for d in r.decisions
         if d.question
     ]
@@ -248,7 +246,7 @@ def _way_back(r: Report) -> list[Block]:
     columns = ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"]
     old = f"Of epoch {d.epoch}, before the writes went back." if d and d.epoch != r.epoch else ""
     empty = "The writes were not moved."
-    found: list[Block] = [Table("The way back, as it was seen last", columns, rows, empty, old)]
+    found: list[Block] = [Table("Reverse replication, as it was seen last", columns, rows, empty, old)]
     if p := r.promotion:
         lines = [(p.epoch, line) for line in p.says]
         found.append(Table("Promoted without the source's word", ["Epoch", "What may be missing"], lines))
@@ -303,7 +301,7 @@ def _costs(r: Report) -> list[Block]:
     rows += [(w.task_id, w.since, span(w.seconds), _first(w.says)) for w in r.waits]
     paid = [
         ("both sides together", c.aws_since, span(c.both_sides_seconds)),
-        ("AWS, until this report; it goes on", c.aws_since, span(c.aws_seconds)),
+        ("AWS, until this report; it continues", c.aws_since, span(c.aws_seconds)),
     ]
     lead = "Durations, because livemove does not know your prices."
     found: list[Block] = [
@@ -367,7 +365,7 @@ WORDS = {
     "switchover_began": "an attempt to move the writes began",
     "switchover": "an attempt to move the writes ended",
     "fence_lifted": "a fence that was left behind was lifted",
-    "return_path": "the return path runs",
+    "return_path": "reverse replication runs",
     "rollback_begun": "a rollback began",
     "rollback_writes": "rollback of the writes",
     "record_changed": "the name was changed",

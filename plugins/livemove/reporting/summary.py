@@ -1,4 +1,4 @@
-"""The report's first five lines, for somebody who reads no more: result, data, users, decisions, what stands now."""
+"""The report's first five lines, for hurried readers: result, data, users, decisions, present state."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _inside(proofs: Sequence[str]) -> str:
         return ""
     covered = [re.search(r"every row that could have changed of (\d+ of \d+) tables", p) for p in proofs]
     if not all(covered):
-        return "; what was compared again inside the fence stands below"
+        return "; what was compared again inside the fence is listed below"
     told = " and of ".join(m[1] for m in covered if m)
     return (
         f"; inside {'the fence' if len(proofs) == 1 else 'the fences'}, every row that could have changed of"
@@ -180,19 +180,19 @@ def _now(r: Json) -> str:
         parts.append(_way_back(r))
     if not r["certain"]:
         parts.append("an attempt left no word of its end: read both control rows")
-    return f"Now: {'; '.join(parts) or 'nothing stands that livemove made'}."
+    return f"Now: {'; '.join(parts) or 'nothing that livemove made is left'}."
 
 
 def _way_back(r: Json) -> str:
-    """Of the newest move only: the document is written over late, and a closed way back is never opened again."""
+    """Of the newest switchover only: the document is overwritten late, and what ended stays ended."""
     if closed := r["way_back_closed_at"]:
-        return f"the way back was closed at {clock(closed)}"
+        return f"no rollback is possible since {clock(closed)}"
     seen: WayBack | None = r["way_back"]
-    return (seen.says if seen and seen.epoch == r["epoch"] else "") or "the way back does not run yet"
+    return (seen.says if seen and seen.epoch == r["epoch"] else "") or "reverse replication does not run yet"
 
 
 def contradiction(standing: dict[str, str], owner: Side | None) -> str:
-    """Where the ledger's story and the control rows do not fit together; "" when they do, or cannot be compared."""
+    """Where the ledger contradicts the control rows; "" when it does not, or cannot be compared."""
     open_sides = [side for side, row in standing.items() if row.startswith("OPEN")]
     if len(open_sides) == 1 and open_sides[0] != owner:
         return f"the ledger ends with {owner or 'nobody'} as the owner of the writes"

@@ -1,8 +1,7 @@
-"""The picture of who owned the writes: two lanes, a gap where nobody might write. Inline SVG, no script.
+"""The owner over time as inline SVG: two lanes, and a gap where nobody might write.
 
 A fence of milliseconds and a soak of days stand side by side, so widths grow with the logarithm of the time,
-and the
-picture says so. The numbers in it are the rows of the table below; letters are decisions.
+and the picture says so. The numbers in it are the rows of the table below; letters are decisions.
 """
 
 from __future__ import annotations

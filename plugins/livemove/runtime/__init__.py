@@ -2,9 +2,9 @@
 
 Promises: nothing is connected before it is used, every outside call has a timeout, no secret is logged.
 Enter at: `service_context` (spec + Airflow connections -> databases, AWS clients, servers, ledger),
-`operator` and `sensor`
-(bases of all tasks), `mariadb`, `s3_ledger`, `ssh` and `ssm` (the Host port), `watermarks` (waiting until
-writes arrived), `deadlines` (waiting with a limit of time), `parallel` (all servers at once).
+`operator` and `sensor` (bases of all tasks), `mariadb`, `s3_ledger`, `ssh` and `ssm` (the Host port),
+`watermarks` (waiting until writes arrived), `deadlines` (waiting with a time limit), `parallel` (all servers
+at once).
 Never: knows a capability. Zone, replicator and Terraform are ports that their rooms make from the service
 context.
 """

@@ -1,4 +1,4 @@
-"""Addresses inside this Airflow: a task, a run's console page. With a leading slash, below the UI's own path."""
+"""Paths of a task's page or a run's console in this Airflow, with a slash, below the UI's own path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting with a limit of time, by the clock that a caller has: tests wind theirs, so they wait for nothing."""
+"""Waiting with a time limit on the caller's clock; tests move theirs on, so they need not wait."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def poll_until[T](
     done: Callable[[T], object] = bool,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> T:
-    """Look again and again; what was seen last, when it is `done` or the deadline is over. Looks at least once.
+    """Look until it is `done` or the deadline is over, at least once; returns what was seen last.
 
     `every`: seconds between two looks, or one such number after the other. `meanwhile` is called after each
     look in vain, and ends the wait when it raises.
@@ -51,7 +51,7 @@ def poll_until[T](
 
 
 def growing(first: float, factor: float, most: float) -> Iterator[float]:
-    """Pauses that grow from `first` to `most`: what comes soon is seen soon, what takes long is asked seldom."""
+    """Pauses that grow from `first` to `most`, so that short waits end soon and long ones ask seldom."""
     pause = first
     while True:
         yield pause

@@ -1,8 +1,7 @@
-"""The ledger as many readers look at it again and again: one listing a second or two, and only what has changed is read.
+"""A cached view of the ledger for many readers: one listing a second or two, and only changes are read.
 
 For the console. A listing names every object's ETag, so an idle night costs two listings a look, whatever was
-kept, and
-ten readers cost no more than one.
+kept, and ten readers cost no more than one.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ class Seen:
 
 
 class LedgerView:
-    """One service's ledger, read by one reader at a time. `wanted`: the documents that are read at all, by name.
+    """One service's ledger, for one reader at a time. `wanted`: names of the documents that are read.
 
-    After an error the ledger is made anew: its keys may have changed in the meantime.
+    After an error the ledger is made again: its keys may have changed in the meantime.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class LedgerView:
 
 
 def _parsed(key: str, content: object) -> Document | Event | Unreadable:
-    """Once for each version of a key: pages that ask every second do not validate it anew."""
+    """Once for each version of a key: pages that ask every second do not validate it again."""
     if key.startswith(FOLDERS[1]):
         return read_event(key.removesuffix(".json"), content)
     return read_document(_name(key), content)

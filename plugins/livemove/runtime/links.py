@@ -1,8 +1,8 @@
 """Extra links of the tasks: livemove's own page of the run, the runbook, and what AWS's console shows of it.
 
 Airflow asks for them in the worker when a task ends or begins to wait. A rehearsal has no AWS console, so its
-links are
-empty and Airflow shows none. A link never fails: what cannot be found leads to the list where it is found.
+links are empty and Airflow shows none. A link never fails: what cannot be found leads to the list where it is
+found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class ConsoleLink(BaseOperatorLink):
-    """The night on one page."""
+    """The console of this run."""
 
     name = "Console of this run"
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 Args = Sequence[Any] | Mapping[str, Any] | None
 
 GONE = {0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055}
-"""Error numbers that say nothing about the statement, only that the server is not there (MariaDB error codes)."""
+"""Error numbers of a server that is not there; they say nothing about the statement (MariaDB error codes)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class MariaDb:
         if self._connection is None and self.pinned:
             raise UnreachableError(
                 f"The session at the {self.side} database that held the lock is gone",
-                next_step="clear this task: it reads both rows and goes on",
+                next_step="clear this task: it reads both rows and continues",
             )
         if self._connection is None:
             try:
@@ -153,7 +153,7 @@ class MariaDb:
 
 
 def statements(script: str) -> list[str]:
-    """Split a script the way the mariadb client does: at the delimiter at a line's end; DELIMITER changes it."""
+    """Split a script as the mariadb client does: at a delimiter at a line's end, which DELIMITER changes."""
     out: list[str] = []
     buffer: list[str] = []
     delimiter = ";"
@@ -184,6 +184,6 @@ def qualified(schema: str, name: str) -> str:
 
 @cache
 def sql(name: str) -> str:
-    """The text of <room>/sql/<query>.sql by its name "<room>/<query>": one query a file, named verb_object."""
+    """The text of <room>/sql/<query>.sql by "<room>/<query>": one query a file, named verb_object."""
     room, _, query = name.partition("/")
     return (Path(__file__).parents[1] / room / "sql" / f"{query}.sql").read_text(encoding="utf-8")

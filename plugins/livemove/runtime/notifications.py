@@ -1,10 +1,8 @@
-"""Whoever the spec names is told: a question waits, a budget is broken, a task failed for good, the run has its report.
+"""Notify whom the spec names: a question waits, a budget is exceeded, a task failed, the report is ready.
 
 Any of Airflow's notifiers may be named (its own interface, BaseNotifier); the package that it lives in and
-its connection
-are the user's. Its templated arguments see the moment as `livemove`: title, subject, text, link, moment,
-dag_id, run_id,
-task_id. A notifier that fails is logged and never fails a task.
+its connection are the user's. Its templated arguments see the moment as `livemove`: title, subject, text,
+link, moment, dag_id, run_id, task_id. A notifier that fails is logged and never fails a task.
 """
 
 from __future__ import annotations
@@ -43,11 +41,11 @@ class SpecNotifier(BaseNotifier):
             try:
                 told = self.message(context, spec.title)
                 tell(made(wanted), {**context, "livemove": told})
-                self.log.info("%s was told of the %s: %s", wanted.name, self.moment, told["link"])
+                self.log.info("%s was notified of the %s: %s", wanted.name, self.moment, told["link"])
             except Exception as e:
                 # it may quote its arguments or its address: only the kind of error is safe to log
                 self.log.warning(
-                    "%s could not be told of the %s: %s", wanted.name, self.moment, type(e).__name__
+                    "%s could not be notified of the %s: %s", wanted.name, self.moment, type(e).__name__
                 )
 
     def message(self, context: Any, title: str) -> Json:
@@ -92,14 +90,14 @@ def made(wanted: Notify) -> BaseNotifier:
 
 
 def tell(notifier: BaseNotifier, context: Any) -> None:
-    """What Airflow's own call does, without its log: that quotes the error, and an error may quote a webhook's address."""
+    """Airflow's own call without its log, which would quote the error and with it a webhook's address."""
     notifier._update_context(context)
     notifier.render_template_fields(context)
     notifier.notify(context)
 
 
 def check(notify: Iterable[Notify]) -> list[str]:
-    """Why one of them cannot be used here, before the night in which it is needed; of an error its kind, as above."""
+    """Why a notifier cannot be used here, checked beforehand; of an error only its kind, as above."""
     wrong = []
     for wanted in notify:
         try:

@@ -17,10 +17,10 @@ from livemove.runtime.trigger_form import settle
 
 log = logging.getLogger(__name__)
 NOTHING_TO_DO = (
-    "nothing was changed; what this task did before the move stands: mark it as success, or answer a gate"
+    "nothing was changed; what this task did before the move remains: mark it as success, or answer a gate"
     " with Roll back first"
 )
-"""The next step of a task of the way there that is cleared alone when the target owns the writes."""
+"""The next step of a task of an earlier stage that is cleared alone when the target is the owner."""
 
 
 class LivemoveOperator(BaseOperator):
@@ -28,7 +28,7 @@ class LivemoveOperator(BaseOperator):
 
     ui_color = "#e8f1fa"
     operator_extra_links: Collection[BaseOperatorLink] = (ConsoleLink(), RunbookLink())
-    runbook_section: str = "when-something-is-red"
+    runbook_section: str = "when-a-task-fails"
     """Anchor in docs/runbook.md."""
     failure_is: ClassVar[Moment] = "failure"
     """What people are told of when this fails for good."""
@@ -42,6 +42,6 @@ class LivemoveOperator(BaseOperator):
         """Name of the replication task that this one works on, for its link."""
 
     def world(self, context: Any) -> World:
-        """The ports of this service, with tonight's decisions from the trigger form."""
+        """The ports of this service, with this run's changes from the trigger form."""
         spec = settle(find_spec(self.service), context["params"])
         return World(spec, run_id=context["run_id"], task_id=self.task_id)

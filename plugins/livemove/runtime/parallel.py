@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 def in_parallel[T, R](
     items: Iterable[T], work: Callable[[T], R], limit: int = 16, *, name: Callable[[T], str] = str
 ) -> list[R]:
-    """At most `limit` at once. The first failure is raised with a note of whose it was, when all others have ended."""
+    """At most `limit` at once; after all have ended, the first failure is raised, noting whose it was."""
     listed = list(items)
 
     def named(item: T) -> R:

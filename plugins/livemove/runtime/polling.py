@@ -16,19 +16,21 @@ class Look:
     says: str
     """What is awaited, how far it is, what happens next: one line, or a small table below it."""
     state: Json = field(default_factory=dict)
-    """Handed to the next look, and to the task at the end. JSON only, no secrets: it stands in Airflow's database."""
+    """Passed to the next look, at the end to the task. JSON without secrets: Airflow's database has it."""
     again_in: float | None = None
     """Seconds until the next look is worth it; None takes the trigger's interval."""
 
 
 EVERY, STILL, NEWS = 30.0, 900.0, 20
-"""Seconds between two lines whose numbers alone differ; seconds after which an unchanged one is told again; so many new
-situations are told at once, later ones wait their turn as numbers do."""
+"""EVERY: seconds between lines that differ only in numbers. STILL: seconds until an unchanged line returns.
+
+NEWS: new situations that are logged at once; later ones wait like numbers.
+"""
 
 
 @dataclass
 class Voice:
-    """One meaningful line per interval, not one per look: a new situation at once, new numbers after a while."""
+    """Limits the log lines of a wait: a new situation at once, new numbers once per interval."""
 
     every: float = EVERY
     last: str = ""

@@ -119,7 +119,7 @@ class S3Ledger(TypedLedger):
                 raise
 
     def contents(self, keys: Iterable[str]) -> dict[str, object]:
-        """What stands under these keys of `versions`, read side by side; one that is gone is left out, damaged ones are Unreadable."""
+        """The objects of these keys, in parallel; missing ones are left out, damaged ones Unreadable."""
         listed = list(keys)
         found = zip(listed, in_parallel(listed, self._get, READERS), strict=True)
         return {k: self._decoded_or_named(k, c) for k, c in found if c is not None}
@@ -139,7 +139,7 @@ class S3Ledger(TypedLedger):
                 wanted="what livemove wrote there",
                 next_step=(
                     "the bucket is versioned: restore the version before it, or delete the object when nobody"
-                    " needs what it told"
+                    " needs it"
                 ),
             ) from e
 

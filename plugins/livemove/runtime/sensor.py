@@ -40,7 +40,7 @@ def _observe(world: World, look: str, observers: Sequence[str]) -> str:
 
 
 def _told_by(observer: str, world: World, look: str) -> str:
-    """An observer only tells: whatever it fails with does not hide what is awaited."""
+    """An observer decides nothing: whatever it fails with does not hide what is awaited."""
     try:
         return str(resolve(observer)(world, look) or "")
     except Exception as e:
@@ -64,7 +64,7 @@ class WatchingSensor(LivemoveOperator):
     def __init__(self, *, observers: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.observers = tuple(observers)
-        """Dotted paths of `observer(world, look) -> str | None`, called at every look; what they return is told."""
+        """Dotted paths of `observer(world, look) -> str | None`, called at each look; results are logged."""
 
     def arguments(self, world: World) -> Json:
         """Further arguments of the look, JSON only."""
@@ -83,7 +83,7 @@ class WatchingSensor(LivemoveOperator):
         return None
 
     def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
-        """Called when a look is done: the state with which to look on all the same, or None when the wait is over."""
+        """Called when a look is done: the state to go on waiting with, or None to end the wait."""
         return None
 
     def on_timeout(self, world: World, says: str) -> LivemoveError:
@@ -130,7 +130,7 @@ class WatchingSensor(LivemoveOperator):
         if event["error"]:
             raise LivemoveError(
                 f"{self.task_id} could not go on looking: {event['error']}",
-                next_step="mend that, then clear this task; waiting changes nothing",
+                next_step="fix that, then clear this task; waiting changes nothing",
             )
         if event["timed_out"]:
             raise self.on_timeout(world, event["says"])

@@ -1,8 +1,7 @@
 """One service at run time: its spec, Airflow connections, AWS sessions, ledger, databases and servers.
 
 Operators ask it for what they need; nothing is connected before it is used. Zone, replicator and Terraform
-are ports of
-their rooms, which make them from this.
+are ports of their rooms, which make them from this.
 """
 
 from __future__ import annotations
@@ -101,14 +100,18 @@ class World:
             loopback = False
         if not loopback:
             raise RefusedError(
-                f"{self.spec.service} is a rehearsal, but the endpoint of connection {self.spec.aws.connection!r} is {url or 'real AWS'}",
+                f"{self.spec.service} is a rehearsal, but the endpoint of connection"
+                f" {self.spec.aws.connection!r} is {url or 'real AWS'}",
                 wanted="a loopback address, as the lab has",
                 next_step=f"set {field} in the connection's extra, or rehearsal: false in the spec",
             )
 
     @cached_property
     def _session(self) -> boto3.Session:
-        """As Airflow's Amazon provider reads the connection: keys, session token, profile, a role to assume (renewed before it ends), or nothing."""
+        """The session of the connection by Airflow's Amazon provider: keys, token, profile, role or none.
+
+        A role's keys are renewed before they end.
+        """
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
         self.secret(self.spec.aws.connection)  # the hook goes on without a connection that is missing
@@ -119,7 +122,7 @@ class World:
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
-        """SetupError where the connection leads to nobody as whom AWS can be asked; in it no word of the connection's own."""
+        """SetupError, without the connection's secrets, where AWS accepts nobody by that connection."""
         from airflow.sdk.exceptions import AirflowException
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -128,7 +131,8 @@ class World:
         except (BotoCoreError, ClientError, AirflowException, ValueError, NotImplementedError) as e:
             code = e.response.get("Error", {}).get("Code") if isinstance(e, ClientError) else None
             raise SetupError(
-                f"AWS cannot be asked by the connection {self.spec.aws.connection!r} ({code or type(e).__name__})",
+                f"AWS cannot be asked by the connection {self.spec.aws.connection!r}"
+                f" ({code or type(e).__name__})",
                 wanted="an access key and its secret, a role that may be assumed, or a profile that is there",
                 next_step="Admin > Connections; a profile must be on every worker and on the API server",
             ) from e
@@ -149,7 +153,7 @@ class World:
                 return client(service, endpoint_url=url, config=config)
 
     def aws_environment(self) -> dict[str, str]:
-        """Variables by which a program of somebody else's works as the same user at the same AWS; a role's keys in it are not renewed."""
+        """Variables that let another program act as the same AWS user; a role's keys there may expire."""
         region = self.spec.aws.region
         found = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         if self.endpoint_url:
@@ -188,7 +192,7 @@ class World:
         )
 
     def port[P](self, name: str, make: Callable[[], P]) -> P:
-        """The port of this name, made once; rooms offer it by a function of their own, for example `zone_of(world)`."""
+        """The port of this name, made once; rooms offer theirs by functions such as `zone_of(world)`."""
         with self._making:
             if name not in self.ports:
                 self.ports[name] = make()
@@ -250,7 +254,8 @@ class World:
         made = self.outputs.web_servers
         if number >= len(made):
             raise SetupError(
-                f"Terraform made {len(made)} web servers, but {server.name} is number {number + 1} in the spec",
+                f"Terraform made {len(made)} web servers, but {server.name} is number {number + 1}"
+                " in the spec",
                 next_step="raise infra.web_servers in the spec and run the provision chapter again",
             )
         return made[number]

@@ -46,7 +46,7 @@ class SshHost:
         return CommandResult(code, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
-        """Place a file by SFTP, whole or not at all: nobody ever sees half of it, or its secrets world-readable."""
+        """Place a file by SFTP atomically: nobody sees half of it, or its secrets world-readable."""
         temporary = f"{path}.{secrets.token_hex(4)}.new"
         try:
             with self._open().open_sftp() as sftp:

@@ -71,9 +71,11 @@ class SsmHost:
         )
         if not self._online:
             raise UnreachableError(
-                f"The SSM agent of {self.name} ({self.instance_id}) is not online after {ONLINE_WITHIN:.0f} s",
+                f"The SSM agent of {self.name} ({self.instance_id}) is not online after"
+                f" {ONLINE_WITHIN:.0f} s",
                 next_step=(
-                    "check its instance profile (AmazonSSMManagedInstanceCore) and its way to the SSM endpoints"
+                    "check its instance profile (AmazonSSMManagedInstanceCore) and its route to the SSM"
+                    " endpoints"
                 ),
             )
 

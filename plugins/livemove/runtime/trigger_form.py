@@ -1,4 +1,4 @@
-"""Spec -> trigger form: what may be decided tonight, and the precedence (the form wins over the spec).
+"""Spec -> trigger form: what may be changed for one run, and the precedence (the form wins over the spec).
 
 Every field of the form stands for one value of the spec; its default is the spec's own value, so an
 untouched form changes nothing. `ignore_window` is the one field without a value of its own in the spec.
@@ -108,7 +108,7 @@ FIELDS = (
         ("switchover", "pause_budget"),
         MOVE,
         "Pause budget (s)",
-        "The switchover undoes itself when writes stood still this long before its commit.",
+        "The switchover is undone when writes have paused this long before its commit.",
         {"type": "number", "exclusiveMinimum": 0},
     ),
     Field(
@@ -169,7 +169,7 @@ def trigger_form(spec: MigrationSpec) -> dict[str, Any]:
         type="boolean",
         section=NAME,
         title="Move outside the window",
-        description_md="Tonight the window does not count: the move may happen at any hour.",
+        description_md="Ignore the window in this run: the move may happen at any hour.",
     )
     return form
 
@@ -189,7 +189,7 @@ def decisions(spec: MigrationSpec, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settle(spec: MigrationSpec, params: Mapping[str, Any]) -> MigrationSpec:
-    """The spec with tonight's decisions laid over it; RefusedError names a field that cannot be."""
+    """The spec with this run's changes; RefusedError names a field whose value cannot be."""
     chosen = decisions(spec, params)
     if not chosen and not params.get(IGNORE_WINDOW):
         return spec
@@ -205,7 +205,7 @@ def settle(spec: MigrationSpec, params: Mapping[str, Any]) -> MigrationSpec:
         raise RefusedError(
             "The trigger form does not fit: " + "; ".join(_complaint(x) for x in e.errors()),
             wanted="values that the spec itself could have",
-            next_step="trigger the DAG again with a mended form; nothing was changed",
+            next_step="trigger the DAG again with a fixed form; nothing was changed",
         ) from None
 
 
@@ -223,9 +223,9 @@ def _complaint(error: Any) -> str:
 
 
 def explain(spec: MigrationSpec, params: Mapping[str, Any]) -> str:
-    """What holds tonight and where it comes from, one line a value; the form goes before the spec."""
+    """This run's settings and where they come from, a line each; the form goes before the spec."""
     settled, chosen = settle(spec, params), decisions(spec, params)
-    lines = ["What holds tonight. The trigger form goes before the spec; an untouched field is the spec's."]
+    lines = ["Settings of this run. The trigger form goes before the spec; an untouched field is the spec's."]
     for field in FIELDS:
         source = f"form (spec: {field.of(spec)})" if field.name in chosen else "spec"
         if params.get(IGNORE_WINDOW) and field.path[0] == "window":

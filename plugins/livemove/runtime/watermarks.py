@@ -1,4 +1,4 @@
-"""Waiting until what the owner committed has arrived at the follower: by watermark rows, or, where there are none, by time."""
+"""Wait until the owner's committed writes have reached the follower, by watermark rows or else by time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAITS = (2.0, 2.0, 2.0, 4.0, 6.0)
 """Seconds; three of them together are longer than the replicator may lag (max_lag, 5 s)."""
 TICK = 0.02
 LIMIT = 120.0
-"""Seconds that a watermark may take while rows are looked at again; a follower behind by more is not comparable."""
+"""Seconds that a watermark may take while rows are read again; a larger lag allows no comparison."""
 
 
 def wait_for_watermark(
@@ -51,7 +51,7 @@ def watermark_trip(
     every: float = TICK,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> float | None:
-    """Seconds from the writing of a watermark to its arrival; None when it did not arrive before the deadline."""
+    """Seconds from writing a watermark to its arrival; None when it did not arrive before the deadline."""
     sent = deadline.waited
     owner.write_watermark(reads, stream, number)
     arrived = wait_for_watermark(follower, reads, stream, number, deadline, every=every, meanwhile=meanwhile)
@@ -70,7 +70,7 @@ def by_waiting(clock: Clock, waits: Sequence[float] = WAITS) -> Arrival:
 
 
 def by_watermark(owner: ControlDb, follower: ControlDb, reads: Side, clock: Clock) -> Arrival:
-    """Two watermarks, one after the other: with batched apply the first may come before rows written ahead of it."""
+    """Two watermarks in turn: in a batched apply the first may arrive before rows written ahead of it."""
     stream, numbers = f"compare-{secrets.token_hex(6)}", itertools.count(1)
 
     def arrived(limit: float) -> bool:

@@ -72,7 +72,7 @@ REMEDY = {
         " validate with downstream"
     ),
     Side.TARGET: (
-        "Going back would lose what the {other} cannot hold: do the same there, then clear"
+        "A rollback would lose what the {other} cannot hold: do the same there, then clear"
         " switchover.compare_back"
     ),
 }

@@ -5,7 +5,7 @@ code. So the schema goes first, from the server's own SHOW CREATE texts:
 
 1. tables  before the load: columns, primary and unique keys, checks, generated columns, partitions
 2. keys    after the load: secondary, fulltext and spatial indexes of all tables, then the foreign keys
-3. code    routines, then views; events asleep. Triggers and events come to life at the switchover only
+3. code    routines, then views; events disabled. Triggers and events come to life at the switchover only
 
 Pure text in, text out. What it does not do: translate between MySQL 8 and MariaDB (collations like
 utf8mb4_0900_ai_ci have no counterpart there; the server's own error says so).
@@ -124,7 +124,7 @@ class Table:
                 missing.append(e)
             elif other.text != e.text:
                 raise SchemaError(
-                    f"{self.schema}.{self.name}: {e.kind} {e.name} stands on the target as: {other.text}",
+                    f"{self.schema}.{self.name}: {e.kind} {e.name} is on the target as: {other.text}",
                     wanted=e.text,
                     next_step=(
                         f"drop it on the target, or the whole table {self.qualified} and clear the replicate"
@@ -245,12 +245,12 @@ def _alter(table: Table, elements: Sequence[Element]) -> str:
 
 
 def refuse_other_table(source: Table, target: Table) -> None:
-    """SchemaError when the table that stands on the target is not the source's, indexes aside."""
+    """SchemaError when the table that is on the target is not the source's, indexes aside."""
     a, b = ([e.text for e in t.elements if e.kind not in LATER] for t in (source, target))
     gone, extra = [x for x in a if x not in b], [x for x in b if x not in a]
     if gone or extra or comparable(source.options) != comparable(target.options):
         raise SchemaError(
-            f"{source.schema}.{source.name} stands on the target, but differs: "
+            f"{source.schema}.{source.name} exists on the target, but differs: "
             + ("; ".join(extra) or comparable(target.options)),
             wanted="; ".join(gone) or comparable(source.options),
             next_step=f"DROP TABLE {source.qualified} on the target if nobody needs it, then clear this task",

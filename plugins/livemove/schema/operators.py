@@ -29,8 +29,7 @@ class CarrySchemaOperator(LivemoveOperator):
         if owner(world) is Side.TARGET:
             # the source's triggers are dropped now: kept as its code, they would be missing after a rollback
             raise RefusedError(
-                "The target owns the writes: its own schema counts, and the source's triggers and events"
-                " sleep",
+                "The target is the owner: its own schema counts; triggers and events of the source are off",
                 wanted="the source as the owner",
                 next_step=NOTHING_TO_DO,
             )
@@ -58,7 +57,7 @@ class ParityOperator(LivemoveOperator):
         world = self.world(context)
         if owner(world) is Side.TARGET:
             raise RefusedError(
-                "The target owns the writes: triggers and events of the source sleep, so its definitions"
+                "The target is the owner: triggers and events of the source are off, so its definitions"
                 " differ by design",
                 wanted=(
                     "the source as the owner; afterwards switchover.compare_back and the guards of the"

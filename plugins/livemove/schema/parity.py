@@ -275,7 +275,7 @@ def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any]
         and b.get("execute_at") is not None
         and b.get("status") != "ENABLED"
     ):
-        return "a one-time event that has run on the source since; asleep here, and it will not be woken"
+        return "a one-time event that has run on the source since; disabled here, and it will not be enabled"
     if category == "auto_increments":
         return "counters move with the writes and are raised at the switchover"
     if category.endswith("_grants"):

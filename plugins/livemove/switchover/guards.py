@@ -25,7 +25,7 @@ LONGEST_TRANSACTION = 5.0
 STALE_HEARTBEAT = 3.0
 """Seconds after which the dead-man's switch counts as dead; it ticks every second."""
 SHORTEST_KEPT = 86400.0
-"""Seconds that the next owner must keep its binlogs: a night and the day on which somebody mends the return path."""
+"""Seconds that the next owner must keep its binlogs: a night and a day to repair reverse replication."""
 ROUND_TRIPS = 5
 READY = (TaskState.READY, TaskState.STOPPED, TaskState.RUNNING)
 
@@ -56,11 +56,11 @@ def return_is_ready(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     link = Link(parts.service, epoch + 1, to)
     state = parts.replicator.status(link).state
     if state not in READY:
-        yield f"the way back is not prepared: task {link.name} is {state}; run prepare_return"
+        yield f"reverse replication is not prepared: task {link.name} is {state}; run prepare_return"
 
 
 def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
-    """The dead-man's switch ticks on both sides, commits are durable, and no transaction of the owner is long or prepared."""
+    """The dead-man's switch ticks, commits are durable, no transaction of the owner is long or prepared."""
     for side in (to.other, to):
         health = parts.control[side].health(LONGEST_TRANSACTION)
         age = health.heartbeat_age
@@ -88,7 +88,7 @@ def servers_answer(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def server_reasons(replies: list[Reply], to: Side, epoch: int) -> Iterator[str]:
-    """All must answer on the way to the cloud; on the way back, dead cloud servers do not hold anybody."""
+    """All must answer for a move to the cloud; a rollback does not wait for dead cloud servers."""
     for r in replies:
         if not r.ok and (to is Side.TARGET or r.facts.get("site") == to):
             yield f"server {r.server} does not answer: {r.message}"
@@ -117,7 +117,7 @@ def comparison_is_clean(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
-    """Every table was compared since the writes moved last, since its last DDL, and since the owner's last start."""
+    """Every table was compared since the last switchover, its last DDL and the owner's last start."""
     owner = to.other
     uptime = parts.control[owner].health(LONGEST_TRANSACTION).uptime
     started = parts.clock.now() - timedelta(seconds=uptime) if uptime is not None else None
@@ -151,13 +151,13 @@ def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
 
 
 def no_ddl_since(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
-    """Indexes, defaults, views and routines that the owner got since both sides had the same: the next owner lacks them."""
+    """Indexes, defaults, views and routines that came to the owner alone: the next owner lacks them."""
     for what in parts.code.changed(to.other):
         yield f"DDL on the {to.other} is not on the {to}: {what}; do the same there, then {_compare(to)}"
 
 
 def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
-    """The replicator brings what triggers and events did on the owner; awake here as well, they do it twice."""
+    """Triggers and events are off on the follower: replication brings their effects, they would act twice."""
     for what in parts.code.awake(to):
         yield (
             f"{what} is awake on the {to}, which only follows: its effects are there twice. Drop it there"
@@ -178,17 +178,18 @@ def events_can_sleep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
     """RDS's master user may not alter an event of another definer (1227), so the fence could not close."""
     for what in parts.control[to.other].stubborn_events():
         yield (
-            f"event {what} on the {to.other} cannot be put to sleep by livemove's login: drop it, or let its"
+            f"event {what} on the {to.other} cannot be disabled by livemove's login: drop it, or let its"
             " definer disable it, and create it as livemove's login"
         )
 
 
 def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
-    """The next owner's binlogs carry the way back: an interruption must be mended before they go."""
+    """The next owner keeps its binlogs for reverse replication until an interruption is repaired."""
     keeps = parts.control[to].binlogs().keeps
     if keeps is not None and keeps < SHORTEST_KEPT:
         yield (
-            f"the {to} keeps its binlogs for {hours(keeps)}, wanted at least {hours(SHORTEST_KEPT)}: a return path that is interrupted longer would be lost"
+            f"the {to} keeps its binlogs for {hours(keeps)}, wanted at least {hours(SHORTEST_KEPT)}: reverse"
+            " replication that is interrupted longer would be lost"
         )
 
 
@@ -215,12 +216,10 @@ def expected_pause(parts: Parts, to: Side) -> ExpectedPause:
     """What lies between hold and release.
 
     Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and
-    the words of
-    the slowest server that lie in the pause, each taken to last as long as a probe does now. Armed servers
-    say them by
-    themselves when they see the row; for those that cannot be armed, by name, the delivery of two words is
-    waited for.
-    LivemoveError when a watermark does not arrive within the pause budget.
+    the words of the slowest server that lie in the pause, each taken to last as long as a probe does now.
+    Armed servers say them by themselves when they see the row; for those that cannot be armed, by name, the
+    delivery of two words is waited for. LivemoveError when a watermark does not arrive within the pause
+    budget.
     """
     f, t = parts.control[to.other], parts.control[to]
     began = parts.clock.now()
@@ -271,7 +270,7 @@ OWN_WORK_MS = 150
 """Fence, proof, commit, claim, prepare and open on databases that are no way off."""
 
 CALLS_IN_A_ROW = 42
-"""Calls of a database that wait for each other between hold and release; with the next, fitted to bench/results."""
+"""Sequential database calls between hold and release; this and the next are fitted to bench/results."""
 
 WORDS_IN_A_ROW = 2
 """Words of a server that the pause waits for: hold, and the change to the next owner with its probe."""
@@ -295,7 +294,7 @@ GUARDS: tuple[Guard, ...] = (
     pause_fits,
 )
 ONLY_FORTH: frozenset[Guard] = frozenset({no_ddl_since, comparison_is_fresh, binlogs_are_kept, no_upkeep})
-"""On the way back these are told and hold nobody: a rollback in need loses nothing by them."""
+"""At a rollback these are only logged: it is urgent, and loses nothing by them."""
 
 
 def refusals(parts: Parts, to: Side, epoch: int) -> list[str]:
@@ -304,7 +303,7 @@ def refusals(parts: Parts, to: Side, epoch: int) -> list[str]:
 
 
 def remarks(parts: Parts, to: Side, epoch: int) -> list[str]:
-    """What would refuse the way forth and is only told on the way back."""
+    """What would refuse a move forward and is only logged at a rollback."""
     if to is Side.TARGET:
         return []
     return _asked([g for g in GUARDS if g in ONLY_FORTH], parts, to, epoch)

@@ -1,8 +1,7 @@
-"""The night without Airflow: what stands, what a person should do next, and the verbs that do it.
+"""Without Airflow: the present state, the next command for a person, and the commands themselves.
 
 The same core as the DAG's tasks, so that one may begin what the other finishes. What a verb does to a
-database
-is guarded there; here stand only the questions before it.
+database is guarded there; here are only the questions before it.
 """
 
 from __future__ import annotations
@@ -47,12 +46,12 @@ class Standing(ControlRows):
 
     @property
     def owner(self) -> Side | None:
-        """Who owns the writes, as far as the rows say."""
+        """The owner, as far as the rows say."""
         return History(rows=self).current.owner if self.says.stage is not SwitchoverStage.UNKNOWN else None
 
     @property
     def unfinished(self) -> Side | None:
-        """Where the last committed move goes; None before the first one, after a promotion, and where it cannot be told."""
+        """Where the last committed switchover goes; None before any, after a promotion, or if unknown."""
         if self.promoted:
             return None
         for to in Side:
@@ -91,7 +90,7 @@ def report(parts: Parts) -> Iterator[str]:
     yield f"service {parts.service}"
     for side in Side:
         yield f"  {describe(now.row(side), side)}"
-    yield f"owner of the writes: {now.owner or 'cannot be told from these rows'}"
+    yield f"owner of the writes: {now.owner or 'is not known from these rows'}"
     for to in reversed(Side):
         action = now.action(to)
         yield f"a move to the {to} would: {action.do} ({action.why})"
@@ -149,10 +148,10 @@ def advice(now: Standing) -> str:
     if there.do in (Do.START, Do.DONE):
         if there.do is Do.DONE:
             return f"{NOTHING}; livemove rollback moves the writes back to the source"
-        return f"{NOTHING}; the source owns the writes, the target follows"
+        return f"{NOTHING}; the source is the owner, the target follows"
     if now.silent:
         which = " and ".join(f"the {side}" for side in now.silent)
-        owner = f"{now.owner} owns the writes; " if now.owner else ""
+        owner = f"{now.owner} is the owner; " if now.owner else ""
         return (
             f"{owner}touch nothing before {which} answers: make it reachable from here, then livemove status"
         )
@@ -164,10 +163,10 @@ def advice(now: Standing) -> str:
 def _after_promotion(now: Standing, row: ControlRow) -> str:
     other = now.row(row.side.other)
     if row.state is not OPEN:
-        return "livemove promote once more: it goes on where it stopped"
+        return "livemove promote again: it continues where it stopped"
     if other and other.epoch < row.epoch:
         return (
-            f"AT ONCE livemove promote once more: the {other.side} came back and is open beside the"
+            f"AT ONCE livemove promote again: the {other.side} came back and is open beside the"
             f" {row.side}; it closes it"
         )
     return f"{NOTHING}; the {row.side.other} is never reopened: rebuild it (see the runbook)"
@@ -183,7 +182,7 @@ def abort_plan(now: Standing) -> list[str]:
 
 
 def abort(parts: Parts) -> str:
-    """A: lift a fence before its commit. RefusedError after a commit, UnreachableError where nobody can tell."""
+    """A: lift a fence before its commit. RefusedError after a commit, UnreachableError if unknown."""
     now = Standing.of(parts)
     if not now.fenced:
         return _nothing_to_abort(now)
@@ -221,7 +220,7 @@ def _lift(parts: Parts, row: ControlRow) -> str:
         )
     note_lifted(parts, row, out)
     let_go(parts, row.side, out.epoch)
-    return f"{row.side} OPEN@{out.epoch}: the application writes there again; the servers were told to go on"
+    return f"{row.side} OPEN@{out.epoch}: the application writes there again; the servers were released"
 
 
 def continue_plan(parts: Parts, now: Standing) -> list[str]:
@@ -235,7 +234,7 @@ def continue_plan(parts: Parts, now: Standing) -> list[str]:
     return [
         *(f"{s.step} {s.name}: {s.seen}" for s in move.steps),
         f"12 follow: {to.other} FOLLOW@{action.epoch}, if it is not yet",
-        f"13 return path: the replication task of epoch {action.epoch} runs, from {to} to {to.other}",
+        f"13 reverse replication: the replication task of epoch {action.epoch} runs, from {to} to {to.other}",
     ]
 
 
@@ -248,12 +247,12 @@ def go_on(parts: Parts, make: Maker) -> str:
     moved = make(to).run()
     if (other := read_row(parts.control[to.other], parts.clock)) is None:
         raise UnreachableError(
-            f"The {to} owns the writes and serves; the {to.other} does not answer, so it cannot follow yet",
-            wanted="both databases, for the return path",
-            next_step=f"livemove continue when the {to.other} answers; until then there is no way back",
+            f"The {to} is the owner and serves; the {to.other} does not answer, so it cannot follow yet",
+            wanted="both databases, for reverse replication",
+            next_step=f"livemove continue when the {to.other} answers; until then no rollback is possible",
         )
     return_path.run(parts)
-    return f"the {to} owns the writes since epoch {moved.epoch}, the {other.side} follows"
+    return f"the {to} is the owner since epoch {moved.epoch}, the {other.side} follows"
 
 
 def _nothing_to_continue(now: Standing) -> str:
@@ -286,12 +285,12 @@ def rollback_plan(parts: Parts, now: Standing) -> list[str]:
     if target and (target.state is OPEN or (source and source.state is CEDED)):
         epoch = source.epoch if source and source.state is CEDED else target.epoch
         steps.append(
-            "12, 13 return path, if it does not run yet; then the way after next is prepared and tested"
+            "12, 13 reverse replication, if it does not run yet; then that of a later move is prepared"
         )
     elif source:
         epoch = source.epoch
     steps += Switchover(parts, Side.SOURCE, "dry-run", guards=lambda *_: []).dry_run(epoch)
-    return [*steps, f"12, 13 return path of epoch {epoch + 1}: the target follows"]
+    return [*steps, f"12, 13 reverse replication of epoch {epoch + 1}: the target follows"]
 
 
 def roll_back(parts: Parts, make: Maker, prepare: Callable[[Parts], Json]) -> str:

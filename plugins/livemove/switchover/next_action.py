@@ -26,11 +26,11 @@ class Do(StrEnum):
     GO_ON = "go on"
     """Committed: steps 7 to 11, each a no-op where it is done already."""
     FINISH_OTHER = "finish other"
-    """A move the other way is committed: finish that one; nothing starts before its return path is done."""
+    """A move the other way is committed: finish it and its reverse replication before anything else."""
     DONE = "done"
     """The goal is reached and the old owner follows."""
     REBUILD = "rebuild"
-    """One side was promoted without the other's word: the other never serves, leads or follows again as it is."""
+    """One side was promoted without the other, which never serves, leads or follows again as it is."""
     LOOK_AGAIN = "look again"
     """The rows were read one after the other and do not fit: read again; still so, a person decides."""
     UNKNOWN = "unknown"
@@ -42,9 +42,9 @@ class Action:
     do: Do
     why: str
     epoch: int = 0
-    """START: the epoch that stands; GO_ON and FINISH_OTHER: the new owner's epoch."""
+    """START: the present epoch; GO_ON and FINISH_OTHER: the new owner's epoch."""
     owner: Side | None = None
-    """Who owns the writes now, as far as the rows say; None: nobody knows, or nobody may write yet."""
+    """The owner by the rows; None when it is unknown, or nobody may write yet."""
 
 
 def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
@@ -90,7 +90,7 @@ def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
 
 
 def _promoted(f: ControlRow, t: ControlRow) -> Action | None:
-    """What holds after an emergency promotion while both answer; the promoted one itself is only ever finished."""
+    """The action after an emergency promotion when both answer; the promoted side is only finished."""
     for row, other in ((f, t), (t, f)):
         if row.promoted:
             owner = row.side if row.state is OPEN else None

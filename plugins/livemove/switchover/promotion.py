@@ -1,4 +1,4 @@
-"""The emergency: the owner is gone for good, and its follower takes the writes without its word.
+"""The emergency: the owner is lost for good, and its follower takes the writes without its word.
 
 From outside a partition looks like a death, so nobody but a person can say that the old owner is off, and a
 person has to type it. What had not arrived is lost here; how much that may be is measured before anything is
@@ -29,7 +29,7 @@ from livemove.switchover.steps import Parts, read_row, summary, told
 
 log = logging.getLogger(__name__)
 QUIET = 10.0
-"""Seconds without anything new after which nothing more is expected; an owner that lives sends a row every 5 s."""
+"""Seconds without news after which nothing more is expected; a living owner writes a row every 5 s."""
 LONGEST = 120.0
 """Seconds to wait for that at most: a replicator that repeats itself shall not keep the service down."""
 TRIES = 600
@@ -87,7 +87,7 @@ class Bound:
 
 
 def bound(parts: Parts, row: ControlRow) -> Bound:
-    """As it stands now; `row` is that of the database to be promoted."""
+    """As it is now; `row` is that of the database to be promoted."""
     epoch = row.epoch - 1 if row.promoted else row.epoch
     link = Link(parts.service, epoch, row.side.other)
     says, undelivered = "does not answer", None
@@ -128,7 +128,7 @@ def reasons(parts: Parts, to: Side, word: str) -> Iterator[str]:
             )
     if word != sentence(parts.service, to.other):
         yield (
-            f"nobody said that the machine is off; wanted, word for word: {sentence(parts.service, to.other)}"
+            f"nobody confirmed that the machine is off; wanted, exactly: {sentence(parts.service, to.other)}"
         )
 
 
@@ -185,7 +185,7 @@ def _kept(parts: Parts, row: ControlRow) -> LossBound:
 
 
 def _known(parts: Parts, epoch: int) -> Promotion | None:
-    """What the ledger has of this promotion. A damaged record must not stop an emergency that is committed."""
+    """The ledger's record of this promotion. A damaged one must not stop a committed emergency."""
     try:
         return parts.ledger.load(Promotion, epoch=epoch)
     except UnreadableError as e:

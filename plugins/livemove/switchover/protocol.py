@@ -2,13 +2,12 @@
 
 Read STEPS from top to bottom: that is the order, and who may write after each step. `next_action.decide` says
 where a retried or cleared task joins in. What an act does to a database is guarded in that database (see
-control/sql/control_procedures.sql); here stand only the order, the waiting and the words.
+control/sql/control_procedures.sql); here are only the order, the waiting and the words.
 
 Before the commit (6) everything is undone (A): one compare-and-set back to OPEN, then the fence is lifted.
-After
-it there is no undo, only a retry that goes on. An unanswered commit is neither: f is read again.
+After it there is no undo, only a retry that continues. An unanswered commit is neither: f is read again.
 
-Not here: steps 12 and 13, the return path (switchover/reverse_replication.py), and the guards of step 0
+Not here: steps 12 and 13, reverse replication (switchover/reverse_replication.py), and the guards of step 0
 (switchover/guards.py).
 Known holes: DDL of step 8 runs on a second session while the first one holds the row's lock; if this process
 stands still for 30 s in between, one late statement is possible. It then fails on objects that exist already.
@@ -87,18 +86,44 @@ class Step:
 
 NO_UNDO = "none: only forward"
 STEPS: tuple[Step, ...] = (
-    Step(0, "guards", "{f} OPEN@{e}, {t} FOLLOW@{e}, replicator and tables, switch, durability, definitions, comparison, writers, binlogs, upkeep, servers", "nothing", "ledger", "nothing to undo", "{f}", lambda a: a.guards()),
-    Step(1, "arm_servers", "the guards", "a waiter on every server watches the row of {t}, for a limited time; then new requests wait", "servers", "expires by itself", "{f}", lambda a: a.arm_servers()),
-    Step(2, "arm", "{f} OPEN@{e}", "{f} FENCED@{e} under a lease of this attempt", "{f} row", "A", "{f}", lambda a: a.arm()),
-    Step(3, "fence", "{f} FENCED@{e}, mine", "lock the accounts, put events to sleep, read_only where it exists, end sessions until none is left", "accounts", "A", "nobody", lambda a: a.fence()),
-    Step(4, "drain", "the same, and one incarnation of the replicator", "note the binlog position of {f}; then two watermarks arrive in {t}", "watermark rows", "A", "nobody", lambda a: a.drain()),
-    Step(5, "prove", "the same", "compare small and keyless tables once more", "ledger", "A", "nobody", lambda a: a.prove()),
-    Step(6, "commit", "{f} FENCED@{e}, mine, lease not near its end, nothing written after the position", "{f} CEDED@{n}: one compare-and-set", "{f} row", NO_UNDO, "nobody", lambda a: a.commit()),
-    Step(7, "claim", "{f} CEDED@{n}, {t} FOLLOW@{e}", "{t} CLAIMED@{n}; the replicator is shut out and gone", "{t} row", NO_UNDO, "nobody", lambda a: a.claim()),
-    Step(8, "prepare", "{t} CLAIMED@{n}, no position", "events to wake, counters past those of {f}, triggers; then the binlog position of {t}", "{t} row", NO_UNDO, "nobody", lambda a: a.prepare()),
-    Step(9, "open", "{t} CLAIMED@{n}, position set", "{t} OPEN@{n}, then accounts, then events", "{t} row", "a rollback: the same protocol the other way", "{t}", lambda a: a.open()),
-    Step(10, "repoint", "{t} OPEN@{n}", "the armed servers have seen it and use {t}; every server is told as well and proves it by a write; an older epoch is refused", "servers", "a rollback", "{t}", lambda a: a.repoint()),
-    Step(11, "release", "nothing", "waiting requests go on", "servers", "nothing to undo", "{t}", lambda a: a.release()),
+    Step(0, "guards", "{f} OPEN@{e}, {t} FOLLOW@{e}, replicator and tables, switch, durability, definitions,"
+         " comparison, writers, binlogs, upkeep, servers",
+         "nothing",
+         "ledger", "nothing to undo", "{f}", lambda a: a.guards()),
+    Step(1, "arm_servers", "the guards",
+         "a waiter on every server watches the row of {t}, for a limited time; then new requests wait",
+         "servers", "expires by itself", "{f}", lambda a: a.arm_servers()),
+    Step(2, "arm", "{f} OPEN@{e}",
+         "{f} FENCED@{e} under a lease of this attempt",
+         "{f} row", "A", "{f}", lambda a: a.arm()),
+    Step(3, "fence", "{f} FENCED@{e}, mine",
+         "lock the accounts, disable events, read_only where it exists, end sessions until none is left",
+         "accounts", "A", "nobody", lambda a: a.fence()),
+    Step(4, "drain", "the same, and one incarnation of the replicator",
+         "note the binlog position of {f}; then two watermarks arrive in {t}",
+         "watermark rows", "A", "nobody", lambda a: a.drain()),
+    Step(5, "prove", "the same",
+         "compare small and keyless tables again",
+         "ledger", "A", "nobody", lambda a: a.prove()),
+    Step(6, "commit", "{f} FENCED@{e}, mine, lease not near its end, nothing written after the position",
+         "{f} CEDED@{n}: one compare-and-set",
+         "{f} row", NO_UNDO, "nobody", lambda a: a.commit()),
+    Step(7, "claim", "{f} CEDED@{n}, {t} FOLLOW@{e}",
+         "{t} CLAIMED@{n}; the replicator is shut out and gone",
+         "{t} row", NO_UNDO, "nobody", lambda a: a.claim()),
+    Step(8, "prepare", "{t} CLAIMED@{n}, no position",
+         "events to enable, counters past those of {f}, triggers; then the binlog position of {t}",
+         "{t} row", NO_UNDO, "nobody", lambda a: a.prepare()),
+    Step(9, "open", "{t} CLAIMED@{n}, position set",
+         "{t} OPEN@{n}, then accounts, then events",
+         "{t} row", "a rollback: the same protocol the other way", "{t}", lambda a: a.open()),
+    Step(10, "repoint", "{t} OPEN@{n}",
+         "armed servers have seen it and use {t}; every server is called as well and proves it by a write; an"
+         " older epoch is refused",
+         "servers", "a rollback", "{t}", lambda a: a.repoint()),
+    Step(11, "release", "nothing",
+         "waiting requests go on",
+         "servers", "nothing to undo", "{t}", lambda a: a.release()),
 )  # fmt: skip
 """The whole move. 0 to 6 can be undone, from 7 on it only goes forward."""
 COMMIT = 6
@@ -262,7 +287,7 @@ class Switchover:
         if reasons:
             raise RefusedError(
                 f"{len(reasons)} reasons against moving the writes to the {self.to}: " + "; ".join(reasons),
-                wanted=f"no reason; {self.to.other} owns the writes, nothing was changed",
+                wanted=f"no reason; {self.to.other} is the owner, nothing was changed",
                 next_step="remove the causes, then clear this task",
             )
         return "no reason against it"
@@ -272,9 +297,10 @@ class Switchover:
             raise GiveUp(f"the task was asked to stop before step {step.number}")
 
     def _undo(self, move: Move, why: BaseException) -> bool:
-        """A: lift my fence and let the servers go on. False when the commit turns out to have happened, by me or by
-        an attempt that overtook this one: then its servers, which this one may have told to hold, go on with
-        it.
+        """A: lift my fence and let the servers go on. False when the commit has happened after all.
+
+        It was mine or that of an attempt that overtook this one; then its servers, which may hold by this
+        one's order, go on with it.
         """
         log.warning("undoing: %s", why)
         try:
@@ -308,7 +334,7 @@ class Switchover:
             owner = self._owner()
         return SwitchoverAborted(
             f"The move to the {move.to} was undone: {found}",
-            owner=f"the {owner}" if owner else "nobody can tell who",
+            owner=f"the {owner}" if owner else "it is not known which database",
             changed=False,
             next_step="remove the cause, then clear this task: it reads both databases and starts afresh",
         )
@@ -318,7 +344,7 @@ class Switchover:
         try:
             return self.look().owner
         except LivemoveError as e:
-            log.warning("who owns the writes now was not seen: %s", e)
+            log.warning("the owner could not be read: %s", e)
             return None
 
     # forward --------------------------------------------------------------------------------------
@@ -352,7 +378,7 @@ class Switchover:
             f"The move to the {move.to} (epoch {move.new}) is committed and not finished: {found}",
             owner=f"the {move.to}",
             changed=True,
-            next_step="clear or retry this task: it goes on where it stands",
+            next_step="clear or retry this task: it continues where it stopped",
         )
 
     def _other_way(self, action: Action) -> SwitchoverRecord:
@@ -363,7 +389,7 @@ class Switchover:
             self._forward(move, Do.GO_ON)
         raise RefusedError(
             f"{action.why}; that move is finished, but the {self.to} does not follow it yet",
-            wanted=f"the return path of epoch {action.epoch} running, so that nothing is lost on the way back",
+            wanted=f"reverse replication of epoch {action.epoch} running, so that a rollback loses nothing",
             next_step="run return_path, prepare_return, and then this task",
         )
 
@@ -380,16 +406,18 @@ class Switchover:
         if action.do is Do.REBUILD:
             return RefusedError(
                 f"{action.why}; nothing was changed",
-                next_step="livemove promote once more closes the old owner if it is open; then rebuild it as a new one",
+                next_step=(
+                    "livemove promote again closes the old owner if it is open; then rebuild it as new"
+                ),
             )
         if action.owner:
             return RefusedError(
-                f"{action.why}; {action.owner} owns the writes, nothing was changed",
+                f"{action.why}; {action.owner} is the owner, nothing was changed",
                 next_step="make both databases reachable from this worker, then clear this task",
             )
         return PersonMustDecide(
             action.why,
-            owner="nobody can tell who",
+            owner="it is not known which database",
             changed=False,
             wanted="both control rows, and epochs that follow one another",
             next_step="SELECT * FROM livemove.control on both databases; when both answer, clear this task",
@@ -409,7 +437,7 @@ class Switchover:
 
 
 def keep(parts: Parts, document: Document) -> None:
-    """A document of the ledger, which only tells: it must never stop a move."""
+    """A document of the ledger, which decides nothing: it must never stop a move."""
     try:
         parts.ledger.save(document)
     except Exception:
@@ -417,7 +445,7 @@ def keep(parts: Parts, document: Document) -> None:
 
 
 def note(parts: Parts, event: Event) -> None:
-    """An event of the ledger, which only tells: it must never stop a move."""
+    """An event of the ledger, which decides nothing: it must never stop a move."""
     try:
         parts.ledger.note(event)
     except Exception:
@@ -425,7 +453,7 @@ def note(parts: Parts, event: Event) -> None:
 
 
 def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
-    """That a fence which somebody left behind was lifted now, and how long it stood."""
+    """That a fence which somebody left behind was lifted now, and how long it lasted."""
     if out.state is not ControlState.OPEN:
         return
     now = parts.clock.now()
@@ -450,7 +478,7 @@ def let_go(parts: Parts, owner: Side, epoch: int) -> None:
     try:
         parts.control[owner.other].ask_hold(row.epoch if row else epoch, 0)
     except Exception as e:
-        log.warning("the hold could not be called off in the database, the servers are told: %s", e)
+        log.warning("the hold could not be ended in the database, the servers get the command: %s", e)
     log.info("release: %s", summary(parts.servers.release()))
     parts.servers.jobs_on(owner)
 

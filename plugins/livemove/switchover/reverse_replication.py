@@ -1,4 +1,4 @@
-"""Steps 12 and 13: the old owner follows the new one, so that going back loses nothing.
+"""Steps 12 and 13: the old owner follows the new one, so that a rollback loses nothing.
 
 Runs after the switchover, outside the write pause, and belongs to the move: no rollback starts before it is
 done. It reads both rows, does what is missing, and may run any number of times.
@@ -21,7 +21,7 @@ from livemove.switchover.steps import Parts, read_row
 
 log = logging.getLogger(__name__)
 ARRIVES_WITHIN = 120.0
-"""Seconds for the first watermark on the return path: DMS takes its time to start."""
+"""Seconds for the first watermark on reverse replication: DMS takes its time to start."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ def run(parts: Parts) -> ReturnPath | None:
             raise RefusedError(
                 f"{gone[0]} was promoted: the {gone[0].side.other} may hold writes that never arrived, and"
                 " cannot follow",
-                next_step=f"rebuild the {gone[0].side.other} as a new one; there is no way back before that",
+                next_step=f"rebuild the {gone[0].side.other} anew; before that no rollback is possible",
             )
         raise RefusedError(
             f"No database is open beside one that can follow it: {', '.join(str(r) for r in rows)}",
             wanted="OPEN@e on one side, CEDED@e or FOLLOW@e on the other",
-            next_step="clear the switchover: it goes on where it stands; then this task",
+            next_step="clear the switchover: it continues where it stopped; then this task",
         )
     owner, other = now.owner.side, now.other.side
     link = Link(parts.service, now.epoch, owner)
@@ -80,7 +80,7 @@ def run(parts: Parts) -> ReturnPath | None:
     if state is TaskState.ABSENT:
         raise ReplicationError(
             f"The task {link.name} does not exist",
-            wanted=f"the way back from the {owner} to the {other}, prepared before the move",
+            wanted=f"reverse replication from the {owner} to the {other}, prepared before the move",
             next_step="clear prepare_return, then this task",
         )
     _can_begin(parts, link, now.owner.position)
@@ -111,7 +111,7 @@ def _can_begin(parts: Parts, link: Link, start: str) -> None:
 
 
 def _follow(parts: Parts, now: Standing) -> None:
-    """12: the old task ends, triggers of the follower are kept and dropped, then its door opens for the new one."""
+    """Step 12: stop the old task, keep and drop the follower's triggers, then admit the new task."""
     other = parts.control[now.other.side]
     parts.replicator.stop(Link(parts.service, now.epoch - 1, now.other.side))
     # under the row's lock: a trigger that is dropped late would be one that a later epoch needs
@@ -123,7 +123,7 @@ def _follow(parts: Parts, now: Standing) -> None:
             f"The {now.other.side} does not follow yet: {out.answered}, it is {out.state}@{out.epoch}",
             owner=f"the {now.owner.side}",
             changed=True,
-            next_step="clear this task: it reads both rows and goes on",
+            next_step="clear this task: it reads both rows and continues",
         )
 
 
@@ -145,7 +145,7 @@ def _arrives(parts: Parts, owner: Side, other: Side, epoch: int) -> int:
 
 def _brought_nothing(link: Link, status: ReplicationStatus, waited: float) -> ReplicationError:
     return ReplicationError(
-        f"The return path {link.name} is {status.state} and brought nothing in {waited:.0f} s:"
+        f"Reverse replication {link.name} is {status.state} and brought nothing in {waited:.0f} s:"
         f" {status.failure or status.stop_reason or 'DMS gives no reason'}",
         wanted=f"a row written on the {link.reads} to arrive in the {link.writes}",
         next_step="remove the cause, then clear this task; the owner serves meanwhile",

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WentBack:
-    """The source owns the writes again, or still."""
+    """The source is the owner again, or still."""
 
     epoch: int
     says: str
@@ -43,22 +43,22 @@ def go_back(
 ) -> WentBack:
     """Make the source the owner. `prepare_return` readies the way after next.
 
-    Raises what the switchover raises; nothing is lost on the way, because the return path brought every
-    write.
-    RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be lost.
+    Raises what the switchover raises; nothing is lost on the way, because reverse replication brought every
+    write. RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be
+    lost.
     """
     source, target = (read_row(parts.control[side], parts.clock) for side in (Side.SOURCE, Side.TARGET))
     if target and target.promoted:
         raise RefusedError(
-            f"{target} was promoted when the source was gone: going back would lose every write since",
+            f"{target} was promoted when the source was gone: a rollback would lose every write since",
             wanted="a source that has every write",
             next_step=(
-                "nothing was changed, the target owns the writes; a return is a new migration to a rebuilt"
+                "nothing was changed, the target is the owner; a return is a new migration to a rebuilt"
                 " source"
             ),
         )
     if source and source.state is ControlState.OPEN and source.epoch == 1:
-        return WentBack(1, "the source owns the writes and never gave them away")
+        return WentBack(1, "the source is the owner from the beginning")
     if source and source.state is ControlState.CEDED:
         log.info("%s: the move to the target is committed; it is finished first", source)
         switchover(Side.TARGET).run()
@@ -75,11 +75,11 @@ def go_back(
     now = read_row(parts.control[Side.SOURCE], parts.clock)
     if now is None or now.state is not ControlState.OPEN:
         raise PersonMustDecide(
-            f"After the move back the source says {now}", owner="nobody can tell who", changed=True
+            f"After the move back the source says {now}", owner="it is not known which database", changed=True
         )
     if now.epoch > 1:
         return_path.run(parts)
-    says = f"the source owns the writes since epoch {now.epoch}"
+    says = f"the source is the owner since epoch {now.epoch}"
     return WentBack(record.epoch, says, told, record)
 
 
@@ -89,10 +89,10 @@ def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
     link = Link(parts.service, owner.epoch, owner.side)
     if lost := way_back.losses(way_back.facts(parts, link, owner.position)):
         raise RefusedError(
-            f"Going back would lose writes: {'; '.join(lost)}",
+            f"A rollback would lose writes: {'; '.join(lost)}",
             wanted=f"every write of the {owner.side} in the {owner.side.other}",
             next_step=(
-                f"nothing was changed, the {owner.side} owns the writes."
+                f"nothing was changed, the {owner.side} is the owner."
                 f" {REPAIR_FOLLOWER[0].upper()}{REPAIR_FOLLOWER[1:]}; then order the rollback again"
             ),
         )
@@ -103,7 +103,7 @@ HARMLESS = (RefusedError, SwitchoverAborted, PersonMustDecide)
 
 
 def failure(error: BaseException | None) -> Json:
-    """{"error", "found", "harmless"} of what a task failed with; its causes count, an Airflow error often wraps ours.
+    """{"error", "found", "harmless"} of a task's error and its causes, because Airflow may wrap ours.
 
     None: Airflow calls for a task that was killed without an error.
     """
@@ -118,7 +118,7 @@ def failure(error: BaseException | None) -> Json:
 
 
 def not_automatic(failed: Mapping[str, Json | None]) -> str | None:
-    """Why the failed tasks (id -> `failure`, None where a killed one left nothing) roll nothing back; None: they do."""
+    """Why failed tasks (id -> `failure`, None if killed) start no rollback; None: they start one."""
     if not failed:
         return "no task behind the gate of an automatic stage has failed"
     if all(f and f.get("harmless") for f in failed.values()):

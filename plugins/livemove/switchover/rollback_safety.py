@@ -1,10 +1,9 @@
-"""The way back: whether going back loses nothing, and until when. And the same for the way forth after a rollback.
+"""Whether a rollback loses nothing, and until when; the same for moving forward again after a rollback.
 
 From epoch 2 on the follower lives from the owner's binlog alone, from the position in the owner's row. It
-misses
-writes when a table is in error, when the task did not begin where the way begins, when what it still has to
-read is
-purged, or when a watermark row never came while later ones did. `losses` says so; a rollback is refused then.
+misses writes when a table is in error, when the task did not begin where the way begins, when what it still
+has to read is purged, or when a watermark row never came while later ones did. `losses` says so; a rollback
+is refused then.
 
 Not seen: rows that somebody changed on the follower itself; that is what the comparison is for.
 """
@@ -61,8 +60,8 @@ def losses(f: Facts) -> list[str]:
         out.append(f"the {follower} misses rows: {wrong}")
     if state not in UNTOUCHED and begun and begun != f.start:
         out.append(
-            f"task {name} began at {begun}, the way back begins at {f.start}: what lies between is missing on"
-            f" the {follower}"
+            f"task {name} began at {begun}, reverse replication begins at {f.start}: everything in between is"
+            f" missing on the {follower}"
         )
     if state is TaskState.ABSENT and f.began:
         out.append(
@@ -87,9 +86,8 @@ def lost_marks(sent: Iterable[Mark], arrived: Iterable[Mark], epoch: int) -> lis
     """Rows of this epoch that did not come though a later one did, oldest first; one on its way is not lost.
 
     The owner's beats are a ring of a day (control_tables.sql): a row counts as arrived in its newest writing
-    only, and a
-    hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer one
-    already.
+    only, and a hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer
+    one already.
     """
     there = {(m.stream, m.number): m.at for m in arrived}
     ordered = sorted(sent, key=lambda m: m.at)
@@ -103,7 +101,7 @@ def lost_marks(sent: Iterable[Mark], arrived: Iterable[Mark], epoch: int) -> lis
 
 
 def checkpoint(text: str) -> str:
-    """The `file:offset` in DMS's RecoveryCheckpoint, the earliest if it names several; empty when there is none.
+    """The earliest `file:offset` in DMS's RecoveryCheckpoint; empty when there is none.
 
     https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Task.CDC.html#CHAP_Task.CDC.StartPoint.Checkpoint
     """
@@ -116,7 +114,7 @@ def file_of(position: str) -> str:
 
 
 def kept_until(keeps: float | None, current_at: datetime) -> datetime | None:
-    """Until when the owner keeps everything that the follower lacks, if it was current at that time. None: for ever.
+    """Until when the owner keeps what a follower current at `current_at` lacks. None: without a limit.
 
     The binlog that was being written then is closed later, so it stays at least so long.
     """
@@ -188,30 +186,30 @@ def _was_current(parts: Parts, link: Link, before: WayBack | None) -> str | None
 def says(seen: WayBack) -> str:
     """One sentence for the soak, the gates and the report."""
     if seen.losses:
-        return f"Going back would lose writes: {'; '.join(seen.losses)}. To repair it, {REPAIR_FOLLOWER}"
+        return f"A rollback would lose writes: {'; '.join(seen.losses)}. To repair it, {REPAIR_FOLLOWER}"
     running = seen.state == TaskState.RUNNING
     holds = _holds(seen, running)
     if not running:
-        return f"The return path is {seen.state}: {seen.words}. {holds}"
+        return f"Reverse replication is {seen.state}: {seen.words}. {holds}"
     if seen.lag_ms is None:
         since = f"since {utc_minute(seen.current_at)}" if seen.current_at else "and was never current"
-        return f"The return path runs and is behind {since}. {holds}"
-    return f"The return path runs, {seen.lag_ms} ms behind. {holds}"
+        return f"Reverse replication runs and is behind {since}. {holds}"
+    return f"Reverse replication runs, {seen.lag_ms} ms behind. {holds}"
 
 
 def _holds(seen: WayBack, running: bool) -> str:
     end = "while it runs, until you approve Retire" if running else "if it runs again by then"
     if seen.current_at is None:
-        return "Whether going back loses nothing is not known yet"
+        return "Whether a rollback loses nothing is not known yet"
     if seen.keeps_seconds is None or seen.until is None:
-        return f"Going back loses nothing: the {seen.reads} keeps its binlogs for ever; {end}"
+        return f"A rollback loses nothing: the {seen.reads} keeps its binlogs for ever; {end}"
     if not seen.keeps_seconds:
         return (
-            f"Going back loses nothing only while it runs: the {seen.reads} does not keep binlogs (binlog"
+            f"A rollback loses nothing only while it runs: the {seen.reads} does not keep binlogs (binlog"
             " retention hours is NULL)"
         )
-    stops = " if the return path stops now" if running else ""
-    return f"Going back loses nothing until {utc_minute(seen.until)}{stops}; {end}"
+    stops = " if reverse replication stops now" if running else ""
+    return f"A rollback loses nothing until {utc_minute(seen.until)}{stops}; {end}"
 
 
 def _trip(parts: Parts, link: Link, patience: float) -> float | None:

@@ -27,7 +27,7 @@ AGAIN = 60.0
 LOAD_OVER = 5.0
 """Seconds over which the load is measured."""
 BEHIND = 10.0
-"""Seconds between two looks while the return path is behind."""
+"""Seconds between two looks while reverse replication is behind."""
 
 
 def look_at_window(world: World, state: Json) -> Look:
@@ -44,13 +44,13 @@ def look_at_window(world: World, state: Json) -> Look:
 
 
 class WindowSensor(WatchingSensor):
-    """Waits until the window opens; goes on at once when it is open."""
+    """Waits until the window opens; continues at once when it is open."""
 
     look = f"{__name__}.look_at_window"
 
 
 def _by_load(world: World, says: str, state: Json) -> Look:
-    """Open only while the measured load is low; the window itself goes on, and one that is missed waits for the next."""
+    """Waits for a low measured load; a window that is missed meanwhile means waiting for the next."""
     limit = world.spec.window.max_requests
     if limit is None:
         return Look(True, says)
@@ -73,7 +73,7 @@ def _by_load(world: World, says: str, state: Json) -> Look:
 
 
 def look_at_soak(world: World, state: Json) -> Look:
-    """One look at the return path; the ledger keeps how much of the soak counts, and `of` how much, for the next try as well."""
+    """One look at reverse replication; the ledger keeps how much of the soak counts, for the next try."""
     epoch = int(state["epoch"])
     before = begin(world.ledger.load(Soak), epoch, state["from"])
     try:
@@ -85,9 +85,9 @@ def look_at_soak(world: World, state: Json) -> Look:
     if reason := failed(way_back):
         raise ReplicationError(
             f"The soak does not go on: {reason}",
-            wanted="a return path that brings every write to the data centre's database",
+            wanted="reverse replication that brings every write to the data centre's database",
             next_step=(
-                "RDS owns the writes and serves. Mend what DMS names, clear switchover.return_path with"
+                "RDS is the owner and serves. Fix what DMS names, clear switchover.return_path with"
                 f" downstream: {duration(now.counted)} of {duration(world.spec.soak)} are kept"
             ),
         )
@@ -114,10 +114,10 @@ def way_back_look(world: World) -> WayBack:
 
 
 class SoakSensor(WatchingSensor):
-    """Watches the moved service for the soak time of the spec; fails when the return path does."""
+    """Watches the moved service for the soak time of the spec; fails when reverse replication does."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
-    runbook_section = "the-way-back-is-broken"
+    runbook_section = "reverse-replication-is-broken"
 
     look = f"{__name__}.look_at_soak"
 

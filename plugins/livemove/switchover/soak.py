@@ -1,8 +1,8 @@
-"""The soak: how long the moved service has run with a rollback that loses nothing. No I/O.
+"""The soak: how long the moved service has run with a rollback that would lose nothing. No I/O.
 
 The time between two looks counts when the follower was current at both, whoever looked, so a task that is
-cleared or retried goes on where it was. It does not count while the reverse replication is behind, stands or
-cannot be seen.
+cleared or retried continues where it stopped. It does not count while reverse
+replication is behind, stopped or cannot be seen.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def after_look(soak: Soak, now: datetime, *, current: bool, of: float) -> Soak:
 
 
 def failed(seen: WayBack) -> str | None:
-    """Why nobody need wait any longer: it will not mend itself. None: it is well, or only behind."""
+    """Why nobody need wait any longer: it will not fix itself. None: it is well, or only behind."""
     if seen.losses or seen.state in (TaskState.FAILED, TaskState.STOPPED, TaskState.ABSENT):
         return seen.says
     return None

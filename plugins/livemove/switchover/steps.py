@@ -1,4 +1,4 @@
-"""The acts of a switchover done for real: what each step of switchover/protocol.py does to databases and servers.
+"""The live steps of a switchover: what each step of switchover/protocol.py does to databases and servers.
 
 Before the commit an act gives up (GiveUp) when the pause budget is over or somebody else has the fence; after
 it, an act waits and then leaves the rest to a retry.
@@ -67,7 +67,7 @@ class Move:
     service: str
     to: Side
     epoch: int
-    """The epoch that stands when the move starts; the new owner's is one more."""
+    """The present epoch when the move starts; the new owner's is one more."""
     attempt: str
     armed_at: datetime | None = None
     """Since when a fence of this attempt may stand; None when there was none."""
@@ -84,7 +84,7 @@ class Move:
     """Binlog position of f behind which nothing of the application was written."""
     commit_sent: bool = False
     position: str = ""
-    """Binlog position of t from which the return path reads."""
+    """Binlog position of t from which reverse replication reads."""
     fenced_ms: int | None = None
     steps: list[StepTaken] = field(default_factory=list)
     armed: set[str] = field(default_factory=set)

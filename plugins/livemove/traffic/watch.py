@@ -1,4 +1,4 @@
-"""Whether the users are well while both sites serve: samples in, a verdict out, measured against the time before. No I/O."""
+"""Judge users' health while both sites serve: samples in, a verdict against the baseline out. No I/O."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`breach`: what is worse than the budget allows. `clean`: watched for long enough, and by enough requests."""
+    """`breach`: what exceeds the budget. `clean`: watched for long enough and over enough requests."""
 
     breach: tuple[str, ...]
     clean: bool
@@ -58,7 +58,7 @@ class Verdict:
 
 
 def needed(watch: Watch) -> int:
-    """Requests after which no error at all means, with 95 % certainty, a share within the budget (rule of three)."""
+    """Requests after which no error means, at 95 % certainty, a share within the budget (rule of three)."""
     return math.ceil(3 / watch.errors)
 
 
@@ -93,7 +93,7 @@ def baseline(samples: Sequence[Json], sites: Mapping[str, Side]) -> Baseline:
 def judge(
     samples: Sequence[Json], sites: Mapping[str, Side], before: Baseline, watch: Watch, max_lag: float
 ) -> Verdict:
-    """Over the samples given: everything that breaks the budget, in the words of who has to read it at night."""
+    """Everything in these samples that exceeds the budget, in words for the person on duty."""
     cloud = of_site(samples, sites, Side.TARGET)
     span = samples[-1]["at"] - samples[0]["at"]
     breach = [

@@ -1,7 +1,7 @@
 """Makes a gate that asks again show what it asks now.
 
 Airflow 3.3 keeps the text of a human-in-the-loop question for the life of its task instance: cleared or
-retried, the task asks anew, but people read the evidence of the first time (apache/airflow #73235 mends it
+retried, the task asks again, but people read the evidence of the first time (apache/airflow #73235 fixes it
 upstream). So where Airflow files an answered or cleared question of a gate into its history, the question
 itself is forgotten here; the next one is then stored as new. Runs in the API server and the scheduler, which
 own Airflow's database; in a worker the models are not loaded and this does nothing. The gate notices by

@@ -178,6 +178,6 @@ def _same(known: str | None, tag: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """What makes the model: another version of it answers anew, also about an old ledger."""
+    """What makes the model: another version of it answers again, also about an old ledger."""
     files = sorted(Path(livemove.__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -36,7 +36,7 @@ class Options:
     arrived: Arrival | None = None
     """Returns when what the owner committed before has arrived; None: by waiting."""
     keep: Keep | None = None
-    """Where the state of a long pass is kept, so that the next task goes on with it."""
+    """Where the state of a long pass is kept, so that the next task continues with it."""
     listed: int = 100
     """Differences that are told one by one; all are counted."""
     share: Share = WHOLE_TABLE
@@ -155,7 +155,7 @@ def snapshot_position(db: MariaDb) -> str:
         }
         db.run("ROLLBACK")
     except pymysql.err.MySQLError:
-        log.info("the %s tells no binlog position", db.side, exc_info=True)
+        log.info("the %s has no binlog position", db.side, exc_info=True)
         return ""
     file = found.get("binlog_snapshot_file") or ""
     return f"{file}:{found['binlog_snapshot_position']}" if file else ""

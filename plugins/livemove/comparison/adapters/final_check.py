@@ -1,4 +1,4 @@
-"""The last proof of the switchover: made ready before the fence, run inside it, bounded in time."""
+"""The final check of the switchover: made ready before the fence, run inside it, bounded in time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CATCH_UP = 120.0
 
 
 class QuickProof:
-    """The last proof of the switchover, made ready before the fence and run inside it.
+    """The final check of the switchover, made ready before the fence and run inside it.
 
     In this order: tables that are not transactional and small ones wholly; of large ones every row that the
     owner's binlog says was changed since the table was compared, and also the last rows by key and those
@@ -82,7 +82,7 @@ class QuickProof:
             todo.put(table)
         parts = in_parallel(self._pairs, lambda pair: self._work(pair, todo, deadline), len(self._pairs))
         found = [line for part in parts for line in part]
-        (log.warning if self.only_newest or self.left_out else log.info)("last proof: %s", self.says())
+        (log.warning if self.only_newest or self.left_out else log.info)("final check: %s", self.says())
         return sorted(found)
 
     def says(self) -> str:
@@ -135,7 +135,7 @@ class QuickProof:
         if _wholly(shape):
             return ""
         if shape.name in self._cascaded:
-            return "foreign keys change its rows by cascade, which no binlog tells"
+            return "foreign keys change its rows by cascade, which no binlog contains"
         if shape.name not in self._changed.keys:
             return "no clean comparison with a binlog position"
         return self._changed.unknown.get(shape.name, "")

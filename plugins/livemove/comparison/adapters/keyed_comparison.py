@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LEAF_ROWS = 500
 AHEAD = 3
-"""Ranges asked for and not yet answered: while one side is slower the other goes on."""
+"""Ranges asked for and not yet answered: while one side is slower the other continues."""
 WHOLE_ROWS = 200_000
 """A table without a key is compared by each row's hash up to this size, above by its first BUCKET_DIGITS."""
 BUCKET_DIGITS = 4
@@ -32,14 +32,14 @@ SUSPECTS = 1000
 ROUNDS = 12
 """Looks at rows that differ before those that never rest are pinned."""
 SNAPSHOTS = 3
-"""Of a table without a key: how often all that differs is looked for anew."""
+"""Of a table without a key: how often all that differs is looked for again."""
 PINNED = 200
 PIN_SECONDS = 2.0
 """How long the pinned rows stay locked on the source at most: the way of two watermarks."""
 SAY_EVERY = 10.0
 KEEP_EVERY = 30.0
 RESUMABLE = 24 * 3600.0
-"""Seconds after which a pass that was left is begun anew."""
+"""Seconds after which a pass that was left is begun again."""
 BUSY_WAIT = 1.0
 
 SPLIT = 16
@@ -90,7 +90,7 @@ class Compared:
         return found
 
     def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
-        """(what differs for certain, what nobody can tell) of what rested and of what moved at every look."""
+        """(rows that certainly differ, rows that could not be judged) of these."""
         raise NotImplementedError
 
     @property
@@ -340,7 +340,7 @@ class Whole(Compared):
         if max(self.rows) > WHOLE_ROWS:
             self.digits = BUCKET_DIGITS
             self.notes.append(
-                f"over {WHOLE_ROWS:,} rows: differences are told by the first digits of their hash"
+                f"over {WHOLE_ROWS:,} rows: differences are reported by the first digits of their hash"
             )
         found: dict[Key, Look] = {}
         for _ in range(SNAPSHOTS):

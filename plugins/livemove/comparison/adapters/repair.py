@@ -4,7 +4,7 @@ Per batch: share locks on the owner's rows, so that they rest; a watermark, so t
 them has been applied by the replicator; then, in the follower, only while its control row says FOLLOW of this
 epoch, the rows are replaced in one transaction; then the locks go. No change of these rows can come late or
 be undone by an older one. Nothing here proves anything: a comparison follows. What it cannot repair: tables
-without a key, and more than `MOST` rows (copy the table anew).
+without a key, and more than `MOST` rows (copy the table again).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def recopy(
             raise RefusedError(
                 f"{table} cannot be repaired row by row: {len(keys)} rows, {'a' if shape.key else 'no'} key",
                 wanted=f"a key, and at most {MOST} rows",
-                next_step="copy the table anew: ReloadTables of DMS, then compare again",
+                next_step="copy the table again: ReloadTables of DMS, then compare again",
             )
         reader.run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
         control, done = Control(follower), 0

@@ -319,7 +319,7 @@ class Control:
         file, offset = position.rsplit(":", 1)
         files = [str(r["log_name"]) for r in self.db.rows("SHOW BINARY LOGS")]
         if file not in files:
-            return [f"nobody can tell: the binlog {file} is gone, the oldest is {files[0]}"]
+            return [f"unknown: the binlog {file} is gone, the oldest is {files[0]}"]
         later = files[files.index(file) :]
         touched: list[str] = []
         for name in later:

@@ -130,7 +130,7 @@ def has_schema(db: MariaDb) -> bool:
 
 
 def keep_binlogs(db: MariaDb, hours: int) -> None:
-    """RDS purges binlogs as soon as it can unless told; the return path reads them."""
+    """RDS purges binlogs as soon as it can unless configured otherwise; reverse replication reads them."""
     if has_routine(db, "mysql", "rds_set_configuration"):
         db.rows("CALL mysql.rds_set_configuration('binlog retention hours', %s)", (hours,))
 

@@ -1,4 +1,4 @@
-"""Who owns the writes now, and which link is in use: read from the control rows of both databases."""
+"""The owner and the link in use, read from the control rows of both databases."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def owner(world: World) -> Side:
     raise RefusedError(
         f"Neither database is the owner: {', '.join([*map(str, found.values()), *silent.values()])}",
         wanted="one database that is OPEN",
-        next_step="clear the switchover: it goes on where it stands; then this task",
+        next_step="clear the switchover: it continues where it stopped; then this task",
     )
 
 

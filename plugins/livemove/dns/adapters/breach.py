@@ -20,13 +20,13 @@ def breach_error(found: Breach) -> LivemoveError:
             f"At {found.share} % of the answers: {why}. The name went back by itself at {found.restored_at}",
             wanted="a cloud site within the spec's budget (watch)",
             next_step=(
-                "users return as their caches expire; mend the cloud, then clear switch_dns.baseline with"
+                "users return as their caches expire; fix the cloud, then clear switch_dns.baseline with"
                 " downstream"
             ),
         )
     more = f" ({found.not_restored})" if found.not_restored else ""
     return RefusedError(
-        f"At {found.share} % of the answers: {why}{more}. The record stands as it is",
+        f"At {found.share} % of the answers: {why}{more}. The record stays as it is",
         wanted="a decision: watch.on_breach is ask, or the old site is no better",
         next_step=(
             "to go back, clear switch_dns.ask with downstream and answer Roll back; to go on, clear this task"

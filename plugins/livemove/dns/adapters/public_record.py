@@ -1,4 +1,4 @@
-"""The public record as one service has it: what stands there, what the move makes of it, and the way back.
+"""The public record as one service has it: what it is, what the move makes of it, and the rollback.
 
 The ledger keeps the record as it was before livemove touched it (`dns/before`, written once) and the last
 change (`dns/change`).
@@ -39,21 +39,21 @@ def new_addresses(world: World) -> Mapping[str, tuple[str, ...]]:
 
 
 def intended_change(world: World) -> Change:
-    """The change of the story over what stands there now."""
+    """The change of the story over what is there now."""
     before = world.ledger.load(OriginalRecord)
     base = _records(before) if before else None
     return record.to_target(live_record(world), new_addresses(world), base, world.spec.dns)
 
 
 def survey(world: World) -> Verdict:
-    """Ask every authority of the zone, by address, and its parent: what speaks against moving the name now."""
+    """Ask every name server of the zone, and its parent, what speaks against moving the name now."""
     from livemove.dns.adapters.zone_reader import look
 
     return judge(look(world, live_record(world)))
 
 
 def share_now(world: World) -> int | None:
-    """Percent of the answers that give the cloud; None when a stranger's record stands there."""
+    """Percent of the answers that give the cloud; None when a stranger's record is there."""
     return record.share(live_record(world), original(world), new_addresses(world))
 
 
@@ -90,7 +90,7 @@ def commit(
 
 
 def point_at_target(world: World) -> tuple[Json, str]:
-    """Give the name the cloud servers' addresses now, whatever was approved: for an emergency, when the old ones are dead."""
+    """Point the name at the cloud servers without an approval: for an emergency, when the old are dead."""
     change = intended_change(world)
     to = ", ".join(record.addresses(change.after))
     keep_original(world, change.before)

@@ -1,9 +1,8 @@
-"""A zone on a name server of one's own (BIND, Knot, PowerDNS): the Zone port over dynamic updates signed with TSIG.
+"""The Zone port for your own name server (BIND, Knot, PowerDNS), by dynamic updates signed with TSIG.
 
-A change is one update message: its prerequisites name exactly what must stand there, and the primary does all
-of it or nothing
-(RFC 2136 2.4.2, 3.2, 3.4). The serial number after it is the change's id; in sync is every authority that has
-come so far (RFC 1982).
+A change is one update message: its prerequisites name exactly what must be there, and the primary does all
+of it or nothing (RFC 2136 2.4.2, 3.2, 3.4). The serial number after it is the change's id; in sync is every
+authority that has come so far (RFC 1982).
 """
 
 from __future__ import annotations

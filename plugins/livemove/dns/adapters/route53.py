@@ -1,10 +1,8 @@
 """The hosted zone in Route 53: the Zone port over boto3.
 
-A change is one batch: DELETE of exactly what stands there, CREATE of all that shall. Route 53 makes all of it
-or nothing, and
-refuses a DELETE that does not match to the last value, so a writer in between is never overwritten (an UPSERT
-would do that), and no
-cache sees a moment without the name.
+A change is one batch: DELETE of exactly what is there, CREATE of all that shall. Route 53 makes all of it
+or nothing, and refuses a DELETE that does not match to the last value, so a writer in between is never
+overwritten (an UPSERT would do that), and no cache sees a moment without the name.
 https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
 """
 
@@ -27,7 +25,7 @@ THROTTLED = ("Throttling", "ThrottlingException", "PriorRequestNotComplete", "Se
 """Codes that pass: five requests a second and account, and one change at a time for each zone."""
 PLAIN = ("Name", "Type", "TTL", "ResourceRecords", "SetIdentifier", "Weight", "HealthCheckId")
 LOST = "unknown"
-"""Id of a change whose answer was lost: it stands in the zone, and nothing can be asked about it."""
+"""Id of a change whose answer was lost: it is in the zone, and nothing can be asked about it."""
 
 
 class Route53Zone:

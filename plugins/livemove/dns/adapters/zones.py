@@ -1,4 +1,4 @@
-"""The zone and the resolvers of one service. Their modules are imported when used: they load dnspython and the AWS SDK."""
+"""The zone and the resolvers of a service; imported when used, for they load dnspython and the AWS SDK."""
 
 from __future__ import annotations
 

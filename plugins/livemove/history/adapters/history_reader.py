@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def read_history(world: World) -> History:
-    """As it stands now. What cannot be read is left out, and named in the log."""
+    """As it is now. What cannot be read is left out, and named in the log."""
     from livemove.control.adapters.state import readable_rows
 
     contents = world.ledger.snapshot(*READS)

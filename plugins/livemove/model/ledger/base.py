@@ -78,7 +78,7 @@ class Document(BaseModel):
     NAME: ClassVar[str] = ""
     """Where it is, with its keys in braces; every key is a field."""
     ONLY_SHOWN: ClassVar[bool] = False
-    """Nothing is decided by it and it is written anew: a damaged one counts as none, with a warning."""
+    """Nothing is decided by it and it is written again: a damaged one counts as none, with a warning."""
 
     version: int = 1
 

@@ -30,7 +30,7 @@ class _Verdict(Document):
     epoch: int
     table: str
     owner: str = ""
-    """Which side owned the writes."""
+    """Which side was the owner."""
     equal: bool
     rows_source: int = 0
     rows_target: int = 0
@@ -73,7 +73,7 @@ class PassState(Part):
     """Digest of the table's definition."""
     share: Share | None = None
     low: Any = None
-    """The key from which a retry goes on."""
+    """The key from which a retry continues."""
     rows: tuple[int, int] = (0, 0)
     """Compared so far: source, target."""
     of: int | None = None
@@ -94,7 +94,7 @@ class _Pass(PassState, Document):
 
 
 class ComparisonPass(_Pass):
-    """How far the comparison of a whole table is; a retry goes on from here."""
+    """How far the comparison of a whole table is; a retry continues from here."""
 
     NAME: ClassVar[str] = "comparing/{epoch}/{table}"
 

@@ -9,7 +9,7 @@ from livemove.model.spec import Side
 
 
 class StoredCode(Document):
-    """Triggers and events of the application as this side had them when it last owned the writes."""
+    """Triggers and events of the application as this side had them when it last was the owner."""
 
     NAME: ClassVar[str] = "schema/{side}"
     side: Side

@@ -124,7 +124,7 @@ class ReturnPath(Document):
 
 
 class WayBack(Document):
-    """Whether going back loses nothing, and until when, as seen last."""
+    """Whether a rollback loses nothing, and until when, as seen last."""
 
     NAME: ClassVar[str] = "way_back"
     ONLY_SHOWN: ClassVar[bool] = True
@@ -145,7 +145,7 @@ class WayBack(Document):
     needs: str = ""
     """The position from which the task must still be able to read."""
     losses: list[str] = []
-    """Why going back would lose writes."""
+    """Why a rollback would lose writes."""
     checked_at: Time | None = None
     says: str = ""
 
@@ -270,7 +270,7 @@ class RollbackBegun(Event):
 
 
 class WritesRolledBack(Event):
-    """The source owns the writes again, or still."""
+    """The source is the owner again, or still."""
 
     event: Literal["rollback_writes"] = "rollback_writes"
     owner: str
@@ -304,7 +304,7 @@ class PromotionAnswered(Event):
 
 
 class Promoted(Event):
-    """The target owns the writes without the source's word."""
+    """The target is the owner without the source's word."""
 
     event: Literal["promoted"] = "promoted"
     epoch: int

@@ -76,7 +76,7 @@ class Breach(Document):
     restored_at: Time | None = None
     restored_ms: int | None = None
     not_restored: str | None = None
-    """Why the record stands."""
+    """Why the record stays."""
     record: Any = None
     """The record after it went back."""
     says: str | None = None

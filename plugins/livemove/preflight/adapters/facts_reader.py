@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 def read_facts(world: World) -> Facts:
-    """Everything the checks need to know about this service's world as it stands."""
+    """Everything the checks need to know about this service's world as it is."""
     problems: dict[str, str] = {}
     metadata = task_settings(world)
     return Facts(

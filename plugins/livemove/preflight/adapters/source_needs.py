@@ -36,7 +36,7 @@ def _source(world: World) -> tuple[DatabaseFacts | None, str, str]:
             facts = read_database(
                 db, spec.schemas, spec.accounts, sample_seconds=0, lob_seconds=0, zero_seconds=0
             )
-            return facts, f"'{user}'@'{host}'", f"only what is missing on {spec.address}, as it stands now"
+            return facts, f"'{user}'@'{host}'", f"only what is missing on {spec.address}, as it is now"
     except LivemoveError as e:
         return None, "", f"from the spec alone, because the source could not be asked: {e.found}"
     except pymysql.err.MySQLError as e:

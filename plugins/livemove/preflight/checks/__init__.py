@@ -126,5 +126,5 @@ def refuse(found: list[Finding]) -> None:
         listed = "; ".join(f"[{f.check}] {f.measured}, wanted {f.limit}: {f.remedy}" for f in errors)
         raise RefusedError(
             f"{len(errors)} of {len(found)} findings forbid the move: {listed}",
-            next_step="mend them and clear this task",
+            next_step="fix them and clear this task",
         )

@@ -19,7 +19,7 @@ def check(facts: Facts) -> list[Finding]:
     a = facts.assessment
     if a is None:
         return [
-            ok(CHECK, facts.problems.get("assessment") or "no task to assess yet; the checks here stand in")
+            ok(CHECK, facts.problems.get("assessment") or "no task to assess yet; the checks here replace it")
         ]
     if not a.offered:
         return [ok(CHECK, "not offered by this endpoint")]
@@ -30,7 +30,7 @@ def check(facts: Facts) -> list[Finding]:
                 CHECK,
                 f"DMS's own assessment: {listed}",
                 "passed",
-                "read DMS's result in the bucket, below assessments/, and mend what it names",
+                "read DMS's result in the bucket, below assessments/, and fix what it names",
             )
         ]
     return [ok(CHECK, a.state)]

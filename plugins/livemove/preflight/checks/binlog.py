@@ -1,6 +1,6 @@
 """The source writes a binlog that DMS can follow, of every schema that moves.
 
-https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html; the values stand in
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html; the values are in
 model/source_settings.py. Sessions that go on in an older format are looked for by `sessions`.
 """
 

@@ -47,6 +47,6 @@ def check(facts: Facts) -> list[Finding]:
             limit,
             "child rows' changes are not in the binlog; the target's own foreign keys make them again: set no"
             " FOREIGN_KEY_CHECKS=0 on a DMS endpoint. Rows that such a key changed during the full load may"
-            " differ: the comparison finds them, ReloadTables of the child table mends them",
+            " differ: the comparison finds them, ReloadTables of the child table fixes them",
         )
     ]

@@ -1,6 +1,6 @@
 """Character sets and collations that the target does not have, or that DMS has to be told about.
 
-Where the target stands, its own list decides; before that, what is known of versions: MySQL 8's 0900
+Where the target exists, its own list decides; before that, what is known of versions: MySQL 8's 0900
 collations (unknown to MariaDB before 11.4) and UCA 14.0.0 (since MariaDB 10.10). DMS converts text through
 Unicode; character sets beside these it may need to be told by the endpoint setting CharsetMapping
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html).

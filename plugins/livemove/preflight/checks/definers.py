@@ -35,7 +35,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
                 f"definers that do not exist: {some(ghosts)}",
                 "definers with an account",
                 "they fail on the source today (error 1449) and would work on the target, as its master user:"
-                " drop what nobody misses, or define it anew with an account that exists",
+                " drop what nobody misses, or define it again with an account that exists",
                 subject="ghosts",
             )
         )

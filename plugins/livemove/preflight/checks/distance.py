@@ -28,7 +28,7 @@ def check(facts: Facts) -> list[Finding]:
         f"{db.trip * 1000:.1f} ms round trip from this worker: at most {able:,.0f} row events/s row by row,"
         f" and the source writes {rate:,.0f}/s"
     )
-    limit = f"{HEADROOM:g} times headroom for the return path"
+    limit = f"{HEADROOM:g} times headroom for reverse replication"
     if able >= HEADROOM * rate:
         return [ok(CHECK, measured, limit)]
     if facts.batch_apply:
@@ -37,7 +37,7 @@ def check(facts: Facts) -> list[Finding]:
                 CHECK,
                 measured,
                 limit,
-                "batched apply is on, which needs fewer round trips: watch the lag of the return path in the"
+                "batched apply is on, which needs fewer round trips: watch the lag of reverse replication in"
                 " soak, and do not retire before it stays small",
             )
         ]
@@ -47,9 +47,9 @@ def check(facts: Facts) -> list[Finding]:
                 CHECK,
                 measured,
                 limit,
-                f"the return path could not keep up. Batched apply would, but {len(db.cascades)} foreign keys"
-                " cascade, and a batch loses their changes: shorten the way (a worker and DMS in a nearer"
-                " region, Direct Connect instead of a VPN), write less, or replace the cascades by"
+                f"reverse replication could not keep up. Batched apply would, but {len(db.cascades)} foreign"
+                " keys cascade, and a batch loses their changes: shorten the way (a worker and DMS in a"
+                " nearer region, Direct Connect instead of a VPN), write less, or replace the cascades by"
                 " statements of the application and set BatchApplyEnabled",
             )
         ]
@@ -59,6 +59,6 @@ def check(facts: Facts) -> list[Finding]:
             measured,
             limit,
             "set BatchApplyEnabled to true in the task settings (with limited LOB mode), or shorten the way:"
-            " the return path could not keep up row by row",
+            " reverse replication could not keep up row by row",
         )
     ]

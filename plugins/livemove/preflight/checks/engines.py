@@ -35,7 +35,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
                     CHECK,
                     f"the server cannot open {table}",
                     "tables that can be read",
-                    f"see what CHECK TABLE {table} says; mend it or drop it",
+                    f"see what CHECK TABLE {table} says; fix it or drop it",
                     subject=str(table),
                 )
             )

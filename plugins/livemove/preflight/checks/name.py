@@ -1,4 +1,4 @@
-"""The public name stands in the zone, as an A record that points at the source's servers."""
+"""The public name is in the zone, as an A record that points at the source's servers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _zone(facts: Facts) -> list[Finding]:
                 CHECK,
                 why,
                 f"an answer of every authority of {zone}",
-                "mend what is named, then clear this task",
+                "fix what is named, then clear this task",
                 subject=zone,
             )
         ]
@@ -84,7 +84,7 @@ def _zone(facts: Facts) -> list[Finding]:
             CHECK,
             reason,
             f"a zone {zone} whose name can be moved",
-            "mend the zone before the night; the question about the name shows it again",
+            "fix the zone before the switchover; the question about the name shows it again",
             subject=zone,
         )
         for reason in facts.zone.against

@@ -24,7 +24,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
         found.append(
             warning(
                 CHECK,
-                f"time zone {zone} ({system}), which RDS cannot be told",
+                f"time zone {zone} ({system}), which RDS cannot be set to",
                 "a name like Asia/Seoul",
                 "SET GLOBAL time_zone to the region's name (the server needs its time zone tables:"
                 " mariadb-tzinfo-to-sql), else NOW() jumps at the switchover",
@@ -50,7 +50,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
                 "lower_case_table_names 1",
                 "0, as RDS has by default",
                 "nothing before the first provision: the target's parameter group takes it over. An RDS"
-                " instance that was made without it has to be made anew",
+                " instance that was made without it has to be created again",
                 subject="lower_case_table_names",
             )
         )

@@ -47,11 +47,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     return [
         ok(
             CHECK,
-            (
-                f"{seen}; ROW stands in the configuration"
-                if db.origins.get("binlog_format") == "CONFIG"
-                else seen
-            ),
+            (f"{seen}; ROW is in the configuration" if db.origins.get("binlog_format") == "CONFIG" else seen),
             "row events only",
         )
     ]

@@ -19,7 +19,7 @@ CHECK = "disk room"
 ROOM = 2.0
 """Indexes are built by copying, and binlogs stay on the same disk."""
 KEPT_ON_TARGET = 7 * DAY
-"""How long RDS keeps binlogs for the return path."""
+"""How long RDS keeps binlogs for reverse replication."""
 SMALL = 5 * GIB
 """Binlogs up to this size need no word about a disk that nobody can see from here."""
 

@@ -1,4 +1,4 @@
-"""livemove's own account may put triggers and functions back: on the way back they were asleep on the source.
+"""livemove's own account may restore triggers and functions, which are off on the source until a rollback.
 
 With the binlog on, CREATE TRIGGER wants SUPER or log_bin_trust_function_creators (error 1419,
 https://mariadb.com/docs/server/server-usage/stored-routines/binary-logging-of-stored-routines). The variable

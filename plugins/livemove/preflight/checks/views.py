@@ -16,7 +16,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
             CHECK,
             f"{name} reads what is not there any more, or what its definer may not read",
             "views that can be read",
-            f"DROP VIEW {name}, or mend it",
+            f"DROP VIEW {name}, or fix it",
             subject=name,
         )
         for name in db.broken_views

@@ -333,7 +333,7 @@ def _hint(text: str) -> str:
             "the provider could not be fetched: open the way to registry.terraform.io, or set"
             " LIVEMOVE_TF_MIRROR and run `make setup`"
         )
-    return "mend the cause, then clear the plan task with downstream: a new plan goes on from what is there"
+    return "fix the cause, then clear the plan task with downstream: a new plan continues from what exists"
 
 
 def infra_of(world: World) -> Terraform:

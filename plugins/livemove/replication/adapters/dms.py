@@ -241,7 +241,7 @@ class DmsReplicator:
         if found.state is TaskState.FAILED:
             raise ReplicationError(
                 f"The replication task {link.name} failed to start: {says(found)}",
-                next_step="mend what DMS names, then clear this task",
+                next_step="fix what DMS names, then clear this task",
             )
 
     def stop(self, link: Link) -> None:
@@ -347,7 +347,7 @@ class DmsReplicator:
         }
 
     def _told(self, ask: Callable[[], Any], what: str) -> Any:
-        """None where DMS or CloudWatch does not answer: they only tell, and no wait shall break on them."""
+        """None where DMS or CloudWatch does not answer: they decide nothing and must not end a wait."""
         try:
             return ask()
         except (ClientError, BotoCoreError, LivemoveError) as e:

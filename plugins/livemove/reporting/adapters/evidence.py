@@ -1,4 +1,4 @@
-"""What a question shows, read when it asks: documents of the ledger, the record, the reverse replication. Guards decide."""
+"""What a question shows, read when it is asked: ledger documents, the record, reverse replication."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
-    """The evidence as it stands now; documents nobody wrote are None."""
+    """The evidence as it is now; documents nobody wrote are None."""
     from livemove.switchover.adapters.reverse_replication_status import way_back_now
 
     load = world.ledger.load

@@ -1,4 +1,4 @@
-"""Makes the report of a service from its ledger, its databases and what is installed here, and keeps it beside the ledger."""
+"""Makes a service's report from its ledger, databases and versions, and stores it beside the ledger."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""The console's page as one JSON model, made of what the ledger keeps: where we are, who owns the writes, what waits.
+"""The console's page as one JSON model, from the ledger: the stage, the owner, what waits.
 
 Pure: documents and events in, a model out; no clock, so that the same ledger gives the same model and an idle
-page
-costs nothing. What nobody wrote yet is null, and `missing` says what would have written it. It tells and
-never
-decides: who owns the writes stands in the databases.
+page costs nothing. What nobody wrote yet is null, and `missing` says what would have written it. It only
+reports: the databases decide which of them is the owner.
 """
 
 from __future__ import annotations
@@ -100,7 +98,7 @@ READS = (
     "trail/",
     "way_back",
 )
-"""The documents that the page is made of. Nothing else is read for it: Terraform's outputs, for one, are nobody's to see."""
+"""The documents that the page is made of. No others are read: Terraform's outputs, for one, are private."""
 
 
 def reads(name: str) -> bool:

@@ -15,8 +15,7 @@ def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | No
     """The run that is told and its chapters: {"name", "title", "state", "seconds", "began", "ended"}.
 
     `state`: done, now, failed, left, ended, skipped or ahead. Rollbacks and promotions are runs of their own;
-    they belong to the story
-    that they end.
+    they belong to the story that they end.
     """
     spans = ledger.history.task_runs
     begins: dict[str, str] = {}

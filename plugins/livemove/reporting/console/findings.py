@@ -25,7 +25,7 @@ def failures(ledger: Ledger) -> list[Json]:
 
 
 def soak(ledger: Ledger) -> Json | None:
-    """How much of the soak counts, of the move that owns the writes now; None for one that went back since."""
+    """How much of the soak counts, for the switchover to the present owner; None after a rollback."""
     seen, now = ledger.load(Soak), ledger.current
     if not seen or now.owner is not Side.TARGET or seen.epoch != now.epoch:
         return None

@@ -1,4 +1,4 @@
-"""What is known of one migration, as the parts of the console's page read it, and what they share. No I/O, no clock."""
+"""One migration's documents and events as the parts of the console read them. No I/O, no clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card that says who owns the writes, and the one that says whether going back loses any."""
+"""The console's cards of the owner and of the rollback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ASK_THE_ROWS = "read both control rows (livemove status)"
 
 
 def owner(ledger: Ledger) -> Json:
-    """{"side", "certain", "tone", "headline", "says", ...}; `side` is null while nobody may write or nobody can tell."""
+    """{"side", "certain", "tone", "headline", "says", ...}; `side` is null without an owner or certainty."""
     now = ledger.current
     side, certain = now.owner, now.certain
     tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(now)
@@ -33,14 +33,14 @@ def owner(ledger: Ledger) -> Json:
 
 
 def _owned(ledger: Ledger, side: Side) -> tuple[str, str, str]:
-    headline = "AWS: RDS owns the writes" if side is Side.TARGET else "The data centre owns the writes"
+    headline = "AWS: RDS is the owner" if side is Side.TARGET else "The data centre is the owner"
     if ledger.current.stage is SwitchoverStage.UNFINISHED:
         return (
             "warn",
             headline,
             (
                 "It is open, and the move is not finished: not every web server is known to write to it. The"
-                " task's next attempt goes on."
+                " task's next attempt continues."
             ),
         )
     if side is Side.TARGET:
@@ -69,7 +69,7 @@ def _in_doubt(now: CurrentOwner) -> tuple[str, str, str]:
             "Nobody may write until the task's next attempt opens it; it only goes forward. Before you act on"
             " it, " + ASK_THE_ROWS + ".",
         )
-    return "bad", f"It is not certain who owns the writes: {ASK_THE_ROWS}", f"{_sentence(now.why)}."
+    return "bad", f"It is not certain which database is the owner: {ASK_THE_ROWS}", f"{_sentence(now.why)}."
 
 
 def _sentence(text: str) -> str:
@@ -77,22 +77,25 @@ def _sentence(text: str) -> str:
 
 
 def way_back(ledger: Ledger) -> Json:
-    """{"tone": good | warn | bad | none, "headline", "says", "until", "checked_at"}: whether going back loses writes."""
+    """{"tone": good | warn | bad | none, "headline", "says", "until", "checked_at"}: is a rollback safe?"""
     if ledger.history.promotion:
         told = (
             "RDS was promoted without the source's word. A return is a new migration, to a source that is"
             " rebuilt."
         )
-        return _back("bad", "There is no way back", told)
+        return _back("bad", "A rollback is not possible", told)
     if not ledger.current.certain:
-        told = "First it must be known who owns the writes, and a move that hangs must be finished or undone."
-        return _back("warn", "Nothing is promised about the way back", told)
+        told = (
+            "First it must be known which database is the owner, and an unfinished move must be finished"
+            " or undone."
+        )
+        return _back("warn", "Whether a rollback is possible is not known", told)
     if ledger.current.owner is Side.SOURCE:
         return _back_at_home(ledger)
     if closed := ledger.history.way_back_closed_at:
         return _back(
             "none",
-            "The way back is closed",
+            "A rollback is no longer possible",
             "The source does not follow any more; RDS keeps the writes.",
             checked_at=closed,
         )
@@ -100,14 +103,14 @@ def way_back(ledger: Ledger) -> Json:
     if not seen or seen.epoch != ledger.current.epoch:
         return _back(
             "warn",
-            "The way back is being made",
+            "Reverse replication is being prepared",
             "The source does not follow yet. A rollback waits until it does.",
         )
     current = seen.lag_ms is not None and seen.state == TaskState.RUNNING
     tone = "bad" if seen.losses else "good" if current else "warn"
     headline = {
         "bad": "A rollback would lose writes",
-        "warn": "Rollback loses nothing once the return path has caught up",
+        "warn": "Rollback loses nothing once reverse replication has caught up",
         "good": "Rollback loses nothing until you approve Retire",
     }[tone]
     # the rest of the sentence is the headline and the time beside it
@@ -120,7 +123,7 @@ def _back_at_home(ledger: Ledger) -> Json:
         return _back(
             "good",
             "The writes are back in the data centre",
-            "Nothing was lost on the way: the return path had brought every write.",
+            "Nothing was lost on the way: reverse replication had brought every write.",
         )
     if _name_moved(ledger):
         return _back(

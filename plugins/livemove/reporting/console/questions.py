@@ -76,13 +76,13 @@ def _evidence(ledger: Ledger, asked: Question) -> Iterable[tuple[str, str, str]]
         )
     if gate == "retire":
         back = way_back(ledger)
-        yield "way back", back["headline"], back["tone"]
+        yield "rollback", back["headline"], back["tone"]
     if gate == "switch_dns" and (load := ledger.load(FullLoad)):
         yield "rows copied", f"{load.rows:,}", ""
 
 
 def decisions(ledger: Ledger) -> list[Json]:
-    """Who was asked what, who answered what and what they saw; newest first. One that nobody answered has no `answer`.
+    """Questions, newest first: who was asked, who answered and what they saw. `answer` may be missing.
 
     `question` names the ledger's document with the whole text that stood there.
     """

@@ -12,11 +12,11 @@ type Pass = ComparisonPass | PartPass
 
 
 def load(ledger: Ledger) -> Json | None:
-    """The full load as a whole: {"rows", "percent", "rate", "seconds_left", "seconds", "done", "at", "points"}."""
+    """The full load: {"rows", "percent", "rate", "seconds_left", "seconds", "done", "at", "points"}."""
     done, now = ledger.load(FullLoad), ledger.load(Loading)
     points = [[p.t, p.rows] for p in now.points] if now else []
     at = now.at if now else None
-    # a load that was begun anew after one that had ended goes on
+    # a load that was begun again after one that had ended continues
     if now and (not done or now.percent < 100):
         return {
             "done": False,
@@ -76,7 +76,7 @@ def _passes(ledger: Ledger, **keys: object) -> list[Pass]:
 
 
 def _going(ledger: Ledger, epoch: int) -> dict[str, list[Pass]]:
-    """Table -> what its comparison under way has left, a huge one in parts; none of a table that is through."""
+    """Table -> what its running comparison has left, a huge table in parts; finished ones are left out."""
     found: dict[str, list[Pass]] = {}
     for going in _passes(ledger, epoch=epoch):
         found.setdefault(going.table, []).append(going)

@@ -15,7 +15,7 @@ LONG = 30.0
 
 
 def traffic(ledger: Ledger) -> Json | None:
-    """Columns for the charts: times, and for each site requests a second, failed ones a second, milliseconds each."""
+    """Columns of the charts: times, and for each site requests and failures a second and milliseconds."""
     points = _points(ledger)
     if not points:
         return None
@@ -49,7 +49,7 @@ def _rates(counts: SiteCounts | None, seconds: float) -> Json:
 
 
 def lag(ledger: Ledger) -> Json | None:
-    """{"behind": [[t, seconds]], "delay": [[t, ms]], "limit"}: how far the follower is behind, and a watermark's way.
+    """{"behind": [[t, seconds]], "delay": [[t, ms]], "limit"}: the follower's lag and watermarks' delay.
 
     A value of None ends a line: nobody looked for a while.
     """

@@ -16,7 +16,7 @@ KEPT_SPANS = 20
 
 
 def note_failure(context: Any) -> None:
-    """on_failure_callback of every task: what it failed with for good goes into the ledger, and the report is written.
+    """on_failure_callback of every task: keep its final error in the ledger and write the report.
 
     A run that fails never reaches its last chapter, and somebody wants to know at once what is true now.
     """
@@ -32,7 +32,7 @@ def note_failure(context: Any) -> None:
         _, addresses = write_report(world, {**told, **found})
         log.info("Report: %s", addresses["html"])
     except Exception as e:
-        # it only tells, and this task has failed with something of its own
+        # it decides nothing, and this task has failed with something of its own
         log.warning("the report could not be written: %s: %s", type(e).__name__, e)
 
 
@@ -46,12 +46,12 @@ def _keep_span(context: Any, state: str) -> None:
     try:
         _write_span(context, state)
     except Exception as e:
-        # it only tells, and the task has ended as it has
+        # it decides nothing, and the task has ended as it has
         log.warning("the times of this task could not be kept: %s: %s", type(e).__name__, e)
 
 
 def _write_span(context: Any, state: str) -> None:
-    """In `ran/<task>`, of a mapped task in `ran/<task>/<map_index>`, so that parallel ones do not write over each other.
+    """Write to `ran/<task>`, or `ran/<task>/<map_index>` so that mapped tasks do not overwrite each other.
 
     A killed task is told of by Airflow's DAG processor, which does not know when it began.
     """

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 class MigrationGate(LivemoveOperator, HITLBranchOperator):
-    """Asks one of the three questions; Proceed goes on to `proceed`, Roll back to `rollback`.
+    """Asks one of the three questions; Proceed continues to `proceed`, Roll back to `rollback`.
 
     :param gate: switch_dns, switchover or retire
 
@@ -113,7 +113,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         super().execute(context)
 
     def _shows_an_older_text(self, context: Any) -> bool:
-        """Store the question; True when Airflow goes on showing the one of an earlier try (see livemove.ui.questions)."""
+        """Store the question; True if Airflow still shows that of an earlier try (livemove.ui.questions)."""
         stored = store_question(
             ti_id=context["ti"].id,
             options=self.options,
@@ -140,7 +140,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         return super().execute_complete(context, event)
 
     def skip_all_except(self, ti: Any, branch_task_ids: str | Iterable[str] | None) -> None:
-        """Skip what the answer does not lead to, also later; as the provider does, without its record in XCom."""
+        """Skip what the answer does not lead to, as the provider does but without its record in XCom."""
         chosen = [branch_task_ids] if isinstance(branch_task_ids, str) else list(branch_task_ids or ())
         dag = ti.task.dag
         followed = set(chosen)
@@ -208,7 +208,7 @@ def _unanswered(task_id: str, spec: MigrationSpec) -> RefusedError:
 def _unread(task_id: str) -> RefusedError:
     return RefusedError(
         f"{task_id} was answered {PROCEED}, but Airflow showed the evidence of an earlier question",
-        wanted="an answer to what stands there now",
+        wanted="an answer to the present evidence",
         next_step=(
             f"read the evidence in this task's log. {ROLL_BACK} works by clearing this task with downstream;"
             " to proceed, let the API server load plugins/livemove_plugin.py and clear it then, or trigger"

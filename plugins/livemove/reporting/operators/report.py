@@ -11,7 +11,7 @@ from livemove.runtime.operator import LivemoveOperator
 class ReportOperator(LivemoveOperator):
     """Write report.json and report.html from the ledger; a second run writes them again.
 
-    A run that fails never comes here: then whatever failed writes it (reporting/operators/callbacks.py, `note_failure`).
+    A failed run does not come here: `note_failure` in reporting/operators/callbacks.py writes its report.
     Returns the addresses, the outcome, and who or what ordered a rollback.
     """
 

@@ -1,6 +1,6 @@
 """Reads schemas by SHOW CREATE and brings another server to them, in phases; run twice, it completes.
 
-Indexes are built in parallel (`building`). Events are created asleep; triggers, which cannot sleep, are
+Indexes are built in parallel (`index_builder`). Events are created disabled; triggers, which cannot be, are
 proved on the empty tables and created at the switchover (`stored_code`).
 """
 
@@ -71,7 +71,7 @@ def carry(
     *,
     progress: Progress = log.info,
 ) -> Json:
-    """Create on the target what it lacks in this phase; counts of what was created and what stood already."""
+    """Create on the target what it lacks in this phase; counts of created and existing objects."""
     steps = {
         core.Phase.TABLES: carry_tables,
         core.Phase.KEYS: carry_keys,
@@ -177,7 +177,7 @@ def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
             [*wanted, *read_views(source, schemas), *waking["triggers"], *waking["events"]]
         )
     progress(
-        f"{len(new)} routines and {views} views created; {len(events)} events created asleep,"
+        f"{len(new)} routines and {views} views created; {len(events)} events created disabled,"
         f" {len(waking['triggers'])} triggers wait for the switchover"
     )
     for line in core.told(definers):

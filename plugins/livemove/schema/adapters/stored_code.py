@@ -31,12 +31,12 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
         raise SchemaError(
             f"{subject} could not be created on the {db.side}: {e.args[-1]} ({e.args[0]}), statement:"
             f" {statement[:300]}",
-            next_step="mend the cause and clear this task; what is there already stays",
+            next_step="fix the cause and clear this task; what is there already stays",
         ) from e
 
 
 def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
-    """Triggers and events as they stand, JSON-ready; triggers in the order in which they fire."""
+    """Triggers and events as they are, JSON-ready; triggers in the order in which they fire."""
     if not schemas:
         return {"triggers": [], "events": []}
     with db.fresh(session=READING, schema=None) as reader:
@@ -171,7 +171,7 @@ class Creator:
 def create_triggers(db: MariaDb, code: Json) -> list[str]:
     """Bring the triggers of `code` to this server; names of those that were created.
 
-    Where one of a table's differs, all of the table's are created anew: the order of creation is that of
+    Where one of a table's differs, all of the table's are created again: the order of creation is that of
     firing.
     """
     return _bring(db, "triggers", code.get("triggers", []), lambda o: (o["schema"], o["table"]))
@@ -184,7 +184,7 @@ def create_events(db: MariaDb, code: Json) -> list[str]:
 
 
 def create_code(db: MariaDb, code: Json) -> list[str]:
-    """Triggers and sleeping events together."""
+    """Triggers and disabled events together."""
     made = create_triggers(db, code) + create_events(db, code)
     log.info("created on the %s as %s: %s", db.side, db.login.user, ", ".join(made) or "nothing")
     return made

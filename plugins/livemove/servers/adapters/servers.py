@@ -275,7 +275,7 @@ def equip(world: World, server: Server, host: Host) -> str:
     if server.commands.watch or host.run("command -v mariadb || command -v mysql").exit_code == 0:
         return ""
     return (
-        "no mariadb or mysql client: it cannot be armed and will be told over the network, inside the pause;"
+        "no mariadb or mysql client: it cannot be armed; its command is sent in the pause;"
         " install mariadb-client, or give commands.watch in the spec"
     )
 
@@ -330,7 +330,7 @@ def must(host: Host, script: str, what: str, *, timeout: float = 60) -> str:
         said = (done.stderr or done.stdout).strip()[-1000:]
         raise UnreachableError(
             f"{host.name} could not {what} (exit code {done.exit_code}): {said or 'it said nothing'}",
-            next_step="mend the server, then clear this task",
+            next_step="fix the server, then clear this task",
         )
     return done.stdout.strip().rsplit("\n", 1)[-1]
 

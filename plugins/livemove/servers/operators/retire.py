@@ -18,7 +18,7 @@ class FinalDumpOperator(LivemoveOperator):
     """Keep a last dump of the source's schemas in the bucket.
 
     A second run makes no second dump while the source has written nothing since the first. After a promotion
-    the source may be gone for good: then nothing is dumped, and the reason is kept in the dump's place.
+    the source may be lost for good: then nothing is dumped, and the reason is kept in the dump's place.
     Returns what the ledger keeps of it (`FinalDump`).
     """
 
@@ -55,7 +55,7 @@ class FinalDumpOperator(LivemoveOperator):
         if not row.promoted:
             raise silent
         why = (
-            f"the source does not answer, and {row} was promoted because it was gone for good; nothing of"
+            f"the source does not answer, and {row} was promoted because it was lost for good; nothing of"
             " it is kept"
         )
         dump = FinalDump(skipped=why, made_at=world.clock.now().isoformat())

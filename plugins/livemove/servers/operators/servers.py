@@ -61,7 +61,7 @@ class DeployOperator(LivemoveOperator):
 class SmokeOperator(LivemoveOperator):
     """Asks every server of a site by its address under the public name, and which database it uses.
 
-    :param site: whose servers are asked; they must be using the database that owns the writes now
+    :param site: whose servers are asked; they must be using the owner's database's database
     """
 
     def __init__(self, *, site: Side | str, **kwargs: Any) -> None:
@@ -114,7 +114,7 @@ class SmokeOperator(LivemoveOperator):
                 f"HTTP 200 under the public name with a valid certificate, on the {side} database"
                 f" {wanted[0]}:{wanted[1]}"
             ),
-            next_step="mend the server, then clear this task; the public name has not been touched by it",
+            next_step="fix the server, then clear this task; the public name has not been touched by it",
         )
 
     def _other_latency(self, world: World) -> float | None:
@@ -140,7 +140,7 @@ def healthy(world: World, address: str) -> tuple[Json, float]:
 
 
 class KeepJobsOperator(LivemoveOperator):
-    """While both sites serve, scheduled jobs run beside the database that owns the writes and nowhere else.
+    """While both sites serve, scheduled jobs run beside the owner and nowhere else.
 
     The switchover takes them along. Does nothing where the spec says that jobs run on both sites.
     """
@@ -159,7 +159,7 @@ class KeepJobsOperator(LivemoveOperator):
             raise UnreachableError(
                 f"Jobs could not be kept to the {side}: {'; '.join(failed)}",
                 wanted="jobs on one site only, before both serve",
-                next_step="mend commands.jobs_off and jobs_on of that server, then clear this task",
+                next_step="fix commands.jobs_off and jobs_on of that server, then clear this task",
             )
         world.ledger.note(JobsKept(site=str(side), servers={r.server: r.message for r in replies}))
         return {r.server: r.message for r in replies}

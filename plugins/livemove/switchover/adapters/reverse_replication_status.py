@@ -1,4 +1,4 @@
-"""A look at the return path in use, over all ports of a service: for the soak and for the gates."""
+"""A look at reverse replication over all ports of a service, for the soak and the gates."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def look(world: World) -> WayBack:
 
 
 def way_back_now(world: World) -> WayBack:
-    """The return path, looked at now; where that is not possible, as it was seen last. Only told: guards decide."""
+    """Reverse replication now, or as last seen where it cannot be read. For people only: guards decide."""
     try:
         return look(world)
     except Exception as e:
-        # it only tells: a question must be asked whatever cannot be seen
+        # it decides nothing: a question must be asked whatever cannot be seen
         found = e.found if isinstance(e, LivemoveError) else repr(e)
         before = world.ledger.load(WayBack)
         seen = f"; last seen {before.checked_at}: {before.says}" if before else ""
-        says = f"The way back could not be looked at: {found}{seen}"
+        says = f"Reverse replication could not be read: {found}{seen}"
         return (before or WayBack(epoch=0, state=NOT_SEEN)).model_copy(update={"losses": [], "says": says})

@@ -1,4 +1,4 @@
-"""The parts of a switchover for one service: both databases, all servers, DMS, the code that wakes, the last proof."""
+"""A switchover's parts for one service: databases, servers, DMS, stored code and the final check."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 TEST_SECONDS = 600
 """For the connection test of DMS the account is open at most this long; it is locked again right after."""
 KEEP_BINLOG_HOURS = 168
-"""RDS's "binlog retention hours": how far back the return path may read, a week."""
+"""RDS's "binlog retention hours": how far back reverse replication may read, a week."""
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def parts_of(world: World) -> Iterator[Parts]:
 
 
 def upkeep_of(world: World) -> list[str]:
-    """Backups and maintenance of the RDS instance in the way; why that cannot be known is a reason as well."""
+    """RDS backups and maintenance that are in the way; that they cannot be read is a reason as well."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     name = world.outputs.database_identifier
@@ -95,7 +95,7 @@ def upkeep_of(world: World) -> list[str]:
 
 
 class LastProof:
-    """The Proof port. Connections and shapes are made ready before the fence: inside it every millisecond counts."""
+    """The Proof port. Connections and shapes are made before the fence, where each millisecond counts."""
 
     def __init__(
         self,
@@ -147,11 +147,10 @@ class LastProof:
 
 
 class StoredCode:
-    """The SchemaCode port: triggers and events of the application, kept in the ledger while they sleep.
+    """The SchemaCode port: triggers and events of the application, kept in the ledger while they are off.
 
     The code that the next owner gets is what it had itself when it last owned, as the ledger has it; the
-    first
-    time it is what the old owner has now. Both are read before the fence.
+    first time it is what the old owner has now. Both are read before the fence.
     """
 
     def __init__(
@@ -232,7 +231,7 @@ def prepare_return(world: World, parts: Parts) -> Json:
     now = return_path.standing(parts)
     if now is None or now.other.state is not ControlState.FOLLOW:
         raise RefusedError(
-            "The way back cannot be prepared: no database is open with the other one following it",
+            "Reverse replication cannot be prepared: no database is open with the other one following it",
             wanted="OPEN@e on one side, FOLLOW@e on the other",
             next_step="clear the switchover or return_path that was interrupted, then this task",
         )
@@ -297,7 +296,7 @@ def prepare_control(world: World) -> Json:
 
 
 def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
-    """A source without a control row would be OPEN@1: never beside a target that has ever owned the writes."""
+    """Refuse a new source, which would be OPEN@1, beside a target that has ever been the owner."""
     if has_schema(source) or not has_schema(target):
         return
     control = Control(target)
@@ -314,11 +313,10 @@ def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
 
 
 def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
-    """livemove's schema and accounts go; the application's accounts stay open on the owner, locked on the other side.
+    """Remove livemove's schema and accounts; the application's stay open on the owner, locked on the other.
 
-    RefusedError while `owner` does not own the writes: then the rows still have to decide. The source may be
-    silent or
-    have been ended when the target owns; a target that was never made has nothing to remove.
+    RefusedError while `owner` is not the owner: then the rows still have to decide. The source may be
+    silent or have been ended when the target owns; a target that was never made has nothing to remove.
     """
     gone: Json = {}
     with ExitStack() as stack:
@@ -341,7 +339,7 @@ def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
 
 
 def refuse_after_a_move(world: World) -> None:
-    """RefusedError when the writes have moved before: servers, ledger and rows remember the epoch, and it only grows."""
+    """RefusedError after any switchover: servers, ledger and rows keep the epoch, which only grows."""
     sides = [Side.SOURCE, Side.TARGET] if made(world) else [Side.SOURCE]
     for side in sides:
         with world.database(side) as db:
@@ -355,7 +353,7 @@ def refuse_after_a_move(world: World) -> None:
                 f"{row}: the writes have moved before, so what was prepared is not taken down",
                 wanted="epoch 1 on both sides: writes that never left the source",
                 next_step=(
-                    "nothing was taken down, the way back itself is done. To stay for good: docs/runbook.md,"
+                    "nothing was taken down, the rollback itself is done. To stay for good: docs/runbook.md,"
                     " Giving up"
                 ),
             )
@@ -389,7 +387,7 @@ def _remove_if_it_answers(db: MariaDb, owner: Side) -> str:
 
 
 def _remove(db: MariaDb) -> str:
-    """On a side that does not own, the application stays locked out: its accounts are locked, the source is read_only."""
+    """On a side that is not the owner, locked accounts and read_only keep the application out."""
     drop_accounts(db)
     db.run("DROP SCHEMA IF EXISTS livemove")
     return "removed"

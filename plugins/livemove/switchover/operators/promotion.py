@@ -1,4 +1,4 @@
-"""The emergency: the act that makes the follower the owner. Its question is in reporting/operators/promotion_gate.py."""
+"""Emergency promotion of the follower to owner. Its question: reporting/operators/promotion_gate.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from livemove.switchover.operators.switchover import MovingOperator, no_blind_re
 
 
 class PromoteOperator(MovingOperator):
-    """Makes the target the owner; refuses without the sentence. A retry goes on where it stopped."""
+    """Makes the target the owner; refuses without the sentence. A retry continues where it stopped."""
 
     runbook_section = PROMOTION.runbook
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class BeginRollbackOperator(LivemoveOperator):
     """Notes what is to be undone. Refuses when the newest answer at a gate was not "Roll back"."""
 
-    runbook_section = "going-back"
+    runbook_section = "rolling-back"
 
     def execute(self, context: Any) -> Json:
         from livemove.switchover.adapters.reverse_replication_status import way_back_now
@@ -39,20 +39,20 @@ class BeginRollbackOperator(LivemoveOperator):
         closed = history.way_back_closed_at
         if closed and now.owner is Side.TARGET:
             raise RefusedError(
-                f"The way back closed at {closed}: the data centre's database no longer follows",
+                f"A rollback is not possible since {closed}: the data centre's database no longer follows",
                 wanted="a source that has every write",
                 next_step=(
-                    "nothing was changed, RDS owns the writes; a return is a new migration, from RDS to a"
+                    "nothing was changed, RDS is the owner; a return is a new migration, from RDS to a"
                     " data centre"
                 ),
             )
         seen = way_back_now(world) if now.owner is Side.TARGET else None
         if seen and seen.losses:
             raise RefusedError(
-                f"Going back would lose writes: {'; '.join(seen.losses)}",
+                f"A rollback would lose writes: {'; '.join(seen.losses)}",
                 wanted="a source that has every write",
                 next_step=(
-                    f"nothing was changed, RDS owns the writes. To repair it, {REPAIR_FOLLOWER}; then clear"
+                    f"nothing was changed, RDS is the owner. To repair it, {REPAIR_FOLLOWER}; then clear"
                     " this task"
                 ),
             )
@@ -89,7 +89,7 @@ class BeginRollbackOperator(LivemoveOperator):
                 f"The newest answer is {(newest and newest.option) or 'none'}",
                 wanted=f"{ROLL_BACK!r} at one of the gates",
                 next_step=(
-                    "clear the gate you want to answer anew with downstream; cleared alone, this task undoes"
+                    "clear the gate you want to answer again with downstream; cleared alone, this task undoes"
                     " nothing"
                 ),
             )
@@ -122,7 +122,7 @@ def ordered_by(context: Any) -> str | None:
 
 
 class GiveUpOperator(LivemoveOperator):
-    """Skips itself, and the tasks behind it, unless the form asks for it; RefusedError when the writes have moved before."""
+    """Runs only if the form asks for it, else skips the branch; RefusedError after any switchover."""
 
     def execute(self, context: Any) -> Json:
         from livemove.switchover.adapters.wiring import refuse_after_a_move
@@ -138,7 +138,7 @@ class GiveUpOperator(LivemoveOperator):
 
 
 class AutomaticRollbackOperator(BeginRollbackOperator):
-    """Orders a rollback when one of the tasks upstream has failed for good; skips itself when what failed changed nothing.
+    """Orders a rollback when a task upstream has failed for good, unless its failure changed nothing.
 
     Its rule is one_failed, which also fires when something long before them failed: then none of them did.
     """

@@ -1,4 +1,4 @@
-"""The writes move: control objects, the way back, the switchover itself, rollback, and the end of it all."""
+"""The operators of the switchover: control objects, reverse replication, the switchover, their removal."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PrepareControlOperator(LivemoveOperator):
 
 
 class PrepareReturnOperator(LivemoveOperator):
-    """Everything slow before the gate: the way back made and tested, the expected pause measured."""
+    """Everything slow before the gate: reverse replication made and tested, the expected pause measured."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
     runbook_section = QUESTIONS["switchover"].runbook
@@ -73,7 +73,7 @@ class MovingOperator(LivemoveOperator):
         self._stopped = False
 
     def switchover(self, parts: Parts, to: Side, context: Any, *, window: Window | None = None) -> Switchover:
-        """`window`: the move begins only inside of it; one that was committed goes on at any hour."""
+        """`window`: the move begins only inside of it; one that was committed continues at any hour."""
         from livemove.switchover.guards import refusals
         from livemove.switchover.protocol import Switchover
 
@@ -91,7 +91,7 @@ class MovingOperator(LivemoveOperator):
         return self._running
 
     def tell_a_long_pause(self, world: World, done: SwitchoverRecord, context: Any) -> None:
-        """The budget undoes a move before its commit; what came after it may have taken longer, and people are told."""
+        """Warn and notify if the fence outlasted the budget, which limits it only before the commit."""
         fenced, budget = done.fenced_ms, world.spec.switchover.pause_budget
         if fenced is None or fenced <= budget * 1000:
             return
@@ -108,7 +108,7 @@ class MovingOperator(LivemoveOperator):
 
 
 class SwitchoverOperator(MovingOperator):
-    """Steps 0 to 11 in one task. A retry or a clear reads both databases first and goes on from there.
+    """Steps 0 to 11 in one task. A retry or a clear reads both databases first and continues from there.
 
     A move to the target begins only inside the window; a rollback may begin at any time.
     """
@@ -136,7 +136,7 @@ class ReturnPathOperator(LivemoveOperator):
     """Steps 12 and 13: the old owner follows, replication runs the other way round."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
-    runbook_section = "the-way-back-is-broken"
+    runbook_section = "reverse-replication-is-broken"
 
     def execute(self, context: Any) -> Json:
         from livemove.switchover import reverse_replication as return_path
@@ -153,7 +153,7 @@ class ReturnPathOperator(LivemoveOperator):
 class RollbackWritesOperator(MovingOperator):
     """The writes go back to the source, whatever state they are in; says so when they never left."""
 
-    runbook_section = "going-back"
+    runbook_section = "rolling-back"
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
@@ -213,7 +213,7 @@ class RemoveControlOperator(LivemoveOperator):
 
 @contextmanager
 def no_blind_retry() -> Iterator[None]:
-    """Before the commit a person decides whether to try again; after it (SwitchoverIncomplete) Airflow retries."""
+    """No retry before the commit, a person decides; after it (SwitchoverIncomplete) Airflow retries."""
     from airflow.sdk.exceptions import AirflowFailException
 
     try:

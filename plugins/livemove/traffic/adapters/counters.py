@@ -1,4 +1,4 @@
-"""What every web server has answered so far, from where the spec says it is counted: the server itself, its log, Prometheus, CloudWatch.
+"""What each web server has answered so far, by its own page, its log, Prometheus or CloudWatch.
 
 A server's own page is asked at its address under the public name, as a user's TLS would.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Count:
-    """Totals since the counter began; a counter that falls has begun again. None where the source does not tell."""
+    """Totals since the counter started; a lower value means a restart. None when the source has no number."""
 
     requests: int
     errors: int | None = None

@@ -1,8 +1,7 @@
-"""What users met around a move of the writes: the servers' own counters before it and after it.
+"""Requests and errors of users around a switchover, by the servers' own counters before and after it.
 
-Only where a server, or its log, tells at once; Prometheus and CloudWatch tell of a minute ago. It only tells:
-a counter that
-does not answer is named in the document and holds nobody up for longer than its timeout.
+Only from a server or its log, which are current; Prometheus and CloudWatch are a minute old. It decides
+nothing: a counter that does not answer is named in the document and delays nobody beyond its timeout.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def counts(world: World) -> dict[str, Count | None]:
 
 
 def between(before: dict[str, Count | None], after: dict[str, Count | None]) -> Json:
-    """{"requests", "errors", "not_counted"}: what the servers answered meanwhile; one that began anew is not counted."""
+    """{"requests", "errors", "not_counted"} between both looks; a restarted server is not counted."""
     requests, errors, missing = 0, 0, []
     tells_errors = True
     for name, now in after.items():

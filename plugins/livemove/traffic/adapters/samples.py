@@ -1,4 +1,4 @@
-"""Requests of both sites and the follower's distance, looked at while anything is waited for: the console draws them."""
+"""Samples both sites' requests and the follower's lag during every wait, for the console's charts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _lock = threading.Lock()
 
 
 def sample_requests(world: World, awaited: str) -> None:
-    """One more point in the ledger's series of requests. Never raises: it only tells.
+    """One more point in the ledger's series of requests. Never raises: it decides nothing.
 
     At most every `watch.poll` seconds, and seldom in a long wait: each point is a new version of one object.
     """
@@ -79,7 +79,7 @@ def _count(world: World, server: Server) -> SiteCounts | None:
 
 
 def _behind(world: World) -> float | None:
-    """Seconds since the owner's newest watermark that arrived was written, beyond the time between two of them."""
+    """Seconds since the newest watermark that arrived was written, less the interval between two."""
     from livemove.control.adapters.control_row import Control
 
     try:

@@ -29,7 +29,7 @@ def sites(world: World) -> dict[str, Side]:
 
 
 def observe(world: World) -> Json:
-    """One sample: {"at", "servers": {name: counts and health}, "load", "lag"}. What does not answer is None, with a reason."""
+    """One sample: {"at", "servers": {name: counts and health}, "load", "lag"}; None where silent."""
     pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
     database, seen = both(lambda: _database(world), lambda: in_parallel(pairs, lambda p: _server(world, *p)))
     servers = {s.name: facts for (s, _), facts in zip(pairs, seen, strict=True)}
@@ -49,7 +49,7 @@ def _server(world: World, server: Server, host: Host) -> Json:
 
 
 def _database(world: World) -> Json:
-    """Statements that the owner runs at once, and by how much the follower is behind; the source owns before the move."""
+    """Statements that the owner runs now, and the follower's lag; the source is the owner at first."""
     from livemove.control.adapters.control_row import Control
 
     facts: Json = {"load": None, "lag": None}
@@ -65,7 +65,7 @@ def _database(world: World) -> Json:
 
 
 def react(world: World, verdict: Verdict, share: int) -> Breach:
-    """What a breach leads to, by the spec: the record goes back now, or the shift stops and a person decides."""
+    """What the spec orders after a breach: restore the record now, or stop the shift and ask a person."""
     by_itself = world.spec.watch.on_breach == "rollback" and not verdict.way_back_ill
     at = world.clock.now()
     ill = verdict.way_back_ill

@@ -1,4 +1,4 @@
-"""Waiting until the old site is empty of users: only its own counters prove it, because some caches stretch TTLs."""
+"""Wait until the old site has no users, by its own counters, because some caches stretch TTLs."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class DrainedSensor(WatchingSensor):
     look = f"{__name__}.look_at_traffic"
 
     def begin(self, world: World) -> Json:
-        """Long connections outlive every TTL: the old site's servers are told to end them, where the spec has a command."""
+        """End long connections, which outlive every TTL, by the spec's command on the old site's servers."""
         from livemove.servers.adapters.servers import must
 
         for server, host in zip(world.spec.at(Side.SOURCE), world.hosts(Side.SOURCE), strict=True):
             if command := server.commands.close_idle:
                 said = must(host, command, "end its long connections")
-                self.log.info("%s: long connections are told to end. %s", server.name, said)
+                self.log.info("%s: long connections are ended. %s", server.name, said)
         return {}
 
     def limit(self, world: World) -> float:
@@ -87,7 +87,8 @@ class DrainedSensor(WatchingSensor):
         return RefusedError(
             f"After {duration(self.limit(world))} the old site still serves users: {says}",
             wanted=(
-                f"a share of at most {percent(world.spec.drain.share)} for {duration(world.spec.drain.seconds)}"
+                f"a share of at most {percent(world.spec.drain.share)} for"
+                f" {duration(world.spec.drain.seconds)}"
             ),
             next_step=(
                 "both sites write to one database, so nothing is lost; clear this task to wait on, or trigger"

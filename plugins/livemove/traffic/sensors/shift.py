@@ -1,8 +1,7 @@
-"""While both sites serve: what was normal before, the steps of the shift, and the watch until the writes move.
+"""While both sites serve: the baseline, the steps of the shift, and the watch until the switchover.
 
 The looks of this file act: they move the record on by a step, and put it back on a breach. Each reads the
-record first, so a
-second triggerer, or a retry, finds what was done.
+record first, so a second triggerer, or a retry, finds what was done.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class BaselineSensor(WatchingSensor):
 
 
 def look_at_shift(world: World, state: Json) -> Look:
-    """One look at both sites at the share that stands; the next step when it was clean."""
+    """One look at both sites at the present share; the next step when it was clean."""
     if state.get("moved"):
         return Look(True, MOVED, {})
     refuse_after_breach(world, "target")
@@ -101,7 +100,7 @@ def _step(world: World, percent: int) -> None:
     approval = world.ledger.load(Approval, gate="switch_dns")
     if approval is None or approval.option != PROCEED:
         raise RefusedError(
-            f"The approval of the shift was withdrawn; it stands before {percent} %",
+            f"The approval of the shift was withdrawn; it stops before {percent} %",
             wanted="Proceed at switch_dns.ask",
             next_step="clear switch_dns.ask with downstream and answer again",
         )
@@ -132,7 +131,7 @@ def _judge(world: World, samples: list[Json]) -> watch.Verdict:
 
 
 class _Watching(WatchingSensor):
-    """A look that ended with a breach fails the task for good: a retry would only begin to watch anew."""
+    """A look that ended with a breach fails the task for good: a retry would only begin to watch again."""
 
     failure_is = "breach"
 
@@ -153,7 +152,7 @@ class _Watching(WatchingSensor):
 
 
 class ShiftSensor(_Watching):
-    """Holds each step of dns.steps until its observation is clean, then takes the next; stops or goes back on a breach."""
+    """Holds each step of dns.steps until its samples are clean, then takes the next; a breach ends it."""
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
@@ -167,7 +166,7 @@ class ShiftSensor(_Watching):
 
 
 def look_at_both_sites(world: World, state: Json) -> Look:
-    """Until somebody answers about the writes, or the name is back: as the shift, over the last `watch.hold` seconds."""
+    """As the shift, over the last `watch.hold` seconds, until the switchover's answer or the name is back."""
     if state.get("moved"):
         return Look(True, MOVED, {})
     share = share_now(world)
@@ -187,10 +186,10 @@ def look_at_both_sites(world: World, state: Json) -> Look:
 
 
 class WatchSensor(_Watching):
-    """Watches users' errors, latency, health, lag and load while both sites serve; ends when the writes may move.
+    """Watches users' errors, latency, health, lag and load while both sites serve, until the switchover.
 
     A breach that does not go back by itself is told, and shown at the question about the writes; a person
-    decides there, so the watch goes on.
+    decides there, so the watch continues.
     """
 
     look = f"{__name__}.look_at_both_sites"

@@ -1,4 +1,4 @@
-// The lines over time: uPlot with two sites, and the moments of the night marked in each of them.
+// The lines over time: uPlot with two sites, and the moments of the run marked in each of them.
 
 import { h, hour, number, seconds, time } from "./dom.js";
 

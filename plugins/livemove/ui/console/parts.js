@@ -29,7 +29,7 @@ export function way_back(w) {
   return h("div", { class: w.tone },
     h("p", { class: "headline" }, w.headline),
     h("p", { class: "says" }, w.says),
-    w.until ? h("p", { class: "until" }, "If the return path stopped now: until ", h("b", {}, day(w.until))) : null,
+    w.until ? h("p", { class: "until" }, "If reverse replication stopped now: until ", h("b", {}, day(w.until))) : null,
     w.checked_at && w.tone !== "none" ? h("p", { class: "says" }, "Looked at ", since(w.checked_at), " ago") : null);
 }
 
@@ -251,7 +251,7 @@ export function findings(f) {
   return [
     h("div", { class: "big" }, [["error", "errors"], ["warning", "warnings"], ["ok", "in order"]].map(([k, word]) =>
       h("p", {}, h("b", { class: c[k] || k === "ok" ? tones[k] : "" }, number(c[k] ?? 0)), h("span", {}, word)))),
-    bad.length ? table("Warnings and errors of the preflight", columns, bad) : h("p", { class: "missing" }, "Nothing to mend."),
+    bad.length ? table("Warnings and errors of the preflight", columns, bad) : h("p", { class: "missing" }, "Nothing to fix."),
     good.length ? details("findings ok", `${good.length} checks in order`, table("Checks in order", columns.slice(1, 3), good)) : null,
   ];
 }
