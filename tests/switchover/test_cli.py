@@ -266,7 +266,7 @@ def test_promote_wants_the_sentence_and_a_source_that_is_gone(
     assert "the name points at AWS" in text
     monkeypatch.setattr(two.s, "read", lambda: Control.read(two.s))
     code, text = run("status")
-    assert (code, "AT ONCE livemove promote once more" in text) == (0, True)
+    assert (code, "AT ONCE livemove promote again" in text) == (0, True)
     code, text = run("promote", "--word", sentence, "--keep-name")
     assert (code, "came back as source OPEN@1 and is closed now" in text) == (0, True)
     assert two.locked(Side.SOURCE)

@@ -116,7 +116,7 @@ def test_the_source_dies_with_writes_in_flight_and_the_target_serves(world: Worl
     back(two)
     with closing(two.application(S)) as c, c.cursor() as cursor:
         cursor.execute("SELECT 1")
-    assert "AT ONCE livemove promote once more" in "\n".join(night.report(world.parts))
+    assert "AT ONCE livemove promote again" in "\n".join(night.report(world.parts))
     with pytest.raises(RefusedError, match="was promoted"):
         world.move(S, "back")
     again = promote(world, "another")
