@@ -181,9 +181,9 @@ async def looks(world: Any, look: Any) -> None:
     said = ""
     while True:
         seen = await asyncio.to_thread(look, world, state)
-        if seen.says.split(";")[0] != said:
-            said = seen.says.split(";")[0]
-            print(f"{datetime.now():%H:%M:%S}  {seen.says}", flush=True)
+        if seen.message.split(";")[0] != said:
+            said = seen.message.split(";")[0]
+            print(f"{datetime.now():%H:%M:%S}  {seen.message}", flush=True)
         if seen.done:
             return
         state = seen.state

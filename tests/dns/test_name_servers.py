@@ -34,7 +34,7 @@ from livemove.dns.record import same
 from livemove.dns.sensors import look_at_change, look_at_old_ttl, look_at_propagation
 from livemove.dns.zone_checks import judge
 from livemove.model.approvals import checksum
-from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError, UnreachableError
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns
 from livemove.runtime.clock import SystemClock
@@ -132,7 +132,7 @@ def test_a_stranger_between_look_and_update_is_not_overwritten(
     before = a_sets(zone)
     believed = [replace(before[0], values=("203.0.113.9",))]
     monkeypatch.setattr(zone, "records", lambda name: believed)
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         zone.change(believed, [replace(before[0], values=("198.51.100.1",))])
     monkeypatch.undo()
     assert same(a_sets(zone), before)
@@ -168,7 +168,7 @@ def test_a_wildcard_is_no_record_to_change(lab: Registry) -> None:
     zone = UpdateZone(dns(name=name), (authority.KEY, SECRET, "hmac-sha256"), asking())
     believed = zone.records(name)
     assert believed[0].values == ("192.0.2.1",)
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         zone.change(believed, [replace(believed[0], values=("198.51.100.1",))])
 
 
@@ -233,7 +233,7 @@ def test_a_person_changes_the_zone_and_the_authorities_prove_it(zone: UpdateZone
     change = hand.change(before, after)
     assert change == wanted_text(after) == "www.shop.test. 60 A 198.51.100.7"
     assert not hand.in_sync(change)
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         hand.change([replace(before[0], ttl=7)], after)
     zone.change(before, after)
     until(lambda: hand.in_sync(change))
@@ -275,7 +275,7 @@ def test_two_updates_at_once_leave_one_whole_record(zone: UpdateZone) -> None:
                 before, [replace(before[0], values=(value,))]
             )
             results.append(value)
-        except WorldMovedError:
+        except StaleApprovalError:
             results.append("refused")
 
     threads = [threading.Thread(target=move, args=(f"198.51.100.{n}",)) for n in (1, 2)]
@@ -312,7 +312,7 @@ class Story:
             seen = look(self.world, state, **arguments)
             if seen.done:
                 return seen
-            assert time.monotonic() < deadline, seen.says
+            assert time.monotonic() < deadline, seen.message
             state = seen.state
             time.sleep(min(seen.again_in or 1, 2))
 
@@ -367,7 +367,7 @@ def test_the_whole_story_by_a_persons_hand(zone: UpdateZone, monkeypatch: pytest
     story.wait(look_at_old_ttl)
     story.approve()
     story.run(ChangeRecordOperator)
-    assert "Somebody has to enter this" in look_at_change(story.world, {}).says  # type: ignore[arg-type]
+    assert "Somebody has to enter this" in look_at_change(story.world, {}).message  # type: ignore[arg-type]
     story.wait(look_at_change)
     story.wait(look_at_propagation, expected="target")
     story.back()

@@ -32,7 +32,7 @@ from livemove.model.ports import (
 )
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 from tests.doubles.memory import HandClock, MemoryLedger
 
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
@@ -635,8 +635,8 @@ class Universe:
         self.dead = False
         self.turn()
 
-    def parts(self) -> Parts:
-        return Parts(
+    def parts(self) -> Dependencies:
+        return Dependencies(
             service="shop",
             control=dict(self.db),
             servers=self.fleet,

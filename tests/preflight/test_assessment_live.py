@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.facts import Assessment
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from tests.preflight.test_preflight import SPEC
 
 NAME = "shop-e1-source-to-target"
@@ -42,7 +42,7 @@ class Dms:
         self.started.append(asked)
 
 
-class Asking(World):
+class Asking(ServiceContext):
     def __init__(self, dms: Dms, **outputs: str) -> None:
         super().__init__(SPEC)
         self.dms = dms
@@ -69,12 +69,14 @@ def test_another_fault_is_told_and_stops_nothing() -> None:
     assert "AccessDeniedFault" in problems["assessment"]
 
 
-@pytest.mark.parametrize(("status", "role", "says"), [("running", "r", "at rest"), ("ready", "", "no role")])
-def test_where_none_can_run_it_says_why(status: str, role: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "role", "message"), [("running", "r", "at rest"), ("ready", "", "no role")]
+)
+def test_where_none_can_run_it_says_why(status: str, role: str, message: str) -> None:
     dms = Dms(status)
     found = read_assessment(Asking(dms, dms_assessment_role_arn=role), {})
     assert found is not None
-    assert says in found.state
+    assert message in found.state
     assert dms.started == []
 
 

@@ -32,7 +32,7 @@ from livemove.runtime.mariadb import qualified
 from livemove.runtime.watermarks import by_waiting
 from livemove.schema import objects as core
 from livemove.schema.adapters.catalogue import check_parity
-from livemove.schema.adapters.copy_schema import carry, list_tables
+from livemove.schema.adapters.copy_schema import copy_schema, list_tables
 from livemove.schema.adapters.stored_code import code_of, set_events
 from livemove.switchover.adapters.wiring import StoredCode
 from tests.doubles.memory import MemoryLedger
@@ -136,9 +136,9 @@ class Journey:
             database = read_database(db, schemas, [ACCOUNT], sample_seconds=0)
         return findings(Facts(spec.model_copy(update={"source": source}), database=database))
 
-    def carry(self, t: Traveller, phase: core.Phase) -> None:
+    def copy_schema(self, t: Traveller, phase: core.Phase) -> None:
         with self.sides.source as source, self.sides.target as target:
-            t.again[phase] = carry(source, target, t.schemas, phase, progress=lambda _: None)
+            t.again[phase] = copy_schema(source, target, t.schemas, phase, progress=lambda _: None)
 
     def change(self, t: Traveller) -> None:
         """Writes that the replicator finds in the binlog when it goes on."""

@@ -157,7 +157,7 @@ def world(two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         made.prepare_return(two.t.read().epoch, Side.TARGET)
         return {}
 
-    monkeypatch.setattr("livemove.switchover.adapters.wiring.parts_of", parts_of)
+    monkeypatch.setattr("livemove.switchover.adapters.wiring.build_dependencies", parts_of)
     monkeypatch.setattr("livemove.switchover.adapters.wiring.prepare_return", prepare_return)
     monkeypatch.setattr("livemove.dns.adapters.public_record.put_back", lambda _: ({}, "the name went back"))
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "")  # the command sets it; here it is put back

@@ -33,7 +33,7 @@ def universe(monkeypatch: pytest.MonkeyPatch) -> Universe:
     def parts_of(_: object) -> Iterator[object]:
         yield universe.parts()
 
-    monkeypatch.setattr("livemove.switchover.adapters.wiring.parts_of", parts_of)
+    monkeypatch.setattr("livemove.switchover.adapters.wiring.build_dependencies", parts_of)
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, context: None)
     return universe

@@ -116,7 +116,7 @@ class Turning(World):
 
     def look(self) -> str:
         position = self.two.t.read().position
-        return way_back.look(self.parts, BACK, position, 5).says
+        return way_back.look(self.parts, BACK, position, 5).message
 
 
 @pytest.fixture

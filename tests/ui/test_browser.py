@@ -116,9 +116,9 @@ def test_the_owner_flips_and_nothing_is_loaded_anew(open_at: Open, view: StillVi
 def test_nobody_is_shown_as_the_owner_while_a_move_hangs(open_at: Open, view: StillView) -> None:
     page = open_at("dual")
     view.more = lambda d, e: attempt(e, 30, 2, "target", result="incomplete", ended=30.2)
-    says = "A move to AWS is committed and not finished"
-    expect(page.locator("#owner-says")).to_have_text(says, timeout=SOON)
-    expect(page.locator("#told")).to_have_text(says)
+    message = "A move to AWS is committed and not finished"
+    expect(page.locator("#owner-says")).to_have_text(message, timeout=SOON)
+    expect(page.locator("#told")).to_have_text(message)
     assert page.locator("#owner .owns").count() == 0
     expect(page.locator("#owner .arrow")).to_have_text("·")
     assert grave(page) == []

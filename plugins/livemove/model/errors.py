@@ -48,7 +48,7 @@ class RefusedError(LivemoveError):
     """A guard refused before anything was changed."""
 
 
-class WorldMovedError(RefusedError):
+class StaleApprovalError(RefusedError):
     """The thing that a person approved is not the thing that is there now."""
 
 
@@ -87,5 +87,5 @@ class SwitchoverIncomplete(SwitchoverError):
     """After the commit: only forward; a retry of the same task completes the move."""
 
 
-class PersonMustDecide(SwitchoverError):
+class ManualInterventionRequired(SwitchoverError):
     """The two databases do not give one picture; nothing was changed."""

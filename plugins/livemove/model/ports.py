@@ -48,7 +48,7 @@ class Ledger(Protocol):
     def get_file(self, name: str) -> bytes | None: ...
 
 
-class Keep(Protocol):
+class CheckpointStore(Protocol):
     """What a long comparison leaves behind, to go on from."""
 
     def read(self) -> PassState | None: ...
@@ -533,7 +533,7 @@ class SchemaCode(Protocol):
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
 
 
-class Proof(Protocol):
+class FinalCheckPort(Protocol):
     """The final check inside the fence: small and keyless tables whole, of others the rows changed since."""
 
     def ready(self) -> None:

@@ -13,9 +13,9 @@ import pymysql
 
 from livemove.comparison import row_comparison as core
 from livemove.comparison.canonical import Column, Shape
-from livemove.comparison.key_ranges import Share
+from livemove.comparison.key_ranges import KeyRange
 from livemove.comparison.row_comparison import Effort
-from livemove.model.ports import Clock, Json, Keep, Progress
+from livemove.model.ports import CheckpointStore, Clock, Json, Progress
 from livemove.runtime.mariadb import MariaDb, sql
 from livemove.runtime.watermarks import Arrival
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SESSION = {"time_zone": "+00:00", "sql_mode": "", "max_statement_time": 0}
 EFFORT = Effort()
-WHOLE_TABLE = Share()
+WHOLE_TABLE = KeyRange()
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Options:
     effort: Effort = EFFORT
     arrived: Arrival | None = None
     """Returns when what the owner committed before has arrived; None: by waiting."""
-    keep: Keep | None = None
+    keep: CheckpointStore | None = None
     """Where the state of a long pass is kept, so that the next task continues with it."""
     listed: int = 100
     """Differences that are told one by one; all are counted."""
-    share: Share = WHOLE_TABLE
+    share: KeyRange = WHOLE_TABLE
     """Only rows with keys in this range; of a table with a usable key."""
 
 

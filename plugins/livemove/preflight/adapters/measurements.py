@@ -47,7 +47,7 @@ def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Json]:
 # Rate and distance
 # --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Look:
+class CounterSample:
     """The counters at one moment."""
 
     at: float
@@ -56,7 +56,7 @@ class Look:
     position: int
 
     @classmethod
-    def at_now(cls, db: MariaDb) -> Look:
+    def at_now(cls, db: MariaDb) -> CounterSample:
         rows = {
             str(r["variable_name"]).lower(): int(float(r["value"] or 0))
             for r in db.rows(sql("preflight/list_counters"))
@@ -72,10 +72,10 @@ class Look:
         return sum(engine or [v for k, v in self.counters.items() if k.startswith("handler_")])
 
 
-def sample(db: MariaDb, first: Look, schemas: Sequence[str], seconds: float) -> Sample:
+def sample(db: MariaDb, first: CounterSample, schemas: Sequence[str], seconds: float) -> Sample:
     """What happened since the first look, which is at least `seconds` ago."""
     time.sleep(max(0.0, first.at + seconds - time.monotonic()))
-    last = Look.at_now(db)
+    last = CounterSample.at_now(db)
     ever = last.counters.get("binlog_bytes_written", 0)
     written = increase(first.counters.get("binlog_bytes_written", 0), ever)
     if "binlog_bytes_written" not in last.counters and first.file == last.file:
@@ -91,7 +91,7 @@ def sample(db: MariaDb, first: Look, schemas: Sequence[str], seconds: float) -> 
     )
 
 
-def _statements(db: MariaDb, since: Look, schemas: Sequence[str]) -> list[str]:
+def _statements(db: MariaDb, since: CounterSample, schemas: Sequence[str]) -> list[str]:
     """Kinds of changes in the moved schemas that stand as statements in the binlog; never their values."""
     if not since.file:
         return []

@@ -33,7 +33,7 @@ from livemove.schema.adapters.stored_code import (
 log = logging.getLogger(__name__)
 
 __all__ = [
-    "carry",
+    "copy_schema",
     "code_of",
     "create_code",
     "create_events",
@@ -63,7 +63,7 @@ class Tables:
 
 # Carrying
 # -----------------------------------------------------------------------------------------------------------
-def carry(
+def copy_schema(
     source: MariaDb,
     target: MariaDb,
     schemas: Sequence[str],
@@ -73,14 +73,14 @@ def carry(
 ) -> Json:
     """Create on the target what it lacks in this phase; counts of created and existing objects."""
     steps = {
-        core.Phase.TABLES: carry_tables,
-        core.Phase.KEYS: carry_keys,
-        core.Phase.CODE: carry_code,
+        core.Phase.TABLES: copy_tables,
+        core.Phase.KEYS: copy_keys,
+        core.Phase.CODE: copy_code,
     }
     return steps[core.Phase(phase)](source, target, schemas, progress)
 
 
-def carry_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+def copy_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     wanted, there = read_tables(source, schemas), read_tables(target, schemas)
     new = [t for key, t in wanted.tables.items() if key not in there.tables]
     for key, table in wanted.tables.items():
@@ -137,7 +137,7 @@ def _create_schemas(source: MariaDb, db: MariaDb, schemas: Sequence[str]) -> Non
             run_ddl(db, f"ALTER DATABASE {name} {how}", s["name"])
 
 
-def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+def copy_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     wanted, there = read_tables(source, schemas).tables, read_tables(target, schemas).tables
     lost = [f"{s}.{n}" for s, n in wanted if (s, n) not in there]
     if lost:
@@ -161,7 +161,7 @@ def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
     return {"phase": "keys", "index_statements": built, "foreign_key_statements": len(foreign)}
 
 
-def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     """Create routines, then views (which may call functions), then events, disabled."""
     wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
     new = [o for o in wanted if _key(o) not in there or not core.same_code(o["sql"], there[_key(o)]["sql"])]
@@ -180,7 +180,7 @@ def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
         f"{len(new)} routines and {views} views created; {len(events)} events created disabled,"
         f" {len(waking['triggers'])} triggers wait for the switchover"
     )
-    for line in core.told(definers):
+    for line in core.describe_definers(definers):
         progress(line)
     return {
         "phase": "code",
