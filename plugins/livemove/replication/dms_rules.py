@@ -285,7 +285,8 @@ def load_is_over(link: Link, status: ReplicationStatus, tables: list[TableProgre
     wrong = trouble(tables)
     if wrong or status.state in (TaskState.FAILED, TaskState.ABSENT):
         raise ReplicationError(
-            f"The full load of {link.name} failed: {'; '.join(filter(None, (wrong, describe_status(status))))}",
+            f"The full load of {link.name} failed: "
+            + "; ".join(filter(None, (wrong, describe_status(status)))),
             wanted="every table completed",
             next_step=(
                 "fix what DMS names, then clear start_load: the load begins again, tables are emptied first"

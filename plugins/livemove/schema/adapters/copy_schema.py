@@ -33,8 +33,8 @@ from livemove.schema.adapters.stored_code import (
 log = logging.getLogger(__name__)
 
 __all__ = [
-    "copy_schema",
     "code_of",
+    "copy_schema",
     "create_code",
     "create_events",
     "create_triggers",
