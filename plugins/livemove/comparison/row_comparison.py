@@ -32,7 +32,7 @@ from livemove.comparison.canonical import (
     row_expression,
 )
 from livemove.model.ledger import RowDifference, TableComparison
-from livemove.model.ports import Json, Link
+from livemove.model.ports import Json, Link, Row
 from livemove.model.spec import Side
 
 Key = tuple[Any, ...]
@@ -222,7 +222,7 @@ SECRET = re.compile(
 """Columns whose values are never shown, by their names."""
 
 
-def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
+def cells(shape: Shape, source: Row, target: Row) -> tuple[Cell, ...]:
     """The columns in which one row differs; both rows as `cells_query` gave them."""
     return tuple(
         Cell(c.name, *_told(c, i, source, target))
@@ -231,7 +231,7 @@ def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
     )
 
 
-def _told(column: Column, i: int, *rows: Json) -> list[str]:
+def _told(column: Column, i: int, *rows: Row) -> list[str]:
     """A value of each side as shown to people; a hash is added when both would look the same."""
     secret = SECRET.search(column.name)
     lines = ["NULL" if r[f"v{i}"] is None else "(masked)" if secret else repr(str(r[f"v{i}"])) for r in rows]

@@ -16,6 +16,9 @@ from livemove.model.ledger import Contents, Document, Event, Loaded, PassState
 from livemove.model.spec import Side
 
 Json = dict[str, Any]
+"""What comes from outside or goes to Airflow: an AWS answer, an XCom, the state of a wait."""
+Row = dict[str, Any]
+"""One row of a result: values by the names of their columns, lower case."""
 
 
 class Clock(Protocol):
@@ -477,10 +480,10 @@ class ControlDb(Protocol):
     def held(self, epoch: int) -> dict[str, bool]:
         """Servers armed for `epoch` that answered: True if they hold requests, False if holding failed."""
 
-    def sleeping_events(self) -> list[Json]:
+    def sleeping_events(self) -> list[Row]:
         """Application events to come alive when this database opens: event_schema, event_name, definer."""
 
-    def put_events(self, events: Sequence[Json]) -> None:
+    def put_events(self, events: Sequence[Row]) -> None:
         """Add to that list, never replace it. Call within `while_in`."""
 
     def write_watermark(self, reads: Side, stream: str, number: int) -> None: ...
@@ -520,7 +523,7 @@ class SchemaCode(Protocol):
     def wake(self, owner: Side, follower: Side | None) -> None:
         """On the next owner: create triggers and disabled events; raise counters past the old owner's."""
 
-    def events_to_wake(self, owner: Side) -> list[Json]:
+    def events_to_wake(self, owner: Side) -> list[Row]:
         """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
 
     def awake(self, side: Side) -> list[str]:

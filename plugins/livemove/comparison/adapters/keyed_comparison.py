@@ -25,7 +25,7 @@ from livemove.comparison.row_comparison import (
     unpack,
 )
 from livemove.model.ledger import PassState
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import require_arrival
 
@@ -393,7 +393,7 @@ class UnkeyedComparer(TableComparer):
         here, there = self._buckets(x), self._buckets(y)
         return [k for k in here.keys() | there.keys() if here.get(k) != there.get(k)]
 
-    def _buckets(self, rows: Sequence[Json]) -> dict[Key, Any]:
+    def _buckets(self, rows: Sequence[Row]) -> dict[Key, Any]:
         """Of whole hashes the number of rows says all; of buckets also the sum."""
         return {(r["h"],): int(r["n"]) if self.digits == 40 else (int(r["n"]), r["a"]) for r in rows}
 

@@ -17,7 +17,7 @@ from typing import Any
 import pymysql
 
 from livemove.model.counters import increase
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.preflight.facts import ColumnFact, Sample
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.runtime.query_budget import QueryBudget, by_table
@@ -35,7 +35,7 @@ DATES = {"date", "datetime", "timestamp"}
 STATEMENT = re.compile(r"(?:use `((?:[^`]|``)+)`; *)?(insert|update|delete|replace|load)\b", re.IGNORECASE)
 
 
-def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Json]:
+def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Row]:
     """Rows of a statement that some versions or logins do not have."""
     try:
         return db.rows(query, args)
@@ -121,7 +121,7 @@ def clock_ahead(db: MariaDb) -> float:
 # Values
 # ------------------------------------------------------------------------------------------------------------
 def zero_dates(
-    db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
+    db: MariaDb, columns: Sequence[Row], sizes: Mapping[str, int], seconds: float
 ) -> dict[str, bool | None]:
     """table.column -> whether a zero date is there; of several columns with one, the first row's are told."""
     budget = QueryBudget(db, seconds)
@@ -139,7 +139,7 @@ def zero_dates(
     return found
 
 
-def column_facts(columns: Sequence[Json]) -> tuple[ColumnFact, ...]:
+def column_facts(columns: Sequence[Row]) -> tuple[ColumnFact, ...]:
     return tuple(
         ColumnFact(
             f"{c['schema']}.{c['table']}",

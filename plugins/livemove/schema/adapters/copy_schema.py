@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from livemove.model.errors import SchemaError
-from livemove.model.ports import Json, Progress
+from livemove.model.ports import Json, Progress, Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
 from livemove.schema.adapters.index_builder import LONG_DDL, build
@@ -212,7 +212,7 @@ def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creat
     return total
 
 
-def _try(creator: Creator, o: Json) -> SchemaError | None:
+def _try(creator: Creator, o: Row) -> SchemaError | None:
     try:
         creator.create({**o, "sql": re.sub(r"^CREATE ", "CREATE OR REPLACE ", o["sql"], count=1)})
     except SchemaError as e:
@@ -220,17 +220,17 @@ def _try(creator: Creator, o: Json) -> SchemaError | None:
     return None
 
 
-def _key(o: Json) -> tuple[str, str, str]:
+def _key(o: Row) -> tuple[str, str, str]:
     return o["kind"], o["schema"], o["name"]
 
 
 # Reading
 # ------------------------------------------------------------------------------------------------------------
-def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
     return db.rows(sql("schema/list_schemas"), {"schemas": tuple(schemas)})
 
 
-def list_tables(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def list_tables(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
     """Base tables with engine, estimated rows and bytes; no sequences, no views."""
     return [
         t for t in db.rows(sql("schema/list_tables"), {"schemas": tuple(schemas)}) if t["type"] != "SEQUENCE"
@@ -251,7 +251,7 @@ def read_tables(db: MariaDb, schemas: Sequence[str]) -> Tables:
     return Tables(tables, sequences)
 
 
-def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
     """Views as texts with schema-qualified names (that is why this session has no default schema)."""
     with db.fresh(session=READING, schema=None) as reader:
         return [
@@ -260,7 +260,7 @@ def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
         ]
 
 
-def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
     with db.fresh(session=READING, schema=None) as reader:
         return [
             read_object(reader, o["type"], o)
@@ -291,7 +291,7 @@ def raise_auto_increment(db_from: MariaDb, db_to: MariaDb, schemas: Sequence[str
     return raised + _raise_sequences(db_from, db_to, args)
 
 
-def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Json) -> list[str]:
+def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Row) -> list[str]:
     raised = []
     for r in db_from.rows(sql("schema/list_sequences"), args):
         name = qualified(r["schema"], r["name"])
