@@ -239,7 +239,9 @@ class Case:
         if owner is None:
             last = r.attempts[-1] if r.attempts else ""
             r.notes.append(f"rows: {rows}")
-            r.verdict = Verdict.PERSON if last in ("PersonMustDecide", "RefusedError") else Verdict.STUCK
+            r.verdict = (
+                Verdict.PERSON if last in ("ManualInterventionRequired", "RefusedError") else Verdict.STUCK
+            )
             r.verdict = bad[0] if bad else r.verdict
             return
         found = harness.audit(owner)

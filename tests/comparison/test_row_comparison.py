@@ -152,9 +152,9 @@ def test_text_of_two_character_sets_is_compared_as_utf8mb4() -> None:
     assert "CONVERT(`b` USING utf8mb4)" in row_expression(here.beside(there).columns)
     assert "CONVERT" not in row_expression(here.beside(here).columns)
     assert (
-        here.lossy(there),
-        here.lossy(here),
-        there.lossy(Shape("s", "t", (column("b", "varchar", charset="latin1"),))),
+        here.lossy_columns(there),
+        here.lossy_columns(here),
+        there.lossy_columns(Shape("s", "t", (column("b", "varchar", charset="latin1"),))),
     ) == (["b"], [], [])
 
 

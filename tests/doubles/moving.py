@@ -326,11 +326,11 @@ class Db:
         return Binlogs(self.files, self.keeps)
 
     @moment
-    def strangers(self) -> list[str]:
+    def unfenced_writers(self) -> list[str]:
         return list(self.intruders)
 
     @moment
-    def stubborn_events(self) -> list[str]:
+    def undisablable_events(self) -> list[str]:
         return list(self.stubborn)
 
     @moment
@@ -413,7 +413,7 @@ class Replicator:
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         raise NotImplementedError
 
-    def signs(self, link: Link) -> dict[str, Any]:
+    def diagnostics(self, link: Link) -> dict[str, Any]:
         return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:

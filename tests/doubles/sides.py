@@ -87,7 +87,7 @@ class Sides:
         self.carry(schemas, Phase.KEYS, Phase.CODE)
         return schemas
 
-    def copy_schema(self, schemas: list[str], *phases: Phase) -> list[dict[str, object]]:
+    def carry(self, schemas: list[str], *phases: Phase) -> list[dict[str, object]]:
         with self.source as source, self.target as target:
             return [copy_schema(source, target, schemas, p, progress=lambda _: None) for p in phases]
 

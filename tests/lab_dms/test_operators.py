@@ -69,7 +69,7 @@ class MemoryDms:
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         self.asked.append(("reload", link, list(tables)))
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         return {"failures": ["12:00:00 Replication task has failed."], "latency": {"CDCLatencyTarget": 2.0}}
 
     def links(self) -> list[Link]:

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from livemove.model.ledger import Outputs
 from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.facts import Assessment
 from livemove.runtime.service_context import ServiceContext
+from tests.doubles.memory import MemoryLedger
 from tests.preflight.test_preflight import SPEC
 
 NAME = "shop-e1-source-to-target"
@@ -46,7 +48,8 @@ class Asking(ServiceContext):
     def __init__(self, dms: Dms, **outputs: str) -> None:
         super().__init__(SPEC)
         self.dms = dms
-        self.ledger = type("Kept", (), {"read": lambda _, name: outputs})()  # type: ignore[assignment,misc]
+        self.ledger = MemoryLedger()  # type: ignore[assignment,misc]
+        self.ledger.save(Outputs.model_validate(outputs))
 
     def aws(self, service: str) -> Any:
         return self.dms

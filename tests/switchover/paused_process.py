@@ -56,7 +56,7 @@ class Equal:
 
 
 @contextmanager
-def parts_of(logins: dict[str, list[Any]]) -> Iterator[Dependencies]:
+def dependencies(logins: dict[str, list[Any]]) -> Iterator[Dependencies]:
     db = {Side(side): MariaDb(Side(side), Login(*login)) for side, login in logins.items()}
     control = {side: Control(one) for side, one in db.items()}
     ledger: Any = MemoryLedger()
@@ -75,7 +75,7 @@ def parts_of(logins: dict[str, list[Any]]) -> Iterator[Dependencies]:
 
 
 if __name__ == "__main__":
-    moving.build_dependencies = lambda _: parts_of(json.loads(sys.argv[1]))  # type: ignore[assignment]
+    moving.build_dependencies = lambda _: dependencies(json.loads(sys.argv[1]))  # type: ignore[assignment]
     guards.refusals = lambda *_: []
     spec = SimpleNamespace(
         window=None, drain=SimpleNamespace(source="none"), switchover=SimpleNamespace(pause_budget=25)

@@ -33,7 +33,7 @@ BEATS = "SELECT COUNT(*) FROM livemove.watermark_{}_{} WHERE stream = 'beat'"
 def world(two: Two, tmp_path: Path) -> Iterator[World]:
     made = World(two, tmp_path)
     made.begin()
-    made.ledger.write("schema/source", code_of(two.db[S], ["shop"]))
+    made.ledger.write("schema/source", code_of(two.db[S], ["shop"]).model_dump(by_alias=True))
     yield made
     for user in made.users:
         user.end.set()

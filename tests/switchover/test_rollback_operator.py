@@ -145,7 +145,7 @@ def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorl
 
 def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     world = MemoryWorld()
-    monkeypatch.setattr(callbacks, "World", lambda spec, **_: world)
+    monkeypatch.setattr(callbacks, "ServiceContext", lambda spec, **_: world)
     ti = SimpleNamespace(
         task=SimpleNamespace(service="shop"),
         task_id="switchover.switch_over",

@@ -495,7 +495,7 @@ def retry_reopens_after_the_commit(patch: pytest.MonkeyPatch) -> None:
         db.state = ControlState.OPEN
         db._match()
 
-    patch.setattr(switchover, "decide", decide)
+    patch.setattr(switchover, "next_action", decide)
     patch.setattr(switchover.Switchover, "_lift", lift)
 
 

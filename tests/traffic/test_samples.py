@@ -19,7 +19,7 @@ from tests.doubles.worlds import MemoryWorld
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryWorld]:
     sampling._paces.clear()
-    monkeypatch.setattr(sampling, "made", lambda world: True)
+    monkeypatch.setattr(sampling, "target_exists", lambda world: True)
     monkeypatch.setattr(sampling, "_behind", lambda world: 0.5)
     monkeypatch.setattr(MemoryWorld, "host", lambda self, server: None, raising=False)
     monkeypatch.setattr("livemove.schema.adapters.ddl_watch.notice_ddl", lambda world, awaited: "")
@@ -94,6 +94,6 @@ def test_whatever_goes_wrong_the_wait_goes_on(world: MemoryWorld, monkeypatch: p
     def broken(world: MemoryWorld) -> bool:
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr(sampling, "made", broken)
+    monkeypatch.setattr(sampling, "target_exists", broken)
     look(world)
     assert world.ledger.kept == {}

@@ -274,7 +274,7 @@ def test_the_triggerer_sees_the_breach_puts_the_record_back_and_the_task_fails_f
     """The way from task to triggerer and back, with everything that Airflow keeps in between as JSON."""
     monkeypatch.setattr("livemove.control.adapters.state.owner", lambda world: Side.SOURCE)
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: site.world)
-    monkeypatch.setattr(polling, "World", lambda *_, **__: site.world)
+    monkeypatch.setattr(polling, "ServiceContext", lambda *_, **__: site.world)
 
     async def second(seconds: float) -> None:
         site.pass_(1)

@@ -98,7 +98,7 @@ class TableVerdict:
     began_at: str = ""
     """ISO time at which the pass began; a pass that was resumed began with its first task."""
 
-    def turned(self) -> TableVerdict:
+    def swapped(self) -> TableVerdict:
         """Of a comparison from target to source, with each row count and value under its own side."""
         turned = tuple(
             replace(d, cells=tuple(Cell(c.column, c.target, c.source) for c in d.cells))

@@ -177,7 +177,7 @@ class Replicator(Protocol):
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         """Load these (schema, table) again while the task runs; ReplicationError when DMS refuses."""
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         """Diagnostics of DMS; nothing is decided by them.
 
         "failures": texts of its events since the task was made, None when unreadable; "latency": seconds by
@@ -226,7 +226,7 @@ class Zone(Protocol):
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
         """Replace `before` by `after` in one change; returns the change's id, the same when called twice.
 
-        Nothing is done when `after` is there already; WorldMovedError when neither does.
+        Nothing is done when `after` is there already; StaleApprovalError when neither does.
         """
 
     def in_sync(self, change_id: str) -> bool:
@@ -300,7 +300,7 @@ class Infra(Protocol):
         """Make a plan, keep it in S3 under its digest, return what it would do."""
 
     def apply(self, digest: str) -> None:
-        """Apply exactly that plan; WorldMovedError when it is gone or stale."""
+        """Apply exactly that plan; StaleApprovalError when it is gone or stale."""
 
     def outputs(self) -> Json: ...
 
@@ -492,10 +492,10 @@ class ControlDb(Protocol):
         """All rows of that direction that are here."""
 
     def binlogs(self) -> Binlogs: ...
-    def strangers(self) -> list[str]:
+    def unfenced_writers(self) -> list[str]:
         """Who is logged in or holds rights past the fence, and may write, but is not fenced; as text."""
 
-    def stubborn_events(self) -> list[str]:
+    def undisablable_events(self) -> list[str]:
         """Application events that cannot be disabled: another account's, on a server without SUPER."""
 
     def newest_watermark(self, reads: Side) -> Newest | None:

@@ -40,7 +40,7 @@ def telling(world: ServiceContext, link: Link) -> Iterator[None]:
     try:
         yield
     except ReplicationError:
-        for words in replicator_of(world).signs(link)["failures"] or ():
+        for words in replicator_of(world).diagnostics(link)["failures"] or ():
             log.error("DMS: %s", words)
         raise
 
@@ -185,7 +185,7 @@ def look_at_lag(world: ServiceContext, state: Json) -> PollResult:
     # captured minus applied, and CloudWatch, stand beside the proof; neither is one
     beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
     if reason is None:
-        beside += [f"{k} {v:g} s" for k, v in replicator_of(world).signs(link)["latency"].items()]
+        beside += [f"{k} {v:g} s" for k, v in replicator_of(world).diagnostics(link)["latency"].items()]
     words = f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}"
     return PollResult(
         reason is None,

@@ -10,7 +10,7 @@ from livemove.model.ports import Json
 
 @dataclass(frozen=True)
 class PollResult:
-    """The result of one look. `Voice` chooses when `says` is logged."""
+    """The result of one look. `LogThrottle` chooses when `message` is logged."""
 
     done: bool
     message: str

@@ -40,7 +40,8 @@ class CarrySchemaOperator(LivemoveOperator):
                 keep(world, source, code_only=self.phase == Phase.CODE)
             done = copy_schema(source, target, schemas, Phase(self.phase), progress=self.log.info)
             if self.phase == Phase.CODE:
-                world.ledger.save(StoredCode(side=Side.SOURCE, **code_of(source, schemas)))
+                code = code_of(source, schemas)
+                world.ledger.save(StoredCode(side=Side.SOURCE, triggers=code.triggers, events=code.events))
                 world.ledger.save(Definers(definers=done.pop("definers")))
         world.ledger.note(SchemaCarried.model_validate(done))
         return done

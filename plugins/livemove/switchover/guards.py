@@ -167,7 +167,7 @@ def follower_sleeps(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
 
 def nobody_else_writes(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """No session or account that the fence would miss may write to the owner."""
-    for who in parts.control[to.other].strangers():
+    for who in parts.control[to.other].unfenced_writers():
         yield (
             f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in"
             " source.accounts"
@@ -176,7 +176,7 @@ def nobody_else_writes(parts: Dependencies, to: Side, epoch: int) -> Iterator[st
 
 def events_can_sleep(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """RDS's master user may not alter an event of another definer (1227), so the fence could not close."""
-    for what in parts.control[to.other].stubborn_events():
+    for what in parts.control[to.other].undisablable_events():
         yield (
             f"event {what} on the {to.other} cannot be disabled by livemove's login: drop it, or let its"
             " definer disable it, and create it as livemove's login"

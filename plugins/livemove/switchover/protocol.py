@@ -1,7 +1,7 @@
 """The switchover: one protocol that moves the writes from database f to database t, and back.
 
-Read STEPS from top to bottom: that is the order, and who may write after each step. `next_action.decide` says
-where a retried or cleared task joins in. What an act does to a database is guarded in that database (see
+Read STEPS from top to bottom: that is the order, and who may write after each step. `next_action` says where
+a retried or cleared task joins in. What an act does to a database is guarded in that database (see
 control/sql/control_procedures.sql); here are only the order, the waiting and the words.
 
 Before the commit (6) everything is undone (A): one compare-and-set back to OPEN, then the fence is lifted.
@@ -62,7 +62,7 @@ LOOKS = 6
 
 
 class Steps(Protocol):
-    """What the steps are made of: done for real by `Real`, told by `Recorder`. Each returns what was seen."""
+    """One method a step: `LiveSteps` does it, `DryRunSteps` describes it. Each returns what was seen."""
 
     def guards(self) -> str: ...
     def arm_servers(self) -> str: ...
@@ -241,7 +241,7 @@ class Switchover:
         """Bring the writes to `to`; the record that the ledger keeps.
 
         RefusedError: a guard said no. SwitchoverAborted: undone. SwitchoverIncomplete: retry.
-        PersonMustDecide.
+        ManualInterventionRequired.
         """
         for look in range(LOOKS):
             action = self.look()

@@ -1,7 +1,7 @@
 """The live steps of a switchover: what each step of switchover/protocol.py does to databases and servers.
 
-Before the commit an act gives up (GiveUp) when the pause budget is over or somebody else has the fence; after
-it, an act waits and then leaves the rest to a retry.
+Before the commit a step raises UndoAttempt when the pause budget is over or somebody else has the fence;
+after it, a step waits and then leaves the rest to a retry.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def compare_table(
         run = KeyedComparer if here[name].key else UnkeyedComparer
         found = run(pair, here[name].beside(there[name]), options, began_at, position).run()
     digests = {sides[0]: here[name].digest, sides[1]: there[name].digest}
-    if lossy := here[name].lossy(there[name]):
+    if lossy := here[name].lossy_columns(there[name]):
         note = f"compared as utf8mb4, which may lack characters of {', '.join(lossy)}"
         found = replace(found, note="; ".join(filter(None, (found.note, note))))
     verdict = replace(
@@ -67,7 +67,7 @@ def compare_table(
         began_at=found.began_at or began_at,
         position=found.position or position,
     )
-    return verdict if source_db.side is Side.SOURCE else verdict.turned()
+    return verdict if source_db.side is Side.SOURCE else verdict.swapped()
 
 
 def cut(db: MariaDb, schema: str, table: str, each: int) -> list[KeyRange]:

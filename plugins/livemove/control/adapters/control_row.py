@@ -291,12 +291,12 @@ class Control:
         }
         return said.get("binlog_expire_logs_seconds") or said.get("expire_logs_days", 0) * 86400 or None
 
-    def strangers(self) -> list[str]:
+    def unfenced_writers(self) -> list[str]:
         args = {"writes": WRITES, "passes": tuple(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))}
-        return [str(r["who"]) for r in self.db.rows(sql("control/list_strangers"), args)]
+        return [str(r["who"]) for r in self.db.rows(sql("control/list_unfenced_writers"), args)]
 
-    def stubborn_events(self) -> list[str]:
-        return [str(r["what"]) for r in self.db.rows(sql("control/list_stubborn_events"))]
+    def undisablable_events(self) -> list[str]:
+        return [str(r["what"]) for r in self.db.rows(sql("control/list_undisablable_events"))]
 
     def newest_watermark(self, reads: Side) -> Newest | None:
         r = self.db.one(

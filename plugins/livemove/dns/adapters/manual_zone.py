@@ -15,7 +15,7 @@ from livemove.model.ports import RecordSet, Resolvers
 from livemove.model.spec import Dns
 
 
-class HandZone:
+class ManualZone:
     """The zone as its own name servers show it."""
 
     provider = "a person at the registrar's panel"

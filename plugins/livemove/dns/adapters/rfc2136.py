@@ -36,7 +36,7 @@ STOOD_OTHERWISE = (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns
 """A prerequisite was not met: the record is not what it was believed to be."""
 
 
-class UpdateZone:
+class Rfc2136Zone:
     """The zone behind dns.primary; `key`: name, secret (base64) and algorithm of the TSIG key."""
 
     provider = "RFC 2136"

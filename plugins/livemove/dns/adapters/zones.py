@@ -31,13 +31,13 @@ def _resolvers(world: ServiceContext) -> Resolvers:
 def _zone(world: ServiceContext) -> Zone:
     dns, resolvers = world.spec.dns, resolvers_of(world)
     if dns.provider == "rfc2136":
-        from livemove.dns.adapters.rfc2136 import UpdateZone, key_of
+        from livemove.dns.adapters.rfc2136 import Rfc2136Zone, key_of
 
-        return UpdateZone(dns, key_of(world.secret(dns.connection or "")), resolvers)
+        return Rfc2136Zone(dns, key_of(world.secret(dns.connection or "")), resolvers)
     if dns.provider == "manual":
-        from livemove.dns.adapters.manual_zone import HandZone
+        from livemove.dns.adapters.manual_zone import ManualZone
 
-        return HandZone(dns, resolvers)
+        return ManualZone(dns, resolvers)
     from livemove.dns.adapters.route53 import Route53Zone
 
     return Route53Zone(world.aws("route53"), dns, resolvers)

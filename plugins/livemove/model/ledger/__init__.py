@@ -83,7 +83,16 @@ from livemove.model.ledger.reporting import (
     Versions,
     Waited,
 )
-from livemove.model.ledger.schema import DdlSeen, Definers, Definitions, Parity, SchemaCarried, StoredCode
+from livemove.model.ledger.schema import (
+    CodeObject,
+    DdlSeen,
+    Definers,
+    Definitions,
+    Parity,
+    SchemaCarried,
+    SchemaCode,
+    StoredCode,
+)
 from livemove.model.ledger.servers import JobsKept, ServersStopped
 from livemove.model.ledger.store import (
     Contents,
@@ -146,6 +155,7 @@ __all__ = [
     "Breach",
     "BreachSeen",
     "CaughtUp",
+    "CodeObject",
     "ComparisonPass",
     "Contents",
     "ControlPrepared",
@@ -209,6 +219,7 @@ __all__ = [
     "RollbackBegun",
     "RowDifference",
     "SchemaCarried",
+    "SchemaCode",
     "ServersStopped",
     "Shifted",
     "ShortTtl",

@@ -116,7 +116,7 @@ class Terraform:
             return summary(digest, json.loads(self._quiet(folder, "show", "-json", PLAN)))
 
     def apply(self, digest: str) -> None:
-        """Apply exactly that plan; WorldMovedError when it is gone or the state went on without it."""
+        """Apply exactly that plan; StaleApprovalError when it is gone or the state went on without it."""
         with self._ready() as folder:
             (folder / PLAN).write_bytes(self._kept(digest))
             try:

@@ -340,7 +340,7 @@ class DmsReplicator:
             )
         ]
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         return {
             "failures": self._told(lambda: self._failures(link), f"events of {link.name}"),
             "latency": self._told(lambda: self._latency(link), f"metrics of {link.name}") or {},

@@ -72,7 +72,7 @@ def replication_failures(world: ServiceContext) -> list[str] | None:
     from livemove.control.adapters.state import link_in_use
 
     try:
-        found: list[str] | None = replicator_of(world).signs(link_in_use(world))["failures"]
+        found: list[str] | None = replicator_of(world).diagnostics(link_in_use(world))["failures"]
         return found
     except Exception:
         # a question must be asked whatever cannot be seen

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from livemove.model.errors import SchemaError
+from livemove.model.ledger import CodeObject
 from livemove.model.ports import Json, Progress, Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
@@ -164,21 +165,19 @@ def copy_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress
 def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     """Create routines, then views (which may call functions), then events, disabled."""
     wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
-    new = [o for o in wanted if _key(o) not in there or not core.same_code(o["sql"], there[_key(o)]["sql"])]
+    new = [o for o in wanted if _key(o) not in there or not core.same_code(o.sql, there[_key(o)].sql)]
     with Creator(target) as creator:
         for o in new:
             if _key(o) in there:
-                creator.run(f"DROP {o['kind']} IF EXISTS {qualified(o['schema'], o['name'])}", o)
+                creator.run(f"DROP {o.kind} IF EXISTS {qualified(*o.place)}", o)
             creator.create(o)
         views = _carry_views(source, target, schemas, creator)
         waking = code_of(source, schemas)
         events = create_events(target, waking)
-        definers = creator.definers(
-            [*wanted, *read_views(source, schemas), *waking["triggers"], *waking["events"]]
-        )
+        definers = creator.definers([*wanted, *read_views(source, schemas), *waking.triggers, *waking.events])
     progress(
         f"{len(new)} routines and {views} views created; {len(events)} events created disabled,"
-        f" {len(waking['triggers'])} triggers wait for the switchover"
+        f" {len(waking.triggers)} triggers wait for the switchover"
     )
     for line in core.describe_definers(definers):
         progress(line)
@@ -195,12 +194,12 @@ def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress
 def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creator: Creator) -> int:
     wanted = {_key(o): o for o in read_views(source, schemas)}
     there = {_key(o): o for o in read_views(target, schemas)}
-    ordered = core.in_order((o["schema"], o["name"], o["sql"]) for o in wanted.values())
+    ordered = core.in_order((*o.place, o.sql) for o in wanted.values())
     waiting = [
         o
         for s, n, _ in ordered
         if (o := wanted["VIEW", s, n])
-        and not (_key(o) in there and core.same_code(o["sql"], there[_key(o)]["sql"]))
+        and not (_key(o) in there and core.same_code(o.sql, there[_key(o)].sql))
     ]
     total = len(waiting)
     while waiting:
@@ -212,16 +211,17 @@ def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creat
     return total
 
 
-def _try(creator: Creator, o: Row) -> SchemaError | None:
+def _try(creator: Creator, o: CodeObject) -> SchemaError | None:
     try:
-        creator.create({**o, "sql": re.sub(r"^CREATE ", "CREATE OR REPLACE ", o["sql"], count=1)})
+        replacing = re.sub(r"^CREATE ", "CREATE OR REPLACE ", o.sql, count=1)
+        creator.create(o.model_copy(update={"sql": replacing}))
     except SchemaError as e:
         return e
     return None
 
 
-def _key(o: Row) -> tuple[str, str, str]:
-    return o["kind"], o["schema"], o["name"]
+def _key(o: CodeObject) -> tuple[str, str, str]:
+    return o.kind, *o.place
 
 
 # Reading
@@ -251,7 +251,7 @@ def read_tables(db: MariaDb, schemas: Sequence[str]) -> Tables:
     return Tables(tables, sequences)
 
 
-def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
+def read_views(db: MariaDb, schemas: Sequence[str]) -> list[CodeObject]:
     """Views as texts with schema-qualified names (that is why this session has no default schema)."""
     with db.fresh(session=READING, schema=None) as reader:
         return [
@@ -260,7 +260,7 @@ def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
         ]
 
 
-def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
+def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[CodeObject]:
     with db.fresh(session=READING, schema=None) as reader:
         return [
             read_object(reader, o["type"], o)

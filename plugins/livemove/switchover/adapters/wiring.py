@@ -24,7 +24,7 @@ from livemove.control.adapters.setup import (
 )
 from livemove.control.adapters.state import target_exists
 from livemove.model.errors import RefusedError, SetupError, UnreachableError
-from livemove.model.ledger import Definitions, SwitchoverPlan, TableComparison, stored
+from livemove.model.ledger import Definitions, SchemaCode, SwitchoverPlan, TableComparison
 from livemove.model.ledger import StoredCode as StoredCodeDocument
 from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.model.spec import Side
@@ -161,7 +161,7 @@ class StoredCode:
         schemas: Sequence[str],
     ) -> None:
         self._databases, self._controls, self._ledger, self._schemas = databases, controls, ledger, schemas
-        self._code: dict[Side, Json] = {}
+        self._code: dict[Side, SchemaCode] = {}
 
     def ready(self, owner: Side) -> None:
         self._code[owner] = self._find(owner)
@@ -169,14 +169,14 @@ class StoredCode:
             with suppress(UnreachableError):
                 db.connection()
 
-    def _find(self, owner: Side) -> Json:
-        own = stored(self._ledger.load(StoredCodeDocument, side=owner))
+    def _find(self, owner: Side) -> SchemaCode:
+        own = self._ledger.load(StoredCodeDocument, side=owner)
         if own is not None:
             return own
         try:
             return code_of(self._databases[owner.other], self._schemas)
         except UnreachableError:
-            return stored(self._ledger.load(StoredCodeDocument, side=owner.other)) or {}
+            return self._ledger.load(StoredCodeDocument, side=owner.other) or SchemaCode()
 
     def wake(self, owner: Side, follower: Side | None) -> None:
         if owner not in self._code:
@@ -191,9 +191,9 @@ class StoredCode:
         if owner not in self._code:
             self.ready(owner)
         return [
-            {"event_schema": e["schema"], "event_name": e["name"], "definer": ""}
-            for e in self._code[owner].get("events", [])
-            if e.get("status") == "ENABLED"
+            {"event_schema": e.schema_name, "event_name": e.name, "definer": ""}
+            for e in self._code[owner].events
+            if e.status == "ENABLED"
         ]
 
     def awake(self, side: Side) -> list[str]:
@@ -214,13 +214,11 @@ class StoredCode:
     def sleep(self, follower: Side) -> None:
         db = self._controls[follower].holding
         code = code_of(db, self._schemas)
-        if not code["triggers"] and self._ledger.load(StoredCodeDocument, side=follower):
+        if not code.triggers and self._ledger.load(StoredCodeDocument, side=follower):
             return  # dropped before; what was kept then stays
         awake = {(e["event_schema"], e["event_name"]) for e in self._controls[follower].sleeping_events()}
-        for event in code["events"]:
-            if (event["schema"], event["name"]) in awake:
-                event["status"] = "ENABLED"
-        self._ledger.save(StoredCodeDocument(side=follower, **code))
+        events = [e.model_copy(update={"status": "ENABLED"}) if e.place in awake else e for e in code.events]
+        self._ledger.save(StoredCodeDocument(side=follower, triggers=code.triggers, events=events))
         log.info(
             "dropped on the %s: %s", follower, ", ".join(drop_triggers(db, self._schemas)) or "no trigger"
         )
