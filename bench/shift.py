@@ -38,7 +38,7 @@ from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.dns.adapters.route53 import Route53Zone
 from livemove.dns.record import Change
 from livemove.model.errors import UnreachableError
-from livemove.model.ledger import Approval, Breach, Outputs, WebServer, stored
+from livemove.model.ledger import Approval, Breach, Outputs, RecordChanged, WebServer, stored
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.runtime.clock import SystemClock
 from livemove.traffic.sensors.shift import look_at_baseline, look_at_shift
@@ -173,7 +173,7 @@ def first_step(world: Any) -> None:
     keep_original(world, live)
     world.ledger.save(Approval(gate="switch_dns", option="Proceed"))
     after = record.at_share(STEPS[0], live, new_addresses(world), TTL)
-    commit(world, Change(live, after, STEPS), "record_changed")
+    commit(world, Change(live, after, STEPS), RecordChanged)
 
 
 async def looks(world: Any, look: Any) -> None:
@@ -181,9 +181,9 @@ async def looks(world: Any, look: Any) -> None:
     said = ""
     while True:
         seen = await asyncio.to_thread(look, world, state)
-        if seen.says.split(";")[0] != said:
-            said = seen.says.split(";")[0]
-            print(f"{datetime.now():%H:%M:%S}  {seen.says}", flush=True)
+        if seen.message.split(";")[0] != said:
+            said = seen.message.split(";")[0]
+            print(f"{datetime.now():%H:%M:%S}  {seen.message}", flush=True)
         if seen.done:
             return
         state = seen.state

@@ -28,7 +28,7 @@ from lab.switchover_harness.latency_relay import LatencyRelay
 from lab.switchover_harness.settings import PORT
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.adapters.wiring import parts_of, prepare_return
+from livemove.switchover.adapters.wiring import build_dependencies, prepare_return
 from livemove.switchover.guards import expected_pause, refusals
 from livemove.switchover.protocol import Switchover
 
@@ -40,7 +40,7 @@ SETTLE = 1.0
 @dataclass(frozen=True)
 class Profile:
     name: str
-    says: str
+    message: str
     delivery: float = 0.0
     """Seconds until a command arrives at a server."""
     apply: float = 0.0
@@ -78,7 +78,7 @@ class Moved:
 @dataclass
 class Outcome:
     profile: str
-    says: str
+    message: str
     hold: bool
     rate: float
     connections: int
@@ -94,7 +94,7 @@ class Outcome:
     def table(self) -> str:
         lines = [
             (
-                f"{self.profile}: {self.says}; {'with' if self.hold else 'without'} hold, "
+                f"{self.profile}: {self.message}; {'with' if self.hold else 'without'} hold, "
                 f"{self.rate:g} writes/s over {self.connections} connections, {self.cores} cores"
             ),
             f"{'':24}{'median':>8}{'p95':>8}{'worst':>8}",
@@ -133,7 +133,7 @@ def measure(
 ) -> Outcome:
     outcome = Outcome(
         profile.name,
-        profile.says,
+        profile.message,
         hold,
         rate,
         connections,
@@ -191,7 +191,7 @@ class Slow:
 
 def one_move(harness: SwitchoverHarness, to: Side, attempt: str, replication: Slow) -> Moved:
     world = harness.world()
-    with parts_of(world) as parts:
+    with build_dependencies(world) as parts:
         prepare_return(world, parts)
         harness.compared()
         replication.on()

@@ -15,11 +15,11 @@ from airflow.sdk import DAG, TriggerRule
 
 from livemove.comparison.operators import CompareTableOperator, ListTablesOperator
 from livemove.dag import (
-    FORWARD,
     HOUR,
-    dag_manners,
+    RESUME_RETRIES,
+    dag_defaults,
     doc,
-    leads,
+    link_with_label,
     rollback_stage,
     served_from_aws,
     stage,
@@ -78,7 +78,7 @@ def migration(spec: MigrationSpec) -> DAG:
         doc_md=doc("migrate"),
         params=trigger_form(spec),
         schedule=None,
-        **dag_manners(spec),
+        **dag_defaults(spec),
     ) as dag:
         with stage(STAGES["preflight"]) as preflight:
             settings = ShowSettingsOperator(task_id="settings", **of)
@@ -133,7 +133,7 @@ def migration(spec: MigrationSpec) -> DAG:
             propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)
             drained = DrainedSensor(task_id="drained", **of)
             ttl_elapsed >> window >> keep_jobs >> baseline >> ask_dns
-            leads([ask_dns], PROCEED, change_record)
+            link_with_label([ask_dns], PROCEED, change_record)
             change_record >> shift
             shift >> in_sync >> propagation >> drained
             shift >> watch
@@ -147,13 +147,15 @@ def migration(spec: MigrationSpec) -> DAG:
                 proceed="switchover.snapshot",
             )
             snapshot = SnapshotOperator(task_id="snapshot", **of)
-            switchover = SwitchoverOperator(task_id="switch_over", to=Side.TARGET, retries=FORWARD, **of)
-            return_path = ReturnPathOperator(task_id="return_path", retries=FORWARD, **of)
+            switchover = SwitchoverOperator(
+                task_id="switch_over", to=Side.TARGET, retries=RESUME_RETRIES, **of
+            )
+            return_path = ReturnPathOperator(task_id="return_path", retries=RESUME_RETRIES, **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
             compare_back = compare_each(tables, "compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
             prepare_return >> window >> ask_writes
-            leads([ask_writes], PROCEED, snapshot)
+            link_with_label([ask_writes], PROCEED, snapshot)
             snapshot >> switchover
             switchover >> return_path >> smoke >> compare_back >> soak
 
@@ -168,7 +170,7 @@ def migration(spec: MigrationSpec) -> DAG:
             teardown = TerraformApplyOperator(task_id="teardown", replication_enabled=False, **of)
             remove_control = RemoveControlOperator(task_id="remove_control", **of)
             stop_idc = StopServersOperator(task_id="stop_idc", site=Side.SOURCE, **of)
-            leads([ask_retire], PROCEED, final_dump)
+            link_with_label([ask_retire], PROCEED, final_dump)
             (
                 final_dump
                 >> restore_ttl
@@ -205,7 +207,7 @@ def migration(spec: MigrationSpec) -> DAG:
         preflight >> provision >> replicate >> validate >> switch_dns
         # not the watch: it goes on until the question about the writes is answered
         drained >> switch_over >> retire >> finish
-        leads([ask_dns, ask_writes, ask_retire], ROLL_BACK, begin)
+        link_with_label([ask_dns, ask_writes, ask_retire], ROLL_BACK, begin)
         rollback >> finish
     return dag
 

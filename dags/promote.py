@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from livemove.dag import FORWARD, dag_manners, doc, served_from_aws
+from livemove.dag import RESUME_RETRIES, dag_defaults, doc, served_from_aws
 from livemove.dns.operators import EmergencyRecordOperator
 from livemove.dns.sensors import PropagationSensor
 from livemove.model.errors import SpecError
@@ -31,10 +31,10 @@ def emergency(spec: MigrationSpec) -> DAG:
         ),
         doc_md=doc("promote"),
         schedule=None,
-        **dag_manners(spec),
+        **dag_defaults(spec),
     ) as dag:
         ask = PromotionGate(task_id="ask", task_display_name=PROMOTION.title, **of)
-        promote = PromoteOperator(task_id="promote", asked_by="ask", retries=FORWARD, **of)
+        promote = PromoteOperator(task_id="promote", asked_by="ask", retries=RESUME_RETRIES, **of)
         name = EmergencyRecordOperator(task_id="name", **of)
         smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
         propagation = PropagationSensor(task_id="propagation", expected=Side.TARGET, **of)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 
-from livemove.dag import dag_manners, doc, rollback_stage, stage
+from livemove.dag import dag_defaults, doc, rollback_stage, stage
 from livemove.dns.operators import RestoreTtlOperator
 from livemove.model.errors import SpecError
 from livemove.model.spec import MigrationSpec, Side, load_spec, spec_files
@@ -52,7 +52,7 @@ def way_back(spec: MigrationSpec) -> DAG:
             ),
         },
         schedule=None,
-        **dag_manners(spec),
+        **dag_defaults(spec),
     ) as dag:
         rollback, _ = rollback_stage(spec, OrderedRollbackOperator)
         with stage(GIVE_UP_STAGE) as give_up:

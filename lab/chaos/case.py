@@ -24,7 +24,7 @@ from lab.switchover_harness.users import changes_of_owner
 from livemove.model.ports import ControlState, Link
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.adapters.wiring import parts_of, prepare_return
+from livemove.switchover.adapters.wiring import build_dependencies, prepare_return
 from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 
@@ -135,7 +135,7 @@ class Case:
     def _move_first(self) -> None:
         """Move to the target, so that the source follows: a move back starts from there."""
         world = self.harness.world()
-        with parts_of(world) as parts:
+        with build_dependencies(world) as parts:
             Switchover(parts, Side.TARGET, "before", guards=refusals).run()
             return_path.run(parts)
             prepare_return(world, parts)
@@ -239,7 +239,9 @@ class Case:
         if owner is None:
             last = r.attempts[-1] if r.attempts else ""
             r.notes.append(f"rows: {rows}")
-            r.verdict = Verdict.PERSON if last in ("PersonMustDecide", "RefusedError") else Verdict.STUCK
+            r.verdict = (
+                Verdict.PERSON if last in ("ManualInterventionRequired", "RefusedError") else Verdict.STUCK
+            )
             r.verdict = bad[0] if bad else r.verdict
             return
         found = harness.audit(owner)

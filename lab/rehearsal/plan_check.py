@@ -12,11 +12,11 @@ from lab.rehearsal.airflow import Airflow
 TIMEOUT = 300
 SCRIPT = """
 import json, sys
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from livemove.model.spec import find_spec
 from livemove.provisioning.adapters.terraform import infra_of
 from livemove.provisioning.operators import variables
-world = World(find_spec(sys.argv[1]))
+world = ServiceContext(find_spec(sys.argv[1]))
 summary = infra_of(world).plan(variables(world, replication_enabled=True))
 print("PLAN " + json.dumps([list(c) for c in summary.changes if c[0] not in ("no-op", "read")]))
 """

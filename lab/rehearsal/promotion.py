@@ -31,7 +31,7 @@ def judge(documents: Mapping[str, Json], found: Audit, killed_at: float, served_
         "seconds_to_service": None if served_at is None else round(served_at - killed_at, 1),
         "last_watermark": statement.get("last_watermark"),
         "bound_seconds": None if last is None else round(killed_at - last, 2),
-        "says": statement.get("says"),
+        "message": statement.get("message"),
         "undelivered": statement.get("undelivered"),
         "missing": found.lost,
         "missing_outside": found.lost - len(inside),

@@ -15,8 +15,8 @@ a list of their own. Everything between is livemove's production code.
 
 `SwitchoverHarness(lease=, pause_budget=, hold=, sites=)` set the spec's values.
 
-- `harness.world()`: the service's World in this process; `parts_of(harness.world())` gives the Parts for a
-  switchover without a process of its own.
+- `harness.world()`: the service's context in this process; `build_dependencies(harness.world())` gives
+  what a switchover without a process of its own depends on.
 - `harness.record`: the acknowledged writes with their times (users.py).
 - `harness.host(name)`: a server, whose delivery of commands can be slowed or broken (hosts.py).
 - `harness.begin(mover_addresses=)`: a proxy between movers and a database.

@@ -42,8 +42,8 @@ from livemove.model.ledger import TableComparison
 from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
-from livemove.servers.adapters.servers import equip
-from livemove.switchover.adapters.wiring import parts_of, prepare_control, prepare_return
+from livemove.servers.adapters.servers import install_agent
+from livemove.switchover.adapters.wiring import build_dependencies, prepare_control, prepare_return
 
 HERE = Path(__file__).parent
 SMALL = {
@@ -264,7 +264,7 @@ class SwitchoverHarness:
         )
         self.replicators.start(link)
         self.replicators.following(link)
-        with parts_of(world) as parts:
+        with build_dependencies(world) as parts:
             prepare_return(world, parts)
         self.compared()
         if mover_addresses:
@@ -473,7 +473,7 @@ class SwitchoverHarness:
                 ).encode(),
                 mode=0o600,
             )
-            equip(world, server, host)
+            install_agent(world, server, host)
             application = Application(host.folder, {self.settings.address(s): s for s in Side})
             application.start()
             self.applications.append(application)

@@ -37,11 +37,11 @@ from livemove.model.spec import Side
 from livemove.replication.adapters.replicator import replicator_of
 from livemove.switchover import protocol as switchover
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.adapters.wiring import parts_of, prepare_return
+from livemove.switchover.adapters.wiring import build_dependencies, prepare_return
 from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 
 VERBS = ("move", "switchover", "return_path", "rollback", "prepare_return")
 
@@ -97,7 +97,7 @@ class Instrumented:
         return call
 
 
-def instrument(parts: Parts, points: FailurePoints) -> Parts:
+def instrument(parts: Dependencies, points: FailurePoints) -> Dependencies:
     return replace(
         parts,
         control={side: Instrumented(db, str(side), points) for side, db in parts.control.items()},
@@ -109,9 +109,9 @@ def instrument(parts: Parts, points: FailurePoints) -> Parts:
 
 
 def instrument_steps(points: FailurePoints) -> None:
-    def at(step: switchover.Step) -> Callable[[switchover.Acts], str]:
-        def act(acts: switchover.Acts) -> str:
-            if isinstance(acts, switchover.Recorder):
+    def at(step: switchover.Step) -> Callable[[switchover.Steps], str]:
+        def act(acts: switchover.Steps) -> str:
+            if isinstance(acts, switchover.DryRunSteps):
                 return step.act(acts)
             points(f"step.{step.number}.before")
             seen = step.act(acts)
@@ -128,7 +128,7 @@ def run(folder: Path, verb: str, to: Side, points: FailurePoints) -> Json:
     attempt = f"1-{secrets.token_hex(8)}"
     instrument_steps(points)
     world.ports["replicator"] = Instrumented(replicator_of(world), "replicator", points)
-    with parts_of(world) as real:
+    with build_dependencies(world) as real:
         parts = instrument(real, points)
 
         def make(side: Side) -> Switchover:
@@ -163,7 +163,7 @@ def main(words: list[str]) -> int:
         document = run(a.folder, a.verb, a.to, points)
         out: Json = {
             "result": document.get("result", "done"),
-            "says": document.get("says", ""),
+            "message": document.get("message", ""),
             "error": "",
             "document": document,
         }

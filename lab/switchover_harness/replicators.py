@@ -154,7 +154,7 @@ class Replicators:
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         raise ReplicationError("single tables are not loaded again here")
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:

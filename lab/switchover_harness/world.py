@@ -20,7 +20,7 @@ from livemove.model.ledger import Outputs, TypedLedger
 from livemove.model.ports import Json
 from livemove.model.spec import Server, Side
 from livemove.runtime.mariadb import Login
-from livemove.runtime.service_context import Secret, World
+from livemove.runtime.service_context import Secret, ServiceContext
 
 DOWN = "ledger.down"
 """While this file is in the harness's folder, the ledger answers nothing."""
@@ -107,7 +107,7 @@ class IdleRds:
         return {"DBInstances": [{"DBInstanceStatus": "available"}]}
 
 
-class HarnessWorld(World):
+class HarnessWorld(ServiceContext):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.spec())
         self.settings = settings

@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "on_failure_callback": [note_failure, tell_failure],
     "on_success_callback": note_success,
 }
-FORWARD = 3
+RESUME_RETRIES = 3
 """Retries of a task that can resume where it stopped. Errors that need a person fail at once."""
 
 
@@ -44,7 +44,7 @@ def stage(group: Stage, *, numbered: bool = True) -> TaskGroup:
     return TaskGroup(group.id, group_display_name=title, tooltip=group.purpose, doc_md=doc(group.id))
 
 
-def leads(upstream: Sequence[BaseOperator], label: str, downstream: BaseOperator) -> None:
+def link_with_label(upstream: Sequence[BaseOperator], label: str, downstream: BaseOperator) -> None:
     """Add labelled edges. Airflow's `Label` would connect whole task groups instead of these tasks."""
     for task in upstream:
         task >> downstream
@@ -57,7 +57,7 @@ def served_from_aws(spec: MigrationSpec) -> Asset:
     return Asset(f"{spec.service} served from AWS")
 
 
-def dag_manners(spec: MigrationSpec) -> dict[str, Any]:
+def dag_defaults(spec: MigrationSpec) -> dict[str, Any]:
     """What all DAGs of a service have in common."""
     return {
         "catchup": False,
@@ -86,7 +86,7 @@ def rollback_stage(
         first = begin(task_id="begin", trigger_rule=trigger_rule, **of)
         writes = RollbackWritesOperator(
             task_id="writes",
-            retries=FORWARD,
+            retries=RESUME_RETRIES,
             trigger_rule=TriggerRule.ONE_SUCCESS if watched else TriggerRule.ALL_SUCCESS,
             **of,
         )
@@ -98,6 +98,6 @@ def rollback_stage(
             automatic = AutomaticRollbackOperator(
                 task_id="automatic", trigger_rule=TriggerRule.ONE_FAILED, **of
             )
-            leads(watched, "failed for good", automatic)
+            link_with_label(watched, "failed for good", automatic)
             automatic >> writes
     return group, first

@@ -15,13 +15,13 @@ from livemove import cli
 from livemove.model.errors import (
     InfraError,
     LivemoveError,
-    PersonMustDecide,
+    ManualInterventionRequired,
     RefusedError,
     SetupError,
+    StaleApprovalError,
     SwitchoverAborted,
     SwitchoverIncomplete,
     UnreachableError,
-    WorldMovedError,
 )
 from livemove.model.ports import Link, TableProgress
 from livemove.model.spec import Side
@@ -34,10 +34,10 @@ from tests.raising import raises
     [
         (SetupError("x"), 2),
         (RefusedError("x"), 3),
-        (WorldMovedError("x"), 3),
+        (StaleApprovalError("x"), 3),
         (SwitchoverAborted("x", owner="the source", changed=False), 4),
         (SwitchoverIncomplete("x", owner="the target", changed=True), 5),
-        (PersonMustDecide("x", owner="nobody", changed=False), 6),
+        (ManualInterventionRequired("x", owner="nobody", changed=False), 6),
         (UnreachableError("x"), 7),
         (InfraError("x"), 1),
     ],

@@ -10,7 +10,7 @@ import pytest
 from lab.mariadb import Server
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.row_comparison import Effort, Verdict, differs
+from livemove.comparison.row_comparison import Effort, TableVerdict, differs
 from livemove.model.ports import Link
 from livemove.model.spec import Side
 from livemove.runtime.clock import SystemClock
@@ -29,7 +29,7 @@ def load(server: Server, case: str) -> None:
     server.load(f"CREATE OR REPLACE DATABASE `{case}` CHARACTER SET utf8mb4;\nUSE `{case}`;\n{script}")
 
 
-def compare(sides: Sides, case: str, table: str) -> Verdict:
+def compare(sides: Sides, case: str, table: str) -> TableVerdict:
     clock = SystemClock()
     told = Options(clock, lambda _: None, Effort(seconds=0, rows=400), by_waiting(clock, (0.0,)))
     with sides.source as source, sides.target as target:
@@ -40,7 +40,7 @@ def planted(case: str) -> list[tuple[str, list[str], str]]:
     """(table, texts that must be reported, statement)."""
     text = (CASES / case / "planted.sql").read_text(encoding="utf-8")
     found = re.findall(r"^-- (.+?): (.+)\n((?:(?!-- ).+\n?)+)", text, re.MULTILINE)
-    return [(t, re.split(r"; (?![^()]*\))", says), sql.strip().rstrip(";")) for t, says, sql in found]
+    return [(t, re.split(r"; (?![^()]*\))", message), sql.strip().rstrip(";")) for t, message, sql in found]
 
 
 @pytest.mark.parametrize("case", sorted(p.parent.name for p in CASES.glob("*/planted.sql")))

@@ -9,7 +9,7 @@ import pytest
 
 from livemove.comparison import binlog_layout, row_events
 from livemove.comparison.adapters.changed_keys import ChangedKeys
-from livemove.comparison.adapters.final_check import BATCH, SMALL_ROWS, QuickProof
+from livemove.comparison.adapters.final_check import BATCH, SMALL_ROWS, FinalComparison
 from livemove.comparison.canonical import Column, Shape
 from livemove.comparison.row_events import TableMap
 
@@ -21,7 +21,7 @@ def table(name: str) -> Shape:
 
 @pytest.mark.parametrize("changed", [1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 203])
 def test_every_changed_key_is_looked_at_once(changed: int) -> None:
-    proof: Any = object.__new__(QuickProof)
+    proof: Any = object.__new__(FinalComparison)
     proof.rows = 0
     proof._changed = SimpleNamespace(keys={"shop.a": {(n,) for n in range(changed)}})
     pair: Any = SimpleNamespace(ask_source=lambda *_: [])

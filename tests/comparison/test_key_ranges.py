@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from livemove.comparison.key_ranges import MOST, Share, merged, shares, wanted
+from livemove.comparison.key_ranges import MOST, KeyRange, merged, shares, wanted
 from livemove.model.ledger import PartComparison, RowDifference
 from tests.doubles.contents import NOON
 
@@ -23,13 +23,13 @@ def test_ranges_meet_and_have_open_ends() -> None:
     assert cut[0].low is None
     assert cut[-1].high is None
     assert all(a.high == b.low for a, b in pairwise(cut))
-    assert [Share.unpacked(s.packed) for s in cut] == cut
-    assert shares([]) == [Share()]
-    assert Share.unpacked(None).whole
+    assert [KeyRange.unpacked(s.packed) for s in cut] == cut
+    assert shares([]) == [KeyRange()]
+    assert KeyRange.unpacked(None).whole
 
 
 def part(number: int, low: Any, high: Any, of: int = 2, **changes: Any) -> PartComparison:
-    share = Share(low and (low,), high and (high,), number, of).packed
+    share = KeyRange(low and (low,), high and (high,), number, of).packed
     verdict = {
         "equal": True,
         "rows_source": 5,

@@ -14,9 +14,9 @@ from livemove.model.spec import Side, find_spec
 from livemove.preflight.operators import ShowSettingsOperator
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import NOTHING_TO_DO
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import look_and_notice
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from livemove.schema.adapters.ddl_watch import keep
 from livemove.schema.operators import CarrySchemaOperator, ParityOperator
 from tests.doubles.memory import MemoryLedger
@@ -34,7 +34,7 @@ CREATE VIEW seen AS SELECT id FROM listing;
 """
 
 
-class TestWorld(World):
+class TestWorld(ServiceContext):
     """Databases are the test's two servers, the ledger is a dict."""
 
     __test__ = False
@@ -54,11 +54,11 @@ class TestWorld(World):
         return self.sides.source if side is Side.SOURCE else self.sides.target
 
 
-def nothing_yet(world: World, state: Json) -> Look:
-    return Look(False, "nothing yet", {})
+def nothing_yet(world: ServiceContext, state: Json) -> PollResult:
+    return PollResult(False, "nothing yet", {})
 
 
-def fails(world: World, state: Json) -> Look:
+def fails(world: ServiceContext, state: Json) -> PollResult:
     raise ReplicationError("the task failed", wanted="running", next_step="fix it")
 
 
@@ -204,11 +204,11 @@ def test_ddl_on_the_source_is_told_by_the_next_look(
         "ANALYZE TABLE shells.listing",
     ):
         sides.source_server.query(usual)
-    assert look_and_notice(world, {}, look=look, observers=OBSERVERS).says == "nothing yet"
+    assert look_and_notice(world, {}, look=look, observers=OBSERVERS).message == "nothing yet"
     sides.source_server.query(ddl)
     seen = look_and_notice(world, {}, look=look, observers=OBSERVERS)
-    assert f"which is not replicated: {told}. Do the same on the target" in seen.says
-    assert look_and_notice(world, {}, look=look, observers=OBSERVERS).says == seen.says
+    assert f"which is not replicated: {told}. Do the same on the target" in seen.message
+    assert look_and_notice(world, {}, look=look, observers=OBSERVERS).message == seen.message
     assert [e["objects"] for e in world.kept.events() if e["event"] == "ddl"] == [[told]]
     with raises(ReplicationError, "the task failed", told, next_step="fix it"):
         look_and_notice(world, {}, look=f"{__name__}.fails", observers=OBSERVERS)

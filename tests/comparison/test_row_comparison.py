@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livemove.comparison import row_comparison as core
-from livemove.comparison.adapters.keyed_comparison import Compared
+from livemove.comparison.adapters.keyed_comparison import TableComparer
 from livemove.comparison.canonical import Column, Shape, row_expression
-from livemove.comparison.row_comparison import Change, Judgement, Look, judge
+from livemove.comparison.row_comparison import Change, Judgement, RowReads, judge
 
 
 def column(name: str, data_type: str = "int", **more: Any) -> Column:
@@ -30,16 +30,16 @@ TWO = Shape(
 )
 
 
-def rested(source: Any, target: Any) -> Look:
-    return Look(source, target, source)
+def rested(source: Any, target: Any) -> RowReads:
+    return RowReads(source, target, source)
 
 
 @pytest.mark.parametrize(
     ("looks", "expected"),
     [
         ([rested("x", "x")], Judgement.EQUAL),
-        ([Look("x", "y", "y")], Judgement.EQUAL),
-        ([Look("x", "x", "y")], Judgement.EQUAL),
+        ([RowReads("x", "y", "y")], Judgement.EQUAL),
+        ([RowReads("x", "x", "y")], Judgement.EQUAL),
         ([rested("x", "y")], Judgement.MOVING),
         ([rested("x", "y")] * 2, Judgement.MOVING),
         ([rested("x", "y")] * 3, Judgement.DIFFERENT),
@@ -48,13 +48,13 @@ def rested(source: Any, target: Any) -> Look:
         # the target moves while the source rests: it catches up
         ([rested("x", "u"), rested("x", "v"), rested("x", "w")], Judgement.MOVING),
         # a row that was deleted and came back may look as if it had rested
-        ([Look("x", "w", None), *[rested("x", None)] * 3], Judgement.MOVING),
+        ([RowReads("x", "w", None), *[rested("x", None)] * 3], Judgement.MOVING),
         ([rested("w", "x"), *[rested("y", "x")] * 4], Judgement.MOVING),
         ([rested("w", "x"), *[rested("y", "x")] * 5], Judgement.DIFFERENT),
-        ([Look("x", "y", "z")] * 9, Judgement.MOVING),
+        ([RowReads("x", "y", "z")] * 9, Judgement.MOVING),
     ],
 )
-def test_a_row_differs_only_when_both_sides_rested(looks: Sequence[Look], expected: Judgement) -> None:
+def test_a_row_differs_only_when_both_sides_rested(looks: Sequence[RowReads], expected: Judgement) -> None:
     assert judge(looks) is expected
 
 
@@ -73,7 +73,7 @@ def test_a_target_that_follows_its_watermarks_is_never_called_different(
         after = arrived + gap
         if after >= len(versions):
             break
-        looks.append(Look(versions[before], versions[min(before + ahead, arrived)], versions[after]))
+        looks.append(RowReads(versions[before], versions[min(before + ahead, arrived)], versions[after]))
         at = after
         assert judge(looks) is not Judgement.DIFFERENT
 
@@ -86,8 +86,8 @@ def test_a_row_that_is_wrong_and_rests_is_always_found(before: list[int]) -> Non
 def test_a_pinned_row_needs_one_look() -> None:
     assert core.judge_pinned(rested("x", "x")) is Judgement.EQUAL
     assert core.judge_pinned(rested("x", "y")) is Judgement.DIFFERENT
-    assert core.judge_pinned(Look(None, None, "y")) is Judgement.EQUAL
-    assert core.judge_pinned(Look(None, "x", "y")) is Judgement.MOVING
+    assert core.judge_pinned(RowReads(None, None, "y")) is Judgement.EQUAL
+    assert core.judge_pinned(RowReads(None, "x", "y")) is Judgement.MOVING
 
 
 def test_a_chunk_is_sized_by_the_time_that_the_last_one_took() -> None:
@@ -152,9 +152,9 @@ def test_text_of_two_character_sets_is_compared_as_utf8mb4() -> None:
     assert "CONVERT(`b` USING utf8mb4)" in row_expression(here.beside(there).columns)
     assert "CONVERT" not in row_expression(here.beside(here).columns)
     assert (
-        here.lossy(there),
-        here.lossy(here),
-        there.lossy(Shape("s", "t", (column("b", "varchar", charset="latin1"),))),
+        here.lossy_columns(there),
+        here.lossy_columns(here),
+        there.lossy_columns(Shape("s", "t", (column("b", "varchar", charset="latin1"),))),
     ) == (["b"], [], [])
 
 
@@ -214,15 +214,15 @@ def test_a_report_masks_secrets_and_names_the_column() -> None:
 
 def test_a_name_is_taken_apart_at_the_schema_that_it_begins_with() -> None:
     schemas = ["shop", "shop.old", "x"]
-    assert core.taken_apart("shop.orders", schemas) == ("shop", "orders")
-    assert core.taken_apart("shop.old.or.ders", schemas) == ("shop.old", "or.ders")
-    assert core.taken_apart("other.t", schemas) == ("other", "t")
+    assert core.split_table_name("shop.orders", schemas) == ("shop", "orders")
+    assert core.split_table_name("shop.old.or.ders", schemas) == ("shop.old", "or.ders")
+    assert core.split_table_name("other.t", schemas) == ("other", "t")
 
 
 def test_rows_that_could_not_be_judged_make_no_equal_table() -> None:
     pair: Any = None
     options: Any = SimpleNamespace(listed=10)
     for unjudged in (0, 1):
-        compared = Compared(pair, TWO, options, "", "")
+        compared = TableComparer(pair, TWO, options, "", "")
         compared.unjudged = unjudged
         assert compared.verdict({}).equal is (unjudged == 0)

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from livemove.comparison.adapters.both_sides import Options
-from livemove.comparison.adapters.final_check import QuickProof
+from livemove.comparison.adapters.final_check import FinalComparison
 from livemove.comparison.adapters.repair import recopy
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.row_comparison import Change, Effort, Verdict
+from livemove.comparison.row_comparison import Change, Effort, TableVerdict
 from livemove.control.adapters.setup import install
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ledger import PassState
@@ -56,7 +56,7 @@ def compare(
     chunk_rows: int = 700,
     waits: tuple[float, ...] = (0.01,),
     **told: Any,
-) -> Verdict:
+) -> TableVerdict:
     clock = SystemClock()
     told = {"effort": Effort(seconds=0, rows=chunk_rows), "arrived": by_waiting(clock, waits), **told}
     with sides.source as source, sides.target as target:
@@ -353,7 +353,7 @@ TABLES = ["fenced.old_style", "fenced.small", "fenced.big"]
 
 def prove(sides: Sides, seconds: float = 20) -> list[str]:
     with sides.source as source, sides.target as target:
-        with QuickProof(source, target, TABLES) as proof:
+        with FinalComparison(source, target, TABLES) as proof:
             return proof.run(seconds)
 
 
@@ -376,7 +376,7 @@ def test_the_last_proof_finds(fenced: Sides, damage: list[str], found: list[str]
 
 
 def test_the_last_proof_says_what_it_left_out(fenced: Sides, caplog: pytest.LogCaptureFixture) -> None:
-    with fenced.source as source, fenced.target as target, QuickProof(source, target, TABLES) as proof:
+    with fenced.source as source, fenced.target as target, FinalComparison(source, target, TABLES) as proof:
         assert proof.run(0) == []
         assert sorted(proof.left_out) == sorted(TABLES)
     assert "not covered for lack of time: fenced." in caplog.text

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.row_comparison import Effort, Verdict
+from livemove.comparison.row_comparison import Effort, TableVerdict
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.watermarks import by_waiting
 from tests.doubles.sides import Sides, sides
@@ -174,7 +174,7 @@ class Twins:
                 if self.on(side, f"INSERT IGNORE INTO t ({', '.join(names)}) VALUES ({', '.join(row)})"):
                     self.kept.append(row)
 
-    def compare(self) -> Verdict:
+    def compare(self) -> TableVerdict:
         clock = SystemClock()
         told = Options(clock, lambda _: None, Effort(seconds=0, rows=4), by_waiting(clock, (0.0,)))
         with self.sides.source as source, self.sides.target as target:

@@ -77,7 +77,7 @@ def story() -> DAG:
 if __name__ == "__main__":
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LivemoveOperator, "world", lambda self, context: WORLD)
-        patch.setattr(callbacks, "World", lambda spec, **told: SimpleNamespace(ledger=Noted(told)))
+        patch.setattr(callbacks, "ServiceContext", lambda spec, **told: SimpleNamespace(ledger=Noted(told)))
         for kind in (RollbackWritesOperator, RollbackRecordOperator, PropagationSensor, SmokeOperator):
             patch.setattr(kind, "execute", lambda self, context: {})
         for name in ("nothing", "change", "move"):

@@ -16,7 +16,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import DownstreamTasksSkipped, ParamValidationError
 
-from livemove.dag import FORWARD, OBSERVERS
+from livemove.dag import OBSERVERS, RESUME_RETRIES
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.model.stages import TITLES
 from livemove.reporting.operators.callbacks import note_failure
@@ -205,7 +205,7 @@ def test_what_moves_writes_outlives_any_lease_and_goes_on_by_itself(dag: Any) ->
     for task_id in ("switchover.switch_over", "switchover.return_path", "rollback.writes"):
         task = dag.get_task(task_id)
         assert task.execution_timeout.total_seconds() >= 4 * lease
-        assert task.retries == FORWARD
+        assert task.retries == RESUME_RETRIES
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,10 @@ from lab.addresses import here
 from lab.checks import program
 from lab.dns import authority, resolvers
 from lab.processes import Registry
-from livemove.dns.adapters.manual_zone import HandZone, wanted_text
+from livemove.dns.adapters.manual_zone import ManualZone, wanted_text
 from livemove.dns.adapters.public_record import intended_change
 from livemove.dns.adapters.resolvers import DnsResolvers
-from livemove.dns.adapters.rfc2136 import UpdateZone
+from livemove.dns.adapters.rfc2136 import Rfc2136Zone
 from livemove.dns.adapters.zone_reader import look
 from livemove.dns.operators import (
     ChangeRecordOperator,
@@ -34,7 +34,7 @@ from livemove.dns.record import same
 from livemove.dns.sensors import look_at_change, look_at_old_ttl, look_at_propagation
 from livemove.dns.zone_checks import judge
 from livemove.model.approvals import checksum
-from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError, UnreachableError
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns
 from livemove.runtime.clock import SystemClock
@@ -95,8 +95,8 @@ def asking() -> DnsResolvers:
 
 
 @pytest.fixture
-def zone(lab: Registry) -> UpdateZone:
-    return UpdateZone(dns(), (authority.KEY, SECRET, "hmac-sha256"), asking())
+def zone(lab: Registry) -> Rfc2136Zone:
+    return Rfc2136Zone(dns(), (authority.KEY, SECRET, "hmac-sha256"), asking())
 
 
 def a_sets(zone: Any) -> list[RecordSet]:
@@ -110,7 +110,7 @@ def until(true: Any) -> None:
         time.sleep(0.1)
 
 
-def test_an_update_is_in_sync_when_the_secondary_has_it_too(zone: UpdateZone) -> None:
+def test_an_update_is_in_sync_when_the_secondary_has_it_too(zone: Rfc2136Zone) -> None:
     before = a_sets(zone)
     after = [
         RecordSet(NAME, "A", 60, ("198.51.100.1", "198.51.100.2")),
@@ -127,12 +127,12 @@ def test_an_update_is_in_sync_when_the_secondary_has_it_too(zone: UpdateZone) ->
 
 
 def test_a_stranger_between_look_and_update_is_not_overwritten(
-    zone: UpdateZone, monkeypatch: pytest.MonkeyPatch
+    zone: Rfc2136Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = a_sets(zone)
     believed = [replace(before[0], values=("203.0.113.9",))]
     monkeypatch.setattr(zone, "records", lambda name: believed)
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         zone.change(believed, [replace(before[0], values=("198.51.100.1",))])
     monkeypatch.undo()
     assert same(a_sets(zone), before)
@@ -150,43 +150,43 @@ def test_a_stranger_between_look_and_update_is_not_overwritten(
     ],
 )
 def test_a_wrong_key_is_told_and_changes_nothing(
-    lab: Registry, zone: UpdateZone, key: tuple[str, str, str], why: str
+    lab: Registry, zone: Rfc2136Zone, key: tuple[str, str, str], why: str
 ) -> None:
     before = a_sets(zone)
     with pytest.raises(DnsError, match=why):
-        UpdateZone(dns(), key, asking()).change(before, [replace(before[0], values=("198.51.100.1",))])
+        Rfc2136Zone(dns(), key, asking()).change(before, [replace(before[0], values=("198.51.100.1",))])
     assert same(a_sets(zone), before)
 
 
 def test_a_key_that_is_no_base64(lab: Registry) -> None:
     with raises(DnsError, "k"):
-        UpdateZone(dns(), ("k", "not base64!", "hmac-sha256"), asking())
+        Rfc2136Zone(dns(), ("k", "not base64!", "hmac-sha256"), asking())
 
 
 def test_a_wildcard_is_no_record_to_change(lab: Registry) -> None:
     name = "a.wild.shop.test"
-    zone = UpdateZone(dns(name=name), (authority.KEY, SECRET, "hmac-sha256"), asking())
+    zone = Rfc2136Zone(dns(name=name), (authority.KEY, SECRET, "hmac-sha256"), asking())
     believed = zone.records(name)
     assert believed[0].values == ("192.0.2.1",)
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         zone.change(believed, [replace(believed[0], values=("198.51.100.1",))])
 
 
 def test_a_cache_is_no_primary_and_silence_is_told(lab: Registry) -> None:
     with raises(DnsError, dns().resolvers[0]):
-        UpdateZone(dns(primary=dns().resolvers[0]), (authority.KEY, SECRET, "hmac-sha256"), asking()).records(
-            NAME
-        )
+        Rfc2136Zone(
+            dns(primary=dns().resolvers[0]), (authority.KEY, SECRET, "hmac-sha256"), asking()
+        ).records(NAME)
     with pytest.raises(UnreachableError):
-        UpdateZone(
+        Rfc2136Zone(
             dns(primary=f"{here().ip(5, 99)}@9"), (authority.KEY, SECRET, "hmac-sha256"), asking()
         ).records(NAME)
 
 
-def test_the_zone_can_be_listed_with_the_key_only(zone: UpdateZone) -> None:
+def test_the_zone_can_be_listed_with_the_key_only(zone: Rfc2136Zone) -> None:
     names = {r.name for r in zone.pointing_at(["192.0.2.1"]) or ()}
     assert {NAME, "img.shop.test"} <= names
-    other = UpdateZone(dns(), ("nobody", SECRET, "hmac-sha256"), asking())
+    other = Rfc2136Zone(dns(), ("nobody", SECRET, "hmac-sha256"), asking())
     assert other.pointing_at(["192.0.2.1"]) is None
 
 
@@ -200,7 +200,7 @@ def survey(zone: Any, **more: Any) -> Any:
     return judge(look(world, tuple(a_sets(zone))))  # type: ignore[arg-type]
 
 
-def test_the_survey_follows_the_delegation_and_finds_who_else_is_there(zone: UpdateZone) -> None:
+def test_the_survey_follows_the_delegation_and_finds_who_else_is_there(zone: Rfc2136Zone) -> None:
     verdict = survey(zone)
     assert verdict.against == (
         (
@@ -212,7 +212,7 @@ def test_the_survey_follows_the_delegation_and_finds_who_else_is_there(zone: Upd
     assert not survey(zone, stays=("img.shop.test", "*.wild.shop.test")).against
 
 
-def test_an_authority_that_is_dead_or_lame_stops_the_move(lab: Registry, zone: UpdateZone) -> None:
+def test_an_authority_that_is_dead_or_lame_stops_the_move(lab: Registry, zone: Rfc2136Zone) -> None:
     second = authority.authorities()[1]
     stays = ("img.shop.test", "*.wild.shop.test")
     try:
@@ -224,16 +224,16 @@ def test_an_authority_that_is_dead_or_lame_stops_the_move(lab: Registry, zone: U
     assert not survey(zone, stays=stays).against
 
 
-def test_a_person_changes_the_zone_and_the_authorities_prove_it(zone: UpdateZone) -> None:
+def test_a_person_changes_the_zone_and_the_authorities_prove_it(zone: Rfc2136Zone) -> None:
     """The person is another client with a key; the hand zone itself only asks."""
-    hand = HandZone(dns(provider="manual"), asking())
+    hand = ManualZone(dns(provider="manual"), asking())
     before = a_sets(hand)
     assert same(before, a_sets(zone))
     after = [replace(before[0], ttl=60, values=("198.51.100.7",))]
     change = hand.change(before, after)
     assert change == wanted_text(after) == "www.shop.test. 60 A 198.51.100.7"
     assert not hand.in_sync(change)
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         hand.change([replace(before[0], ttl=7)], after)
     zone.change(before, after)
     until(lambda: hand.in_sync(change))
@@ -256,7 +256,7 @@ def kdig(server: str, name: str = NAME) -> tuple[tuple[str, ...], int]:
     return tuple(sorted(x[4] for x in lines)), min(int(x[1]) for x in lines)
 
 
-def test_what_we_see_is_what_kdig_sees(zone: UpdateZone) -> None:
+def test_what_we_see_is_what_kdig_sees(zone: Rfc2136Zone) -> None:
     servers = [*zone.authorities(), *dns().resolvers]
     for server in servers:
         ours = asking().ask(server, "img.shop.test", recurse=server in dns().resolvers)
@@ -265,17 +265,17 @@ def test_what_we_see_is_what_kdig_sees(zone: UpdateZone) -> None:
         assert 0 <= ours.ttl - theirs[1] <= 1  # kdig asked a moment later
 
 
-def test_two_updates_at_once_leave_one_whole_record(zone: UpdateZone) -> None:
+def test_two_updates_at_once_leave_one_whole_record(zone: Rfc2136Zone) -> None:
     before = a_sets(zone)
     results: list[str] = []
 
     def move(value: str) -> None:
         try:
-            UpdateZone(dns(), (authority.KEY, SECRET, "hmac-sha256"), asking()).change(
+            Rfc2136Zone(dns(), (authority.KEY, SECRET, "hmac-sha256"), asking()).change(
                 before, [replace(before[0], values=(value,))]
             )
             results.append(value)
-        except WorldMovedError:
+        except StaleApprovalError:
             results.append("refused")
 
     threads = [threading.Thread(target=move, args=(f"198.51.100.{n}",)) for n in (1, 2)]
@@ -312,7 +312,7 @@ class Story:
             seen = look(self.world, state, **arguments)
             if seen.done:
                 return seen
-            assert time.monotonic() < deadline, seen.says
+            assert time.monotonic() < deadline, seen.message
             state = seen.state
             time.sleep(min(seen.again_in or 1, 2))
 
@@ -336,7 +336,7 @@ class Story:
 
 
 def test_the_whole_story_of_the_record_by_dynamic_updates(
-    zone: UpdateZone, monkeypatch: pytest.MonkeyPatch
+    zone: Rfc2136Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = a_sets(zone)
     story = Story(zone, monkeypatch)
@@ -350,10 +350,10 @@ def test_the_whole_story_of_the_record_by_dynamic_updates(
     assert same(a_sets(zone), before)
 
 
-def test_the_whole_story_by_a_persons_hand(zone: UpdateZone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_story_by_a_persons_hand(zone: Rfc2136Zone, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the hand zone asks for, somebody with another client enters a moment later."""
     before = a_sets(zone)
-    hand = HandZone(dns(provider="manual"), asking())
+    hand = ManualZone(dns(provider="manual"), asking())
     asked = hand.change
 
     def entered(old: Any, new: Any) -> str:
@@ -367,7 +367,7 @@ def test_the_whole_story_by_a_persons_hand(zone: UpdateZone, monkeypatch: pytest
     story.wait(look_at_old_ttl)
     story.approve()
     story.run(ChangeRecordOperator)
-    assert "Somebody has to enter this" in look_at_change(story.world, {}).says  # type: ignore[arg-type]
+    assert "Somebody has to enter this" in look_at_change(story.world, {}).message  # type: ignore[arg-type]
     story.wait(look_at_change)
     story.wait(look_at_propagation, expected="target")
     story.back()

@@ -16,9 +16,9 @@ from livemove.dns.operators import (
     RollbackRecordOperator,
 )
 from livemove.dns.record import from_document
-from livemove.dns.zone_checks import Verdict
+from livemove.dns.zone_checks import ZoneFindings
 from livemove.model.approvals import checksum
-from livemove.model.errors import DnsError, RefusedError, WorldMovedError
+from livemove.model.errors import DnsError, RefusedError, StaleApprovalError
 from livemove.model.ledger import ShortTtl, WayBack
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.reporting.gates import RecordEvidence, approved
@@ -27,7 +27,7 @@ from livemove.switchover.operators.rollback import BeginRollbackOperator
 from tests.doubles.worlds import OLD, TARGET, MemoryWorld
 from tests.raising import raises
 
-SURVEY = Verdict((), ())
+SURVEY = ZoneFindings((), ())
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_crash_between_change_and_ledger_still_waits_for_the_old_ttl(world: Me
 
 def test_a_lost_ledger_does_not_take_the_cloud_for_the_original(world: MemoryWorld) -> None:
     world.zone.sets = [replace(OLD, values=(TARGET,))]
-    with raises(WorldMovedError, "www.shop.test"):
+    with raises(StaleApprovalError, "www.shop.test"):
         run(LowerTtlOperator)
 
 
@@ -122,7 +122,7 @@ def test_a_change_after_the_approval_is_refused(world: MemoryWorld) -> None:
     run(LowerTtlOperator)
     approve(world)
     world.zone.sets = [replace(world.live, values=("192.0.2.99",))]
-    with raises(WorldMovedError, "192.0.2.99"):
+    with raises(StaleApprovalError, "192.0.2.99"):
         run(ChangeRecordOperator)
     assert len(world.zone.changes) == 1
 
@@ -159,7 +159,7 @@ def test_a_rollback_before_anything_moved_does_nothing(world: MemoryWorld) -> No
 def test_a_strangers_record_is_not_overwritten_by_a_rollback(world: MemoryWorld) -> None:
     moved(world)
     world.zone.sets = [replace(world.live, values=("192.0.2.99",))]
-    with raises(WorldMovedError, "192.0.2.99", "198.51.100.1", "192.0.2.1"):
+    with raises(StaleApprovalError, "192.0.2.99", "198.51.100.1", "192.0.2.1"):
         run(RollbackRecordOperator)
 
 
@@ -227,7 +227,7 @@ def test_a_rollback_that_would_lose_writes_is_refused_before_an_approval_is_with
     test_a_rollback_says_when_the_writes_go_back(world)
     before = dict(world.ledger.kept)
     world.ledger.save(
-        WayBack(epoch=2, state="running", losses=["the source misses rows: shop.orders"], says="x")
+        WayBack(epoch=2, state="running", losses=["the source misses rows: shop.orders"], message="x")
     )
     with raises(RefusedError, "shop.orders", REPAIR_FOLLOWER):
         run(BeginRollbackOperator)
@@ -259,7 +259,7 @@ def test_what_the_authorities_say_against_it_refuses_the_change(
 ) -> None:
     run(LowerTtlOperator)
     approve(world)
-    verdict = Verdict(("authority 192.0.2.53: answers, but not for this zone (lame)",), ())
+    verdict = ZoneFindings(("authority 192.0.2.53: answers, but not for this zone (lame)",), ())
     monkeypatch.setattr(record, "survey", lambda world: verdict)
     with raises(RefusedError, "192.0.2.53", "lame"):
         run(ChangeRecordOperator)

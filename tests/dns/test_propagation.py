@@ -8,7 +8,7 @@ OLD, NEW = ("192.0.2.1",), ("198.51.100.1", "198.51.100.2")
 AUTHORITY = "192.0.2.53"
 
 
-def look(rows: dict[str, Row], after: float, **says: tuple[tuple[str, ...], int] | str) -> dict[str, Row]:
+def look(rows: dict[str, Row], after: float, **message: tuple[tuple[str, ...], int] | str) -> dict[str, Row]:
     now = START + timedelta(seconds=after)
     answers = [
         (
@@ -16,7 +16,7 @@ def look(rows: dict[str, Row], after: float, **says: tuple[tuple[str, ...], int]
             if isinstance(a, str)
             else Answer(s.replace("_", "."), a[0], a[1], now)
         )
-        for s, a in says.items()
+        for s, a in message.items()
     ]
     return fold(rows, answers, wanted=NEW, record_ttl=60, authorities=[AUTHORITY])
 
@@ -25,7 +25,7 @@ def test_done_only_when_every_server_gives_all_the_new_addresses() -> None:
     rows = look({}, 0, a=(OLD, 30), b=(NEW, 60), c=(NEW[:1], 60), d=(NEW[::-1], 60))
     verdict = judge(rows, wanted=NEW, now=START)
     assert not verdict.done
-    assert verdict.says.startswith("2 of 4 name servers answer 198.51.100.1, 198.51.100.2; waiting for a ")
+    assert verdict.message.startswith("2 of 4 name servers answer 198.51.100.1, 198.51.100.2; waiting for a ")
     assert judge(look(rows, 31, a=(NEW, 60), c=(NEW, 60)), wanted=NEW, now=START).done
 
 
@@ -50,7 +50,7 @@ def test_an_old_answer_that_should_be_gone_is_looked_at_again_soon_but_not_at_on
 def test_a_cache_that_shows_more_than_the_record_ever_had_stretches_ttls() -> None:
     rows = look({}, 0, honest=(OLD, 60), stretcher=(OLD, 61), **{AUTHORITY.replace(".", "_"): (NEW, 3600)})
     assert [r.server for r in rows.values() if r.stretches] == ["stretcher"]
-    assert "stretches TTLs" in judge(rows, wanted=NEW, now=START).says
+    assert "stretches TTLs" in judge(rows, wanted=NEW, now=START).message
     # it stays known for that, also while a small rest of the TTL is left
     assert look(rows, 50, stretcher=(OLD, 11))["stretcher"].stretches
 
@@ -70,14 +70,14 @@ def test_a_server_flips_once_and_loses_it_when_it_falls_back() -> None:
 def test_a_server_that_fails_is_not_one_with_the_old_answer() -> None:
     rows = look({}, 0, a="SERVFAIL", b=(OLD, 5))
     assert (rows["a"].flipped_at, rows["a"].until, rows["a"].error) == (None, None, "SERVFAIL")
-    assert "a (SERVFAIL)" in judge(rows, wanted=NEW, now=START).says
+    assert "a (SERVFAIL)" in judge(rows, wanted=NEW, now=START).message
 
 
 def test_the_end_of_every_honest_cache_is_known_once_the_last_authority_has_changed() -> None:
     rows = look({}, 0, **{"192_0_2_53": (OLD, 60)}, a=(OLD, 60))
-    assert "No honest cache" not in judge(rows, wanted=NEW, now=START, record_ttl=60).says
+    assert "No honest cache" not in judge(rows, wanted=NEW, now=START, record_ttl=60).message
     rows = look(rows, 10, **{"192_0_2_53": (NEW, 60)}, a=(OLD, 50))
-    assert "after 18:31:10 UTC" in judge(rows, wanted=NEW, now=START, record_ttl=60).says
+    assert "after 18:31:10 UTC" in judge(rows, wanted=NEW, now=START, record_ttl=60).message
     # it asked the authority last before the change, so its TTL looks honest at first
     rows = look(rows, 65, **{"192_0_2_53": (NEW, 60)}, a=(OLD, 30))
     assert not rows["a"].stretches
@@ -99,14 +99,14 @@ def test_the_last_authority_ends_the_honest_caches_and_not_the_first() -> None:
 
 
 def test_a_public_cache_that_never_answers_us_is_shown_and_not_waited_for() -> None:
-    def of(seconds: float, *says: Answer, rows: dict[str, Row]) -> dict[str, Row]:
-        return fold(rows, says, wanted=NEW, record_ttl=60, authorities=[], advisory=["kt", "sk"])
+    def of(seconds: float, *message: Answer, rows: dict[str, Row]) -> dict[str, Row]:
+        return fold(rows, message, wanted=NEW, record_ttl=60, authorities=[], advisory=["kt", "sk"])
 
     rows = of(0, Answer("own", NEW, 60, START), Answer("kt", (), 0, START, "REFUSED"), rows={})
     assert judge(rows, wanted=NEW, now=START).done
     assert "REFUSED, not waited for" in as_table(rows)
     rows = of(0, Answer("own", NEW, 60, START), Answer("sk", OLD, 60, START), rows=rows)
-    assert "sk (old answer until" in judge(rows, wanted=NEW, now=START).says
+    assert "sk (old answer until" in judge(rows, wanted=NEW, now=START).message
     # only caches of the list answered: that proves nothing about the spec's own
     assert not judge(of(0, Answer("kt", NEW, 9, START), rows={}), wanted=NEW, now=START).done
 

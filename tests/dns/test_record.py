@@ -16,7 +16,7 @@ from livemove.dns.record import (
     to_target,
 )
 from livemove.model.approvals import checksum
-from livemove.model.errors import DnsError, RefusedError, WorldMovedError
+from livemove.model.errors import DnsError, RefusedError, StaleApprovalError
 from livemove.model.ledger import Approval
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns, Window
@@ -62,7 +62,7 @@ def test_warnings_want_their_tick() -> None:
     ],
 )
 def test_another_change_than_the_approved_one_is_refused(moved: Change) -> None:
-    assert isinstance(refusal(moved, approval(), NIGHT, START), WorldMovedError)
+    assert isinstance(refusal(moved, approval(), NIGHT, START), StaleApprovalError)
 
 
 def test_an_approval_does_not_hold_outside_the_window() -> None:

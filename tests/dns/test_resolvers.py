@@ -154,7 +154,7 @@ def test_caches_flip_when_their_old_answer_ends_and_the_stretcher_is_named(ask: 
         if seen.done:
             break
         time.sleep(seen.again_in or 1)
-    assert seen.done, seen.says
+    assert seen.done, seen.message
     assert [r.server for r in rows.values() if r.stretches] == [stretching()]
     flipped = {r.server: r.flipped_at or "" for r in rows.values()}
     assert max(flipped[a] for a in authorities) <= flipped[honest()] < flipped[stretching()]

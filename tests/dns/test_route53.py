@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from livemove.dns.adapters.route53 import LOST, Route53Zone
 from livemove.dns.record import at_share, same, share
-from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError, UnreachableError
 from livemove.model.ports import RecordSet
 from livemove.model.spec import Dns
 from tests.conftest import Endpoint
@@ -135,7 +135,7 @@ def test_regions_and_aliases_are_read_whole(client: Any, zone: Route53Zone) -> N
 def test_a_record_that_is_not_as_believed_stays(
     zone: Route53Zone, www: RecordSet, change: dict[str, Any]
 ) -> None:
-    with pytest.raises(WorldMovedError):
+    with pytest.raises(StaleApprovalError):
         zone.change([replace(www, **change)], [replace(www, values=("198.51.100.1",))])
     assert www in zone.records(www.name)
 

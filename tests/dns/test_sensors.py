@@ -13,7 +13,7 @@ from livemove.model.ledger import WayBack
 from livemove.model.ports import CommandResult
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.switchover import sensors as window
 from livemove.switchover.sensors import SoakSensor, look_at_soak, look_at_window
 from livemove.traffic.sensors import drain as traffic
@@ -57,11 +57,11 @@ def test_route_53_is_asked_until_it_is_in_sync(world: MemoryWorld) -> None:
 
 def test_propagation_asks_authorities_and_caches_and_keeps_each_flip(world: MemoryWorld) -> None:
     caches = world.spec.dns.resolvers
-    world.says = {"192.0.2.53": ((TARGET,), 5), **dict.fromkeys(caches, (("192.0.2.1",), 4))}
+    world.message = {"192.0.2.53": ((TARGET,), 5), **dict.fromkeys(caches, (("192.0.2.1",), 4))}
     look = look_at_propagation(world, {}, expected="target")  # type: ignore[arg-type]
-    assert "1 of 5 name servers answer" in look.says
+    assert "1 of 5 name servers answer" in look.message
     assert look.again_in == pytest.approx(4.3)
-    world.says |= dict.fromkeys(caches[:3], ((TARGET,), 5)) | {caches[3]: (("192.0.2.1",), 19)}
+    world.message |= dict.fromkeys(caches[:3], ((TARGET,), 5)) | {caches[3]: (("192.0.2.1",), 19)}
     look = look_at_propagation(world, look.state, expected="target")  # type: ignore[arg-type]
     rows = (world.ledger.read("propagation") or {})["rows"]
     assert (
@@ -69,28 +69,28 @@ def test_propagation_asks_authorities_and_caches_and_keeps_each_flip(world: Memo
         == [r["server"] for r in rows if r["stretches"]]
         == [caches[3]]
     )
-    world.says[caches[3]] = ((TARGET,), 20)
+    world.message[caches[3]] = ((TARGET,), 20)
     assert look_at_propagation(world, look.state, expected="target").done  # type: ignore[arg-type]
 
 
 def test_after_a_rollback_the_old_answer_is_the_wanted_one(world: MemoryWorld) -> None:
     lowered(world)
-    world.says = dict.fromkeys(("192.0.2.53", *world.spec.dns.resolvers), (("192.0.2.1",), 5))
+    world.message = dict.fromkeys(("192.0.2.53", *world.spec.dns.resolvers), (("192.0.2.1",), 5))
     assert look_at_propagation(world, {}, expected="source").done  # type: ignore[arg-type]
     assert not look_at_propagation(world, {}, expected="target").done  # type: ignore[arg-type]
 
 
 def test_a_rollback_before_the_record_was_touched_wants_what_stands_there(world: MemoryWorld) -> None:
-    world.says = dict.fromkeys(("192.0.2.53", *world.spec.dns.resolvers), (("192.0.2.1",), 300))
+    world.message = dict.fromkeys(("192.0.2.53", *world.spec.dns.resolvers), (("192.0.2.1",), 300))
     assert look_at_propagation(world, {}, expected="source").done  # type: ignore[arg-type]
 
 
 def test_the_window_says_when_it_opens_and_looks_again_in_time(world: MemoryWorld) -> None:
-    assert look_at_window(world, {}).says == "The window is open all day"  # type: ignore[arg-type]
+    assert look_at_window(world, {}).message == "The window is open all day"  # type: ignore[arg-type]
     world.with_(window={"opens": time(3, 31), "closes": time(5)})  # it is 03:30 in Seoul
     look = look_at_window(world, {})  # type: ignore[arg-type]
     assert not look.done
-    assert "it opens 2026-11-24 03:31" in look.says
+    assert "it opens 2026-11-24 03:31" in look.message
     assert look.again_in == 60
     world.clock.sleep(60)
     assert look_at_window(world, {}).done  # type: ignore[arg-type]
@@ -103,18 +103,18 @@ def test_a_window_with_a_load_limit_opens_when_the_sites_are_quiet(
     monkeypatch.setattr(traffic, "count", lambda world: ({}, dict(counts)))
     world.with_(window={"max_requests": 30.0})
     look = look_at_window(world, {})  # type: ignore[arg-type]
-    assert "the load is measured" in look.says
+    assert "the load is measured" in look.message
     for served, done in ((200, False), (100, True)):
         world.clock.sleep(5)
         counts["idc_web"] += served
         look = look_at_window(world, look.state)  # type: ignore[arg-type]
         assert look.done is done
-    assert "20.0 requests/s (at most 30)" in look.says
+    assert "20.0 requests/s (at most 30)" in look.message
     world.clock.sleep(5)
     counts["idc_web"] = 250  # it restarted, and is not quiet
     look = look_at_window(world, look.state)  # type: ignore[arg-type]
     assert not look.done
-    assert "50.0 requests/s" in look.says
+    assert "50.0 requests/s" in look.message
 
 
 def test_the_old_sites_long_connections_are_told_to_end(
@@ -142,7 +142,7 @@ def test_by_hand_the_old_ttl_counts_from_when_the_authorities_have_the_new_one(w
     world.zone.by_hand, world.zone.delay = True, 1
     lowered(world)
     look = look_at_old_ttl(world, {})  # type: ignore[arg-type]
-    assert "Somebody has to enter this" in look.says
+    assert "Somebody has to enter this" in look.message
     world.clock.sleep(1000)
     assert not look_at_old_ttl(world, {}).done  # type: ignore[arg-type]
     world.clock.sleep(300)
@@ -154,7 +154,7 @@ WELL: dict[str, object] = {
     "state": "running",
     "losses": [],
     "lag_ms": 40,
-    "says": "Reverse replication runs, 40 ms behind. A rollback loses nothing",
+    "message": "Reverse replication runs, 40 ms behind. A rollback loses nothing",
 }
 
 
@@ -175,7 +175,7 @@ class Soaking:
             raise UnreachableError("the source does not answer")
         return WayBack.model_validate(self.sees)
 
-    def look(self) -> Look:
+    def look(self) -> PollResult:
         state = SoakSensor(task_id="soak", service="shop").begin(self.world)  # type: ignore[arg-type]
         return look_at_soak(self.world, state)  # type: ignore[arg-type]
 
@@ -188,12 +188,12 @@ def soaking(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> Soaking:
 def test_the_soak_counts_from_the_switchover_also_in_a_second_try(soaking: Soaking) -> None:
     look = soaking.look()
     assert look.again_in == 30
-    assert look.says.endswith("Reverse replication runs. A rollback loses nothing")
+    assert look.message.endswith("Reverse replication runs. A rollback loses nothing")
     kept = soaking.world.ledger.read("soak") or {}
     assert (kept["epoch"], kept["counted"], kept["of"]) == (2, 70, 100)
     soaking.world.clock.sleep(30)
     assert soaking.look().done
-    assert "40 ms behind" in soaking.look().says
+    assert "40 ms behind" in soaking.look().message
 
 
 @pytest.mark.parametrize("trouble", [{"lag_ms": None}, {"state": "starting"}, {"silent": True}])
@@ -203,7 +203,7 @@ def test_the_soak_does_not_count_while_the_return_path_is_behind(
     assert soaking.look().again_in == 30
     soaking.sees = {**WELL, **trouble}
     soaking.world.clock.sleep(20)
-    assert "and this time does not count" in soaking.look().says
+    assert "and this time does not count" in soaking.look().message
     soaking.world.clock.sleep(500)
     assert not soaking.look().done
     soaking.sees = WELL
@@ -216,8 +216,8 @@ def test_the_soak_does_not_count_while_the_return_path_is_behind(
 @pytest.mark.parametrize(
     "trouble",
     [
-        {"state": "failed", "says": "Reverse replication is failed: Last Error 1062"},
-        {"losses": ["shop.orders: Table error"], "says": "A rollback would lose writes: shop.orders"},
+        {"state": "failed", "message": "Reverse replication is failed: Last Error 1062"},
+        {"losses": ["shop.orders: Table error"], "message": "A rollback would lose writes: shop.orders"},
     ],
 )
 def test_a_failed_return_path_ends_the_soak_and_keeps_what_counted(
@@ -228,7 +228,7 @@ def test_a_failed_return_path_ends_the_soak_and_keeps_what_counted(
     soaking.world.clock.sleep(20)
     with raises(ReplicationError, "clear switchover.return_path") as failed:
         soaking.look()
-    assert str(trouble["says"]) in str(failed.value)
+    assert str(trouble["message"]) in str(failed.value)
     assert "70 s of 100 s are kept" in str(failed.value)
     soaking.sees = WELL
     assert soaking.look().again_in == 30

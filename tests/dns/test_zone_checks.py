@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from livemove.dns.zone_checks import Survey, Voice, judge
+from livemove.dns.zone_checks import NameServerAnswers, Survey, judge
 from livemove.model.ports import Answer, RecordSet
 from tests.doubles.memory import START
 
@@ -10,14 +10,16 @@ LIVE = (RecordSet("www.shop.test", "A", 60, ("192.0.2.1",)),)
 TYPES = ("A", "AAAA", "CNAME", "DNAME", "HTTPS", "SVCB", "CAA")
 
 
-def voice(server: str, serial: int = 7, *, lame: bool = False, signed: bool = False, **says: str) -> Voice:
+def voice(
+    server: str, serial: int = 7, *, lame: bool = False, signed: bool = False, **message: str
+) -> NameServerAnswers:
     def answer(kind: str, text: str) -> Answer:
         values = tuple(text.split(",")) if text else ()
         return Answer(server, values, 60, START, "" if values else f"no {kind} record", not lame, signed)
 
     soa = answer("SOA", f"ns1.shop.test. hostmaster.shop.test. {serial} 1 1 1 1")
-    given = {"A": "192.0.2.1"} | says
-    return Voice(server, {"SOA": soa, **{t: answer(t, given.get(t, "")) for t in TYPES}})
+    given = {"A": "192.0.2.1"} | message
+    return NameServerAnswers(server, {"SOA": soa, **{t: answer(t, given.get(t, "")) for t in TYPES}})
 
 
 GOOD = Survey(

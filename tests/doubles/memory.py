@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from livemove.model.errors import WorldMovedError
+from livemove.model.errors import StaleApprovalError
 from livemove.model.ledger import Stored, TypedLedger
 from livemove.model.ports import Answer, RecordSet
 
@@ -87,7 +87,7 @@ class MemoryZone:
 
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
         if any(s not in self.sets for s in before):
-            raise WorldMovedError(f"{before[0].name} is not that")
+            raise StaleApprovalError(f"{before[0].name} is not that")
         if not self.by_hand:
             self.sets = [*(s for s in self.sets if s not in before), *after]
         self.changes.append((tuple(before), tuple(after)))
@@ -106,10 +106,10 @@ class MemoryResolvers:
     """Each server answers what `says` holds for it: (addresses, ttl), or an error."""
 
     clock: HandClock
-    says: dict[str, tuple[tuple[str, ...], int] | str]
+    message: dict[str, tuple[tuple[str, ...], int] | str]
 
     def ask(self, server: str, name: str, type: str = "A", *, recurse: bool = True) -> Answer:
-        said = self.says[server]
+        said = self.message[server]
         if isinstance(said, str):
             return Answer(server, (), 0, self.clock.now(), said)
         if type != "A":

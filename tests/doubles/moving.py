@@ -32,7 +32,7 @@ from livemove.model.ports import (
 )
 from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 from tests.doubles.memory import HandClock, MemoryLedger
 
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
@@ -326,11 +326,11 @@ class Db:
         return Binlogs(self.files, self.keeps)
 
     @moment
-    def strangers(self) -> list[str]:
+    def unfenced_writers(self) -> list[str]:
         return list(self.intruders)
 
     @moment
-    def stubborn_events(self) -> list[str]:
+    def undisablable_events(self) -> list[str]:
         return list(self.stubborn)
 
     @moment
@@ -413,7 +413,7 @@ class Replicator:
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         raise NotImplementedError
 
-    def signs(self, link: Link) -> dict[str, Any]:
+    def diagnostics(self, link: Link) -> dict[str, Any]:
         return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:
@@ -635,8 +635,8 @@ class Universe:
         self.dead = False
         self.turn()
 
-    def parts(self) -> Parts:
-        return Parts(
+    def parts(self) -> Dependencies:
+        return Dependencies(
             service="shop",
             control=dict(self.db),
             servers=self.fleet,

@@ -13,7 +13,7 @@ import pytest
 from lab.mariadb import Server
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login, MariaDb
-from livemove.schema.adapters.copy_schema import carry
+from livemove.schema.adapters.copy_schema import copy_schema
 from livemove.schema.objects import Phase
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -89,7 +89,7 @@ class Sides:
 
     def carry(self, schemas: list[str], *phases: Phase) -> list[dict[str, object]]:
         with self.source as source, self.target as target:
-            return [carry(source, target, schemas, p, progress=lambda _: None) for p in phases]
+            return [copy_schema(source, target, schemas, p, progress=lambda _: None) for p in phases]
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 from tests.doubles.memory import HandClock
 from tests.doubles.moving import (
     CEDED,
@@ -374,7 +374,7 @@ class LivingWorld(Universe):
         self.replicator.tasks, self.replicator.at = tasks, {Link("shop", 1, Side.SOURCE): 0}
         self.acknowledged.clear()
 
-    def parts(self) -> Parts:
+    def parts(self) -> Dependencies:
         made = super().parts()
         made.code = LivingCode(self)
         made.proof = NoProof(self)
@@ -445,7 +445,7 @@ class LivingWorld(Universe):
         )
 
     def _switchover(self, to: Side, name: str) -> Switchover:
-        def guards(parts: Parts, side: Side, epoch: int) -> list[str]:
+        def guards(parts: Dependencies, side: Side, epoch: int) -> list[str]:
             self._prepare_return(parts)
             me = self.current
             assert me
@@ -460,7 +460,7 @@ class LivingWorld(Universe):
 
         return Switchover(self.parts(), to, name, guards=guards)
 
-    def _prepare_return(self, parts: Parts) -> Json:
+    def _prepare_return(self, parts: Dependencies) -> Json:
         for db in self.db.values():
             if db.state in (OPEN, FENCED):
                 self.replicator.tasks.setdefault(Link("shop", db.epoch + 1, db.side.other), TaskState.READY)

@@ -35,11 +35,11 @@ class MemoryWorld(OwnPorts):
     outputs: Outputs = field(
         default_factory=lambda: Outputs(web_servers=[WebServer(instance_id="i-1", public_ip=TARGET)])
     )
-    says: dict[str, Any] = field(default_factory=dict)
+    message: dict[str, Any] = field(default_factory=dict)
 
     @property
     def resolvers(self) -> MemoryResolvers:
-        return MemoryResolvers(self.clock, self.says)
+        return MemoryResolvers(self.clock, self.message)
 
     @property
     def live(self) -> RecordSet:

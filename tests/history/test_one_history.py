@@ -22,7 +22,7 @@ from livemove.reporting import console, gates, report
 from livemove.reporting.report_model import as_json
 from livemove.switchover import manual_recovery
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.next_action import Do, decide
+from livemove.switchover.next_action import ActionKind, next_action
 from livemove.switchover.operators.rollback import writes
 from tests.doubles.contents import contents
 from tests.doubles.memory import START
@@ -55,7 +55,7 @@ def by_gate(text: str) -> tuple[str | None, bool]:
 
 
 def by_cli(rows: ControlRows) -> str | None:
-    return (owner := manual_recovery.Standing(rows.source, rows.target).owner) and str(owner)
+    return (owner := manual_recovery.ControlStates(rows.source, rows.target).owner) and str(owner)
 
 
 def certainly(told: tuple[str | None, bool]) -> tuple[str | None, bool]:
@@ -75,7 +75,7 @@ def agree(kept: Contents, rows: ControlRows) -> None:
             assert writes(now) == "never left the data centre"
         else:
             assert writes(now) != "never left the data centre"
-        if read.says.stage is not SwitchoverStage.UNKNOWN:
+        if read.reading.stage is not SwitchoverStage.UNKNOWN:
             assert (by_cli(read), now.rests_on) == (now.owner, RestsOn.ROWS)
     assert certainly(by_console(kept)) == certainly(by_report(kept, ControlRows()))
 
@@ -236,11 +236,11 @@ def test_the_rows_owner_is_that_of_the_next_action() -> None:
             (None, ControlRow(T, ts, te)),
             (ControlRow(S, fs, fe), ControlRow(T, ts, te, promoted=True)),
         ):
-            says = ControlRows(f, t).says
-            there, home = decide(f, t, to=T), decide(t, f, to=S)
-            assert says.owner == (there.owner or home.owner), (f, t)
-            if says.stage is SwitchoverStage.COMMITTED and says.to is T:
-                assert there.do in (Do.GO_ON, Do.REBUILD), (f, t)
+            message = ControlRows(f, t).reading
+            there, home = next_action(f, t, to=T), next_action(t, f, to=S)
+            assert message.owner == (there.owner or home.owner), (f, t)
+            if message.stage is SwitchoverStage.COMMITTED and message.to is T:
+                assert there.do in (ActionKind.GO_ON, ActionKind.REBUILD), (f, t)
 
 
 # One place ------------------------------------------------------------------------------------------

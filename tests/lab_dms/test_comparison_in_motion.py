@@ -14,9 +14,9 @@ import pytest
 
 from livemove.comparison.adapters.both_sides import Options, read_shapes, snapshot_position
 from livemove.comparison.adapters.changed_keys import ChangedKeys
-from livemove.comparison.adapters.final_check import QuickProof
+from livemove.comparison.adapters.final_check import FinalComparison
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.row_comparison import Change, Effort, Verdict
+from livemove.comparison.row_comparison import Change, Effort, TableVerdict
 from livemove.model.spec import Side
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb
@@ -116,7 +116,7 @@ def moving(replication: Replication) -> Replication:
     return replication
 
 
-def compare(replication: Replication, arrived: object) -> Verdict:
+def compare(replication: Replication, arrived: object) -> TableVerdict:
     told = Options(SystemClock(), lambda _: None, Effort(seconds=0, rows=10_000), arrived)  # type: ignore[arg-type]
     with database(replication, Side.SOURCE) as s, database(replication, Side.TARGET) as t:
         return compare_table(s, t, replication.schema, "orders", told)
@@ -152,7 +152,7 @@ def test_the_last_proof_covers_every_row_changed_since_the_comparison(moving: Re
         with Motion(moving) as motion:
             while motion.written < 150:
                 SystemClock().sleep(0.05)
-            with QuickProof(s, t, [name], since={name: position}) as proof:
+            with FinalComparison(s, t, [name], since={name: position}) as proof:
                 while motion.written < 250:
                     SystemClock().sleep(0.05)
                 motion.__exit__()
@@ -166,7 +166,7 @@ def test_the_last_proof_covers_every_row_changed_since_the_comparison(moving: Re
                 assert not proof.only_newest
                 assert not proof.left_out
                 assert {(1,), (11,), (12,), (13,)} <= proof._changed.keys[name]
-                assert "rows changed since" in proof.says()
+                assert "rows changed since" in proof.message()
                 began = time.monotonic()
                 assert proof.run(30) == []
                 print(
@@ -183,7 +183,7 @@ def test_the_last_proof_covers_every_row_changed_since_the_comparison(moving: Re
                 assert "changed 11" in line
                 assert "extra 13" in line
                 # without a position it says what it did not cover
-        with QuickProof(s, t, [name]) as blind:
+        with FinalComparison(s, t, [name]) as blind:
             assert blind.run(30) == []
             assert blind.only_newest == {name: "no clean comparison with a binlog position"}
 

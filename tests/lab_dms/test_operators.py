@@ -69,7 +69,7 @@ class MemoryDms:
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         self.asked.append(("reload", link, list(tables)))
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         return {"failures": ["12:00:00 Replication task has failed."], "latency": {"CDCLatencyTarget": 2.0}}
 
     def links(self) -> list[Link]:
@@ -138,7 +138,7 @@ def test_after_a_rollback_nothing_is_prepared_and_nothing_loaded(
     assert world.replicator.asked == []
     look = look_at_full_load(world, {})  # type: ignore[arg-type]
     assert look.done
-    assert "no full load" in look.says
+    assert "no full load" in look.message
 
 
 def test_nothing_is_done_in_the_middle_of_a_switchover(
@@ -215,7 +215,7 @@ def test_table_states_wait_for_the_first_validation_and_not_for_the_newest_rows(
     world.replicator.found = [table]
     look = look_at_table_states(world, {})  # type: ignore[arg-type]
     assert not look.done
-    assert "shop.a (Pending records, 50000 to go)" in look.says
+    assert "shop.a (Pending records, 50000 to go)" in look.message
     world.replicator.found = [replace(table, pending=900)]
     assert look_at_table_states(world, {}).done  # type: ignore[arg-type]
 
@@ -254,13 +254,13 @@ def test_the_lag_sensor_counts_watermarks_that_made_the_way(
     for expected in (False, False, True):
         look = look_at_lag(world, state)  # type: ignore[arg-type]
         state = look.state
-        assert look.done is expected, look.says
+        assert look.done is expected, look.message
     assert len(state["trips"]) == 3
     r.stop()
     monkeypatch.setattr("livemove.replication.sensors.PATIENCE_IN_ONE_LOOK", 0.1)
     look = look_at_lag(world, {})  # type: ignore[arg-type]
     assert not look.done
-    assert "on its way" in look.says
+    assert "on its way" in look.message
     # the row is not sent again: the same one is awaited
     assert look_at_lag(world, look.state).state["pending"] == look.state["pending"]  # type: ignore[arg-type]
     with world.database(Side.SOURCE) as database:

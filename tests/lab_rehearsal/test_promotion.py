@@ -12,7 +12,7 @@ from lab.traffic.audit import Audit
 LAST = "2026-11-23T04:00:00+00:00"
 AT = 1_795_406_400.0
 TOLD = {
-    "promotion/2": {"last_watermark": LAST, "says": ["every write before that is here"], "undelivered": 0}
+    "promotion/2": {"last_watermark": LAST, "message": ["every write before that is here"], "undelivered": 0}
 }
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from livemove.model.ledger import Outputs
 from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.facts import Assessment
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
+from tests.doubles.memory import MemoryLedger
 from tests.preflight.test_preflight import SPEC
 
 NAME = "shop-e1-source-to-target"
@@ -42,11 +44,12 @@ class Dms:
         self.started.append(asked)
 
 
-class Asking(World):
+class Asking(ServiceContext):
     def __init__(self, dms: Dms, **outputs: str) -> None:
         super().__init__(SPEC)
         self.dms = dms
-        self.ledger = type("Kept", (), {"read": lambda _, name: outputs})()  # type: ignore[assignment,misc]
+        self.ledger = MemoryLedger()  # type: ignore[assignment,misc]
+        self.ledger.save(Outputs.model_validate(outputs))
 
     def aws(self, service: str) -> Any:
         return self.dms
@@ -69,12 +72,14 @@ def test_another_fault_is_told_and_stops_nothing() -> None:
     assert "AccessDeniedFault" in problems["assessment"]
 
 
-@pytest.mark.parametrize(("status", "role", "says"), [("running", "r", "at rest"), ("ready", "", "no role")])
-def test_where_none_can_run_it_says_why(status: str, role: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "role", "message"), [("running", "r", "at rest"), ("ready", "", "no role")]
+)
+def test_where_none_can_run_it_says_why(status: str, role: str, message: str) -> None:
     dms = Dms(status)
     found = read_assessment(Asking(dms, dms_assessment_role_arn=role), {})
     assert found is not None
-    assert says in found.state
+    assert message in found.state
     assert dms.started == []
 
 

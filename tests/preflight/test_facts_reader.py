@@ -17,11 +17,11 @@ from livemove.model.ports import Json, Severity
 from livemove.model.spec import Side, load_spec
 from livemove.preflight import checks as preflight
 from livemove.preflight.adapters.facts_reader import read_database, read_facts, read_target, terraform_version
-from livemove.preflight.adapters.measurements import Look, sample
+from livemove.preflight.adapters.measurements import CounterSample, sample
 from livemove.preflight.facts import DatabaseFacts, Facts
 from livemove.preflight.operators import PreflightOperator
 from livemove.runtime.mariadb import Login, MariaDb
-from livemove.runtime.service_context import Secret, World
+from livemove.runtime.service_context import Secret, ServiceContext
 from tests.preflight.wrong_source import OPTIONS, SCRIPT, busy
 from tests.raising import raises
 
@@ -156,12 +156,12 @@ def test_a_session_that_goes_on_writing_statements_is_seen(source_server: Server
     source_server.load("CREATE DATABASE older; CREATE TABLE older.t (id INT PRIMARY KEY);")
     with login(source_server) as db, source_server.connect(database="older") as c, c.cursor() as cursor:
         cursor.execute("SET SESSION binlog_format = 'STATEMENT'")
-        first = Look.at_now(db)
+        first = CounterSample.at_now(db)
         cursor.execute("INSERT INTO t VALUES (1), (2)")
         seen = sample(db, first, ["older"], 0)
         cursor.execute("SET SESSION binlog_format = 'ROW'")
         cursor.execute("INSERT INTO t VALUES (3)")
-        later = sample(db, Look.at_now(db), ["older"], 0)
+        later = sample(db, CounterSample.at_now(db), ["older"], 0)
     source_server.query("DROP DATABASE older")
     assert seen.statements == ("INSERT in older",)
     assert seen.row_events >= 2
@@ -218,7 +218,7 @@ def test_terraform_tells_its_version_or_that_it_is_absent(
     assert terraform_version() == "1.11.4"
 
 
-class Broken(World):
+class Broken(ServiceContext):
     """Nothing is reachable: no connection but the source's, no AWS, no zone."""
 
     written: Json

@@ -20,7 +20,7 @@ from livemove.control.privileges import (
     names,
     source_rights,
 )
-from livemove.dns.zone_checks import Verdict
+from livemove.dns.zone_checks import ZoneFindings
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Finding, Json, RecordSet, Severity
 from livemove.model.source_settings import SETTINGS, rds_time_zone
@@ -99,7 +99,7 @@ FACTS = Facts(
     endpoint="http://127.1.2.1:5000",
     terraform="1.11.4",
     records=(RecordSet(SPEC.dns.name, "A", 20, (SOURCE_ADDRESS,)),),
-    zone=Verdict((), ("test delegates to ns1.shop.test (TTL 3600 s)",)),
+    zone=ZoneFindings((), ("test delegates to ns1.shop.test (TTL 3600 s)",)),
     database=DATABASE,
 )
 

@@ -20,7 +20,7 @@ from livemove.preflight.checks import privileges
 from livemove.preflight.facts import Facts
 from livemove.preflight.prepare_source import parts
 from livemove.runtime.mariadb import Login, MariaDb
-from livemove.runtime.service_context import Secret, World
+from livemove.runtime.service_context import Secret, ServiceContext
 from livemove.schema.adapters.stored_code import code_of, create_code, drop_triggers
 from tests.preflight.test_preflight import SPEC
 
@@ -88,7 +88,7 @@ def test_it_puts_triggers_and_events_back_under_their_own_definers(server: Serve
     assert found == [("other@127.%",)]
 
 
-class Reachable(World):
+class Reachable(ServiceContext):
     """A world whose source is the server of this test, and nothing else answers."""
 
     at: tuple[str, int]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from livemove.model.errors import InfraError, WorldMovedError
+from livemove.model.errors import InfraError, StaleApprovalError
 from livemove.provisioning.adapters.terraform import Terraform
 from tests.conftest import Endpoint
 from tests.lab_cloud.waiting import until
@@ -54,7 +54,7 @@ def test_no_secret_is_kept_in_plan_or_state(terraform: Terraform) -> None:
 def test_a_plan_that_another_apply_overtook_is_refused(terraform: Terraform) -> None:
     old = terraform.plan({"greeting": "first"})
     terraform.apply(terraform.plan({"greeting": "second"}).digest)
-    with pytest.raises(WorldMovedError, match="stale"):
+    with pytest.raises(StaleApprovalError, match="stale"):
         terraform.apply(old.digest)
     assert terraform.outputs() == {"greeting": "second"}
 
@@ -62,7 +62,7 @@ def test_a_plan_that_another_apply_overtook_is_refused(terraform: Terraform) -> 
 def test_a_plan_that_is_gone_is_refused(terraform: Terraform) -> None:
     plan = terraform.plan({"greeting": "hello"})
     terraform.s3.delete_object(Bucket=terraform.bucket, Key=terraform._plan_key(plan.digest))
-    with raises(WorldMovedError, plan.digest[:12]):
+    with raises(StaleApprovalError, plan.digest[:12]):
         terraform.apply(plan.digest)
 
 
@@ -72,7 +72,7 @@ def test_a_plan_that_somebody_changed_is_refused(terraform: Terraform) -> None:
     terraform.s3.copy_object(
         Bucket=terraform.bucket, Key=terraform._plan_key(shown.digest), CopySource=source
     )
-    with raises(WorldMovedError, shown.digest[:12]):
+    with raises(StaleApprovalError, shown.digest[:12]):
         terraform.apply(shown.digest)
 
 

@@ -51,7 +51,7 @@ def replicator(dms: Any) -> DmsReplicator:
 
 def test_all_failures_since_the_task_was_made() -> None:
     dms = Dms(START - timedelta(days=3))
-    assert replicator(dms).signs(LINK)["failures"] == [
+    assert replicator(dms).diagnostics(LINK)["failures"] == [
         "2026-11-23 03:01:00 UTC failure 1",
         "2026-11-23 03:02:00 UTC failure 2",
     ]
@@ -61,12 +61,12 @@ def test_all_failures_since_the_task_was_made() -> None:
 
 def test_of_an_old_task_as_far_back_as_is_asked_for() -> None:
     dms = Dms(START - timedelta(days=90))
-    replicator(dms).signs(LINK)
+    replicator(dms).diagnostics(LINK)
     assert dms.asked[0]["StartTime"] == START - EVENTS_BACK
 
 
 def test_without_a_task_there_is_nothing_to_tell() -> None:
-    assert replicator(Dms(None)).signs(LINK)["failures"] == []
+    assert replicator(Dms(None)).diagnostics(LINK)["failures"] == []
 
 
 def test_cloudwatch_that_does_not_answer_hides_no_failure() -> None:
@@ -77,7 +77,7 @@ def test_cloudwatch_that_does_not_answer_hides_no_failure() -> None:
     made = replicator(Dms(START - timedelta(days=3)))
     made.cloudwatch = Broken()
     made._instance = lambda arn: "dms"  # type: ignore[method-assign]
-    seen = made.signs(LINK)
+    seen = made.diagnostics(LINK)
     assert (len(seen["failures"]), seen["latency"]) == (2, {})
 
 
@@ -86,4 +86,4 @@ def test_what_cannot_be_read_is_not_the_same_as_none() -> None:
         def describe_events(self, **_: Any) -> Any:
             raise ClientError({"Error": {"Code": "AccessDeniedFault", "Message": "no"}}, "DescribeEvents")
 
-    assert replicator(Refuses(START)).signs(LINK)["failures"] is None
+    assert replicator(Refuses(START)).diagnostics(LINK)["failures"] is None

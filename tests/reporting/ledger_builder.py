@@ -142,7 +142,7 @@ class Ledger:
             }
             self.documents["way_back"] = {
                 "epoch": epoch,
-                "says": "A rollback loses nothing",
+                "message": "A rollback loses nothing",
                 "task": "t",
                 "state": "running",
                 "lag_ms": 9,
@@ -157,7 +157,7 @@ class Ledger:
         self.note("rollback_begun", "rollback.begin", gate=gate, by=by, writes="w", name="n")
         if epoch > 1:
             self.attempt("source", epoch, number=f"back-{epoch}")
-        self.note("rollback_writes", "rollback.writes", owner="source", epoch=epoch, says="s", although=[])
+        self.note("rollback_writes", "rollback.writes", owner="source", epoch=epoch, message="s", although=[])
         if name_moved:
             self.note("record_rolled_back", "rollback.name", name="www.shop.test")
         return self.later(minutes=1)

@@ -46,7 +46,7 @@ def test_every_moment_gives_a_page_of_json(moment: str) -> None:
 def test_an_empty_ledger_says_of_each_part_what_it_waits_for() -> None:
     model = page("nothing")
     assert set(model["missing"]) == set(console.WRITES)
-    assert all(says.endswith(".") for says in model["missing"].values())
+    assert all(message.endswith(".") for message in model["missing"].values())
     assert model["owner"]["side"] == "source"
     assert model["way_back"]["tone"] == "good"
     assert set(states(model).values()) == {"ahead"}
@@ -89,7 +89,7 @@ DOUBT = "It is not certain which database is the owner: read both control rows (
 
 
 @pytest.mark.parametrize(
-    ("moment", "to", "epoch", "result", "says"),
+    ("moment", "to", "epoch", "result", "message"),
     [
         ("dual", "target", 2, "incomplete", COMMITTED),
         ("dual", "target", 2, "unknown", DOUBT),
@@ -100,13 +100,13 @@ DOUBT = "It is not certain which database is the owner: read both control rows (
     ],
 )
 def test_a_move_that_hangs_names_no_owner_and_promises_no_way_back(
-    moment: str, to: str, epoch: int, result: str | None, says: str
+    moment: str, to: str, epoch: int, result: str | None, message: str
 ) -> None:
     documents, events = night(moment)
     attempt(events, 30, epoch, to, result=result or "", ended=30.2 if result else None)
     model = build(SPEC, contents(documents, events))
     assert (model["owner"]["certain"], model["owner"]["tone"]) == (False, "bad")
-    assert model["owner"]["headline"] == says
+    assert model["owner"]["headline"] == message
     assert model["owner"]["side"] == (None if result else "source" if to == "target" else "target")
     assert (model["way_back"]["tone"], model["way_back"]["until"]) == ("warn", None)
     assert "loses nothing" not in json.dumps(model["way_back"])
@@ -123,7 +123,7 @@ def test_a_move_that_opened_the_other_side_has_moved_the_owner_and_says_what_is_
     owner = model["owner"]
     assert (owner["side"], owner["epoch"], owner["certain"], owner["tone"]) == (to, epoch, True, "warn")
     assert owner["since"] == at(30.1)
-    assert "not finished" in owner["says"]
+    assert "not finished" in owner["message"]
     assert (
         model["way_back"]["headline"]
         == {
@@ -138,10 +138,10 @@ def test_a_move_whose_retry_found_all_of_it_done_does_not_hang_for_ever() -> Non
     attempt(events, 20, 2, "target", result="incomplete", ended=20.2)
     events[-1]["opened_at"] = at(20.1)
     ran(documents, "switchover.switch_over", 20, 20.2, "failed")
-    assert "not finished" in build(SPEC, contents(documents, events))["owner"]["says"]
+    assert "not finished" in build(SPEC, contents(documents, events))["owner"]["message"]
     ran(documents, "switchover.switch_over", 21, 21.2)
     owner = build(SPEC, contents(documents, events))["owner"]
-    assert (owner["tone"], owner["says"]) == ("", "Every web server of both sites writes to RDS.")
+    assert (owner["tone"], owner["message"]) == ("", "Every web server of both sites writes to RDS.")
 
 
 def test_a_move_that_is_finished_by_a_later_attempt_has_an_owner_again() -> None:
@@ -202,11 +202,11 @@ def test_writes_that_would_be_lost_are_said_in_full() -> None:
     documents, events = night("soaked")
     documents["way_back"] |= {
         "losses": ["the task is gone"],
-        "says": "A rollback would lose writes: the task is gone. To repair it, copy",
+        "message": "A rollback would lose writes: the task is gone. To repair it, copy",
     }
     back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["headline"]) == ("bad", "A rollback would lose writes")
-    assert back["says"].endswith("copy")
+    assert back["message"].endswith("copy")
 
 
 def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
@@ -214,14 +214,14 @@ def test_a_return_path_that_does_not_run_is_no_way_back_for_long() -> None:
     documents["way_back"] |= {
         "state": "failed",
         "words": "x",
-        "says": "Reverse replication is failed: x. A rollback loses nothing if it runs again by then",
+        "message": "Reverse replication is failed: x. A rollback loses nothing if it runs again by then",
     }
     back = build(SPEC, contents(documents, events))["way_back"]
     assert (back["tone"], back["headline"]) == (
         "warn",
         "Rollback loses nothing once reverse replication has caught up",
     )
-    assert back["says"].startswith("Reverse replication is failed: x. A rollback")
+    assert back["message"].startswith("Reverse replication is failed: x. A rollback")
 
 
 def test_after_the_teardown_there_is_no_way_back() -> None:
@@ -233,7 +233,7 @@ def test_after_the_teardown_there_is_no_way_back() -> None:
 
 def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
     documents, events = night("asked")
-    documents["promotion/2"] = {"epoch": 2, "owner": "target", "says": ["3 s at the most"]}
+    documents["promotion/2"] = {"epoch": 2, "owner": "target", "message": ["3 s at the most"]}
     model = build(SPEC, contents(documents, events))
     assert model["owner"]["side"] is None
     assert model["way_back"]["tone"] == "bad"
@@ -241,7 +241,7 @@ def test_after_a_promotion_nobody_is_told_to_go_back() -> None:
 
 def test_a_promotion_counts_from_its_take_over_on() -> None:
     documents, events = night("dual")
-    documents["promotion/2"] = {"epoch": 2, "owner": "target", "token": "t", "says": ["3 s at the most"]}
+    documents["promotion/2"] = {"epoch": 2, "owner": "target", "token": "t", "message": ["3 s at the most"]}
     taken = build(SPEC, contents(documents, events))
     assert (taken["owner"]["certain"], taken["owner"]["headline"]) == (
         False,
@@ -261,7 +261,7 @@ def test_the_old_ttl_of_a_move_that_was_given_up_moves_no_name() -> None:
     note(events, 32, "ttl_restored", "give_up.restore_ttl")
     after = build(SPEC, contents(documents, events))
     assert (after["owner"], after["way_back"]) == (before["owner"], before["way_back"])
-    assert after["way_back"]["says"] == "No write and no name has left the data centre."
+    assert after["way_back"]["message"] == "No write and no name has left the data centre."
 
 
 # The question
@@ -326,7 +326,7 @@ def test_a_question_that_failed_or_was_overtaken_does_not_wait() -> None:
 
 def test_the_emergencys_question_shows_what_may_be_missing() -> None:
     documents, events = night("asked")
-    note(events, 12, "promotion_asked", "promote.ask", says=["7 s at the most"])
+    note(events, 12, "promotion_asked", "promote.ask", message=["7 s at the most"])
     asked = build(SPEC, contents(documents, events))["question"]
     assert (asked["gate"], asked["dag_id"]) == ("promote", "promote_shop")
     assert asked["evidence"] == [{"label": "may be missing", "value": "7 s at the most", "tone": "warn"}]
@@ -367,7 +367,7 @@ def test_a_later_question_of_another_run_takes_the_place_of_the_one_before() -> 
 
 def test_who_leaves_everything_as_it_is_leaves_the_gate_waiting() -> None:
     documents, events = night("asked")
-    note(events, 12, "promotion_asked", "ask", gate="promote", says=["7 s at the most"])
+    note(events, 12, "promotion_asked", "ask", gate="promote", message=["7 s at the most"])
     note(
         events, 13, "promotion_answered", "ask", gate="promote", option="Leave everything as it is", by="kim"
     )
@@ -625,7 +625,7 @@ def test_a_line_of_the_lag_breaks_where_nobody_looked() -> None:
 
 
 def test_the_nights_moments_in_their_order() -> None:
-    assert [m["says"] for m in page("back")["moments"]] == [
+    assert [m["message"] for m in page("back")["moments"]] == [
         "TTL lowered to 5 s",
         "name moved",
         "writes moved",
@@ -649,7 +649,7 @@ def test_an_attempt_is_marked_as_what_came_of_it(result: str, marked: tuple[str,
     documents, events = night("dual")
     attempt(events, 30, 2, "target", result=result, ended=30.2)
     found = [
-        (m["kind"], m["says"])
+        (m["kind"], m["message"])
         for m in build(SPEC, contents(documents, events))["moments"]
         if m["at"] == at(30.2)
     ]

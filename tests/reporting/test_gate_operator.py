@@ -12,7 +12,7 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator, HITLOp
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
-from livemove.dns.zone_checks import Verdict
+from livemove.dns.zone_checks import ZoneFindings
 from livemove.reporting.adapters import evidence
 from livemove.reporting.operators import gate as module
 from livemove.reporting.operators.gate import MigrationGate
@@ -29,7 +29,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld().with_(gates={"timeout": 77})
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, context: "asked")
-    monkeypatch.setattr(evidence, "survey", lambda world: Verdict((), ("seen",)))
+    monkeypatch.setattr(evidence, "survey", lambda world: ZoneFindings((), ("seen",)))
     monkeypatch.setattr(module, "store_question", lambda **question: question["body"])
     return world
 
@@ -152,7 +152,7 @@ def test_a_way_back_that_cannot_be_looked_at_keeps_nobody_from_being_asked(world
     )
     world.ledger.write(
         "way_back",
-        {"epoch": 2, "state": "running", "losses": ["old"], "says": "all was well", "checked_at": THREE},
+        {"epoch": 2, "state": "running", "losses": ["old"], "message": "all was well", "checked_at": THREE},
     )
     world.ledger.write(
         "comparison/2/shop.a", {"equal": True, "rows_source": 7, "rows_target": 7, "checked_at": THREE}

@@ -159,7 +159,9 @@ SAID = (
 
 
 def test_the_retire_gate_says_until_when_going_back_loses_nothing() -> None:
-    text = ask("retire", Evidence(history=after(MOVE), way_back=WayBack(epoch=2, state="running", says=SAID)))
+    text = ask(
+        "retire", Evidence(history=after(MOVE), way_back=WayBack(epoch=2, state="running", message=SAID))
+    )
     assert f"**Rollback:** {SAID}." in text
     assert "moves the writes back to the data centre" in text
 
@@ -169,7 +171,9 @@ def test_a_broken_way_back_is_told_first_and_roll_back_is_refused() -> None:
         "retire",
         Evidence(
             history=after(MOVE),
-            way_back=WayBack(epoch=2, state="running", losses=["x"], says="A rollback would lose writes: x"),
+            way_back=WayBack(
+                epoch=2, state="running", losses=["x"], message="A rollback would lose writes: x"
+            ),
         ),
     )
     assert "**Reverse replication is broken.** A rollback would lose writes: x." in text

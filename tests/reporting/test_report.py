@@ -183,7 +183,7 @@ def test_a_promotion_says_since_when_nothing_arrived() -> None:
     ledger = Ledger().prepared()
     last = (ledger.now + timedelta(minutes=7)).isoformat()
     ledger.later(minutes=20).note(
-        "promotion_asked", "ask", gate="promote", says=["missing may be 30 s at the most"]
+        "promotion_asked", "ask", gate="promote", message=["missing may be 30 s at the most"]
     )
     ledger.later(minutes=1).note("promotion_answered", "ask", gate="promote", option="Promote", by="lee")
     ledger.attempt("target", 2, number="p")
@@ -194,7 +194,7 @@ def test_a_promotion_says_since_when_nothing_arrived() -> None:
         "epoch": 2,
         "owner": "target",
         "last_watermark": last,
-        "says": ["missing may be 30 s at the most"],
+        "message": ["missing may be 30 s at the most"],
     }
     made = built(ledger.note("promoted", "promote", epoch=2, owner="target"))
     assert made.outcome is Outcome.PROMOTED
@@ -263,7 +263,7 @@ def test_the_way_back_is_quoted_while_it_is_that_of_this_move_and_open() -> None
     "left",
     [
         None,
-        {"epoch": 2, "state": "running", "says": "A rollback loses nothing"},
+        {"epoch": 2, "state": "running", "message": "A rollback loses nothing"},
         {"epoch": 4, "state": "running"},
     ],
 )
@@ -310,7 +310,7 @@ def test_a_question_of_a_run_that_was_ended_waits_until_the_next_run_begins() ->
 
 @pytest.mark.parametrize("gate", [{"gate": "promote"}, {}])
 def test_an_emergency_that_was_left_as_it_is_waits_no_more(gate: Json) -> None:
-    ledger = Ledger().prepared().note("promotion_asked", "ask", says=["3 s"], **gate).later(seconds=90)
+    ledger = Ledger().prepared().note("promotion_asked", "ask", message=["3 s"], **gate).later(seconds=90)
     ledger.note("promotion_answered", "ask", option="Leave everything as it is", by="kim", **gate)
     (decision,) = built(ledger.later(days=3)).decisions
     assert (decision.gate, decision.option, decision.waited_seconds) == (
@@ -428,16 +428,16 @@ def test_a_rollback_that_began_by_itself_says_why_although_the_run_is_green() ->
     )
     made = built(ledger.rolled_back("switchover.smoke", by="the spec (rollback.automatic)", epoch=3))
     assert made.rollback
-    says = made.rollback.says
+    message = made.rollback.message
     assert (
         "by the spec (rollback.automatic) at switchover.smoke, because switchover.smoke failed with"
-        " UnreachableError: no answer" in says
+        " UnreachableError: no answer" in message
     )
-    assert "of another run" not in says
+    assert "of another run" not in message
     assert "The run is green all the same" in made.summary[0]
     ordered = built(at_retire()).rollback
     assert ordered
-    assert (ordered.says, ordered.failed) == ("Rolled back by kim at retire", [])
+    assert (ordered.message, ordered.failed) == ("Rolled back by kim at retire", [])
     assert built(moved()).rollback is None
 
 

@@ -33,7 +33,7 @@ class Silent(MemoryWorld):
 def world(monkeypatch: pytest.MonkeyPatch) -> Silent:
     world = Silent()
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
-    monkeypatch.setattr(callbacks, "World", lambda spec, **told: world)
+    monkeypatch.setattr(callbacks, "ServiceContext", lambda spec, **told: world)
     monkeypatch.setattr(versions, "_terraform", lambda: "1.11.0")
     monkeypatch.setattr(report, "SpecNotifier", lambda **told: lambda context: None)
     return world

@@ -13,11 +13,11 @@ from moto.server import ThreadedMotoServer
 from livemove.model.errors import RefusedError, SetupError
 from livemove.model.spec import load_spec, project_root
 from livemove.provisioning.adapters.terraform import Terraform
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from tests.raising import raises
 
 ROLE = "arn:aws:iam::123456789012:role/mover"
-Connect = Callable[..., World]
+Connect = Callable[..., ServiceContext]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def connect(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> C
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     spec = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
 
-    def made(login: str = "", password: str = "", **extra: Any) -> World:
+    def made(login: str = "", password: str = "", **extra: Any) -> ServiceContext:
         connection = {
             "conn_type": "aws",
             "login": login,
@@ -46,12 +46,12 @@ def connect(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> C
             "extra": {"endpoint_url": endpoint, **extra},
         }
         monkeypatch.setenv(f"AIRFLOW_CONN_{spec.aws.connection.upper()}", json.dumps(connection))
-        return World(spec)
+        return ServiceContext(spec)
 
     return made
 
 
-def who(world: World) -> str:
+def who(world: ServiceContext) -> str:
     return str(world.aws("sts").get_caller_identity()["Arn"])
 
 
@@ -137,4 +137,4 @@ def test_a_missing_connection_is_no_way_to_the_workers_role(monkeypatch: pytest.
     spec = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
     monkeypatch.delenv(f"AIRFLOW_CONN_{spec.aws.connection.upper()}", raising=False)
     with raises(SetupError, spec.aws.connection):
-        World(spec).aws("s3")
+        ServiceContext(spec).aws("s3")

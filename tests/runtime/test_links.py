@@ -50,8 +50,8 @@ def test_aws_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     world = MemoryWorld()
     world.ledger.write("outputs", {"database_identifier": "shop-db"})
     world.zone.zone_id = "Z1"  # type: ignore[attr-defined]
-    monkeypatch.setattr(extra, "World", lambda spec: world)
-    monkeypatch.setattr(zone_link, "World", lambda spec: world)
+    monkeypatch.setattr(extra, "ServiceContext", lambda spec: world)
+    monkeypatch.setattr(zone_link, "ServiceContext", lambda spec: world)
     task = operator()
     home = "https://ap-northeast-2.console.aws.amazon.com"
     assert DmsTaskLink().get_link(task, ti_key=TI) == f"{home}/dms/v2/home?region=ap-northeast-2#tasks"
@@ -73,8 +73,8 @@ def test_a_link_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         def __getattr__(self, name: str) -> Any:
             raise UnreachableError("nothing answers")
 
-    monkeypatch.setattr(extra, "World", Dead)
-    monkeypatch.setattr(zone_link, "World", Dead)
+    monkeypatch.setattr(extra, "ServiceContext", Dead)
+    monkeypatch.setattr(zone_link, "ServiceContext", Dead)
     assert DatabaseLink().get_link(operator(), ti_key=TI).endswith("#databases:")
     assert ZoneLink().get_link(operator(), ti_key=TI).endswith("hostedzones?region=us-east-1")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from livemove.runtime.polling import EVERY, NEWS, STILL, Voice
+from livemove.runtime.polling import EVERY, NEWS, STILL, LogThrottle
 
 
 def said(looks: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    voice = Voice()
+    voice = LogThrottle()
     return [(at, line) for at, text in looks if (line := voice.line(text, at))]
 
 
@@ -40,7 +40,7 @@ def test_what_stays_as_it_is_is_told_again_after_a_while() -> None:
 
 
 def test_the_end_is_always_told() -> None:
-    voice = Voice()
+    voice = LogThrottle()
     assert voice.line("1 row", 0) == "1 row"
     assert voice.line("2 rows", 1) is not None  # another word, another situation
     assert voice.line("3 rows", 2) is None

@@ -12,24 +12,26 @@ from airflow.sdk.exceptions import TaskDeferred
 from livemove.model.errors import DnsError, LivemoveError, RefusedError, UnreachableError
 from livemove.runtime import polling_trigger as polling
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.polling_trigger import PollingTrigger
 from livemove.runtime.sensor import WatchingSensor
 from tests.doubles.worlds import MemoryWorld
 from tests.raising import raises
 
-SCRIPT: list[Look | Exception] = []
+SCRIPT: list[PollResult | Exception] = []
 
 
-def look(world: Any, state: dict[str, Any], **arguments: Any) -> Look:
+def look(world: Any, state: dict[str, Any], **arguments: Any) -> PollResult:
     """Plays the script; the last entry repeats. The state counts the looks."""
     step = SCRIPT.pop(0) if len(SCRIPT) > 1 else SCRIPT[0]
     if isinstance(step, Exception):
         raise step
-    return Look(step.done, step.says, {"looks": state.get("looks", 0) + 1, **arguments}, step.again_in)
+    return PollResult(
+        step.done, step.message, {"looks": state.get("looks", 0) + 1, **arguments}, step.again_in
+    )
 
 
-WAITING, THERE = Look(False, "not yet", again_in=0), Look(True, "there")
+WAITING, THERE = PollResult(False, "not yet", again_in=0), PollResult(True, "there")
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling.asyncio, "sleep", at_once)
 
 
-def event(*script: Look | Exception, **options: Any) -> dict[str, Any]:
+def event(*script: PollResult | Exception, **options: Any) -> dict[str, Any]:
     SCRIPT[:] = script
     trigger = PollingTrigger(service="shop", look=f"{__name__}.look", **options)
     # as Airflow does between task and triggerer
@@ -60,7 +62,7 @@ def test_it_looks_until_done_and_hands_back_the_state() -> None:
         "done": True,
         "timed_out": False,
         "error": "",
-        "says": "there",
+        "message": "there",
         "state": {"looks": 3, "expected": "target"},
         "since": "",
     }
@@ -86,7 +88,7 @@ def test_what_waiting_cannot_mend_ends_it_at_once() -> None:
 
 def test_past_the_deadline_it_tells_what_was_missing() -> None:
     seen = event(WAITING, deadline="2020-01-01T00:00:00+00:00")
-    assert (seen["timed_out"], seen["done"], seen["says"]) == (True, False, "not yet")
+    assert (seen["timed_out"], seen["done"], seen["message"]) == (True, False, "not yet")
 
 
 class Sensor(WatchingSensor):
@@ -121,10 +123,10 @@ def test_the_first_look_is_handed_to_the_triggerer(sensor: Sensor) -> None:
 
 
 def test_what_the_triggerer_saw_becomes_result_or_error(sensor: Sensor) -> None:
-    base = {"done": True, "timed_out": False, "error": "", "says": "there", "state": {"looks": 7}}
+    base = {"done": True, "timed_out": False, "error": "", "message": "there", "state": {"looks": 7}}
     assert sensor.resume({}, base) == {"looks": 7}
     with raises(RefusedError, "60 s", "half way"):
-        sensor.resume({}, {**base, "done": False, "timed_out": True, "says": "half way"})
+        sensor.resume({}, {**base, "done": False, "timed_out": True, "message": "half way"})
     with raises(LivemoveError, "DnsError: no such zone"):
         sensor.resume({}, {**base, "done": False, "error": "DnsError: no such zone"})
 
@@ -135,11 +137,11 @@ def test_how_long_it_waited_is_kept_for_the_report_whatever_came_of_it(
     world = MemoryWorld()
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     since = (world.clock.now() - timedelta(seconds=90)).isoformat()
-    base = {"done": True, "timed_out": False, "error": "", "says": "there", "state": {}, "since": since}
+    base = {"done": True, "timed_out": False, "error": "", "message": "there", "state": {}, "since": since}
     sensor.resume({}, base)
     with pytest.raises(LivemoveError):
-        sensor.resume({}, {**base, "error": "DnsError: gone", "says": ""})
-    told = [(e["event"], e["since"], e["seconds"], e["says"]) for e in world.ledger.noted]
+        sensor.resume({}, {**base, "error": "DnsError: gone", "message": ""})
+    told = [(e["event"], e["since"], e["seconds"], e["message"]) for e in world.ledger.noted]
     assert told == [("waited", since, 90.0, "there"), ("waited", since, 90.0, "DnsError: gone")]
 
 

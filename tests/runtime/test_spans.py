@@ -20,7 +20,7 @@ from tests.doubles.worlds import MemoryWorld
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     world = MemoryWorld()
-    monkeypatch.setattr(callbacks, "World", lambda spec, **ids: world)
+    monkeypatch.setattr(callbacks, "ServiceContext", lambda spec, **ids: world)
     return world
 
 

@@ -12,7 +12,7 @@ from livemove.runtime.watermarks import (
     LIMIT,
     by_waiting,
     by_watermark,
-    insist,
+    require_arrival,
     wait_for_watermark,
     watermark_trip,
 )
@@ -74,7 +74,7 @@ def test_arrival_is_two_rows_within_one_limit() -> None:
 def test_a_follower_that_is_too_far_behind_is_not_judged() -> None:
     way = Way(delay=LIMIT)
     with raises(LivemoveError, "shop.orders"):
-        insist(by_watermark(way, way, Side.SOURCE, way.clock), "shop.orders")  # type: ignore[arg-type]
+        require_arrival(by_watermark(way, way, Side.SOURCE, way.clock), "shop.orders")  # type: ignore[arg-type]
 
 
 def test_without_a_watermark_table_each_call_waits_its_time() -> None:

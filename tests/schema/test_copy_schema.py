@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from livemove.model.errors import SchemaError
+from livemove.model.ledger import SchemaCode
 from livemove.schema.adapters.catalogue import check_parity
 from livemove.schema.adapters.copy_schema import (
     code_of,
@@ -27,13 +28,13 @@ def test_a_trigger_on_the_target_before_the_switchover_is_told(sides: Sides) -> 
     schemas = sides.move("code", case_script("code"))
     with sides.source as source, sides.target as target:
         wanted = code_of(source, schemas)
-        assert [e["status"] for e in code_of(target, schemas)["events"]] == ["DISABLED"] * 3
-        assert code_of(target, schemas)["triggers"] == []
-        assert len(create_triggers(target, wanted)) == len(wanted["triggers"])
+        assert [e.status for e in code_of(target, schemas).events] == ["DISABLED"] * 3
+        assert code_of(target, schemas).triggers == []
+        assert len(create_triggers(target, wanted)) == len(wanted.triggers)
         assert create_triggers(target, wanted) == []
         awake = check_parity(source, target, schemas, ["shop_app"]).unexplained
         assert {d.category for d in awake} == {"triggers"}
-        assert len(drop_triggers(target, schemas)) == len(wanted["triggers"])
+        assert len(drop_triggers(target, schemas)) == len(wanted.triggers)
 
 
 def test_code_that_was_changed_meanwhile_is_created_anew(sides: Sides) -> None:
@@ -53,10 +54,10 @@ def test_code_that_was_changed_meanwhile_is_created_anew(sides: Sides) -> None:
         assert create_triggers(target, code) == ["changed.tr"]
         assert create_events(target, code) == ["changed.e"]
         assert create_events(target, code) == []
-        assert "new.v = 2" in code_of(target, schemas)["triggers"][0]["sql"]
-        (event,) = code_of(target, schemas)["events"]
-    assert "SELECT 2" in event["sql"]
-    assert event["status"] == "DISABLED"
+        assert "new.v = 2" in code_of(target, schemas).triggers[0].sql
+        (event,) = code_of(target, schemas).events
+    assert "SELECT 2" in event.sql
+    assert event.status == "DISABLED"
 
 
 def test_a_table_with_one_changed_trigger_gets_all_of_them_anew_in_their_order(sides: Sides) -> None:
@@ -94,7 +95,7 @@ def test_a_trigger_that_cannot_be_created_is_found_before_the_load(sides: Sides)
     with sides.source as source, sides.target as target:
         (done,) = sides.carry(schemas, Phase.TABLES)
         assert done["triggers_proved"] == 1
-        assert code_of(target, schemas)["triggers"] == []
+        assert code_of(target, schemas).triggers == []
         sides.target_server.query("DROP TABLE unproved.t")
         create_them = code_of(source, schemas)
         sides.target_server.query("CREATE TABLE unproved.t (id INT)")
@@ -104,7 +105,7 @@ def test_a_trigger_that_cannot_be_created_is_found_before_the_load(sides: Sides)
         sides.target_server.query("ALTER TABLE unproved.t ADD v INT")
         create_triggers(target, create_them)
         prove_triggers(target, create_them, set())
-        assert code_of(target, schemas)["triggers"] == []
+        assert code_of(target, schemas).triggers == []
 
 
 def test_definers_that_the_target_may_not_name_are_told(sides: Sides) -> None:
@@ -125,7 +126,7 @@ def test_events_wake_only_where_they_were_awake(sides: Sides) -> None:
         create_events(target, code_of(source, schemas))
         assert set_events(target, ["code.nightly", ("code", "once")], True) == ["code.nightly", "code.once"]
         assert set_events(target, ["code.nightly"], True) == []
-        states = {e["name"]: e["status"] for e in code_of(target, schemas)["events"]}
+        states = {e.name: e.status for e in code_of(target, schemas).events}
         assert states == {"nightly": "ENABLED", "once": "ENABLED", "asleep": "DISABLED"}
 
 
@@ -135,9 +136,9 @@ def test_switching_an_event_keeps_its_definer(sides: Sides) -> None:
     sides.source_server.query("ALTER DEFINER=owner_of_it@'%' EVENT definer_kept.e ON SCHEDULE EVERY 2 DAY")
     with sides.source as source:
         set_events(source, ["definer_kept.e"], False)
-        (event,) = code_of(source, schemas)["events"]
-    assert event["status"] == "DISABLED"
-    assert "DEFINER=`owner_of_it`@`%`" in event["sql"]
+        (event,) = code_of(source, schemas).events
+    assert event.status == "DISABLED"
+    assert "DEFINER=`owner_of_it`@`%`" in event.sql
 
 
 def test_code_keeps_a_definer_that_the_server_knows(sides: Sides) -> None:
@@ -149,10 +150,12 @@ def test_code_keeps_a_definer_that_the_server_knows(sides: Sides) -> None:
     sides.source_server.query("CREATE USER IF NOT EXISTS trigger_owner@'%'")
     with sides.source as source:
         code = code_of(source, schemas)
-        code["triggers"][0]["sql"] = code["triggers"][0]["sql"].replace("root`@`127.%", "trigger_owner`@`%")
+        (trigger,) = code.triggers
+        changed = trigger.sql.replace("root`@`127.%", "trigger_owner`@`%")
+        code = SchemaCode(triggers=[trigger.model_copy(update={"sql": changed})])
         drop_triggers(source, schemas)
         create_triggers(source, code)
-        assert "DEFINER=`trigger_owner`@`%`" in code_of(source, schemas)["triggers"][0]["sql"]
+        assert "DEFINER=`trigger_owner`@`%`" in code_of(source, schemas).triggers[0].sql
 
 
 def test_counters_are_raised_and_never_lowered(sides: Sides) -> None:

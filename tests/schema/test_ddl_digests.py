@@ -41,11 +41,11 @@ def test_carrying_code_again_does_not_hide_ddl_on_a_table() -> None:
 
 def test_the_sentence_names_side_time_objects_and_remedy() -> None:
     document = {"kept_at": "2026-11-23 18:00:00", "changed": [f"table s.t{n} was changed" for n in range(10)]}
-    said = core.says(Side.SOURCE, document)
+    said = core.describe_changes(Side.SOURCE, document)
     assert said.startswith(
         "DDL on the source since 2026-11-23 18:00:00 UTC, which is not replicated: table s.t0 was changed,"
     )
     assert "and 2 more" in said
     assert "clear validate with downstream" in said
-    assert "A rollback would lose" in core.says(Side.TARGET, document)
-    assert core.says(Side.SOURCE, {**document, "changed": []}) == ""
+    assert "A rollback would lose" in core.describe_changes(Side.TARGET, document)
+    assert core.describe_changes(Side.SOURCE, {**document, "changed": []}) == ""

@@ -120,7 +120,7 @@ def test_definers_are_told_by_who_stands_in_for_whom() -> None:
     def one(what: str, source: str, target: str) -> dict[str, str]:
         return {"object": what, "source": source, "target": target}
 
-    lines = core.told(
+    lines = core.describe_definers(
         [one("view s.a", "app@%", "m@%"), one("event s.e", "app@%", "m@%"), one("view s.b", "m@%", "m@%")]
     )
     assert lines == ["definer app@% becomes m@% in 2: view s.a, event s.e"]

@@ -32,7 +32,7 @@ from livemove.runtime.mariadb import qualified
 from livemove.runtime.watermarks import by_waiting
 from livemove.schema import objects as core
 from livemove.schema.adapters.catalogue import check_parity
-from livemove.schema.adapters.copy_schema import carry, list_tables
+from livemove.schema.adapters.copy_schema import copy_schema, list_tables
 from livemove.schema.adapters.stored_code import code_of, set_events
 from livemove.switchover.adapters.wiring import StoredCode
 from tests.doubles.memory import MemoryLedger
@@ -138,7 +138,7 @@ class Journey:
 
     def carry(self, t: Traveller, phase: core.Phase) -> None:
         with self.sides.source as source, self.sides.target as target:
-            t.again[phase] = carry(source, target, t.schemas, phase, progress=lambda _: None)
+            t.again[phase] = copy_schema(source, target, t.schemas, phase, progress=lambda _: None)
 
     def change(self, t: Traveller) -> None:
         """Writes that the replicator finds in the binlog when it goes on."""
@@ -155,8 +155,8 @@ class Journey:
     def put_events_to_sleep(self, t: Traveller) -> None:
         """As the fence does."""
         with self.sides.source as source:
-            events = code_of(source, t.schemas)["events"]
-            t.events = [(e["schema"], e["name"]) for e in events if e["status"] == "ENABLED"]  # type: ignore[misc]
+            events = code_of(source, t.schemas).events
+            t.events = [e.place for e in events if e.status == "ENABLED"]
             set_events(source, t.events, False)
 
     def carry_again(self, t: Traveller) -> Any:
@@ -197,10 +197,10 @@ class Journey:
             code.ready(Side.TARGET)
             code.wake(Side.TARGET, Side.SOURCE)
             here, there = code_of(source, t.schemas), code_of(target, t.schemas)
-            for kind in ("triggers", "events"):
-                if lost := [(a, b) for a, b in zip(here[kind], there[kind], strict=True) if not _same(a, b)]:
+            for ours, theirs in ((here.triggers, there.triggers), (here.events, there.events)):
+                if lost := [(a, b) for a, b in zip(ours, theirs, strict=True) if not _same(a, b)]:
                     return lost
-            if awake := [e["name"] for e in there["events"] if e["status"] == "ENABLED"]:
+            if awake := [e.name for e in there.events if e.status == "ENABLED"]:
                 return f"events run before the doors are open: {awake}"
         return None
 
@@ -213,11 +213,7 @@ class Journey:
         """Those that the fence disabled, and no others."""
         with self.sides.target as target:
             set_events(target, t.events, True)
-            found = {
-                (e["schema"], e["name"])
-                for e in code_of(target, t.schemas)["events"]
-                if e["status"] == "ENABLED"
-            }
+            found = {e.place for e in code_of(target, t.schemas).events if e.status == "ENABLED"}
             set_events(target, t.events, False)
         return None if found == set(t.events) else f"events awake: {found}, wanted {t.events}"  # type: ignore[comparison-overlap]
 

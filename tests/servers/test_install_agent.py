@@ -17,7 +17,7 @@ from livemove.model.ledger import Outputs
 from livemove.model.ports import CommandResult
 from livemove.model.spec import Server, Side, load_spec, project_root
 from livemove.runtime.mariadb import Login
-from livemove.servers.adapters.servers import equip
+from livemove.servers.adapters.servers import install_agent
 
 SPEC = load_spec(project_root() / "include/migrations/shop.yaml")
 IDC, CLOUD = SPEC.servers
@@ -79,8 +79,8 @@ def equipped(host: Directory, server: Server) -> dict[Side, str]:
     (secrets / "arn:app").write_text('{"username": "shop_app", "password": "app\'s secret"}')
     for side, password in passwords.items():
         (secrets / f"shop_livemove_{side}_livemove_watch").write_text(f'{{"password": "{password}"}}')
-    equip(world, server, host)
-    equip(world, server, host)
+    install_agent(world, server, host)
+    install_agent(world, server, host)
     return passwords
 
 
@@ -117,6 +117,6 @@ def test_a_server_without_a_client_is_equipped_and_says_that_it_cannot_be_armed(
         found = next(p for p in (Path("/usr/bin"), Path("/bin")) if (p / program).exists())
         (programs / program).symlink_to(found / program)
     host.env["PATH"] = str(programs)
-    assert "no mariadb or mysql client" in equip(world, IDC, host)
+    assert "no mariadb or mysql client" in install_agent(world, IDC, host)
     own = IDC.model_copy(update={"commands": IDC.commands.model_copy(update={"watch": "php watch.php"})})
-    assert equip(world, own, host) == ""
+    assert install_agent(world, own, host) == ""

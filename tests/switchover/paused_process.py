@@ -27,7 +27,7 @@ from livemove.switchover import guards
 from livemove.switchover.adapters import wiring as moving
 from livemove.switchover.adapters.wiring import StoredCode
 from livemove.switchover.operators.switchover import SwitchoverOperator
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 from tests.doubles.memory import MemoryLedger
 
 
@@ -56,11 +56,11 @@ class Equal:
 
 
 @contextmanager
-def parts_of(logins: dict[str, list[Any]]) -> Iterator[Parts]:
+def dependencies(logins: dict[str, list[Any]]) -> Iterator[Dependencies]:
     db = {Side(side): MariaDb(Side(side), Login(*login)) for side, login in logins.items()}
     control = {side: Control(one) for side, one in db.items()}
     ledger: Any = MemoryLedger()
-    yield Parts(
+    yield Dependencies(
         service="shop",
         control=control,
         servers=Servers(),
@@ -75,7 +75,7 @@ def parts_of(logins: dict[str, list[Any]]) -> Iterator[Parts]:
 
 
 if __name__ == "__main__":
-    moving.parts_of = lambda _: parts_of(json.loads(sys.argv[1]))  # type: ignore[assignment]
+    moving.build_dependencies = lambda _: dependencies(json.loads(sys.argv[1]))  # type: ignore[assignment]
     guards.refusals = lambda *_: []
     spec = SimpleNamespace(
         window=None, drain=SimpleNamespace(source="none"), switchover=SimpleNamespace(pause_budget=25)

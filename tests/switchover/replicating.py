@@ -105,7 +105,7 @@ class Replicators:
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         raise NotImplementedError
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         return {"failures": [], "latency": {}}
 
     def links(self) -> list[Link]:

@@ -150,14 +150,14 @@ def world(two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     made.prepare_return(1, Side.SOURCE)
 
     @contextmanager
-    def parts_of(_: object) -> Iterator[object]:
+    def dependencies(_: object) -> Iterator[object]:
         yield made.parts
 
     def prepare_return(_: object, parts: object) -> dict[str, str]:
         made.prepare_return(two.t.read().epoch, Side.TARGET)
         return {}
 
-    monkeypatch.setattr("livemove.switchover.adapters.wiring.parts_of", parts_of)
+    monkeypatch.setattr("livemove.switchover.adapters.wiring.build_dependencies", dependencies)
     monkeypatch.setattr("livemove.switchover.adapters.wiring.prepare_return", prepare_return)
     monkeypatch.setattr("livemove.dns.adapters.public_record.put_back", lambda _: ({}, "the name went back"))
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "")  # the command sets it; here it is put back
@@ -241,7 +241,7 @@ def test_promote_wants_the_sentence_and_a_source_that_is_gone(
     monkeypatch.setattr(
         "livemove.dns.adapters.public_record.point_at_target", lambda _: ({}, "the name points at AWS")
     )
-    world.ledger.write("schema/source", code_of(two.db[Side.SOURCE], ["shop"]))
+    world.ledger.write("schema/source", code_of(two.db[Side.SOURCE], ["shop"]).model_dump(by_alias=True))
     sentence = "the source of shop is off"
     code, text = run("promote", "--word", sentence)
     assert (code, "the source answers (source OPEN@1)" in text) == (3, True)

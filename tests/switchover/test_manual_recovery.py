@@ -68,7 +68,7 @@ def test_before_any_move_nothing_is_to_be_done() -> None:
     assert "nothing was changed" in night.abort(world.parts())
     assert "no move is under way" in night.go_on(world.parts(), make(world))
     assert "is the owner from the beginning" in night.roll_back(world.parts(), make(world), prepare(world))
-    assert night.rollback_plan(world.parts(), night.Standing.of(world.parts())) == []
+    assert night.rollback_plan(world.parts(), night.ControlStates.of(world.parts())) == []
     world.audit(S)
 
 
@@ -79,7 +79,7 @@ def test_a_fence_is_lifted_by_abort_and_by_nothing_else() -> None:
     with raises(RefusedError, "livemove abort"):
         night.go_on(world.parts(), make(world))
     assert (
-        night.abort_plan(night.Standing.of(world.parts()))[0]
+        night.abort_plan(night.ControlStates.of(world.parts()))[0]
         == "CALL livemove.lift_fence(1, 'airflow') on the source: source OPEN@1"
     )
     assert night.abort(world.parts()).startswith("source OPEN@1")
@@ -92,7 +92,7 @@ def test_after_the_commit_abort_refuses_and_continue_finishes(call: str) -> None
     assert "next: livemove continue" in report(world)
     with raises(RefusedError, "livemove continue"):
         night.abort(world.parts())
-    plan = night.continue_plan(world.parts(), night.Standing.of(world.parts()))
+    plan = night.continue_plan(world.parts(), night.ControlStates.of(world.parts()))
     assert [line.split(" ")[0] for line in plan] == ["7", "8", "9", "10", "11", "12", "13"]
     assert (
         night.go_on(world.parts(), make(world)) == "the target is the owner since epoch 2, the source follows"
@@ -104,7 +104,7 @@ def test_after_the_commit_abort_refuses_and_continue_finishes(call: str) -> None
 @pytest.mark.parametrize("call", [FENCED, COMMITTED, "claim", OPENED, "repoint"])
 def test_rollback_brings_the_writes_home_from_everywhere(call: str) -> None:
     world = died_at(call)
-    assert night.rollback_plan(world.parts(), night.Standing.of(world.parts())) or call == FENCED
+    assert night.rollback_plan(world.parts(), night.ControlStates.of(world.parts())) or call == FENCED
     said = night.roll_back(world.parts(), make(world), prepare(world))
     assert said.startswith("the source is the owner")
     world.audit(S)
@@ -116,7 +116,7 @@ def test_a_finished_move_is_continued_without_harm_and_rolled_back() -> None:
     return_path.run(world.parts())
     night.go_on(world.parts(), make(world))
     world.audit(T)
-    plan = night.rollback_plan(world.parts(), night.Standing.of(world.parts()))
+    plan = night.rollback_plan(world.parts(), night.ControlStates.of(world.parts()))
     assert any(line.startswith("6 commit: reads target FENCED@2") for line in plan)
     night.roll_back(world.parts(), make(world), prepare(world))
     world.audit(S)

@@ -22,10 +22,10 @@ from livemove.model.spec import Side
 from livemove.model.spec import Switchover as Settings
 from livemove.runtime.clock import SystemClock
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.adapters.wiring import LastProof, StoredCode
+from livemove.switchover.adapters.wiring import FinalCheck, StoredCode
 from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 from tests.doubles.memory import MemoryLedger
 from tests.raising import raises
 from tests.switchover.armed import ShellServer, ShellSite, allow_watching
@@ -114,13 +114,13 @@ class World:
         self.ledger = MemoryLedger()
         self.users = [Users(self.site, n) for n in range(4)]
         self.stack = ExitStack()
-        self.parts = Parts(
+        self.parts = Dependencies(
             service="shop",
             control=two.control,
             servers=self.site,
             replicator=self.replicators,
             code=StoredCode(two.db, two.control, self.ledger, ["shop"]),
-            proof=LastProof(two.db, two.control, self.tables, ["shop"], self.ledger, self.stack),
+            proof=FinalCheck(two.db, two.control, self.tables, ["shop"], self.ledger, self.stack),
             tables=self.tables,
             ledger=self.ledger,
             clock=SystemClock(),

@@ -15,7 +15,7 @@ from livemove.switchover import manual_recovery as night
 from livemove.switchover import promotion
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.guards import refusals
-from livemove.switchover.next_action import Do, decide
+from livemove.switchover.next_action import ActionKind, next_action
 from livemove.switchover.protocol import Switchover
 from livemove.switchover.rollback import go_back
 from tests.doubles.moving import Died, Universe
@@ -60,7 +60,7 @@ def test_the_target_takes_over_and_says_what_may_be_missing() -> None:
     assert world.db[T].events_on
     assert world.db[T].triggers
     assert world.fleet.servers[1].uses is T
-    said = " ".join(done.says)
+    said = " ".join(done.message)
     assert "the last watermark that arrived was written on the source at" in said
     assert "14 s at the most" in said  # three when it died, ten of silence, one more look
     assert world.ledger.load(Promotion, epoch=2) == done
@@ -154,7 +154,7 @@ def test_it_may_die_anywhere_and_is_finished_by_running_it_again(number: int, af
     taken = world.db[T].promoted
     again = promote(world, token="another")
     assert again.epoch == 2
-    assert not taken or any(f"{most} s at the most" in line for line in again.says)
+    assert not taken or any(f"{most} s at the most" in line for line in again.message)
     assert world.owner() is world.db[T]
     assert world.fleet.servers[1].uses is T
 
@@ -221,7 +221,7 @@ def test_beside_a_promoted_target_no_source_is_ever_started_or_followed(
     state: ControlState, epoch: int
 ) -> None:
     target, source = row(T, OPEN, 2, promoted=True), row(S, state, epoch)
-    assert decide(target, source, to=S).do is Do.REBUILD
-    there = decide(source, target, to=T).do
-    assert there is (Do.GO_ON if state is CEDED else Do.REBUILD)
-    assert decide(source, row(T, CLAIMED, 2, promoted=True), to=T).do is Do.GO_ON
+    assert next_action(target, source, to=S).do is ActionKind.REBUILD
+    there = next_action(source, target, to=T).do
+    assert there is (ActionKind.GO_ON if state is CEDED else ActionKind.REBUILD)
+    assert next_action(source, row(T, CLAIMED, 2, promoted=True), to=T).do is ActionKind.GO_ON

@@ -33,7 +33,7 @@ BEATS = "SELECT COUNT(*) FROM livemove.watermark_{}_{} WHERE stream = 'beat'"
 def world(two: Two, tmp_path: Path) -> Iterator[World]:
     made = World(two, tmp_path)
     made.begin()
-    made.ledger.write("schema/source", code_of(two.db[S], ["shop"]))
+    made.ledger.write("schema/source", code_of(two.db[S], ["shop"]).model_dump(by_alias=True))
     yield made
     for user in made.users:
         user.end.set()
@@ -100,7 +100,7 @@ def test_the_source_dies_with_writes_in_flight_and_the_target_serves(world: Worl
     missing = set(on_source) - there
     last = datetime.fromisoformat(done.last_watermark or "").timestamp()
     first = min(at for key, at in acknowledged(world).items() if key not in on_source)
-    print(f"missing {len(missing)} of {len(on_source)}; service after {first - died:.1f} s; {done.says}")
+    print(f"missing {len(missing)} of {len(on_source)}; service after {first - died:.1f} s; {done.message}")
     assert missing or replication == "hangs"
     assert all(on_source[key] >= last for key in missing), (
         "what was acknowledged before the watermark is here"

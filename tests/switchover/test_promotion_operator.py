@@ -30,10 +30,10 @@ def universe(monkeypatch: pytest.MonkeyPatch) -> Universe:
     world.ledger = universe.ledger
 
     @contextmanager
-    def parts_of(_: object) -> Iterator[object]:
+    def dependencies(_: object) -> Iterator[object]:
         yield universe.parts()
 
-    monkeypatch.setattr("livemove.switchover.adapters.wiring.parts_of", parts_of)
+    monkeypatch.setattr("livemove.switchover.adapters.wiring.build_dependencies", dependencies)
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: world)
     monkeypatch.setattr(HITLOperator, "execute", lambda self, context: None)
     return universe

@@ -11,7 +11,7 @@ import pytest
 
 from livemove.model.errors import (
     LivemoveError,
-    PersonMustDecide,
+    ManualInterventionRequired,
     RefusedError,
     SwitchoverAborted,
     SwitchoverIncomplete,
@@ -277,7 +277,7 @@ def test_there_and_back_twice_ends_at_epoch_five() -> None:
         assert back(world).epoch == 3 + 2 * n
         world.replicator.prepare(Link("shop", 4 + 2 * n, T))
         world.audit(S)
-    assert back(world).says.endswith("epoch 5")
+    assert back(world).message.endswith("epoch 5")
 
 
 def test_whatever_is_written_after_the_first_watermark_is_seen_before_the_commit() -> None:
@@ -305,7 +305,7 @@ def test_asking_it_to_stop_undoes_before_the_commit_and_finishes_after_it() -> N
 
 def test_a_rollback_that_has_nothing_to_undo_says_so_and_touches_nothing() -> None:
     world = Universe()
-    assert "is the owner from the beginning" in back(world).says
+    assert "is the owner from the beginning" in back(world).message
     assert world.calls == ["source read", "target read"]
 
 
@@ -326,7 +326,7 @@ def test_a_source_that_is_gone_before_the_claim_is_a_question_for_a_person() -> 
     world = Universe()
     world.db[S].reachable = False
     before = world.db[T].state
-    with raises(PersonMustDecide, changed=False):
+    with raises(ManualInterventionRequired, changed=False):
         move(world)
     assert world.db[T].state is before
 
@@ -342,7 +342,7 @@ def test_an_unreachable_target_refuses_and_names_the_owner() -> None:
 def test_a_gap_in_the_epochs_stops_for_a_person() -> None:
     world = Universe()
     world.db[S].epoch = 5
-    with pytest.raises(PersonMustDecide):
+    with pytest.raises(ManualInterventionRequired):
         move(world)
 
 
@@ -356,7 +356,7 @@ def test_an_unanswered_commit_with_a_silent_source_is_neither_yes_nor_no() -> No
         world.strike(0, partition, after=True)
 
     world.strike(0, partition, after=True)
-    with pytest.raises(PersonMustDecide, match="either the source or"):
+    with pytest.raises(ManualInterventionRequired, match="either the source or"):
         move(world)
     world.db[S].reachable = True
     move(world, attempt="retry")
@@ -717,7 +717,7 @@ def test_a_commit_that_cannot_be_undone_for_silence_is_a_question_for_a_person()
         raise TimeoutError("the task's time is over")
 
     at_the_commit(world, interrupted)
-    with pytest.raises(PersonMustDecide):
+    with pytest.raises(ManualInterventionRequired):
         move(world)
     world.db[S].reachable = True
     move(world, attempt="retry")

@@ -10,12 +10,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from livemove.model.errors import (
     DnsError,
-    PersonMustDecide,
+    ManualInterventionRequired,
     RefusedError,
+    StaleApprovalError,
     SwitchoverAborted,
     SwitchoverIncomplete,
     UnreachableError,
-    WorldMovedError,
 )
 from livemove.model.ledger import TaskFailed
 from livemove.reporting.operators import callbacks
@@ -42,9 +42,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
 
 HARMLESS = [
     RefusedError("a guard said no"),
-    WorldMovedError("another record"),
+    StaleApprovalError("another record"),
     SwitchoverAborted("undone", owner="the source", changed=False),
-    PersonMustDecide("?", owner="nobody", changed=False),
+    ManualInterventionRequired("?", owner="nobody", changed=False),
 ]
 REAL = [
     DnsError("a cache keeps the old answer"),
@@ -145,7 +145,7 @@ def test_a_rollback_withdraws_the_approvals_whoever_ordered_it(world: MemoryWorl
 
 def test_what_a_task_failed_with_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     world = MemoryWorld()
-    monkeypatch.setattr(callbacks, "World", lambda spec, **_: world)
+    monkeypatch.setattr(callbacks, "ServiceContext", lambda spec, **_: world)
     ti = SimpleNamespace(
         task=SimpleNamespace(service="shop"),
         task_id="switchover.switch_over",
@@ -178,8 +178,8 @@ def test_writes_that_cannot_have_left_need_no_way_back(
     writes = RollbackWritesOperator(task_id="writes", service="shop")
     monkeypatch.setattr("livemove.control.adapters.state.never_left", lambda world: "nothing was prepared")
     done = writes.execute({})
-    assert (done["epoch"], done["owner"], done["says"]) == (1, "source", "nothing was prepared")
-    assert world.ledger.events()[-1]["says"] == "nothing was prepared"
+    assert (done["epoch"], done["owner"], done["message"]) == (1, "source", "nothing was prepared")
+    assert world.ledger.events()[-1]["message"] == "nothing was prepared"
 
 
 @pytest.mark.parametrize("answer", [None, UnreachableError("the target is silent")])
@@ -193,4 +193,4 @@ def test_where_that_cannot_be_told_the_rows_decide(
     monkeypatch.setattr("livemove.control.adapters.state.never_left", never_left)
     told = WentBack(3, "by the rows")
     monkeypatch.setattr(RollbackWritesOperator, "_go_back", lambda self, world, context: told)
-    assert RollbackWritesOperator(task_id="writes", service="shop").execute({})["says"] == "by the rows"
+    assert RollbackWritesOperator(task_id="writes", service="shop").execute({})["message"] == "by the rows"

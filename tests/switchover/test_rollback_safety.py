@@ -45,7 +45,7 @@ MARK = Mark("way back", 1, 1_800_000_000.0)
 
 
 @pytest.mark.parametrize(
-    ("found", "says"),
+    ("found", "message"),
     [
         (WELL, None),
         (replace(WELL, status=STOPPED), None),
@@ -73,13 +73,13 @@ MARK = Mark("way back", 1, 1_800_000_000.0)
         ),
     ],
 )
-def test_what_would_be_lost(found: Facts, says: str | None) -> None:
+def test_what_would_be_lost(found: Facts, message: str | None) -> None:
     reasons = losses(found)
-    if says is None:
+    if message is None:
         assert reasons == []
     else:
         assert len(reasons) == 1
-        assert says in reasons[0]
+        assert message in reasons[0]
 
 
 def marks(*names: str) -> list[Mark]:
@@ -171,7 +171,7 @@ def back(world: Universe) -> Json:
 
 
 def look(world: Universe) -> str:
-    return way_back.look(world.parts(), LINK, world.db[T].position, 1).says
+    return way_back.look(world.parts(), LINK, world.db[T].position, 1).message
 
 
 def stop_and_purge(world: Universe) -> None:
@@ -188,7 +188,7 @@ def skip_a_stretch(world: Universe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "says"),
+    ("break_it", "message"),
     [
         (stop_and_purge, "every write in between is missing on the source"),
         (lambda world: world.replicator.delete(LINK), "is gone"),
@@ -198,16 +198,16 @@ def skip_a_stretch(world: Universe) -> None:
     ],
 )
 def test_a_rollback_that_would_lose_writes_is_refused_before_anything_is_touched(
-    break_it: Callable[[Universe], None], says: str
+    break_it: Callable[[Universe], None], message: str
 ) -> None:
     world = moved()
     break_it(world)
     rows = [str(db.read()) for db in world.db.values()]
-    with pytest.raises(RefusedError, match=says) as refused:
+    with pytest.raises(RefusedError, match=message) as refused:
         back(world)
     assert "nothing was changed, the target is the owner. Copy the follower again" in str(refused.value)
     assert [str(db.read()) for db in world.db.values()] == rows
-    assert any(says in r for r in refusals(world.parts(), S, 2))
+    assert any(message in r for r in refusals(world.parts(), S, 2))
     assert "A rollback would lose writes" in look(world)
     assert world.ledger.kept["way_back"]["losses"]
 
@@ -334,34 +334,34 @@ def test_a_trigger_on_the_follower_refuses_a_move_in_either_direction() -> None:
         assert any("trigger shop.t is awake on the" in r for r in refusals(world.parts(), to, epoch))
 
 
-@pytest.mark.parametrize(("spoil", "says"), TOLD_ON_THE_WAY_BACK + REFUSED_BOTH_WAYS)
-def test_each_guard_refuses_the_way_forth(spoil: Spoil, says: str) -> None:
+@pytest.mark.parametrize(("spoil", "message"), TOLD_ON_THE_WAY_BACK + REFUSED_BOTH_WAYS)
+def test_each_guard_refuses_the_way_forth(spoil: Spoil, message: str) -> None:
     world = Universe()
     compare(world, 1, definitions={"source": "old"})
     assert refusals(world.parts(), T, 1) == []
     spoil(world, S)
     (reason,) = refusals(world.parts(), T, 1)
-    assert says in reason
+    assert message in reason
 
 
-@pytest.mark.parametrize(("spoil", "says"), TOLD_ON_THE_WAY_BACK)
-def test_a_rollback_goes_with_a_stale_comparison_and_says_so(spoil: Spoil, says: str) -> None:
+@pytest.mark.parametrize(("spoil", "message"), TOLD_ON_THE_WAY_BACK)
+def test_a_rollback_goes_with_a_stale_comparison_and_says_so(spoil: Spoil, message: str) -> None:
     world = moved()
     compare(world, 2, definitions={"target": "old"})
     spoil(world, T)
     document = back(world)
     assert document.move
-    assert says in document.although[0]
+    assert message in document.although[0]
     world.audit(S)
 
 
-@pytest.mark.parametrize(("spoil", "says"), REFUSED_BOTH_WAYS)
-def test_a_rollback_is_refused_where_it_would_lose_something(spoil: Spoil, says: str) -> None:
+@pytest.mark.parametrize(("spoil", "message"), REFUSED_BOTH_WAYS)
+def test_a_rollback_is_refused_where_it_would_lose_something(spoil: Spoil, message: str) -> None:
     world = moved()
     compare(world, 2)
     spoil(world, T)
     with pytest.raises(RefusedError) as refused:
         back(world)
-    assert says in str(refused.value)
+    assert message in str(refused.value)
     assert remarks(world.parts(), T, 2) == []
     assert guards.remarks(world.parts(), S, 2) == []

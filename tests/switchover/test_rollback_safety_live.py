@@ -68,7 +68,7 @@ class Turning(World):
 
     def __init__(self, two: Two, folder: Path) -> None:
         super().__init__(two, folder)
-        self.turned: list[str] = []
+        self.swapped: list[str] = []
         differences = self.parts.proof.differences
 
         def between_drain_and_commit(seconds: float) -> list[str]:
@@ -88,7 +88,7 @@ class Turning(World):
             self.two.root(owner, "FLUSH BINARY LOGS")
         after = self.two.control[owner].binlog_position()
         assert before.split(":")[0] < after.split(":")[0]
-        self.turned.append(str(owner))
+        self.swapped.append(str(owner))
 
     def prepare(self, table: tuple[str, ...] = (), code: tuple[str, ...] = ()) -> None:
         for side in Side:
@@ -116,7 +116,7 @@ class Turning(World):
 
     def look(self) -> str:
         position = self.two.t.read().position
-        return way_back.look(self.parts, BACK, position, 5).says
+        return way_back.look(self.parts, BACK, position, 5).message
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_trigger_event_keyless_table_and_cascade_there_and_back_have_exact_count
 
     with still_writing(world):
         assert world.go_back().although == []
-    assert world.turned == ["source", "target", "target"]
+    assert world.swapped == ["source", "target", "target"]
     assert (two.root(S, TRIGGERS), two.root(S, EVENTS)) == code
     assert two.root(T, TRIGGERS) == []
     world.audit(S)
@@ -318,8 +318,8 @@ def test_guards_see_strangers_restarts_ddl_and_retention_on_real_servers(world: 
         two.root(
             side, "CREATE DEFINER = shop_app@'127.%' EVENT shop.theirs ON SCHEDULE EVERY 1 DAY DO SET @x = 1"
         )
-    assert two.s.stubborn_events() == []  # SET USER is in the rights of the data centre's login
-    assert two.t.stubborn_events() == ["shop.theirs of shop_app@127.%"]
+    assert two.s.undisablable_events() == []  # SET USER is in the rights of the data centre's login
+    assert two.t.undisablable_events() == ["shop.theirs of shop_app@127.%"]
     for side in (S, T):
         two.root(side, "DROP EVENT shop.theirs")
 

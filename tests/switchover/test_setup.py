@@ -23,7 +23,7 @@ from livemove.runtime.clock import SystemClock
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.adapters.reverse_replication_status import look
 from livemove.switchover.adapters.wiring import (
-    parts_of,
+    build_dependencies,
     prepare_control,
     prepare_return,
     refuse_a_rebuilt_source,
@@ -123,7 +123,7 @@ def test_control_is_prepared_twice_without_changing_anything(world: Any, two: Tw
 
 def test_the_way_back_is_tested_with_its_account_open_and_locked_afterwards(world: Any, two: Two) -> None:
     prepare_control(world)
-    with parts_of(world) as parts:
+    with build_dependencies(world) as parts:
         parts.settings = parts.settings.model_copy(update={"pause_budget": 0.2})
         # nothing replicates here: the pause cannot be measured, but the way is prepared by then
         with pytest.raises(Exception, match="did not arrive"):
@@ -146,17 +146,20 @@ def test_the_watch_looks_at_the_return_path_in_use(world: Any, two: Two) -> None
     world.replicator.start(link, position=two.t.read().position)
     world.replicator.until_following(link)
     seen = look(world)
-    assert seen.says.startswith("Reverse replication runs, ")
+    assert seen.message.startswith("Reverse replication runs, ")
     assert (seen.epoch, seen.losses, seen.needs) == (2, [], way_back.checkpoint(seen.needs))
     assert world.ledger.load(WayBack) == seen
     world.replicator.stop(link)
-    assert look(world).says.startswith("Reverse replication is stopped")
+    assert look(world).message.startswith("Reverse replication is stopped")
 
 
 def test_the_way_back_is_refused_while_a_move_is_under_way(world: Any, two: Two) -> None:
     prepare_control(world)
     assert two.s.arm(1, "me", 60).done
-    with parts_of(world) as parts, raises(RefusedError, wanted="OPEN@e on one side, FOLLOW@e on the other"):
+    with (
+        build_dependencies(world) as parts,
+        raises(RefusedError, wanted="OPEN@e on one side, FOLLOW@e on the other"),
+    ):
         prepare_return(world, parts)
 
 

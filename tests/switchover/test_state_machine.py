@@ -376,11 +376,11 @@ def fence_dropped(patch: pytest.MonkeyPatch) -> None:
 
 
 def fence_does_not_wait_for_sessions(patch: pytest.MonkeyPatch) -> None:
-    def fence(self: acts.Real) -> str:
+    def fence(self: acts.LiveSteps) -> str:
         self.f.close(self.move.epoch, self.move.attempt)
         return "closed"
 
-    patch.setattr(acts.Real, "fence", fence)
+    patch.setattr(acts.LiveSteps, "fence", fence)
 
 
 def commit_without_guard(patch: pytest.MonkeyPatch) -> None:
@@ -408,19 +408,19 @@ def position_written_twice(patch: pytest.MonkeyPatch) -> None:
         self.position = position
         return self._outcome(True)
 
-    def prepare(self: acts.Real) -> str:
+    def prepare(self: acts.LiveSteps) -> str:
         self._prepare()
         self.t.set_position(self.move.new, self.t.binlog_position())
         return "prepared"
 
     patch.setattr(Db, "set_position", set_position)
-    patch.setattr(acts.Real, "prepare", prepare)
+    patch.setattr(acts.LiveSteps, "prepare", prepare)
 
 
 def position_before_the_claim(patch: pytest.MonkeyPatch) -> None:
-    real, early = acts.Real.drain, {}
+    real, early = acts.LiveSteps.drain, {}
 
-    def drain(self: acts.Real) -> str:
+    def drain(self: acts.LiveSteps) -> str:
         early[self.move.attempt] = self.t.binlog_position()
         return real(self)
 
@@ -433,7 +433,7 @@ def position_before_the_claim(patch: pytest.MonkeyPatch) -> None:
         )
 
     real_position = Db.binlog_position
-    patch.setattr(acts.Real, "drain", drain)
+    patch.setattr(acts.LiveSteps, "drain", drain)
     patch.setattr(LivingDb, "binlog_position", position)
 
 
@@ -446,13 +446,13 @@ def servers_forget_the_epoch(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_watermark(patch: pytest.MonkeyPatch) -> None:
-    def drain(self: acts.Real) -> str:
+    def drain(self: acts.LiveSteps) -> str:
         self.f.write_watermark(self.move.f, self.move.attempt, 1)
         self._wait_for_watermark(1)
         self.move.drained = self.f.binlog_position()
         return "drained"
 
-    patch.setattr(acts.Real, "drain", drain)
+    patch.setattr(acts.LiveSteps, "drain", drain)
 
 
 def no_incarnation(patch: pytest.MonkeyPatch) -> None:
@@ -474,28 +474,28 @@ def no_answer_means_no(patch: pytest.MonkeyPatch) -> None:
         self._match()
         return self._outcome(True)
 
-    def unanswered(self: acts.Real, why: UnreachableError) -> str:
-        raise acts.GiveUp("no answer")
+    def unanswered(self: acts.LiveSteps, why: UnreachableError) -> str:
+        raise acts.UndoAttempt("no answer")
 
-    patch.setattr(acts.Real, "_unanswered", unanswered)
+    patch.setattr(acts.LiveSteps, "_unanswered", unanswered)
     patch.setattr(Db, "lift", lift)
 
 
 def retry_reopens_after_the_commit(patch: pytest.MonkeyPatch) -> None:
     """The rescue that opens the source again after any error."""
-    real = decisions.decide
+    real = decisions.next_action
 
     def decide(f: object, t: object, *, to: Side) -> decisions.Action:
         action = real(f, t, to=to)  # type: ignore[arg-type]
-        if action.do is decisions.Do.GO_ON:
-            return decisions.Action(decisions.Do.UNDO, "rescue", action.epoch)
+        if action.do is decisions.ActionKind.GO_ON:
+            return decisions.Action(decisions.ActionKind.UNDO, "rescue", action.epoch)
         return action
 
     def lift(self: switchover.Switchover, db: LivingDb, action: object) -> None:
         db.state = ControlState.OPEN
         db._match()
 
-    patch.setattr(switchover, "decide", decide)
+    patch.setattr(switchover, "next_action", decide)
     patch.setattr(switchover.Switchover, "_lift", lift)
 
 

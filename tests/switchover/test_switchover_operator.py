@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
-from livemove.model.errors import PersonMustDecide, RefusedError, SwitchoverAborted, SwitchoverIncomplete
+from livemove.model.errors import (
+    ManualInterventionRequired,
+    RefusedError,
+    SwitchoverAborted,
+    SwitchoverIncomplete,
+)
 from livemove.model.spec import Side, Window
 from livemove.switchover.operators.switchover import SwitchoverOperator, no_blind_retry
 from tests.doubles.moving import Universe
@@ -21,7 +26,7 @@ from tests.raising import raises
     [
         (RefusedError("no"), AirflowFailException),
         (SwitchoverAborted("undone", owner="the source", changed=False), AirflowFailException),
-        (PersonMustDecide("?", owner="nobody", changed=False), AirflowFailException),
+        (ManualInterventionRequired("?", owner="nobody", changed=False), AirflowFailException),
         (SwitchoverIncomplete("half", owner="the target", changed=True), SwitchoverIncomplete),
     ],
 )

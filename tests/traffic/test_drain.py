@@ -32,7 +32,7 @@ def test_quiet_for_the_whole_time_is_drained() -> None:
 def test_quiet_for_less_than_the_time_is_not() -> None:
     found = verdict(watch((0, 100, 0), (59, 100, 600)))
     assert not found.done
-    assert "watched 59 s so far" in found.says
+    assert "watched 59 s so far" in found.message
 
 
 def test_one_request_within_the_window_is_too_much_for_share_zero() -> None:

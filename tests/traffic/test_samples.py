@@ -9,7 +9,7 @@ import pytest
 from livemove.dag import OBSERVERS
 from livemove.model.errors import UnreachableError
 from livemove.model.spec import Server, Side
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import look_and_notice
 from livemove.traffic.adapters import samples as sampling
 from livemove.traffic.adapters.counters import Count
@@ -19,7 +19,7 @@ from tests.doubles.worlds import MemoryWorld
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryWorld]:
     sampling._paces.clear()
-    monkeypatch.setattr(sampling, "made", lambda world: True)
+    monkeypatch.setattr(sampling, "target_exists", lambda world: True)
     monkeypatch.setattr(sampling, "_behind", lambda world: 0.5)
     monkeypatch.setattr(MemoryWorld, "host", lambda self, server: None, raising=False)
     monkeypatch.setattr("livemove.schema.adapters.ddl_watch.notice_ddl", lambda world, awaited: "")
@@ -27,8 +27,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryWorld]:
     sampling._paces.clear()
 
 
-def nothing(world: MemoryWorld, state: object) -> Look:
-    return Look(False, "nothing yet")
+def nothing(world: MemoryWorld, state: object) -> PollResult:
+    return PollResult(False, "nothing yet")
 
 
 def count(monkeypatch: pytest.MonkeyPatch, **requests: int | None) -> None:
@@ -42,7 +42,9 @@ def count(monkeypatch: pytest.MonkeyPatch, **requests: int | None) -> None:
 
 
 def look(world: MemoryWorld) -> None:
-    assert look_and_notice(world, {}, look=f"{__name__}.nothing", observers=OBSERVERS).says == "nothing yet"  # type: ignore[arg-type]
+    assert (
+        look_and_notice(world, {}, look=f"{__name__}.nothing", observers=OBSERVERS).message == "nothing yet"
+    )  # type: ignore[arg-type]
 
 
 def test_each_wait_leaves_the_requests_of_both_sites(
@@ -92,6 +94,6 @@ def test_whatever_goes_wrong_the_wait_goes_on(world: MemoryWorld, monkeypatch: p
     def broken(world: MemoryWorld) -> bool:
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr(sampling, "made", broken)
+    monkeypatch.setattr(sampling, "target_exists", broken)
     look(world)
     assert world.ledger.kept == {}

@@ -14,14 +14,14 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from livemove.dns.record import at_share
 from livemove.dns.sensors import look_at_propagation
-from livemove.model.errors import DnsError, RefusedError, WorldMovedError
+from livemove.model.errors import DnsError, RefusedError, StaleApprovalError
 from livemove.model.ledger import WatchLook
 from livemove.model.spec import Side
 from livemove.reporting.adapters.evidence import standing_breach
 from livemove.reporting.operators.gate import MigrationGate
 from livemove.runtime import polling_trigger as polling
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.switchover.rollback import failure
 from livemove.traffic.sensors import shift
 from livemove.traffic.sensors.shift import (
@@ -82,7 +82,7 @@ def site(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> Site:
     return site
 
 
-def go(site: Site, seconds: float, state: dict[str, Any] | None = None) -> Look:
+def go(site: Site, seconds: float, state: dict[str, Any] | None = None) -> PollResult:
     look = look_at_shift(site.world, state or {})  # type: ignore[arg-type]
     for _ in range(int(seconds)):
         if look.done:
@@ -127,7 +127,7 @@ def test_outside_the_window_the_share_stays_where_it_is(site: Site) -> None:
     site.world.with_(window={"opens": time(4), "closes": time(5)})  # it is 03:30
     look = go(site, 20)
     assert weights(site.world) == [95, 5]
-    assert "is closed" in look.says
+    assert "is closed" in look.message
 
 
 def test_without_the_approval_no_step_is_taken(site: Site) -> None:
@@ -171,7 +171,7 @@ def test_where_a_person_decides_the_record_stands(site: Site, why: str) -> None:
 
 def test_a_strangers_record_ends_the_shift(site: Site) -> None:
     site.world.zone.sets = [replace(OLD, values=("203.0.113.9",))]
-    with pytest.raises(WorldMovedError, match="which livemove did not set"):
+    with pytest.raises(StaleApprovalError, match="which livemove did not set"):
         go(site, 1)
 
 
@@ -223,7 +223,7 @@ def test_where_a_person_decides_the_watch_tells_a_breach_and_goes_on(
             assert again is not None
             look = replace(look, state=json.loads(json.dumps(again)))
         elif second in (15, 55):
-            assert "; still: " in look.says
+            assert "; still: " in look.message
     # told when it began, not at every look, and again when it came back
     assert looks == [10, 50]
     assert len(heard) == 2
@@ -274,7 +274,7 @@ def test_the_triggerer_sees_the_breach_puts_the_record_back_and_the_task_fails_f
     """The way from task to triggerer and back, with everything that Airflow keeps in between as JSON."""
     monkeypatch.setattr("livemove.control.adapters.state.owner", lambda world: Side.SOURCE)
     monkeypatch.setattr(LivemoveOperator, "world", lambda self, context: site.world)
-    monkeypatch.setattr(polling, "World", lambda *_, **__: site.world)
+    monkeypatch.setattr(polling, "ServiceContext", lambda *_, **__: site.world)
 
     async def second(seconds: float) -> None:
         site.pass_(1)

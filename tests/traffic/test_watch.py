@@ -41,7 +41,7 @@ def test_a_step_is_clean_after_its_time_and_after_enough_requests_to_know() -> N
     assert not told(sample(0, 0), sample(9, 400)).clean
     few = told(sample(0, 0), sample(10, 149))
     assert not few.clean
-    assert "150 requests are needed to tell 2.0%" in few.says
+    assert "150 requests are needed to tell 2.0%" in few.message
     assert told(sample(0, 0), sample(10, 150)).clean
 
 
@@ -64,7 +64,7 @@ def test_one_failed_request_is_no_breach_and_two_of_few_are() -> None:
 def test_errors_that_nobody_counts_are_said_and_judged_not_at_all() -> None:
     verdict = told(sample(0, 0, None), sample(10, 500, None))
     assert verdict.clean
-    assert "errors not counted" in verdict.says
+    assert "errors not counted" in verdict.message
 
 
 def test_a_counter_that_fell_began_again() -> None:

@@ -159,7 +159,7 @@ class Onlooker(threading.Thread):
         page = context.new_page()
         runs = page.request.get(f"{self.url}/api/v2/dags/migrate_shop/dagRuns").json()["dag_runs"]
         run = f"dags/migrate_shop/runs/{runs[0]['dag_run_id']}"
-        for place, path, entry, says in (
+        for place, path, entry, message in (
             ("run", run, "Console", "#owner-says"),
             ("DAG", "dags/migrate_shop", "Console", "#owner-says"),
             ("navigation", "", "livemove", "#owner-says"),
@@ -169,7 +169,7 @@ class Onlooker(threading.Thread):
             page.goto(f"{self.url}/{path}")
             try:
                 page.get_by_role("link", name=entry, exact=True).first.click(timeout=CLICK_WITHIN)
-                inside = page.frame_locator("iframe").locator(says).first
+                inside = page.frame_locator("iframe").locator(message).first
                 inside.filter(has_text=ANYTHING).wait_for(timeout=CLICK_WITHIN)
                 self.tabs[place] = inside.inner_text()
             except BrowserError as e:

@@ -210,7 +210,7 @@ def _dual(documents: dict[str, Json], events: list[Json]) -> None:
         ],
     }
     documents["drain"] = {
-        "says": "old site (source): 40 of 160 requests",
+        "message": "old site (source): 40 of 160 requests",
         "share": 0.25,
         "rates": {},
         "done": False,
@@ -322,7 +322,7 @@ def _moved(documents: dict[str, Json], events: list[Json]) -> None:
     for row in documents["propagation"]["rows"][4:6]:
         row |= {"flipped_at": at(14.5), "answer": "127.1.3.10", "until": None}
     documents["drain"] = {
-        "says": "old site (source): 0 of 180 requests",
+        "message": "old site (source): 0 of 180 requests",
         "share": 0.0,
         "rates": {},
         "done": True,
@@ -351,8 +351,10 @@ def _soaked(documents: dict[str, Json], events: list[Json]) -> None:
         "needs": "x",
         "losses": [],
         "checked_at": at(22),
-        "says": "Reverse replication runs, 44 ms behind. A rollback loses nothing until 2026-11-30 17:22 UTC"
-        " if reverse replication stops now; while it runs, until you approve Retire",
+        "message": (
+            "Reverse replication runs, 44 ms behind. A rollback loses nothing until 2026-11-30 17:22 UTC if"
+            " reverse replication stops now; while it runs, until you approve Retire"
+        ),
     }
     documents["soak"] = {"epoch": 2, "counted": 61.0, "at": at(22), "current": True}
     documents["trail/delay"]["points"] += [{"t": stamp(21.2 + n / 5), "ms": 41 + n} for n in range(5)]
@@ -371,7 +373,7 @@ def _back(documents: dict[str, Json], events: list[Json]) -> None:
         "rollback.writes",
         owner="source",
         epoch=3,
-        says="the source is the owner since epoch 3",
+        message="the source is the owner since epoch 3",
     )
     note(events, 26.9, "record_rolled_back", "rollback.name", after=[], before=[])
     rows = documents["propagation"]["rows"]

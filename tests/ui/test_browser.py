@@ -116,9 +116,9 @@ def test_the_owner_flips_and_nothing_is_loaded_anew(open_at: Open, view: StillVi
 def test_nobody_is_shown_as_the_owner_while_a_move_hangs(open_at: Open, view: StillView) -> None:
     page = open_at("dual")
     view.more = lambda d, e: attempt(e, 30, 2, "target", result="incomplete", ended=30.2)
-    says = "A move to AWS is committed and not finished"
-    expect(page.locator("#owner-says")).to_have_text(says, timeout=SOON)
-    expect(page.locator("#told")).to_have_text(says)
+    message = "A move to AWS is committed and not finished"
+    expect(page.locator("#owner-says")).to_have_text(message, timeout=SOON)
+    expect(page.locator("#told")).to_have_text(message)
     assert page.locator("#owner .owns").count() == 0
     expect(page.locator("#owner .arrow")).to_have_text("·")
     assert grave(page) == []
@@ -219,7 +219,7 @@ def test_an_emergency_that_failed_is_not_the_end_of_the_story(open_at: Open, vie
                 {"began": at(20), "ended": at(21), "state": "failed", "dag_id": "promote_shop", "run_id": "p"}
             ]
         }
-        note(events, 21, "task_failed", "promote", found="RDS did not open")
+        note(events, 21, "task_failed", "promote", error="X", found="RDS did not open")
 
     page = open_at("dual", airflow=Airflow({}, {}))
     view.more = broke

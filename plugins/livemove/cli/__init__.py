@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livemove.comparison.row_comparison import Effort, Verdict, differs
+from livemove.comparison.row_comparison import Effort, TableVerdict, differs
 from livemove.control.current_link import current_link
 from livemove.model.errors import (
     LivemoveError,
-    PersonMustDecide,
+    ManualInterventionRequired,
     RefusedError,
     SetupError,
     SpecError,
@@ -45,8 +45,8 @@ from livemove.switchover.guards import refusals
 from livemove.switchover.protocol import Switchover
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
-    from livemove.switchover.steps import Parts
+    from livemove.runtime.service_context import ServiceContext
+    from livemove.switchover.steps import Dependencies
 
 CODES: tuple[tuple[type[LivemoveError], int], ...] = (
     (SpecError, 2),
@@ -54,7 +54,7 @@ CODES: tuple[tuple[type[LivemoveError], int], ...] = (
     (RefusedError, 3),
     (SwitchoverAborted, 4),
     (SwitchoverIncomplete, 5),
-    (PersonMustDecide, 6),
+    (ManualInterventionRequired, 6),
     (UnreachableError, 7),
 )
 
@@ -69,25 +69,25 @@ def code_of(error: LivemoveError) -> int:
     return next((code for kind, code in CODES if isinstance(error, kind)), 1)
 
 
-def world_of(spec: MigrationSpec) -> World:
-    from livemove.runtime.service_context import World
+def world_of(spec: MigrationSpec) -> ServiceContext:
+    from livemove.runtime.service_context import ServiceContext
 
-    world = World(spec, run_id="without Airflow", task_id="livemove")
+    world = ServiceContext(spec, run_id="without Airflow", task_id="livemove")
     world.aws_attempts = 2
     return world
 
 
 @contextmanager
-def opened(spec_file: Path, env_file: Path | None) -> Iterator[tuple[World, Parts]]:
+def opened(spec_file: Path, env_file: Path | None) -> Iterator[tuple[ServiceContext, Dependencies]]:
     """The service's world; every error on purpose becomes its text on stderr and its exit code."""
     try:
         _read_environment(env_file)
         # Airflow's hooks read connections from the environment; its database must not even be tried
         os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:////dev/null"
-        from livemove.switchover.adapters.wiring import parts_of
+        from livemove.switchover.adapters.wiring import build_dependencies
 
         world = world_of(load_spec(spec_file))
-        with parts_of(world) as parts:
+        with build_dependencies(world) as parts:
             yield world, parts
     except LivemoveError as e:
         typer.echo(f"{type(e).__name__}: {e}", err=True)
@@ -108,7 +108,7 @@ def _read_environment(file: Path | None) -> None:
 
 
 @contextmanager
-def moving(parts: Parts) -> Iterator[Callable[[Side], Switchover]]:
+def moving(parts: Dependencies) -> Iterator[Callable[[Side], Switchover]]:
     """Runs attempts, each with its own id. Ctrl-C: undo before the commit, else finish; twice: end now."""
     made: list[Switchover] = []
     asked: list[int] = []
@@ -161,7 +161,7 @@ def status(spec: Spec, env_file: EnvFile = None) -> None:
 def abort(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Lift a fence before its commit: the application writes again at once."""
     with opened(spec, env_file) as (_, parts):
-        now = night.Standing.of(parts)
+        now = night.ControlStates.of(parts)
         if now.fenced:
             agreed(parts.service, night.abort_plan(now), yes=yes, dry_run=dry_run)
         typer.echo(night.abort(parts))
@@ -171,7 +171,7 @@ def abort(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRu
 def go_on(spec: Spec, env_file: EnvFile = None, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Finish a committed switchover, as a retry of switchover and return_path would. Starts no new one."""
     with opened(spec, env_file) as (_, parts):
-        plan = night.continue_plan(parts, night.Standing.of(parts))
+        plan = night.continue_plan(parts, night.ControlStates.of(parts))
         if plan:
             agreed(parts.service, plan, yes=yes, dry_run=dry_run)
         with moving(parts) as make:
@@ -191,7 +191,9 @@ def rollback(
     from livemove.switchover.adapters.wiring import prepare_return
 
     with opened(spec, env_file) as (world, parts):
-        plan = night.rollback_plan(parts, night.Standing.of(parts)) or ["the writes never left the source"]
+        plan = night.rollback_plan(parts, night.ControlStates.of(parts)) or [
+            "the writes never left the source"
+        ]
         if not keep_name:
             plan.append(f"the record {world.spec.dns.name} answers the old addresses again")
         agreed(parts.service, plan, yes=yes, dry_run=dry_run)
@@ -217,7 +219,7 @@ def reload_table(
     """Let DMS reload single tables of the follower while its task runs; their rows there go first."""
     with opened(spec, env_file) as (_, parts):
         wanted = [replication.table_name(t) for t in tables]
-        now = night.Standing.of(parts)
+        now = night.ControlStates.of(parts)
         if now.source is None or now.target is None:
             raise UnreachableError(f"{' and '.join(now.silent)} does not answer, nothing was changed")
         link = current_link(parts.service, now.source, now.target)
@@ -266,7 +268,7 @@ def promote(
         )
         with moving(parts) as make:
             done = promotion.promote(parts, Side.TARGET, word, f"cli-{secrets.token_hex(8)}", make)
-        for line in (*done.says, done.old_owner_came_back or ""):
+        for line in (*done.message, done.old_owner_came_back or ""):
             typer.echo(line) if line else None
         typer.echo(
             f"the target is the owner since epoch {done.epoch}; the source is never reopened, only rebuilt"
@@ -302,7 +304,7 @@ def compare(
         for name in table or parts.tables():
             verdict = compare_in_use(world, link, name, progress=typer.echo, effort=effort)
             wrong += not verdict.equal
-            typer.echo(told(name, verdict, link))
+            typer.echo(describe_verdict(name, verdict, link))
     if wrong:
         raise typer.Exit(DIFFER)
 
@@ -322,7 +324,7 @@ def repair(
     with opened(spec, env_file) as (world, parts):
         link, effort = link_in_use(world), Effort()
         found = compare_in_use(world, link, table, progress=typer.echo, effort=effort, listed=1000)
-        typer.echo(told(table, found, link))
+        typer.echo(describe_verdict(table, found, link))
         if found.equal:
             return
         plan = [
@@ -332,12 +334,12 @@ def repair(
         agreed(parts.service, plan, yes=yes, dry_run=dry_run)
         repair_in_use(world, link, table, found, progress=typer.echo)
         found = compare_in_use(world, link, table, progress=typer.echo, effort=effort)
-        typer.echo(told(table, found, link))
+        typer.echo(describe_verdict(table, found, link))
     if not found.equal:
         raise typer.Exit(DIFFER)
 
 
-def told(name: str, verdict: Verdict, link: Link) -> str:
+def describe_verdict(name: str, verdict: TableVerdict, link: Link) -> str:
     if not verdict.equal:
         return differs(name, verdict, link)
     return f"{name}: {verdict.rows_source:,} rows equal in {verdict.seconds:.1f} s. {verdict.note}".rstrip()

@@ -161,7 +161,7 @@ class Shape:
         )
         return Shape(self.schema, self.table, columns, self.keys, self.leading, self.engine, self.estimate)
 
-    def lossy(self, other: Shape) -> list[str]:
+    def lossy_columns(self, other: Shape) -> list[str]:
         """Columns of two character sets, one of which has characters that utf8mb4 may lack."""
         there = {c.name: c.charset for c in other.columns}
         return [

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from livemove.comparison.row_comparison import Key, pack, unpack
 from livemove.model.ledger import PartComparison, TableComparison
-from livemove.model.ledger import Share as PackedShare
+from livemove.model.ledger import StoredKeyRange as PackedShare
 
 ROWS = 20_000_000
 """Rows for which a task of its own is worth while: minutes of reading."""
@@ -23,7 +23,7 @@ LISTED = 100
 
 
 @dataclass(frozen=True)
-class Share:
+class KeyRange:
     """low < key <= high; None is open. `number` of `of`, from 1."""
 
     low: Key | None = None
@@ -44,7 +44,7 @@ class Share:
         return PackedShare(low=pack(self.low), high=pack(self.high), number=self.number, of=self.of)
 
     @classmethod
-    def unpacked(cls, packed: PackedShare | None) -> Share:
+    def unpacked(cls, packed: PackedShare | None) -> KeyRange:
         return cls(unpack(packed.low), unpack(packed.high), packed.number, packed.of) if packed else cls()
 
 
@@ -53,10 +53,10 @@ def wanted(rows: int, each: int = ROWS) -> int:
     return max(1, min(MOST, rows // each))
 
 
-def shares(bounds: Sequence[Key]) -> list[Share]:
+def shares(bounds: Sequence[Key]) -> list[KeyRange]:
     """The ranges between these keys, which ascend; without any the whole table."""
     edges = [None, *dict.fromkeys(bounds), None]
-    return [Share(low, high, n, len(edges) - 1) for n, (low, high) in enumerate(pairwise(edges), 1)]
+    return [KeyRange(low, high, n, len(edges) - 1) for n, (low, high) in enumerate(pairwise(edges), 1)]
 
 
 def merged(parts: Sequence[PartComparison]) -> TableComparison | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from livemove.comparison.key_ranges import ROWS, Share
+from livemove.comparison.key_ranges import ROWS, KeyRange
 from livemove.comparison.row_comparison import Effort, differs
 from livemove.model.errors import LivemoveError
-from livemove.model.ledger import Share as PackedShare
+from livemove.model.ledger import StoredKeyRange as PackedShare
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
@@ -57,8 +57,8 @@ class CompareTableOperator(LivemoveOperator):
         self.table, self.share = table, share
 
     @property
-    def _range(self) -> Share:
-        return Share.unpacked(PackedShare.model_validate(self.share) if self.share else None)
+    def _range(self) -> KeyRange:
+        return KeyRange.unpacked(PackedShare.model_validate(self.share) if self.share else None)
 
     @property
     def shown(self) -> str:

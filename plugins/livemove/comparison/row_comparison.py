@@ -32,7 +32,7 @@ from livemove.comparison.canonical import (
     row_expression,
 )
 from livemove.model.ledger import RowDifference, TableComparison
-from livemove.model.ports import Json, Link
+from livemove.model.ports import Json, Link, Row
 from livemove.model.spec import Side
 
 Key = tuple[Any, ...]
@@ -71,12 +71,12 @@ class Difference:
         return RowDifference(key=[str(k) for k in self.key], kind=str(self.kind), columns=columns)
 
     def __str__(self) -> str:
-        told = f" ({'; '.join(map(str, self.cells))})" if self.cells else ""
-        return f"{self.kind} {', '.join(map(repr, self.key))}{told}"
+        text = f" ({'; '.join(map(str, self.cells))})" if self.cells else ""
+        return f"{self.kind} {', '.join(map(repr, self.key))}{text}"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TableVerdict:
     """The result for one table. `rows_*` were counted at slightly different moments when writes go on."""
 
     equal: bool
@@ -98,7 +98,7 @@ class Verdict:
     began_at: str = ""
     """ISO time at which the pass began; a pass that was resumed began with its first task."""
 
-    def turned(self) -> Verdict:
+    def swapped(self) -> TableVerdict:
         """Of a comparison from target to source, with each row count and value under its own side."""
         turned = tuple(
             replace(d, cells=tuple(Cell(c.column, c.target, c.source) for c in d.cells))
@@ -129,15 +129,15 @@ class Verdict:
         )
 
 
-def differs(table: str, verdict: Verdict, link: Link) -> str:
+def differs(table: str, verdict: TableVerdict, link: Link) -> str:
     """What a person is told of a table that is not equal."""
     rows = "; ".join(str(d) for d in verdict.differences[:20])
     counts = f"{verdict.missing} missing, {verdict.extra} extra, {verdict.changed} changed" if rows else ""
-    told = "; ".join(filter(None, (rows, counts, verdict.note)))
-    return f"{table} differs on the {link.writes} from the {link.reads}, the owner: {told}"
+    text = "; ".join(filter(None, (rows, counts, verdict.note)))
+    return f"{table} differs on the {link.writes} from the {link.reads}, the owner: {text}"
 
 
-def taken_apart(name: str, schemas: Sequence[str]) -> tuple[str, str]:
+def split_table_name(name: str, schemas: Sequence[str]) -> tuple[str, str]:
     """(schema, table) of "schema.table"; the schema is one of these, and may have dots in its name."""
     schema = max((s for s in schemas if name.startswith(f"{s}.")), key=len, default=name.partition(".")[0])
     return schema, name[len(schema) + 1 :]
@@ -222,7 +222,7 @@ SECRET = re.compile(
 """Columns whose values are never shown, by their names."""
 
 
-def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
+def cells(shape: Shape, source: Row, target: Row) -> tuple[Cell, ...]:
     """The columns in which one row differs; both rows as `cells_query` gave them."""
     return tuple(
         Cell(c.name, *_told(c, i, source, target))
@@ -231,13 +231,13 @@ def cells(shape: Shape, source: Json, target: Json) -> tuple[Cell, ...]:
     )
 
 
-def _told(column: Column, i: int, *rows: Json) -> list[str]:
+def _told(column: Column, i: int, *rows: Row) -> list[str]:
     """A value of each side as shown to people; a hash is added when both would look the same."""
     secret = SECRET.search(column.name)
-    told = ["NULL" if r[f"v{i}"] is None else "(masked)" if secret else repr(str(r[f"v{i}"])) for r in rows]
-    if told[0] == told[1] and not secret:
-        return [f"{text}... (SHA1 {r[f'h{i}'][:8]})" for text, r in zip(told, rows, strict=True)]
-    return told
+    lines = ["NULL" if r[f"v{i}"] is None else "(masked)" if secret else repr(str(r[f"v{i}"])) for r in rows]
+    if lines[0] == lines[1] and not secret:
+        return [f"{text}... (SHA1 {r[f'h{i}'][:8]})" for text, r in zip(lines, rows, strict=True)]
+    return lines
 
 
 def from_(shape: Shape) -> str:
@@ -354,7 +354,7 @@ class Judgement(StrEnum):
 
 
 @dataclass(frozen=True)
-class Look:
+class RowReads:
     """One look at a key: on the source, a watermark from source to target, then on both."""
 
     before: Seen
@@ -370,7 +370,7 @@ RESTED, RESTED_AGAIN = 3, 5
 """Looks that must agree; more if the source changed, because a value can come back between two looks."""
 
 
-def judge(looks: Sequence[Look]) -> Judgement:
+def judge(looks: Sequence[RowReads]) -> Judgement:
     """What the looks at one key say, oldest first.
 
     The watermark was written after the first look of each: whatever that look saw has arrived at the target,
@@ -388,7 +388,7 @@ def judge(looks: Sequence[Look]) -> Judgement:
     return Judgement.MOVING
 
 
-def judge_pinned(look: Look) -> Judgement:
+def judge_pinned(look: RowReads) -> Judgement:
     """The row was locked on the source from before the first look until after the last: one look is exact."""
     if look.before == look.target:
         return Judgement.EQUAL

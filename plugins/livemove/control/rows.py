@@ -58,7 +58,7 @@ class ControlRows:
         return next((r for r in self.read if r.promoted), None)
 
     @property
-    def says(self) -> RowsOwner:
+    def reading(self) -> RowsOwner:
         """The owner by these rows."""
         if one := self.promoted:
             return _promoted(one)

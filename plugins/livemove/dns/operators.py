@@ -25,7 +25,7 @@ from livemove.dns.adapters.public_record import (
 from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
-from livemove.model.errors import DnsError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError
 from livemove.model.ledger import (
     Approval,
     OriginalRecord,
@@ -40,7 +40,7 @@ from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 IN_SYNC_WITHIN = 180
 """Seconds; Route 53 says usually 60."""
@@ -79,10 +79,10 @@ class LowerTtlOperator(LivemoveOperator):
         self.log.info("TTL of %s: %d s, was %d s; caches know it after %d s", low[0].name, kept.ttl, was, was)
         return kept.stored()
 
-    def _keep_original(self, world: World, live: Records) -> Records:
+    def _keep_original(self, world: ServiceContext, live: Records) -> Records:
         known = world.ledger.load(OriginalRecord) is not None
         if not known and set(record.addresses(live)) & set(target_addresses(world)):
-            raise WorldMovedError(
+            raise StaleApprovalError(
                 f"{live[0].name} already points at the cloud, and the ledger does not know what it was"
                 " before",
                 wanted="the record as the data centre's users follow it",
@@ -90,7 +90,7 @@ class LowerTtlOperator(LivemoveOperator):
             )
         return keep_original(world, live)
 
-    def _wait(self, world: World, change_id: str) -> None:
+    def _wait(self, world: ServiceContext, change_id: str) -> None:
         zone, deadline = zone_of(world), Deadline(world.clock, IN_SYNC_WITHIN)
         if not poll_until(lambda: zone.in_sync(change_id), deadline, every=1):
             raise DnsError(
@@ -139,8 +139,8 @@ class RollbackRecordOperator(LivemoveOperator):
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     def execute(self, context: Any) -> Json:
-        document, says = put_back(self.world(context))
-        self.log.info("%s", says)
+        document, message = put_back(self.world(context))
+        self.log.info("%s", message)
         return document
 
 
@@ -150,8 +150,8 @@ class EmergencyRecordOperator(LivemoveOperator):
     operator_extra_links = (*LivemoveOperator.operator_extra_links, ZoneLink())
 
     def execute(self, context: Any) -> Json:
-        document, says = point_at_target(self.world(context))
-        self.log.info("%s", says)
+        document, message = point_at_target(self.world(context))
+        self.log.info("%s", message)
         return document
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from livemove.model.formatting import utc_time_of_day
 from livemove.model.ports import Answer, Json
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 
 AT_LEAST_EVERY = 60.0
 """Seconds between two looks at most: a flush by hand, or a resolver with several caches, shows early."""
@@ -112,18 +112,20 @@ def _row(
 
 def judge(
     rows: Mapping[str, Row], *, wanted: Sequence[str], now: datetime, record_ttl: int | None = None
-) -> Look:
+) -> PollResult:
     """Done when every server gives the new answer; otherwise who is missing, and when to look again."""
     counted = [r for r in rows.values() if r.counts]
     missing = [r for r in counted if not r.flipped_at]
     here = f"{len(counted) - len(missing)} of {len(counted)} name servers answer {', '.join(sorted(wanted))}"
     state: Json = {"rows": as_rows(rows)}
     if not missing:
-        return Look(any(not r.advisory for r in counted), here, state)
-    says = f"{here}; waiting for {'; '.join(r.waits_for() for r in missing)}"
+        return PollResult(any(not r.advisory for r in counted), here, state)
+    message = f"{here}; waiting for {'; '.join(r.waits_for() for r in missing)}"
     if record_ttl is not None and (end := honest_end(rows, record_ttl)):
-        says += f". No honest cache holds the old answer after {utc_time_of_day(end)}"
-    return Look(False, says, state, again_in=min([AT_LEAST_EVERY, *(_again(r, now) for r in missing)]))
+        message += f". No honest cache holds the old answer after {utc_time_of_day(end)}"
+    return PollResult(
+        False, message, state, again_in=min([AT_LEAST_EVERY, *(_again(r, now) for r in missing)])
+    )
 
 
 def _again(r: Row, now: datetime) -> float:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from livemove.model.approvals import ACCEPT_WARNINGS, PROCEED, checksum
-from livemove.model.errors import DnsError, LivemoveError, RefusedError, WorldMovedError
+from livemove.model.errors import DnsError, LivemoveError, RefusedError, StaleApprovalError
 from livemove.model.ledger import Approval
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Dns, Window
@@ -211,7 +211,7 @@ def refusal(
             next_step=f"{again}, with the tick",
         )
     if approval.sha256 != checksum(change.document):
-        return WorldMovedError(
+        return StaleApprovalError(
             f"What was approved is not the present record: {change.name} is {text(change.before)} and"
             f" would become {text(change.after)}",
             wanted=f"the record that the gate showed: {approval.shown}",

@@ -18,14 +18,14 @@ from livemove.model.ports import Answer, Json
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
 from livemove.runtime.parallel import in_parallel
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import WatchingSensor
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
-def look_at_old_ttl(world: World, state: Json) -> Look:
+def look_at_old_ttl(world: ServiceContext, state: Json) -> PollResult:
     """Waits one old TTL after every name server has the short one: then no honest cache keeps the old."""
     kept = world.ledger.load(ShortTtl)
     if kept is None:
@@ -35,19 +35,19 @@ def look_at_old_ttl(world: World, state: Json) -> Look:
     at = kept.at
     if at is None:
         if not zone_of(world).in_sync(kept.change_id):
-            says = (
+            message = (
                 f"Somebody has to enter this at {zone_of(world).provider}: {kept.change_id}. The old TTL"
                 " is waited for when every authority has it"
             )
-            return Look(False, says, again_in=5)
+            return PollResult(False, message, again_in=5)
         at = world.clock.now().isoformat()
         world.ledger.save(kept.model_copy(update={"at": at}))
     end = datetime.fromisoformat(at) + timedelta(seconds=kept.was)
     left = (end - world.clock.now()).total_seconds()
     if left <= 0:
-        return Look(True, f"The old TTL of {kept.was} s is over since {utc(end)}")
-    says = f"Caches may hold the old TTL of {kept.was} s until {utc(end)}; then the window is awaited"
-    return Look(False, says, again_in=min(left, 60))
+        return PollResult(True, f"The old TTL of {kept.was} s is over since {utc(end)}")
+    message = f"Caches may hold the old TTL of {kept.was} s until {utc(end)}; then the window is awaited"
+    return PollResult(False, message, again_in=min(left, 60))
 
 
 class OldTtlSensor(WatchingSensor):
@@ -58,22 +58,22 @@ class OldTtlSensor(WatchingSensor):
     look = f"{__name__}.look_at_old_ttl"
 
 
-def look_at_change(world: World, state: Json) -> Look:
+def look_at_change(world: ServiceContext, state: Json) -> PollResult:
     change = world.ledger.load(RecordChange)
     if change is None:
-        return Look(True, "The record was not changed; there is nothing to publish")
+        return PollResult(True, "The record was not changed; there is nothing to publish")
     provider = zone_of(world).provider
     if zone_of(world).in_sync(change.change_id):
-        return Look(True, f"{provider}: all name servers have the change {change.change_id}")
-    says = (
+        return PollResult(True, f"{provider}: all name servers have the change {change.change_id}")
+    message = (
         f"{provider}: the change {change.change_id} is not at all name servers; usually 60 s; then caches"
         " are watched"
     )
     if zone_of(world).by_hand:
-        says = (
+        message = (
             f"Somebody has to enter this at {provider}: {change.change_id}; it is awaited at every authority"
         )
-    return Look(False, says, again_in=2)
+    return PollResult(False, message, again_in=2)
 
 
 class InSyncSensor(WatchingSensor):
@@ -83,11 +83,11 @@ class InSyncSensor(WatchingSensor):
 
     look = f"{__name__}.look_at_change"
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         return world.spec.gates.timeout if zone_of(world).by_hand else 600
 
 
-def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
+def look_at_propagation(world: ServiceContext, state: Json, *, expected: str) -> PollResult:
     """Ask every authority and every cache at once."""
     refuse_after_breach(world, expected)
     wanted = wanted_addresses(world, Side(expected))
@@ -114,12 +114,12 @@ def look_at_propagation(world: World, state: Json, *, expected: str) -> Look:
                 rows=[NameServer.model_validate(r) for r in propagation.as_rows(rows)],
             )
         )
-    return Look(
-        look.done, look.says, {**look.state, "authorities": authorities, "shown": shown}, look.again_in
+    return PollResult(
+        look.done, look.message, {**look.state, "authorities": authorities, "shown": shown}, look.again_in
     )
 
 
-def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
+def wanted_addresses(world: ServiceContext, expected: Side) -> tuple[str, ...]:
     if expected is Side.TARGET:
         return target_addresses(world)
     # a rollback before the record was ever touched: what is there is the original
@@ -127,13 +127,13 @@ def wanted_addresses(world: World, expected: Side) -> tuple[str, ...]:
     return record.addresses(original(world) if touched else live_record(world))
 
 
-def _old_ttl(world: World) -> int:
+def _old_ttl(world: ServiceContext) -> int:
     """Seconds for which a cache may keep the answer that was given before the last change."""
     change = world.ledger.load(RecordChange)
     return max((r.ttl for r in change.before), default=0) if change else world.spec.dns.ttl
 
 
-def _ask_all(world: World, authorities: list[str]) -> list[Answer]:
+def _ask_all(world: ServiceContext, authorities: list[str]) -> list[Answer]:
     name, known = world.spec.dns.name, caches(world.spec.dns)
     questions = [(s, False) for s in authorities] + [(s, True) for s in known if s not in authorities]
     resolvers = resolvers_of(world)
@@ -151,21 +151,21 @@ class PropagationSensor(WatchingSensor):
         super().__init__(**kwargs)
         self.expected = Side(expected)
 
-    def arguments(self, world: World) -> Json:
+    def arguments(self, world: ServiceContext) -> Json:
         return {"expected": str(self.expected)}
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         return world.spec.dns.propagation_timeout
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         rows = state["rows"]
         self.log.info("\n%s", propagation.as_table(propagation.from_rows(rows)))
         world.ledger.note(Propagated(expected=str(self.expected), servers=len(rows)))
         return {"servers": len(rows), "stretching": [r["server"] for r in rows if r["stretches"]]}
 
-    def on_timeout(self, world: World, says: str) -> LivemoveError:
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return DnsError(
-            f"After {duration(self.limit(world))} not every name server gives the new answer: {says}",
+            f"After {duration(self.limit(world))} not every name server gives the new answer: {message}",
             wanted="the new answer everywhere",
             next_step=(
                 "both sites serve meanwhile, nothing is lost; clear this task to wait on, or take a dead"

@@ -10,7 +10,7 @@ from livemove.model.ports import Answer, Json, RecordSet
 
 
 @dataclass(frozen=True)
-class Voice:
+class NameServerAnswers:
     """One authority's answers, by type; SOA and the types beside an address included."""
 
     server: str
@@ -34,7 +34,7 @@ class Survey:
     """As the provider has it."""
     provider: str
     weights: bool
-    voices: Sequence[Voice]
+    voices: Sequence[NameServerAnswers]
     parent: str = ""
     parent_names: Sequence[str] = ()
     parent_ttl: int = 0
@@ -51,7 +51,7 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ZoneFindings:
     """`against` refuses the move; `notes` are shown beside the change."""
 
     against: tuple[str, ...]
@@ -62,10 +62,10 @@ class Verdict:
         return {"against": list(self.against), "notes": list(self.notes)}
 
 
-def judge(s: Survey) -> Verdict:
+def judge(s: Survey) -> ZoneFindings:
     """Everything that would leave a part of the users on the old site, or that nobody could see."""
     against = [*_voices(s), *_delegation(s), *_signatures(s), *_others(s)]
-    return Verdict(tuple(against), tuple(_notes(s)))
+    return ZoneFindings(tuple(against), tuple(_notes(s)))
 
 
 def _voices(s: Survey) -> list[str]:
@@ -90,8 +90,8 @@ def _voices(s: Survey) -> list[str]:
                 )
     serials = {v.serial for v in speaking}
     if len(serials) > 1:
-        told = ", ".join(f"{v.server} {v.serial}" for v in speaking)
-        found.append(f"the authorities are not at one serial number: {told}")
+        text = ", ".join(f"{v.server} {v.serial}" for v in speaking)
+        found.append(f"the authorities are not at one serial number: {text}")
     return found
 
 
@@ -132,8 +132,8 @@ def _others(s: Survey) -> list[str]:
     found = [r for r in s.others or () if r.name not in (name, *s.stays)]
     if not found:
         return []
-    told = ", ".join(sorted(f"{r.name} {r.type}" for r in found))
-    return [f"{told} points at the same host and would stay there (dns.stays names those that shall)"]
+    text = ", ".join(sorted(f"{r.name} {r.type}" for r in found))
+    return [f"{text} points at the same host and would stay there (dns.stays names those that shall)"]
 
 
 def _notes(s: Survey) -> list[str]:

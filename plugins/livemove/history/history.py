@@ -86,29 +86,29 @@ class History:
 
     @cached_property
     def current(self) -> CurrentOwner:
-        rows = self.rows.says
+        rows = self.rows.reading
         if rows.stage is SwitchoverStage.UNKNOWN:
             return (
                 self._by_ledger if self._fits(self._by_ledger) else _contradicted(self._by_ledger, self.rows)
             )
-        told = self._by_ledger
-        same = told.epoch == rows.epoch and told.owner is rows.owner
+        text = self._by_ledger
+        same = text.epoch == rows.epoch and text.owner is rows.owner
         # the rows do not know whether every server has come along
         stage = (
-            told.stage
-            if same and told.stage is SwitchoverStage.UNFINISHED and rows.stage is SwitchoverStage.OPEN
+            text.stage
+            if same and text.stage is SwitchoverStage.UNFINISHED and rows.stage is SwitchoverStage.OPEN
             else rows.stage
         )
-        why = told.why if same else f"the control rows say so: {', '.join(map(str, self.rows.read))}"
+        why = text.why if same else f"the control rows say so: {', '.join(map(str, self.rows.read))}"
         return CurrentOwner(
             rows.owner,
             rows.epoch,
             True,
             stage,
             RestsOn.ROWS,
-            rows.to or (told.to if same else None),
+            rows.to or (text.to if same else None),
             rows.promoted,
-            told.since if same else None,
+            text.since if same else None,
             why,
         )
 
@@ -207,15 +207,15 @@ class History:
         done = any(r.state == "success" and r.ended > since and r.id in MOVERS for r in self.task_runs)
         return not (done and self.changes[-1].owner)
 
-    def _fits(self, told: CurrentOwner) -> bool:
+    def _fits(self, text: CurrentOwner) -> bool:
         """Whether the rows that were read allow what the ledger says."""
-        if not told.certain or told.owner is None:
+        if not text.certain or text.owner is None:
             return True
         holds = {
-            told.owner: (ControlState.OPEN, ControlState.FENCED),
-            told.owner.other: (ControlState.FOLLOW, ControlState.CEDED),
+            text.owner: (ControlState.OPEN, ControlState.FENCED),
+            text.owner.other: (ControlState.FOLLOW, ControlState.CEDED),
         }
-        return all(r.state in holds[r.side] and r.epoch == told.epoch for r in self.rows.read)
+        return all(r.state in holds[r.side] and r.epoch == text.epoch for r in self.rows.read)
 
     # questions ----------------------------------------------------------------------------------------
     @cached_property
@@ -233,11 +233,11 @@ class History:
         return [q for q in self.questions if q.waits]
 
 
-def _contradicted(told: CurrentOwner, rows: ControlRows) -> CurrentOwner:
+def _contradicted(text: CurrentOwner, rows: ControlRows) -> CurrentOwner:
     why = (
-        f"the ledger ends with the {told.owner}, epoch {told.epoch}; the control rows say"
+        f"the ledger ends with the {text.owner}, epoch {text.epoch}; the control rows say"
         f" {', '.join(map(str, rows.read))}"
     )
     return CurrentOwner(
-        None, told.epoch, False, SwitchoverStage.UNKNOWN, RestsOn.UNKNOWN, promoted=told.promoted, why=why
+        None, text.epoch, False, SwitchoverStage.UNKNOWN, RestsOn.UNKNOWN, promoted=text.promoted, why=why
     )

@@ -149,7 +149,7 @@ def _question(n: int, asked: Asked, events: Sequence[Event], dags: _Dags, used: 
         asked.question if isinstance(asked, GateAsked) else None,
         (asked.sha256 or None) if isinstance(asked, GateAsked) else None,
         asked.timeout if isinstance(asked, GateAsked) else None,
-        asked.saw if isinstance(asked, GateAsked) else asked.says,
+        asked.saw if isinstance(asked, GateAsked) else asked.message,
         answer,
         end,
     )

@@ -5,7 +5,7 @@ LivemoveError
 ├── SetupError             a connection, program or permission is missing on this worker
 ├── UnreachableError       a host does not answer, or refuses the login
 ├── RefusedError           a guard said no before anything was changed
-│   └── WorldMovedError    what was approved is not what is there now
+│   └── StaleApprovalError    what was approved is not what is there now
 ├── InfraError             Terraform failed; carries its own diagnostics
 ├── ReplicationError       DMS stopped, failed or lost a table; carries DMS's own words
 ├── SchemaError            an object could not be carried to the other database
@@ -13,7 +13,7 @@ LivemoveError
 └── SwitchoverError        always names the owner and whether anything changed
     ├── SwitchoverAborted      before the commit: undone, the old owner serves
     ├── SwitchoverIncomplete   after the commit: retry the same task, it continues
-    └── PersonMustDecide       both databases cannot be read together; nothing was changed
+    └── ManualInterventionRequired       both databases cannot be read together; nothing was changed
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RefusedError(LivemoveError):
     """A guard refused before anything was changed."""
 
 
-class WorldMovedError(RefusedError):
+class StaleApprovalError(RefusedError):
     """The thing that a person approved is not the thing that is there now."""
 
 
@@ -87,5 +87,5 @@ class SwitchoverIncomplete(SwitchoverError):
     """After the commit: only forward; a retry of the same task completes the move."""
 
 
-class PersonMustDecide(SwitchoverError):
+class ManualInterventionRequired(SwitchoverError):
     """The two databases do not give one picture; nothing was changed."""

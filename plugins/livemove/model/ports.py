@@ -16,6 +16,9 @@ from livemove.model.ledger import Contents, Document, Event, Loaded, PassState
 from livemove.model.spec import Side
 
 Json = dict[str, Any]
+"""What comes from outside or goes to Airflow: an AWS answer, an XCom, the state of a wait."""
+Row = dict[str, Any]
+"""One row of a result: values by the names of their columns, lower case."""
 
 
 class Clock(Protocol):
@@ -48,7 +51,7 @@ class Ledger(Protocol):
     def get_file(self, name: str) -> bytes | None: ...
 
 
-class Keep(Protocol):
+class CheckpointStore(Protocol):
     """What a long comparison leaves behind, to go on from."""
 
     def read(self) -> PassState | None: ...
@@ -174,7 +177,7 @@ class Replicator(Protocol):
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         """Load these (schema, table) again while the task runs; ReplicationError when DMS refuses."""
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         """Diagnostics of DMS; nothing is decided by them.
 
         "failures": texts of its events since the task was made, None when unreadable; "latency": seconds by
@@ -223,7 +226,7 @@ class Zone(Protocol):
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
         """Replace `before` by `after` in one change; returns the change's id, the same when called twice.
 
-        Nothing is done when `after` is there already; WorldMovedError when neither does.
+        Nothing is done when `after` is there already; StaleApprovalError when neither does.
         """
 
     def in_sync(self, change_id: str) -> bool:
@@ -297,7 +300,7 @@ class Infra(Protocol):
         """Make a plan, keep it in S3 under its digest, return what it would do."""
 
     def apply(self, digest: str) -> None:
-        """Apply exactly that plan; WorldMovedError when it is gone or stale."""
+        """Apply exactly that plan; StaleApprovalError when it is gone or stale."""
 
     def outputs(self) -> Json: ...
 
@@ -477,10 +480,10 @@ class ControlDb(Protocol):
     def held(self, epoch: int) -> dict[str, bool]:
         """Servers armed for `epoch` that answered: True if they hold requests, False if holding failed."""
 
-    def sleeping_events(self) -> list[Json]:
+    def sleeping_events(self) -> list[Row]:
         """Application events to come alive when this database opens: event_schema, event_name, definer."""
 
-    def put_events(self, events: Sequence[Json]) -> None:
+    def put_events(self, events: Sequence[Row]) -> None:
         """Add to that list, never replace it. Call within `while_in`."""
 
     def write_watermark(self, reads: Side, stream: str, number: int) -> None: ...
@@ -489,10 +492,10 @@ class ControlDb(Protocol):
         """All rows of that direction that are here."""
 
     def binlogs(self) -> Binlogs: ...
-    def strangers(self) -> list[str]:
+    def unfenced_writers(self) -> list[str]:
         """Who is logged in or holds rights past the fence, and may write, but is not fenced; as text."""
 
-    def stubborn_events(self) -> list[str]:
+    def undisablable_events(self) -> list[str]:
         """Application events that cannot be disabled: another account's, on a server without SUPER."""
 
     def newest_watermark(self, reads: Side) -> Newest | None:
@@ -520,7 +523,7 @@ class SchemaCode(Protocol):
     def wake(self, owner: Side, follower: Side | None) -> None:
         """On the next owner: create triggers and disabled events; raise counters past the old owner's."""
 
-    def events_to_wake(self, owner: Side) -> list[Json]:
+    def events_to_wake(self, owner: Side) -> list[Row]:
         """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
 
     def awake(self, side: Side) -> list[str]:
@@ -533,7 +536,7 @@ class SchemaCode(Protocol):
         """Keep the triggers' DDL in the ledger, then drop them from the follower."""
 
 
-class Proof(Protocol):
+class FinalCheckPort(Protocol):
     """The final check inside the fence: small and keyless tables whole, of others the rows changed since."""
 
     def ready(self) -> None:

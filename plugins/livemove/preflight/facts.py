@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from livemove.dns.zone_checks import Verdict
+from livemove.dns.zone_checks import ZoneFindings
 from livemove.model.ports import RecordSet
 from livemove.model.spec import MigrationSpec
 from livemove.replication.lobs import LobFact
@@ -216,7 +216,7 @@ class Facts:
     terraform: str | None = None
     """Version of the Terraform on this worker; None: there is none."""
     records: tuple[RecordSet, ...] | None = None
-    zone: Verdict | None = None
+    zone: ZoneFindings | None = None
     """What the zone's name servers answer; None when not asked, because the record could not be read."""
     database: DatabaseFacts | None = None
     target: TargetFacts | None = None

@@ -78,12 +78,12 @@ def _setting(s: Setting, db: DatabaseFacts | None) -> list[str]:
     how = "RESTART" if needs_restart(s, now) else f"at once: {s.set_global()};"
     if db and not s.wrong(now):
         how = "set while the server ran, a restart would forget it"
-    told = f" (now {now})" if now else ""
+    text = f" (now {now})" if now else ""
     # loose: the other product does not know the name, and would not start
     line = f"loose_{s.line()}" if s.not_in and db is None else s.line()
     if s.only_replicas and db is None:
         line = f"# only on a replica: {line}"
-    return [f"# {s.why}{told}", f"# {how}", line]
+    return [f"# {s.why}{text}", f"# {how}", line]
 
 
 def _retention(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
@@ -92,8 +92,8 @@ def _retention(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
     if db is not None and (kept is None or kept >= wanted):
         return []
     line, why = retention_line(wanted)
-    told = f" (now {hours(kept)})" if kept else ""
-    return [f"# {why}{told}; see that the disk holds them", f"# at once: SET GLOBAL {line};", line]
+    text = f" (now {hours(kept)})" if kept else ""
+    return [f"# {why}{text}; see that the disk holds them", f"# at once: SET GLOBAL {line};", line]
 
 
 # Accounts
@@ -166,16 +166,16 @@ def _application(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
 
 # Firewall
 # -----------------------------------------------------------------------------------------------------------
-def firewall(spec: MigrationSpec, told: str) -> str:
+def firewall(spec: MigrationSpec, text: str) -> str:
     """Terraform's own list where provision has run; before, what can be said from the spec."""
     rows = [line for s in spec.at(Side.SOURCE) if (line := _ssh(s.reach, s.address, s.name))]
     rows += [
         f"Inbound to the source {spec.source.address}:{spec.source.port}/tcp from the Airflow workers "
         " (checks, fence, comparison)"
     ]
-    if told:
+    if text:
         return (
-            "\n".join(["# As Terraform made it (output idc_firewall), and for livemove itself", told, *rows])
+            "\n".join(["# As Terraform made it (output idc_firewall), and for livemove itself", text, *rows])
             + "\n"
         )
     rows += [

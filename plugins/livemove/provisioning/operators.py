@@ -23,7 +23,7 @@ from livemove.provisioning.plan import markdown, refusal
 from livemove.runtime.deadlines import Deadline, growing, poll_until
 from livemove.runtime.links import DatabaseLink
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Voice
+from livemove.runtime.polling import LogThrottle
 
 if TYPE_CHECKING:
     from livemove.provisioning.adapters.terraform import Terraform
@@ -134,13 +134,13 @@ class SnapshotOperator(LivemoveOperator):
         return {"snapshot": name}
 
     def _wait(self, clock: Clock, rds: Any, name: str) -> None:
-        deadline, voice = Deadline(clock, SNAPSHOT_WITHIN), Voice()
+        deadline, voice = Deadline(clock, SNAPSHOT_WITHIN), LogThrottle()
 
         def look() -> Json:
             one: Json = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
             taken = one["Status"] == "available" and not _backing_up(rds, one["DBInstanceIdentifier"])
-            says = f"snapshot {name} is {one['Status']}, {int(one.get('PercentProgress') or 0)} %"
-            if not taken and (line := voice.line(says, deadline.waited)):
+            message = f"snapshot {name} is {one['Status']}, {int(one.get('PercentProgress') or 0)} %"
+            if not taken and (line := voice.line(message, deadline.waited)):
                 self.log.info("%s", line)
             return {"status": one["Status"], "taken": taken}
 

@@ -144,7 +144,7 @@ def require_reloadable(
     """RefusedError unless DMS would load these tables again: its task runs and knows them."""
     if status.state is not TaskState.RUNNING:
         raise RefusedError(
-            f"The replication task {link.name} is {status.state}: {says(status)}",
+            f"The replication task {link.name} is {status.state}: {describe_status(status)}",
             wanted="running: DMS loads single tables only then",
             next_step="clear start_cdc, then run this again",
         )
@@ -266,7 +266,7 @@ def undelivered(tables: Iterable[TableProgress]) -> int:
     return sum(max(0, t.inserts + t.updates + t.deletes - t.applied) for t in tables)
 
 
-def says(status: ReplicationStatus) -> str:
+def describe_status(status: ReplicationStatus) -> str:
     """The task's own words."""
     return " ".join(p for p in (status.stop_reason, status.failure) if p) or f"status {status.state}"
 
@@ -274,7 +274,7 @@ def says(status: ReplicationStatus) -> str:
 def require_running(link: Link, status: ReplicationStatus) -> None:
     if status.state is not TaskState.RUNNING:
         raise ReplicationError(
-            f"The replication task {link.name} is {status.state}: {says(status)}",
+            f"The replication task {link.name} is {status.state}: {describe_status(status)}",
             wanted="running",
             next_step="fix what DMS names, then clear start_cdc",
         )
@@ -285,7 +285,8 @@ def load_is_over(link: Link, status: ReplicationStatus, tables: list[TableProgre
     wrong = trouble(tables)
     if wrong or status.state in (TaskState.FAILED, TaskState.ABSENT):
         raise ReplicationError(
-            f"The full load of {link.name} failed: {'; '.join(p for p in (wrong, says(status)) if p)}",
+            f"The full load of {link.name} failed: "
+            + "; ".join(filter(None, (wrong, describe_status(status)))),
             wanted="every table completed",
             next_step=(
                 "fix what DMS names, then clear start_load: the load begins again, tables are emptied first"
@@ -297,7 +298,7 @@ def load_is_over(link: Link, status: ReplicationStatus, tables: list[TableProgre
         and not status.full_load_done
     ):
         raise ReplicationError(
-            f"The task {link.name} stopped before its full load was over: {says(status)}",
+            f"The task {link.name} stopped before its full load was over: {describe_status(status)}",
             next_step="clear start_load to go on",
         )
     over = status.full_load_done and status.state in (TaskState.STOPPED, TaskState.RUNNING)

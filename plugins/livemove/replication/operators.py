@@ -57,7 +57,7 @@ class StartReplicationOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.control.adapters.state import link_in_use
-        from livemove.replication.dms_rules import may_load, says
+        from livemove.replication.dms_rules import describe_status, may_load
 
         world = self.world(context)
         link = link_in_use(world)
@@ -72,7 +72,9 @@ class StartReplicationOperator(LivemoveOperator):
         replicator_of(world).start(link)
         after = replicator_of(world).status(link)
         self.log.info("%s was %s, is %s", link.name, before.state, after.state)
-        world.ledger.note(ReplicationStarted(link=link.name, was=str(before.state), words=says(before)))
+        world.ledger.note(
+            ReplicationStarted(link=link.name, was=str(before.state), words=describe_status(before))
+        )
         return {"link": link.name, "was": str(before.state), "is": str(after.state)}
 
 

@@ -20,12 +20,12 @@ from livemove.replication.adapters.replicator import replicator_of
 from livemove.runtime.deadlines import Deadline, growing
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import WatchingSensor
 from livemove.runtime.watermarks import wait_for_watermark
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 STREAM = "lag"
@@ -35,17 +35,17 @@ PATIENCE_IN_ONE_LOOK = 15.0
 
 
 @contextlib.contextmanager
-def telling(world: World, link: Link) -> Iterator[None]:
+def telling(world: ServiceContext, link: Link) -> Iterator[None]:
     """Log DMS's own failure messages before an error is raised."""
     try:
         yield
     except ReplicationError:
-        for words in replicator_of(world).signs(link)["failures"] or ():
+        for words in replicator_of(world).diagnostics(link)["failures"] or ():
             log.error("DMS: %s", words)
         raise
 
 
-def look_at_full_load(world: World, state: Json) -> Look:
+def look_at_full_load(world: ServiceContext, state: Json) -> PollResult:
     from livemove.control.adapters.state import link_in_use
 
     link = (
@@ -54,7 +54,9 @@ def look_at_full_load(world: World, state: Json) -> Look:
         else link_in_use(world)
     )
     if not replication.is_first(link):
-        return Look(True, f"{link.name} began at a binlog position: there is no full load to wait for", {})
+        return PollResult(
+            True, f"{link.name} began at a binlog position: there is no full load to wait for", {}
+        )
     status, tables = replicator_of(world).status(link), replicator_of(world).tables(link)
     with telling(world, link):
         over = replication.load_is_over(link, status, tables)
@@ -71,11 +73,11 @@ def look_at_full_load(world: World, state: Json) -> Look:
         "seconds": round(now - state.get("since", now), 1),
     }
     _keep_progress(world, now, progress, tables)
-    return Look(over, str(progress), kept)
+    return PollResult(over, str(progress), kept)
 
 
 def _keep_progress(
-    world: World, now: float, progress: replication.LoadProgress, tables: list[TableProgress]
+    world: ServiceContext, now: float, progress: replication.LoadProgress, tables: list[TableProgress]
 ) -> None:
     """How far the load is, for the console; what the source thinks its tables hold is asked once."""
     from livemove.schema.adapters.copy_schema import list_tables
@@ -116,10 +118,10 @@ class FullLoadSensor(WatchingSensor):
     look = f"{__name__}.look_at_full_load"
     interval = 2
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         return world.spec.replication.full_load_timeout
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         if not state:
             return {}
         link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
@@ -134,17 +136,17 @@ class FullLoadSensor(WatchingSensor):
         world.ledger.save(load)
         return {"rows": load.rows, "tables": len(load.tables)}
 
-    def on_timeout(self, world: World, says: str) -> LivemoveError:
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return ReplicationError(
             f"The full load was not over after {self.limit(world):.0f} s (replication.full_load_timeout):"
-            f" {says}",
+            f" {message}",
             next_step=(
                 "raise the limit in the spec or the form, then clear this task; the load continues meanwhile"
             ),
         )
 
 
-def look_at_lag(world: World, state: Json) -> Look:
+def look_at_lag(world: ServiceContext, state: Json) -> PollResult:
     from livemove.control.adapters.control_row import Control
     from livemove.control.adapters.state import link_in_use
 
@@ -166,7 +168,7 @@ def look_at_lag(world: World, state: Json) -> Look:
             in_one_look, pauses = Deadline(world.clock, PATIENCE_IN_ONE_LOOK), growing(0.005, 1.5, 0.5)
             if not wait_for_watermark(writer, link.reads, STREAM, number, in_one_look, every=pauses):
                 waited = world.clock.now().timestamp() - sent
-                return Look(
+                return PollResult(
                     False,
                     f"{link.name}: a watermark row is on its way since {waited:.0f} s",
                     {"trips": trips, "pending": [number, sent]},
@@ -183,9 +185,9 @@ def look_at_lag(world: World, state: Json) -> Look:
     # captured minus applied, and CloudWatch, stand beside the proof; neither is one
     beside = [f"{replication.undelivered(tables)} captured changes not applied yet"]
     if reason is None:
-        beside += [f"{k} {v:g} s" for k, v in replicator_of(world).signs(link)["latency"].items()]
+        beside += [f"{k} {v:g} s" for k, v in replicator_of(world).diagnostics(link)["latency"].items()]
     words = f"{link.name}: {reason}" if reason else f"{link.name} has caught up: watermarks took {shown}"
-    return Look(
+    return PollResult(
         reason is None,
         f"{words} ({', '.join(beside)})",
         {"trips": trips},
@@ -201,17 +203,17 @@ class LagSensor(WatchingSensor):
     look = f"{__name__}.look_at_lag"
     interval = 2
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         return world.spec.replication.full_load_timeout
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         trips = [round(t, 4) for t in state["trips"]]
         world.ledger.note(CaughtUp(round_trips=trips))
         return {"round_trips": trips}
 
-    def on_timeout(self, world: World, says: str) -> LivemoveError:
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return ReplicationError(
-            f"CDC has not caught up after {self.limit(world):.0f} s: {says}",
+            f"CDC has not caught up after {self.limit(world):.0f} s: {message}",
             wanted=f"three watermark rows within {world.spec.replication.max_lag:g} s each",
             next_step=(
                 "look at the load of both databases and of the replication instance, then clear this task"
@@ -219,7 +221,7 @@ class LagSensor(WatchingSensor):
         )
 
 
-def look_at_table_states(world: World, state: Json) -> Look:
+def look_at_table_states(world: ServiceContext, state: Json) -> PollResult:
     from livemove.control.adapters.state import link_in_use
 
     link = link_in_use(world)
@@ -235,7 +237,7 @@ def look_at_table_states(world: World, state: Json) -> Look:
                 next_step="`livemove reload-table` brings one table again; then clear this task",
             )
     waiting = replication.unvalidated(tables)
-    return Look(
+    return PollResult(
         waiting is None,
         (
             f"{link.name}: DMS has not validated {waiting}"
@@ -258,10 +260,10 @@ class TableStatesSensor(WatchingSensor):
     look = f"{__name__}.look_at_table_states"
     interval = 2
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         return world.spec.replication.validation_timeout
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         link = Link(world.spec.service, state["epoch"], Side(state["reads"]))
         tables = replicator_of(world).tables(link)
         for t in tables:
@@ -286,9 +288,9 @@ class TableStatesSensor(WatchingSensor):
         world.ledger.save(found)
         return found.stored()
 
-    def on_timeout(self, world: World, says: str) -> LivemoveError:
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return ReplicationError(
-            f"After {self.limit(world):.0f} s (replication.validation_timeout): {says}",
+            f"After {self.limit(world):.0f} s (replication.validation_timeout): {message}",
             next_step=(
                 "raise the limit in the spec, then clear this task; or mark it successful to rely on"
                 " livemove's own comparison alone"

@@ -161,7 +161,7 @@ def seen(gate: str, spec: MigrationSpec, e: Evidence) -> list[str]:
     if gate != "retire":
         lines.append(_failures_in_short(e))
     if e.way_back:
-        lines.append(e.way_back.says)
+        lines.append(e.way_back.message)
     return lines
 
 

@@ -198,16 +198,16 @@ def rollback(events: Sequence[Event]) -> Rollback | None:
         if isinstance(e, TaskFailed) and e.run_id == begun.run_id and e.task_id in ordered
     ]
     why = "; ".join(f"{f.task_id} failed with {f.error}: {f.found}" for f in failed)
-    says = f"Rolled back by {begun.by or 'somebody'} at {begun.gate}"
+    message = f"Rolled back by {begun.by or 'somebody'} at {begun.gate}"
     if why:
-        says += f", because {why}. The run is green all the same: it ends with this report"
-    return Rollback(by=begun.by, gate=begun.gate, time=begun.time, failed=failed, says=says)
+        message += f", because {why}. The run is green all the same: it ends with this report"
+    return Rollback(by=begun.by, gate=begun.gate, time=begun.time, failed=failed, message=message)
 
 
 # Parts ----------------------------------------------------------------------------------------------
 def _attempt(a: owners.Attempt) -> Attempt:
-    told = asdict(a)
-    return Attempt(**{k: told[k] for k in Attempt.model_fields})
+    text = asdict(a)
+    return Attempt(**{k: text[k] for k in Attempt.model_fields})
 
 
 def _moves(history: History) -> list[Move]:
@@ -298,7 +298,7 @@ def _waits(contents: Contents) -> list[Wait]:
             since=e.since,
             until=e.time,
             seconds=e.seconds,
-            says=e.says or "",
+            message=e.message or "",
         )
         for e in contents.all_of(Waited)
     ]

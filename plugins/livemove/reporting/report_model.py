@@ -134,7 +134,7 @@ class Wait(Part):
     since: str | None
     until: str | None
     seconds: float
-    says: str
+    message: str
 
 
 class Costs(Part):
@@ -188,7 +188,7 @@ class Rollback(Part):
     gate: str
     time: str
     failed: list[FailedTask]
-    says: str
+    message: str
 
 
 class Failure(Part):

@@ -222,18 +222,18 @@ def _users(r: Report) -> list[Block]:
         ),
     ]
     for m in r.moves:
-        told = f"{m.fenced_ms:,} ms closed to writes; waiters: {m.held or 'not kept'}"
+        text = f"{m.fenced_ms:,} ms closed to writes; waiters: {m.held or 'not kept'}"
         if m.requests is not None:
-            told += (
+            text += (
                 f"; {m.requests:,} requests in {span(m.over_seconds)} around it,"
                 f" {'errors not counted' if m.errors is None else f'{m.errors:,} failed at the servers'}"
             )
-        rows.append((f"the move to {PLACE[m.to]}", told))
+        rows.append((f"the move to {PLACE[m.to]}", text))
     if u.breach:
         rows.append(
             (
                 "while both sites served",
-                f"{'; '.join(u.breach.reasons)}; {u.breach.says or 'the record stood'}",
+                f"{'; '.join(u.breach.reasons)}; {u.breach.message or 'the record stood'}",
             )
         )
     known = [row for row in rows if row[1] is not None]
@@ -242,13 +242,13 @@ def _users(r: Report) -> list[Block]:
 
 def _way_back(r: Report) -> list[Block]:
     d = r.way_back
-    rows = [(d.epoch, d.task, d.state, d.lag_ms, d.until, d.checked_at, d.says)] if d else []
+    rows = [(d.epoch, d.task, d.state, d.lag_ms, d.until, d.checked_at, d.message)] if d else []
     columns = ["Epoch", "Task", "State", "Behind, ms", "Loses nothing until", "Seen", "In words"]
     old = f"Of epoch {d.epoch}, before the writes went back." if d and d.epoch != r.epoch else ""
     empty = "The writes were not moved."
     found: list[Block] = [Table("Reverse replication, as it was seen last", columns, rows, empty, old)]
     if p := r.promotion:
-        lines = [(p.epoch, line) for line in p.says]
+        lines = [(p.epoch, line) for line in p.message]
         found.append(Table("Promoted without the source's word", ["Epoch", "What may be missing"], lines))
     return found
 
@@ -298,7 +298,7 @@ def _costs(r: Report) -> list[Block]:
         for d in r.decisions
         if d.asked_at
     ]
-    rows += [(w.task_id, w.since, span(w.seconds), _first(w.says)) for w in r.waits]
+    rows += [(w.task_id, w.since, span(w.seconds), _first(w.message)) for w in r.waits]
     paid = [
         ("both sides together", c.aws_since, span(c.both_sides_seconds)),
         ("AWS, until this report; it continues", c.aws_since, span(c.aws_seconds)),

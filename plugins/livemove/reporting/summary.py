@@ -41,30 +41,30 @@ def _result(r: Json) -> str:
     title, since = r["title"], clock(_since(r["ownership"]))
     match r["outcome"]:
         case Outcome.MOVED:
-            told = f"{title} was moved to AWS: RDS has taken the writes since {since} (epoch {last.epoch})"
+            text = f"{title} was moved to AWS: RDS has taken the writes since {since} (epoch {last.epoch})"
             ended = next((e.time for e in r["events"] if isinstance(e, ServersStopped)), None)
-            told += f"; the data centre was retired at {clock(ended)}" if ended else ""
+            text += f"; the data centre was retired at {clock(ended)}" if ended else ""
         case Outcome.PROMOTED:
-            told = (
+            text = (
                 f"Emergency: the data centre was gone, and RDS took the writes of {title} without its word at"
                 f" {since} (epoch {last.epoch})"
             )
         case Outcome.ROLLED_BACK:
-            told = f"{title} was rolled back: {_back(r['ownership'])}"
+            text = f"{title} was rolled back: {_back(r['ownership'])}"
         case Outcome.GIVEN_UP:
-            told = (
+            text = (
                 f"The move of {title} was given up: the writes never left the data centre, and what was"
                 " prepared was taken down"
             )
         case Outcome.UNFINISHED:
-            told = f"{title} is in the middle of a move: nobody may write since {since} ({last.why})"
+            text = f"{title} is in the middle of a move: nobody may write since {since} ({last.why})"
         case _:
-            told = f"{title} has not moved: the data centre takes the writes as before"
+            text = f"{title} has not moved: the data centre takes the writes as before"
     if r["rollback"] and r["outcome"] is Outcome.ROLLED_BACK and r["rollback"].failed:
-        told += f". {r['rollback'].says}"
+        text += f". {r['rollback'].message}"
     if failed := r["failure"]:
-        told += f". The run failed at {failed.task_id}: {_short(failed.found)}"
-    return f"Result: {told}."
+        text += f". The run failed at {failed.task_id}: {_short(failed.found)}"
+    return f"Result: {text}."
 
 
 def _since(ownership: Sequence[Interval]) -> str | None:
@@ -88,19 +88,19 @@ def _back(ownership: Sequence[Interval]) -> str:
 def _data(r: Json) -> str:
     if r["rows_copied"] is None:
         return "Data: nothing was copied."
-    told = (
+    text = (
         f"Data: {r['rows_copied']:,} rows in {len(r['tables'])} tables were copied in"
         f" {span(r['full_load_seconds'])}"
     )
     if r["tables_compared"] is None:
-        return f"{told}; no comparison was made."
+        return f"{text}; no comparison was made."
     equal = (
         f"{r['tables_equal']} of {r['tables_compared']} tables were equal, row by row, when compared last"
         f" (epoch {r['tables'] and max(t.epoch or 0 for t in r['tables'])})"
     )
     again = _inside([m.proof for m in r["moves"] if m.proof])
     differs = [t.table for t in r["tables"] if t.equal is False]
-    return f"{told}; {equal}{again}" + (f"; DIFFERENT: {', '.join(differs)}" if differs else "") + "."
+    return f"{text}; {equal}{again}" + (f"; DIFFERENT: {', '.join(differs)}" if differs else "") + "."
 
 
 def _inside(proofs: Sequence[str]) -> str:
@@ -110,10 +110,10 @@ def _inside(proofs: Sequence[str]) -> str:
     covered = [re.search(r"every row that could have changed of (\d+ of \d+) tables", p) for p in proofs]
     if not all(covered):
         return "; what was compared again inside the fence is listed below"
-    told = " and of ".join(m[1] for m in covered if m)
+    text = " and of ".join(m[1] for m in covered if m)
     return (
         f"; inside {'the fence' if len(proofs) == 1 else 'the fences'}, every row that could have changed of"
-        f" {told} tables was compared again"
+        f" {text} tables was compared again"
     )
 
 
@@ -134,12 +134,12 @@ def _users(r: Json) -> str:
 
 
 def _pause(m: Move) -> str:
-    told = f"the move to {PLACE[m.to]} closed the database to writes for {m.fenced_ms:,} ms"
+    text = f"the move to {PLACE[m.to]} closed the database to writes for {m.fenced_ms:,} ms"
     if m.requests is not None:
         failed = "errors not counted" if m.errors is None else f"{m.errors:,} failed at the servers"
         left = f"; not counted: {', '.join(m.not_counted)}" if m.not_counted else ""
-        told += f" ({m.requests:,} requests in the {span(m.over_seconds)} around it, {failed}{left})"
-    return told
+        text += f" ({m.requests:,} requests in the {span(m.over_seconds)} around it, {failed}{left})"
+    return text
 
 
 def _fence(a: Any) -> str:
@@ -151,12 +151,12 @@ def _fence(a: Any) -> str:
 def _decisions(found: Sequence[Decision]) -> str:
     if not found:
         return "Decisions: no question was asked."
-    told = [
+    lines = [
         f"{name(d)} {d.option} ({d.by or 'somebody'})" if d.option else f"{name(d)} nobody answered"
         for d in found
     ]
     waited = sum(d.waited_seconds or 0 for d in found)
-    return f"Decisions: {'; '.join(told)}. Questions waited {span(waited) if waited else 'no time'} in all."
+    return f"Decisions: {'; '.join(lines)}. Questions waited {span(waited) if waited else 'no time'} in all."
 
 
 def name(d: Decision) -> str:
@@ -188,7 +188,9 @@ def _way_back(r: Json) -> str:
     if closed := r["way_back_closed_at"]:
         return f"no rollback is possible since {clock(closed)}"
     seen: WayBack | None = r["way_back"]
-    return (seen.says if seen and seen.epoch == r["epoch"] else "") or "reverse replication does not run yet"
+    return (
+        seen.message if seen and seen.epoch == r["epoch"] else ""
+    ) or "reverse replication does not run yet"
 
 
 def contradiction(standing: dict[str, str], owner: Side | None) -> str:

@@ -60,7 +60,7 @@ class Timeline:
             bars=bars,
             times=_times(bars),
             marks=_marks(bars, self.marks),
-            told="; ".join(
+            text="; ".join(
                 f"{b.number}: {b.interval.owner or 'nobody'} for {span(b.interval.seconds)} from"
                 f" {clock(b.interval.since)}"
                 for b in bars

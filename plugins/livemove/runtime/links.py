@@ -16,7 +16,7 @@ from livemove.model.errors import LivemoveError
 from livemove.model.ledger import Outputs
 from livemove.model.spec import MigrationSpec, find_spec
 from livemove.runtime.airflow_pages import console_page, within
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class DatabaseLink(AwsLink):
     def page(self, spec: MigrationSpec, operator: Any) -> str:
         home = f"https://{spec.aws.region}.console.aws.amazon.com/rds/home?region={spec.aws.region}"
         try:
-            outputs = World(spec).ledger.load(Outputs)
+            outputs = ServiceContext(spec).ledger.load(Outputs)
             found = outputs.database_identifier if outputs else None
         except LivemoveError as e:
             log.info("the database's page: %s", e.found)

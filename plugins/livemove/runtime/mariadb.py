@@ -14,7 +14,7 @@ import pymysql
 from pymysql.cursors import DictCursor
 
 from livemove.model.errors import UnreachableError
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.model.spec import Side
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class MariaDb:
 
     def fresh(self, **changes: Any) -> MariaDb:
         """Another connection with the same login (for a thread of its own)."""
-        kept: Json = {
+        kept: Row = {
             "schema": self.schema,
             "timeout": self.timeout,
             "read_timeout": self.read_timeout,
@@ -115,7 +115,7 @@ class MariaDb:
                 log.debug("closing a broken connection", exc_info=True)
             self._connection = None
 
-    def _execute(self, sql: str, args: Args) -> tuple[list[Json], int]:
+    def _execute(self, sql: str, args: Args) -> tuple[list[Row], int]:
         cursor = self.connection().cursor(DictCursor)
         try:
             touched = cursor.execute(sql, args)
@@ -135,10 +135,10 @@ class MariaDb:
         finally:
             cursor.close()
 
-    def rows(self, sql: str, args: Args = None) -> list[Json]:
+    def rows(self, sql: str, args: Args = None) -> list[Row]:
         return self._execute(sql, args)[0]
 
-    def one(self, sql: str, args: Args = None) -> Json:
+    def one(self, sql: str, args: Args = None) -> Row:
         rows = self.rows(sql, args)
         if not rows:
             raise LookupError(f"no row for: {sql.strip().splitlines()[0]}")

@@ -39,9 +39,9 @@ class SpecNotifier(BaseNotifier):
             if self.moment not in wanted.when:
                 continue
             try:
-                told = self.message(context, spec.title)
-                tell(made(wanted), {**context, "livemove": told})
-                self.log.info("%s was notified of the %s: %s", wanted.name, self.moment, told["link"])
+                text = self.message(context, spec.title)
+                tell(made(wanted), {**context, "livemove": text})
+                self.log.info("%s was notified of the %s: %s", wanted.name, self.moment, text["link"])
             except Exception as e:
                 # it may quote its arguments or its address: only the kind of error is safe to log
                 self.log.warning(
@@ -52,28 +52,28 @@ class SpecNotifier(BaseNotifier):
         """What a notifier's templates see as `livemove`."""
         ti, error = context["ti"], context.get("exception")
         where = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
-        told: Json = {"title": title, "moment": self.moment, "service": self.service, **where}
+        facts: Json = {"title": title, "moment": self.moment, "service": self.service, **where}
         if self.moment == "question":
-            told |= {
+            facts |= {
                 "subject": str(context["task"].subject),
                 "text": f"{title}: a question waits for an answer.",
                 "link": absolute(f"{task_page(**where)}/required_actions"),
             }
         elif self.moment == "finish":
-            told |= {
+            facts |= {
                 "subject": f"{title}: the report is there",
                 "text": "",
                 "link": absolute(console_page(**where)),
             }
         else:
             word = "the budget was broken" if self.moment == "breach" else "a task failed"
-            told |= {
+            facts |= {
                 "subject": f"{title}: {word} at {ti.task_id}",
                 "text": str(error or ""),
                 "link": absolute(task_page(**where)),
             }
         own = {"subject": self.subject, "text": self.text, "link": self.link}
-        return told | {k: v for k, v in own.items() if v}
+        return facts | {k: v for k, v in own.items() if v}
 
 
 def tell_failure(context: Any) -> None:

@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink
 from livemove.model.spec import Moment, find_spec
 from livemove.model.stages import TITLES
 from livemove.runtime.links import ConsoleLink, RunbookLink
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from livemove.runtime.trigger_form import settle
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class LivemoveOperator(BaseOperator):
         self.dms_task: str | None = None
         """Name of the replication task that this one works on, for its link."""
 
-    def world(self, context: Any) -> World:
+    def world(self, context: Any) -> ServiceContext:
         """The ports of this service, with this run's changes from the trigger form."""
         spec = settle(find_spec(self.service), context["params"])
-        return World(spec, run_id=context["run_id"], task_id=self.task_id)
+        return ServiceContext(spec, run_id=context["run_id"], task_id=self.task_id)

@@ -9,11 +9,11 @@ from livemove.model.ports import Json
 
 
 @dataclass(frozen=True)
-class Look:
-    """The result of one look. `Voice` chooses when `says` is logged."""
+class PollResult:
+    """The result of one look. `LogThrottle` chooses when `message` is logged."""
 
     done: bool
-    says: str
+    message: str
     """What is awaited, how far it is, what happens next: one line, or a small table below it."""
     state: Json = field(default_factory=dict)
     """Passed to the next look, at the end to the task. JSON without secrets: Airflow's database has it."""
@@ -29,7 +29,7 @@ NEWS: new situations that are logged at once; later ones wait like numbers.
 
 
 @dataclass
-class Voice:
+class LogThrottle:
     """Limits the log lines of a wait: a new situation at once, new numbers once per interval."""
 
     every: float = EVERY
@@ -38,16 +38,16 @@ class Voice:
     """When the last line was said; seconds of any clock."""
     known: set[str] = field(default_factory=set)
 
-    def line(self, says: str, now: float, *, done: bool = False) -> str | None:
+    def line(self, message: str, now: float, *, done: bool = False) -> str | None:
         """What is to be logged now, or None."""
         since = None if self.at is None else now - self.at
-        if says == self.last:
-            told = f"still: {says}" if since is not None and since >= STILL else None
+        if message == self.last:
+            text = f"still: {message}" if since is not None and since >= STILL else None
         else:
-            situation = re.sub(r"\d[\d.,:]*", "#", says)
+            situation = re.sub(r"\d[\d.,:]*", "#", message)
             news = situation not in self.known and len(self.known) < NEWS
-            told = says if done or news or since is None or since >= self.every else None
+            text = message if done or news or since is None or since >= self.every else None
             self.known.add(situation)
-        if told is not None:
-            self.last, self.at = says, now
-        return told
+        if text is not None:
+            self.last, self.at = message, now
+        return text

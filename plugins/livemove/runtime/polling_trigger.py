@@ -18,8 +18,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from livemove.model.errors import LivemoveError, UnreachableError
 from livemove.model.ports import Json
 from livemove.model.spec import find_spec
-from livemove.runtime.polling import Look, Voice
-from livemove.runtime.service_context import World
+from livemove.runtime.polling import LogThrottle, PollResult
+from livemove.runtime.service_context import ServiceContext
 from livemove.runtime.trigger_form import settle
 
 PATIENCE = 10
@@ -76,7 +76,7 @@ class PollingTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        failures, said, voice = 0, "", Voice()
+        failures, said, voice = 0, "", LogThrottle()
         function = resolve(self.look)
         while True:
             try:
@@ -89,18 +89,18 @@ class PollingTrigger(BaseTrigger):
                 if failures >= PATIENCE or not passes:
                     yield self._event(error=f"{type(e).__name__}: {e}")
                     return
-                seen = Look(False, said, self.state)
+                seen = PollResult(False, said, self.state)
             self.state = seen.state
-            said = seen.says
+            said = seen.message
             if line := voice.line(said, time.monotonic(), done=seen.done):
                 self.log.info("%s", line)
             if seen.done or self._late():
-                yield self._event(done=seen.done, timed_out=not seen.done, says=said)
+                yield self._event(done=seen.done, timed_out=not seen.done, message=said)
                 return
             await asyncio.sleep(max(0.2, self.interval if seen.again_in is None else seen.again_in))
 
-    def _look(self, function: Callable[..., Look]) -> Look:
-        world = World(
+    def _look(self, function: Callable[..., PollResult]) -> PollResult:
+        world = ServiceContext(
             settle(find_spec(self.service), self.params),
             run_id=self.run_id,
             task_id=self.at_task,
@@ -112,14 +112,14 @@ class PollingTrigger(BaseTrigger):
         return self.deadline is not None and datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
 
     def _event(
-        self, *, done: bool = False, timed_out: bool = False, error: str = "", says: str = ""
+        self, *, done: bool = False, timed_out: bool = False, error: str = "", message: str = ""
     ) -> TriggerEvent:
         return TriggerEvent(
             {
                 "done": done,
                 "timed_out": timed_out,
                 "error": error,
-                "says": says,
+                "message": message,
                 "state": self.state,
                 "since": self.since,
             }

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pymysql
 
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.runtime.mariadb import MariaDb
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ class QueryBudget:
         self.db, self.ends = db, time.monotonic() + seconds
         self._mariadb = "mariadb" in str(db.one("SELECT VERSION() AS v")["v"]).lower()
 
-    def one(self, select: str) -> Json | None:
+    def one(self, select: str) -> Row | None:
         """The first row; {} when there is none; None when the time was over before the end."""
         left = self.ends - time.monotonic()
         if left <= 0.05:
@@ -37,9 +37,9 @@ class QueryBudget:
             return None
 
 
-def by_table(columns: Sequence[Json], sizes: Mapping[str, int]) -> list[tuple[str, list[Json]]]:
+def by_table(columns: Sequence[Row], sizes: Mapping[str, int]) -> list[tuple[str, list[Row]]]:
     """Columns by table, small tables first."""
-    tables: dict[str, list[Json]] = {}
+    tables: dict[str, list[Row]] = {}
     for c in columns:
         tables.setdefault(f"{c['schema']}.{c['table']}", []).append(c)
     return sorted(tables.items(), key=lambda item: sizes.get(item[0], 0))

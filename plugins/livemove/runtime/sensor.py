@@ -13,33 +13,33 @@ from livemove.model.ledger import Waited
 from livemove.model.ports import Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.polling_trigger import PollingTrigger, resolve
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
 
 def look_and_notice(
-    world: World, state: Json, *, look: str, observers: Sequence[str] = (), **arguments: Any
-) -> Look:
+    world: ServiceContext, state: Json, *, look: str, observers: Sequence[str] = (), **arguments: Any
+) -> PollResult:
     """The look of this path, then every observer: whatever is awaited, what they see is told with it."""
     try:
-        seen: Look = resolve(look)(world, state, **arguments)
+        seen: PollResult = resolve(look)(world, state, **arguments)
     except LivemoveError as e:
-        if told := _observe(world, look, observers):
-            raise type(e)(f"{e.found}. {told}", wanted=e.wanted, next_step=e.next_step) from e
+        if text := _observe(world, look, observers):
+            raise type(e)(f"{e.found}. {text}", wanted=e.wanted, next_step=e.next_step) from e
         raise
-    told = _observe(world, look, observers)
-    return replace(seen, says=f"{seen.says}\n{told}") if told else seen
+    text = _observe(world, look, observers)
+    return replace(seen, message=f"{seen.message}\n{text}") if text else seen
 
 
-def _observe(world: World, look: str, observers: Sequence[str]) -> str:
+def _observe(world: ServiceContext, look: str, observers: Sequence[str]) -> str:
     found = [_told_by(observer, world, look) for observer in observers]
     return "\n".join(f for f in found if f)
 
 
-def _told_by(observer: str, world: World, look: str) -> str:
+def _told_by(observer: str, world: ServiceContext, look: str) -> str:
     """An observer decides nothing: whatever it fails with does not hide what is awaited."""
     try:
         return str(resolve(observer)(world, look) or "")
@@ -66,29 +66,29 @@ class WatchingSensor(LivemoveOperator):
         self.observers = tuple(observers)
         """Dotted paths of `observer(world, look) -> str | None`, called at each look; results are logged."""
 
-    def arguments(self, world: World) -> Json:
+    def arguments(self, world: ServiceContext) -> Json:
         """Further arguments of the look, JSON only."""
         return {}
 
-    def begin(self, world: World) -> Json:
+    def begin(self, world: ServiceContext) -> Json:
         """What the first look is given as state."""
         return {}
 
-    def limit(self, world: World) -> float | None:
+    def limit(self, world: ServiceContext) -> float | None:
         """Seconds this wait may last; None waits for ever."""
         return None
 
-    def finish(self, world: World, state: Json) -> Any:
+    def finish(self, world: ServiceContext, state: Json) -> Any:
         """What is kept and returned when the wait is over."""
         return None
 
-    def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
+    def goes_on(self, context: Any, world: ServiceContext, state: Json) -> Json | None:
         """Called when a look is done: the state to go on waiting with, or None to end the wait."""
         return None
 
-    def on_timeout(self, world: World, says: str) -> LivemoveError:
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return RefusedError(
-            f"{self.task_id} waited {self.limit(world):.0f} s, and it is not there: {says}",
+            f"{self.task_id} waited {self.limit(world):.0f} s, and it is not there: {message}",
             next_step="look at what the message names, then clear this task; nothing was changed",
         )
 
@@ -96,12 +96,12 @@ class WatchingSensor(LivemoveOperator):
         world = self.world(context)
         return self._look_on(context, world, self.begin(world))
 
-    def _look_on(self, context: Any, world: World, state: Json) -> Any:
+    def _look_on(self, context: Any, world: ServiceContext, state: Json) -> Any:
         arguments = {**self.arguments(world), "look": self.look, "observers": list(self.observers)}
         seen = look_and_notice(world, state, **arguments)
         if {"epoch", "reads"} <= seen.state.keys():
             self.dms_task = Link(self.service, seen.state["epoch"], Side(seen.state["reads"])).name
-        self.log.info("%s", seen.says)
+        self.log.info("%s", seen.message)
         if seen.done:
             return self._over(context, world, seen.state)
         limit = self.limit(world)
@@ -133,18 +133,18 @@ class WatchingSensor(LivemoveOperator):
                 next_step="fix that, then clear this task; waiting changes nothing",
             )
         if event["timed_out"]:
-            raise self.on_timeout(world, event["says"])
-        self.log.info("%s", event["says"])
+            raise self.on_timeout(world, event["message"])
+        self.log.info("%s", event["message"])
         return self._over(context, world, event["state"])
 
-    def _over(self, context: Any, world: World, state: Json) -> Any:
+    def _over(self, context: Any, world: ServiceContext, state: Json) -> Any:
         again = self.goes_on(context, world, state)
         return self.finish(world, state) if again is None else self._look_on(context, world, again)
 
-    def _keep_wait(self, world: World, event: Json) -> None:
+    def _keep_wait(self, world: ServiceContext, event: Json) -> None:
         """What was waited for, and how long: the report adds it up."""
         if since := event.get("since"):
             seconds = (world.clock.now() - datetime.fromisoformat(since)).total_seconds()
             world.ledger.note(
-                Waited(since=since, seconds=round(seconds, 1), says=event["says"] or event["error"])
+                Waited(since=since, seconds=round(seconds, 1), message=event["message"] or event["error"])
             )

@@ -49,7 +49,7 @@ class Secret:
         return f"Secret({self.id}: {self.login}@{self.host}:{self.port})"
 
 
-class World:
+class ServiceContext:
     """All ports of one service. `run_id`, `task_id` and `dag_id` go into the ledger's events."""
 
     aws_attempts = 6

@@ -83,7 +83,7 @@ def by_watermark(owner: ControlDb, follower: ControlDb, reads: Side, clock: Cloc
     return arrived
 
 
-def insist(arrived: Arrival, table: str) -> None:
+def require_arrival(arrived: Arrival, table: str) -> None:
     """LivemoveError when the follower is too far behind for rows to be judged."""
     if not arrived(LIMIT):
         raise LivemoveError(

@@ -53,7 +53,7 @@ def with_code_of(kept: Mapping[str, str], now: Mapping[str, str]) -> dict[str, s
     return {n: d for n, d in kept.items() if not is_code(n)} | {n: d for n, d in now.items() if is_code(n)}
 
 
-def says(owner: Side, document: Json) -> str:
+def describe_changes(owner: Side, document: Json) -> str:
     """One sentence for waiting tasks, gates and errors; empty when there was no DDL."""
     seen = document.get("changed") or []
     if not seen:

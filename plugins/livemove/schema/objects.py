@@ -304,7 +304,7 @@ def same_code(a: str, b: str) -> bool:
     return with_status(without_definer(a), False) == with_status(without_definer(b), False)
 
 
-def told(definers: Iterable[Json]) -> list[str]:
+def describe_definers(definers: Iterable[Json]) -> list[str]:
     """One line for each definer of the source that another account stands in for on the target."""
     objects: dict[tuple[str, str], list[str]] = {}
     for d in definers:

@@ -22,7 +22,7 @@ class CarrySchemaOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         from livemove.control.adapters.state import owner
-        from livemove.schema.adapters.copy_schema import carry, code_of
+        from livemove.schema.adapters.copy_schema import code_of, copy_schema
         from livemove.schema.adapters.ddl_watch import keep
 
         world = self.world(context)
@@ -38,9 +38,10 @@ class CarrySchemaOperator(LivemoveOperator):
             # before the reading: a DDL that comes in between is told once too often, never once too little
             if self.phase != Phase.KEYS:
                 keep(world, source, code_only=self.phase == Phase.CODE)
-            done = carry(source, target, schemas, Phase(self.phase), progress=self.log.info)
+            done = copy_schema(source, target, schemas, Phase(self.phase), progress=self.log.info)
             if self.phase == Phase.CODE:
-                world.ledger.save(StoredCode(side=Side.SOURCE, **code_of(source, schemas)))
+                code = code_of(source, schemas)
+                world.ledger.save(StoredCode(side=Side.SOURCE, triggers=code.triggers, events=code.events))
                 world.ledger.save(Definers(definers=done.pop("definers")))
         world.ledger.note(SchemaCarried.model_validate(done))
         return done

@@ -18,7 +18,7 @@ from livemove.replication.dms_rules import trouble
 from livemove.runtime.deadlines import Deadline
 from livemove.runtime.watermarks import watermark_trip
 from livemove.switchover import rollback_safety as way_back
-from livemove.switchover.steps import TICK, Parts, read_row
+from livemove.switchover.steps import TICK, Dependencies, read_row
 
 LONGEST_TRANSACTION = 5.0
 """Seconds; a longer one keeps read_only waiting or dies by the fence."""
@@ -29,10 +29,10 @@ SHORTEST_KEPT = 86400.0
 ROUND_TRIPS = 5
 READY = (TaskState.READY, TaskState.STOPPED, TaskState.RUNNING)
 
-Guard = Callable[[Parts, Side, int], Iterable[str]]
+Guard = Callable[[Dependencies, Side, int], Iterable[str]]
 
 
-def rows_stand(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def rows_stand(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """The control rows say so: the owner OPEN, the other side FOLLOW, both in this epoch."""
     for side, state in ((to.other, ControlState.OPEN), (to, ControlState.FOLLOW)):
         row = read_row(parts.control[side], parts.clock)
@@ -42,7 +42,7 @@ def rows_stand(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
             yield f"{row}, wanted {state}@{epoch}"
 
 
-def replicator_runs(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def replicator_runs(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """The replication task of this epoch is running."""
     link = Link(parts.service, epoch, to.other)
     status = parts.replicator.status(link)
@@ -51,7 +51,7 @@ def replicator_runs(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         yield f"the replication task {link.name} is {status.state}" + (f" ({why})" if why else "")
 
 
-def return_is_ready(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def return_is_ready(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """The task that will replicate the other way round is made and tested."""
     link = Link(parts.service, epoch + 1, to)
     state = parts.replicator.status(link).state
@@ -59,7 +59,7 @@ def return_is_ready(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         yield f"reverse replication is not prepared: task {link.name} is {state}; run prepare_return"
 
 
-def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def switch_ticks(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """The dead-man's switch ticks, commits are durable, no transaction of the owner is long or prepared."""
     for side in (to.other, to):
         health = parts.control[side].health(LONGEST_TRANSACTION)
@@ -82,7 +82,7 @@ def switch_ticks(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
                 yield f"{health.prepared_xa} prepared XA transactions on the {side}"
 
 
-def servers_answer(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def servers_answer(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """Every server answers, and none has seen a later epoch."""
     yield from server_reasons(parts.servers.status(), to, epoch)
 
@@ -97,7 +97,7 @@ def server_reasons(replies: list[Reply], to: Side, epoch: int) -> Iterator[str]:
             yield f"server {r.server} has seen epoch {known}, the databases are at {epoch}"
 
 
-def way_back_loses_nothing(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def way_back_loses_nothing(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """Nothing that the owner acknowledged is missing in the database that the writes go to."""
     link = Link(parts.service, epoch, to.other)
     row = read_row(parts.control[to.other], parts.clock)
@@ -107,7 +107,7 @@ def way_back_loses_nothing(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         yield f"tables cannot be trusted: {wrong}"
 
 
-def comparison_is_clean(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def comparison_is_clean(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """No table was seen to differ since the writes moved last."""
     for table in parts.tables():
         found = parts.ledger.load(TableComparison, epoch=epoch, table=table)
@@ -116,7 +116,7 @@ def comparison_is_clean(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
             yield f"{table} differs: {'; '.join(rows)} {found.note}".rstrip()
 
 
-def comparison_is_fresh(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def comparison_is_fresh(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """Every table was compared since the last switchover, its last DDL and the owner's last start."""
     owner = to.other
     uptime = parts.control[owner].health(LONGEST_TRANSACTION).uptime
@@ -144,19 +144,19 @@ def _compare(to: Side) -> str:
     return "validate again" if to is Side.TARGET else "switchover.compare_back"
 
 
-def definitions_fit(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def definitions_fit(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """DDL is not replicated: what the owner got since would be lost, or stop the replicator."""
     for line in parts.proof.unlike(to.other):
         yield f"{line}; make both sides alike, then {_compare(to)}"
 
 
-def no_ddl_since(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def no_ddl_since(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """Indexes, defaults, views and routines that came to the owner alone: the next owner lacks them."""
     for what in parts.code.changed(to.other):
         yield f"DDL on the {to.other} is not on the {to}: {what}; do the same there, then {_compare(to)}"
 
 
-def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def follower_sleeps(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """Triggers and events are off on the follower: replication brings their effects, they would act twice."""
     for what in parts.code.awake(to):
         yield (
@@ -165,25 +165,25 @@ def follower_sleeps(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         )
 
 
-def nobody_else_writes(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def nobody_else_writes(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """No session or account that the fence would miss may write to the owner."""
-    for who in parts.control[to.other].strangers():
+    for who in parts.control[to.other].unfenced_writers():
         yield (
             f"{who} may write to the {to.other} and would not be fenced: end it, or name its account in"
             " source.accounts"
         )
 
 
-def events_can_sleep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def events_can_sleep(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """RDS's master user may not alter an event of another definer (1227), so the fence could not close."""
-    for what in parts.control[to.other].stubborn_events():
+    for what in parts.control[to.other].undisablable_events():
         yield (
             f"event {what} on the {to.other} cannot be disabled by livemove's login: drop it, or let its"
             " definer disable it, and create it as livemove's login"
         )
 
 
-def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def binlogs_are_kept(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """The next owner keeps its binlogs for reverse replication until an interruption is repaired."""
     keeps = parts.control[to].binlogs().keeps
     if keeps is not None and keeps < SHORTEST_KEPT:
@@ -193,12 +193,12 @@ def binlogs_are_kept(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         )
 
 
-def no_upkeep(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def no_upkeep(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """No backup or maintenance of the RDS instance is in the way."""
     yield from parts.upkeep()
 
 
-def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
+def pause_fits(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
     """The pause, measured now, fits the budget."""
     try:
         expected = expected_pause(parts, to)
@@ -212,7 +212,7 @@ def pause_fits(parts: Parts, to: Side, epoch: int) -> Iterator[str]:
         )
 
 
-def expected_pause(parts: Parts, to: Side) -> ExpectedPause:
+def expected_pause(parts: Dependencies, to: Side) -> ExpectedPause:
     """What lies between hold and release.
 
     Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and
@@ -297,19 +297,19 @@ ONLY_FORTH: frozenset[Guard] = frozenset({no_ddl_since, comparison_is_fresh, bin
 """At a rollback these are only logged: it is urgent, and loses nothing by them."""
 
 
-def refusals(parts: Parts, to: Side, epoch: int) -> list[str]:
+def refusals(parts: Dependencies, to: Side, epoch: int) -> list[str]:
     """Every reason against the move; a guard that cannot ask is a reason as well."""
     return _asked([g for g in GUARDS if to is Side.TARGET or g not in ONLY_FORTH], parts, to, epoch)
 
 
-def remarks(parts: Parts, to: Side, epoch: int) -> list[str]:
+def remarks(parts: Dependencies, to: Side, epoch: int) -> list[str]:
     """What would refuse a move forward and is only logged at a rollback."""
     if to is Side.TARGET:
         return []
     return _asked([g for g in GUARDS if g in ONLY_FORTH], parts, to, epoch)
 
 
-def _asked(guards: Iterable[Guard], parts: Parts, to: Side, epoch: int) -> list[str]:
+def _asked(guards: Iterable[Guard], parts: Dependencies, to: Side, epoch: int) -> list[str]:
     reasons: list[str] = []
     for guard in guards:
         try:

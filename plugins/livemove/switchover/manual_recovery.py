@@ -15,10 +15,18 @@ from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.model.ports import Answered, ControlRow, ControlState, Json, Reply
 from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
-from livemove.switchover.next_action import Action, Do, decide
-from livemove.switchover.protocol import COMMIT, STEPS, Recorder, Switchover, let_go, note_lifted, perform
+from livemove.switchover.next_action import Action, ActionKind, next_action
+from livemove.switchover.protocol import (
+    COMMIT,
+    STEPS,
+    DryRunSteps,
+    Switchover,
+    note_lifted,
+    release_servers,
+    run_steps,
+)
 from livemove.switchover.rollback import go_back
-from livemove.switchover.steps import Move, Parts, read_row, told
+from livemove.switchover.steps import AttemptState, Dependencies, describe_outcome, read_row
 
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
 Maker = Callable[[Side], Switchover]
@@ -26,15 +34,15 @@ NOTHING = "nothing has to be done"
 
 
 @dataclass(frozen=True)
-class Standing(ControlRows):
+class ControlStates(ControlRows):
     """Both control rows, read one after the other; None: that database does not answer."""
 
     @classmethod
-    def of(cls, parts: Parts) -> Standing:
+    def of(cls, parts: Dependencies) -> ControlStates:
         return cls(*(read_row(parts.control[side], parts.clock, times=2) for side in Side))
 
     def action(self, to: Side) -> Action:
-        return decide(self.row(to.other), self.row(to), to=to)
+        return next_action(self.row(to.other), self.row(to), to=to)
 
     @property
     def silent(self) -> list[Side]:
@@ -47,7 +55,7 @@ class Standing(ControlRows):
     @property
     def owner(self) -> Side | None:
         """The owner, as far as the rows say."""
-        return History(rows=self).current.owner if self.says.stage is not SwitchoverStage.UNKNOWN else None
+        return History(rows=self).current.owner if self.reading.stage is not SwitchoverStage.UNKNOWN else None
 
     @property
     def unfinished(self) -> Side | None:
@@ -56,7 +64,7 @@ class Standing(ControlRows):
             return None
         for to in Side:
             action = self.action(to)
-            if action.do in (Do.GO_ON, Do.DONE) and action.epoch > 1:
+            if action.do in (ActionKind.GO_ON, ActionKind.DONE) and action.epoch > 1:
                 return to
         return None
 
@@ -84,9 +92,9 @@ def _seconds(value: float | None) -> str:
     return "?" if value is None else f"{value:.0f} s"
 
 
-def report(parts: Parts) -> Iterator[str]:
+def report(parts: Dependencies) -> Iterator[str]:
     """Everything a person wants to know first, line by line; what does not answer is a line as well."""
-    now = Standing.of(parts)
+    now = ControlStates.of(parts)
     yield f"service {parts.service}"
     for side in Side:
         yield f"  {describe(now.row(side), side)}"
@@ -100,7 +108,7 @@ def report(parts: Parts) -> Iterator[str]:
     yield f"next: {advice(now)}"
 
 
-def _replication(parts: Parts) -> Iterator[str]:
+def _replication(parts: Dependencies) -> Iterator[str]:
     try:
         links = parts.replicator.links()
         for link in links:
@@ -113,7 +121,7 @@ def _replication(parts: Parts) -> Iterator[str]:
         yield f"replication: {e.found}"
 
 
-def _arrived(now: Standing, parts: Parts) -> Iterator[str]:
+def _arrived(now: ControlStates, parts: Dependencies) -> Iterator[str]:
     for row in now.read:
         if row.state is FOLLOW:
             newest = parts.control[row.side].newest_watermark(row.side.other)
@@ -121,7 +129,7 @@ def _arrived(now: Standing, parts: Parts) -> Iterator[str]:
             yield f"newest watermark of the {row.side.other} in the {row.side}: written {age}"
 
 
-def _servers(parts: Parts) -> Iterator[str]:
+def _servers(parts: Dependencies) -> Iterator[str]:
     for r in parts.servers.status():
         yield f"server {r.server}: {_server(r)}"
 
@@ -132,7 +140,7 @@ def _server(r: Reply) -> str:
     return f"points to the {r.facts.get('points_to', '?')}, epoch {r.facts.get('epoch', '?')}"
 
 
-def advice(now: Standing) -> str:
+def advice(now: ControlStates) -> str:
     """The next sensible command, or why there is none."""
     there = now.action(Side.TARGET)
     if now.promoted:
@@ -143,10 +151,10 @@ def advice(now: Standing) -> str:
             f"if nobody is moving the writes right now: livemove abort; without it the {row.side} opens by"
             f" itself in {_seconds(row.seconds_left)}"
         )
-    if now.unfinished and now.action(now.unfinished).do is Do.GO_ON:
+    if now.unfinished and now.action(now.unfinished).do is ActionKind.GO_ON:
         return "livemove continue: a move is committed and not finished"
-    if there.do in (Do.START, Do.DONE):
-        if there.do is Do.DONE:
+    if there.do in (ActionKind.START, ActionKind.DONE):
+        if there.do is ActionKind.DONE:
             return f"{NOTHING}; livemove rollback moves the writes back to the source"
         return f"{NOTHING}; the source is the owner, the target follows"
     if now.silent:
@@ -160,7 +168,7 @@ def advice(now: Standing) -> str:
     )
 
 
-def _after_promotion(now: Standing, row: ControlRow) -> str:
+def _after_promotion(now: ControlStates, row: ControlRow) -> str:
     other = now.row(row.side.other)
     if row.state is not OPEN:
         return "livemove promote again: it continues where it stopped"
@@ -173,7 +181,7 @@ def _after_promotion(now: Standing, row: ControlRow) -> str:
 
 
 # Doing ----------------------------------------------------------------------------------------------
-def abort_plan(now: Standing) -> list[str]:
+def abort_plan(now: ControlStates) -> list[str]:
     return [
         f"CALL livemove.lift_fence({row.epoch}, '{row.attempt}') on the {row.side}: {row.side}"
         f" OPEN@{row.epoch}"
@@ -181,15 +189,15 @@ def abort_plan(now: Standing) -> list[str]:
     ] + ["servers: release, and jobs on"]
 
 
-def abort(parts: Parts) -> str:
+def abort(parts: Dependencies) -> str:
     """A: lift a fence before its commit. RefusedError after a commit, UnreachableError if unknown."""
-    now = Standing.of(parts)
+    now = ControlStates.of(parts)
     if not now.fenced:
         return _nothing_to_abort(now)
     return "; ".join(_lift(parts, row) for row in now.fenced)
 
 
-def _nothing_to_abort(now: Standing) -> str:
+def _nothing_to_abort(now: ControlStates) -> str:
     if any(r.state in (CEDED, CLAIMED) for r in now.read) and now.unfinished:
         raise RefusedError(
             f"Nothing is fenced: the move to the {now.unfinished} is committed ({_both(now)})",
@@ -204,7 +212,7 @@ def _nothing_to_abort(now: Standing) -> str:
     return f"nothing is fenced ({_both(now)}); nothing was changed"
 
 
-def _lift(parts: Parts, row: ControlRow) -> str:
+def _lift(parts: Dependencies, row: ControlRow) -> str:
     for _ in range(5):
         out = parts.control[row.side].lift(row.epoch, row.attempt)
         if out.answered is not Answered.BUSY:
@@ -216,21 +224,27 @@ def _lift(parts: Parts, row: ControlRow) -> str:
         )
     if out.state is not OPEN:
         raise RefusedError(
-            f"The fence on the {row.side} could not be lifted: {told(out)}", next_step="run this again"
+            f"The fence on the {row.side} could not be lifted: {describe_outcome(out)}",
+            next_step="run this again",
         )
     note_lifted(parts, row, out)
-    let_go(parts, row.side, out.epoch)
+    release_servers(parts, row.side, out.epoch)
     return f"{row.side} OPEN@{out.epoch}: the application writes there again; the servers were released"
 
 
-def continue_plan(parts: Parts, now: Standing) -> list[str]:
+def continue_plan(parts: Dependencies, now: ControlStates) -> list[str]:
     """The steps that `go_on` would do; none when nothing was committed."""
     to = now.unfinished
     if to is None:
         return []
     action = now.action(to)
-    move = Move(parts.service, to, action.epoch - 1, "dry-run")
-    perform(STEPS[10:] if action.do is Do.DONE else STEPS[COMMIT + 1 :], Recorder(move), parts.clock, move)
+    move = AttemptState(parts.service, to, action.epoch - 1, "dry-run")
+    run_steps(
+        STEPS[10:] if action.do is ActionKind.DONE else STEPS[COMMIT + 1 :],
+        DryRunSteps(move),
+        parts.clock,
+        move,
+    )
     return [
         *(f"{s.step} {s.name}: {s.seen}" for s in move.steps),
         f"12 follow: {to.other} FOLLOW@{action.epoch}, if it is not yet",
@@ -238,9 +252,9 @@ def continue_plan(parts: Parts, now: Standing) -> list[str]:
     ]
 
 
-def go_on(parts: Parts, make: Maker) -> str:
+def go_on(parts: Dependencies, make: Maker) -> str:
     """What a retry of the switchover and then of return_path would do; never begins a move of its own."""
-    now = Standing.of(parts)
+    now = ControlStates.of(parts)
     to = now.unfinished
     if to is None:
         return _nothing_to_continue(now)
@@ -255,7 +269,7 @@ def go_on(parts: Parts, make: Maker) -> str:
     return f"the {to} is the owner since epoch {moved.epoch}, the {other.side} follows"
 
 
-def _nothing_to_continue(now: Standing) -> str:
+def _nothing_to_continue(now: ControlStates) -> str:
     if now.fenced:
         raise RefusedError(
             f"Nothing is committed: {describe(now.fenced[0], now.fenced[0].side)}",
@@ -272,7 +286,7 @@ def _nothing_to_continue(now: Standing) -> str:
     return f"no move is under way ({_both(now)}); nothing was changed"
 
 
-def rollback_plan(parts: Parts, now: Standing) -> list[str]:
+def rollback_plan(parts: Dependencies, now: ControlStates) -> list[str]:
     """What `roll_back` would do to the writes."""
     source, target = now.source, now.target
     if source and source.state is OPEN and source.epoch == 1:
@@ -293,10 +307,10 @@ def rollback_plan(parts: Parts, now: Standing) -> list[str]:
     return [*steps, f"12, 13 reverse replication of epoch {epoch + 1}: the target follows"]
 
 
-def roll_back(parts: Parts, make: Maker, prepare: Callable[[Parts], Json]) -> str:
+def roll_back(parts: Dependencies, make: Maker, prepare: Callable[[Dependencies], Json]) -> str:
     """The rollback chapter's part for the writes."""
-    return go_back(parts, make, prepare).says
+    return go_back(parts, make, prepare).message
 
 
-def _both(now: Standing) -> str:
+def _both(now: ControlStates) -> str:
     return ", ".join(str(now.row(side) or f"{side} does not answer") for side in Side)

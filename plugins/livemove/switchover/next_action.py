@@ -16,7 +16,7 @@ from livemove.model.spec import Side
 OPEN, FENCED, CEDED, FOLLOW, CLAIMED = ControlState
 
 
-class Do(StrEnum):
+class ActionKind(StrEnum):
     START = "start"
     """All of the protocol, from the guards on."""
     UNDO = "undo"
@@ -39,7 +39,7 @@ class Do(StrEnum):
 
 @dataclass(frozen=True)
 class Action:
-    do: Do
+    do: ActionKind
     why: str
     epoch: int = 0
     """START: the present epoch; GO_ON and FINISH_OTHER: the new owner's epoch."""
@@ -47,7 +47,7 @@ class Action:
     """The owner by the rows; None when it is unknown, or nobody may write yet."""
 
 
-def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
+def next_action(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
     """The action for a move of the writes to `to`; f and t are the rows of `to.other` and `to`."""
     if f is None or t is None:
         return _half(f, t, to)
@@ -55,38 +55,52 @@ def decide(f: ControlRow | None, t: ControlRow | None, *, to: Side) -> Action:
         return promoted
     gap = f.epoch - t.epoch
     for states, epochs, action in (
-        ((OPEN, FOLLOW), 0, Action(Do.START, f"{f}, {t}: the usual start", f.epoch, to.other)),
-        ((FENCED, FOLLOW), 0, Action(Do.UNDO, f"{f}: an earlier attempt did not commit", f.epoch, to.other)),
-        ((CEDED, FOLLOW), 1, Action(Do.GO_ON, f"{f}, {t}: committed, not yet claimed", f.epoch)),
-        ((CEDED, CLAIMED), 0, Action(Do.GO_ON, f"{f}, {t}: claimed, not yet open", f.epoch)),
-        ((CEDED, OPEN), 0, Action(Do.GO_ON, f"{f}, {t}: open, servers may still be elsewhere", f.epoch, to)),
-        ((FOLLOW, OPEN), 0, Action(Do.DONE, f"{t}, {f}: already moved", t.epoch, to)),
-        ((CEDED, FENCED), 0, Action(Do.UNDO_OTHER, f"{t}: somebody moves away from it", t.epoch, to)),
-        ((FOLLOW, FENCED), 0, Action(Do.UNDO_OTHER, f"{t}: somebody moves away from it", t.epoch, to)),
+        ((OPEN, FOLLOW), 0, Action(ActionKind.START, f"{f}, {t}: the usual start", f.epoch, to.other)),
+        (
+            (FENCED, FOLLOW),
+            0,
+            Action(ActionKind.UNDO, f"{f}: an earlier attempt did not commit", f.epoch, to.other),
+        ),
+        ((CEDED, FOLLOW), 1, Action(ActionKind.GO_ON, f"{f}, {t}: committed, not yet claimed", f.epoch)),
+        ((CEDED, CLAIMED), 0, Action(ActionKind.GO_ON, f"{f}, {t}: claimed, not yet open", f.epoch)),
+        (
+            (CEDED, OPEN),
+            0,
+            Action(ActionKind.GO_ON, f"{f}, {t}: open, servers may still be elsewhere", f.epoch, to),
+        ),
+        ((FOLLOW, OPEN), 0, Action(ActionKind.DONE, f"{t}, {f}: already moved", t.epoch, to)),
+        ((CEDED, FENCED), 0, Action(ActionKind.UNDO_OTHER, f"{t}: somebody moves away from it", t.epoch, to)),
+        (
+            (FOLLOW, FENCED),
+            0,
+            Action(ActionKind.UNDO_OTHER, f"{t}: somebody moves away from it", t.epoch, to),
+        ),
         (
             (FENCED, CEDED),
             0,
-            Action(Do.UNDO, f"{f}: an attempt began before the last move was finished", f.epoch, to.other),
+            Action(
+                ActionKind.UNDO, f"{f}: an attempt began before the last move was finished", f.epoch, to.other
+            ),
         ),
         (
             (FOLLOW, CEDED),
             -1,
-            Action(Do.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch),
+            Action(ActionKind.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch),
         ),
         (
             (CLAIMED, CEDED),
             0,
-            Action(Do.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch),
+            Action(ActionKind.FINISH_OTHER, f"{t}, {f}: the move to the {to.other} is committed", t.epoch),
         ),
         (
             (OPEN, CEDED),
             0,
-            Action(Do.FINISH_OTHER, f"{f}, {t}: the {to} does not follow yet", t.epoch, to.other),
+            Action(ActionKind.FINISH_OTHER, f"{f}, {t}: the {to} does not follow yet", t.epoch, to.other),
         ),
     ):
         if (f.state, t.state) == states and gap == epochs:
             return action
-    return Action(Do.LOOK_AGAIN, f"{f} and {t} do not fit together")
+    return Action(ActionKind.LOOK_AGAIN, f"{f} and {t} do not fit together")
 
 
 def _promoted(f: ControlRow, t: ControlRow) -> Action | None:
@@ -95,9 +109,11 @@ def _promoted(f: ControlRow, t: ControlRow) -> Action | None:
         if row.promoted:
             owner = row.side if row.state is OPEN else None
             if row is t and (row.state is CLAIMED or (row.state is OPEN and other.state is CEDED)):
-                return Action(Do.GO_ON, f"{row} was promoted; the {other.side} stays out", row.epoch, owner)
+                return Action(
+                    ActionKind.GO_ON, f"{row} was promoted; the {other.side} stays out", row.epoch, owner
+                )
             return Action(
-                Do.REBUILD,
+                ActionKind.REBUILD,
                 f"{row} was promoted past {other}: the {other.side} may hold writes that never arrived",
                 row.epoch,
                 owner,
@@ -110,27 +126,27 @@ def _half(f: ControlRow | None, t: ControlRow | None, to: Side) -> Action:
     if f is None and t is not None:
         if t.state is OPEN and t.epoch == 1:
             return Action(
-                Do.DONE, f"{t}: it never gave the writes away; the {to.other} does not answer", 1, to
+                ActionKind.DONE, f"{t}: it never gave the writes away; the {to.other} does not answer", 1, to
             )
         if t.state in (CLAIMED, OPEN):
             return Action(
-                Do.GO_ON,
+                ActionKind.GO_ON,
                 f"{t}, the {to.other} does not answer: it has ceded for certain",
                 t.epoch,
                 to if t.state is OPEN else None,
             )
         return Action(
-            Do.UNKNOWN, f"{t}, and the {to.other} does not answer: whether it has ceded is not known"
+            ActionKind.UNKNOWN, f"{t}, and the {to.other} does not answer: whether it has ceded is not known"
         )
     if f is not None and t is None:
         if f.state is FENCED:
             return Action(
-                Do.UNDO,
+                ActionKind.UNDO,
                 f"{f}, and the {to} does not answer: the fence is lifted, the move cannot go on",
                 f.epoch,
                 to.other,
             )
         if f.state is OPEN:
-            return Action(Do.UNKNOWN, f"{f}, and the {to} does not answer", f.epoch, to.other)
-        return Action(Do.UNKNOWN, f"{f}, and the {to} does not answer")
-    return Action(Do.UNKNOWN, "neither database answers")
+            return Action(ActionKind.UNKNOWN, f"{f}, and the {to} does not answer", f.epoch, to.other)
+        return Action(ActionKind.UNKNOWN, f"{f}, and the {to} does not answer")
+    return Action(ActionKind.UNKNOWN, "neither database answers")

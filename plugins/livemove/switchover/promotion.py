@@ -23,9 +23,9 @@ from livemove.model.ledger import LossBound, Promoted, Promotion, StoredCode, Un
 from livemove.model.ports import Answered, ControlRow, ControlState, Link, Newest
 from livemove.model.spec import Side
 from livemove.runtime.deadlines import Deadline
-from livemove.runtime.polling import Voice
-from livemove.switchover.protocol import Switchover, keep
-from livemove.switchover.steps import Parts, read_row, summary, told
+from livemove.runtime.polling import LogThrottle
+from livemove.switchover.protocol import Switchover, save_document
+from livemove.switchover.steps import Dependencies, describe_outcome, read_row, summary
 
 log = logging.getLogger(__name__)
 QUIET = 10.0
@@ -82,15 +82,15 @@ class Bound:
             task=self.link.name,
             replicator=self.replicator,
             undelivered=self.undelivered,
-            says=list(self.lines()),
+            message=list(self.lines()),
         )
 
 
-def bound(parts: Parts, row: ControlRow) -> Bound:
+def bound(parts: Dependencies, row: ControlRow) -> Bound:
     """As it is now; `row` is that of the database to be promoted."""
     epoch = row.epoch - 1 if row.promoted else row.epoch
     link = Link(parts.service, epoch, row.side.other)
-    says, undelivered = "does not answer", None
+    message, undelivered = "does not answer", None
     try:
         status = parts.replicator.status(link)
         words = (
@@ -98,16 +98,16 @@ def bound(parts: Parts, row: ControlRow) -> Bound:
             status.checkpoint and f"checkpoint {status.checkpoint}",
             status.failure or status.stop_reason,
         )
-        says = ", ".join(w for w in words if w)
+        message = ", ".join(w for w in words if w)
         undelivered = sum(
             max(0, t.inserts + t.updates + t.deletes - t.applied) for t in parts.replicator.tables(link)
         )
     except LivemoveError as e:
-        says = e.found
-    return Bound(link, parts.control[row.side].newest_watermark(row.side.other), says, undelivered)
+        message = e.found
+    return Bound(link, parts.control[row.side].newest_watermark(row.side.other), message, undelivered)
 
 
-def reasons(parts: Parts, to: Side, word: str) -> Iterator[str]:
+def reasons(parts: Dependencies, to: Side, word: str) -> Iterator[str]:
     """Why `to` is not promoted now."""
     old, row = read_row(parts.control[to.other], parts.clock), read_row(parts.control[to], parts.clock)
     if row is None:
@@ -132,7 +132,9 @@ def reasons(parts: Parts, to: Side, word: str) -> Iterator[str]:
         )
 
 
-def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side], Switchover]) -> Promotion:
+def promote(
+    parts: Dependencies, to: Side, word: str, token: str, make: Callable[[Side], Switchover]
+) -> Promotion:
     """Make `to` the owner without the old owner's word; what the ledger keeps of it. May run twice.
 
     RefusedError with every reason before anything was changed; SwitchoverIncomplete: run it again.
@@ -160,7 +162,7 @@ def promote(parts: Parts, to: Side, word: str, token: str, make: Callable[[Side]
     return promotion
 
 
-def _take(parts: Parts, row: ControlRow, token: str) -> LossBound:
+def _take(parts: Dependencies, row: ControlRow, token: str) -> LossBound:
     """1 and 2: nothing more comes, then the compare-and-set."""
     seen = _settled(parts, row)
     for line in seen.lines():
@@ -171,20 +173,21 @@ def _take(parts: Parts, row: ControlRow, token: str) -> LossBound:
             break
     if not out.done:
         raise RefusedError(
-            f"The {row.side} could not be promoted: {told(out)}", next_step="look again: livemove status"
+            f"The {row.side} could not be promoted: {describe_outcome(out)}",
+            next_step="look again: livemove status",
         )
     # from here on the old owner's last writes may be missing; whoever dies now leaves word of it
-    keep(parts, Promotion(**dict(seen.document), epoch=out.epoch, owner=row.side, token=token))
+    save_document(parts, Promotion(**dict(seen.document), epoch=out.epoch, owner=row.side, token=token))
     return seen.document
 
 
-def _kept(parts: Parts, row: ControlRow) -> LossBound:
+def _kept(parts: Dependencies, row: ControlRow) -> LossBound:
     """Of a take-over whose attempt died: what it knew to be missing, or the same seen now."""
     kept = _known(parts, row.epoch)
-    return kept if kept and kept.says else bound(parts, row).document
+    return kept if kept and kept.message else bound(parts, row).document
 
 
-def _known(parts: Parts, epoch: int) -> Promotion | None:
+def _known(parts: Dependencies, epoch: int) -> Promotion | None:
     """The ledger's record of this promotion. A damaged one must not stop a committed emergency."""
     try:
         return parts.ledger.load(Promotion, epoch=epoch)
@@ -193,10 +196,10 @@ def _known(parts: Parts, epoch: int) -> Promotion | None:
         return None
 
 
-def _settled(parts: Parts, row: ControlRow) -> Bound:
+def _settled(parts: Dependencies, row: ControlRow) -> Bound:
     """The bound once nothing new has come for a while and nothing read is left to apply."""
     longest, quiet = Deadline(parts.clock, LONGEST), Deadline(parts.clock, QUIET)
-    last, voice = bound(parts, row), Voice()
+    last, voice = bound(parts, row), LogThrottle()
     while True:
         parts.clock.sleep(1)
         now = bound(parts, row)
@@ -205,11 +208,11 @@ def _settled(parts: Parts, row: ControlRow) -> Bound:
         ) or now.undelivered:
             quiet = Deadline(parts.clock, QUIET)
         last = now
-        says = (
+        message = (
             f"nothing more has arrived for {quiet.waited:.0f} s of {QUIET:.0f} s; read and not applied:"
             f" {now.undelivered}"
         )
-        if line := voice.line(says, parts.clock.now().timestamp()):
+        if line := voice.line(message, parts.clock.now().timestamp()):
             log.info("%s", line)
         if quiet.is_over:
             return last
@@ -218,7 +221,7 @@ def _settled(parts: Parts, row: ControlRow) -> Bound:
             return last
 
 
-def close_returned(parts: Parts, to: Side) -> str:
+def close_returned(parts: Dependencies, to: Side) -> str:
     """Close an old owner that answers beside a promoted `to`; "" when it is silent or closed already."""
     promoted = parts.control[to].read()
     old = read_row(parts.control[to.other], parts.clock, times=1)
@@ -229,17 +232,17 @@ def close_returned(parts: Parts, to: Side) -> str:
         out = parts.control[to.other].abandon(promoted.epoch - 1)
         if out.answered is Answered.REFUSED:
             raise RefusedError(
-                f"The {to.other} came back and could not be closed: {told(out)}",
+                f"The {to.other} came back and could not be closed: {describe_outcome(out)}",
                 next_step="take it off the network by hand",
             )
         clear = clear + 1 if out.done and not out.remaining else 0
         if clear == 2:
-            says = (
+            message = (
                 f"the {to.other} came back as {old} and is closed now; it may hold writes that never arrived:"
                 " keep it for salvage, then rebuild it"
             )
-            log.warning("%s", says)
-            return says
+            log.warning("%s", message)
+            return message
         parts.clock.sleep(0.05)
     raise UnreachableError(
         f"Sessions on the {to.other} do not end", next_step="take it off the network by hand"

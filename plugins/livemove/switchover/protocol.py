@@ -1,7 +1,7 @@
 """The switchover: one protocol that moves the writes from database f to database t, and back.
 
-Read STEPS from top to bottom: that is the order, and who may write after each step. `next_action.decide` says
-where a retried or cleared task joins in. What an act does to a database is guarded in that database (see
+Read STEPS from top to bottom: that is the order, and who may write after each step. `next_action` says where
+a retried or cleared task joins in. What an act does to a database is guarded in that database (see
 control/sql/control_procedures.sql); here are only the order, the waiting and the words.
 
 Before the commit (6) everything is undone (A): one compare-and-set back to OPEN, then the fence is lifted.
@@ -23,7 +23,7 @@ from typing import Protocol
 
 from livemove.model.errors import (
     LivemoveError,
-    PersonMustDecide,
+    ManualInterventionRequired,
     RefusedError,
     SwitchoverAborted,
     SwitchoverIncomplete,
@@ -41,8 +41,17 @@ from livemove.model.ledger import (
 )
 from livemove.model.ports import Answered, Clock, ControlDb, ControlRow, ControlState, Outcome
 from livemove.model.spec import Side
-from livemove.switchover.next_action import Action, Do, decide
-from livemove.switchover.steps import GiveUp, Move, Parts, Real, commit_unknown, read_row, summary, told
+from livemove.switchover.next_action import Action, ActionKind, next_action
+from livemove.switchover.steps import (
+    AttemptState,
+    Dependencies,
+    LiveSteps,
+    UndoAttempt,
+    commit_unknown,
+    describe_outcome,
+    read_row,
+    summary,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +61,8 @@ LOOKS = 6
 """How often the two rows are read before a picture that does not fit is put before a person."""
 
 
-class Acts(Protocol):
-    """What the steps are made of: done for real by `Real`, told by `Recorder`. Each returns what was seen."""
+class Steps(Protocol):
+    """One method a step: `LiveSteps` does it, `DryRunSteps` describes it. Each returns what was seen."""
 
     def guards(self) -> str: ...
     def arm_servers(self) -> str: ...
@@ -81,7 +90,7 @@ class Step:
     undo: str
     writer: str
     """Who may write when the step is done."""
-    act: Callable[[Acts], str]
+    act: Callable[[Steps], str]
 
 
 NO_UNDO = "none: only forward"
@@ -129,11 +138,11 @@ STEPS: tuple[Step, ...] = (
 COMMIT = 6
 
 
-def perform(
+def run_steps(
     steps: Iterable[Step],
-    acts: Acts,
+    acts: Steps,
     clock: Clock,
-    move: Move,
+    move: AttemptState,
     *,
     before: Callable[[Step], None] | None = None,
 ) -> None:
@@ -148,10 +157,10 @@ def perform(
         log.info("step %d %s: %s (%d ms)", step.number, step.name, seen, ms)
 
 
-class Recorder:
+class DryRunSteps:
     """The dry run: the same steps, told instead of done."""
 
-    def __init__(self, move: Move) -> None:
+    def __init__(self, move: AttemptState) -> None:
         self.move = move
 
     def _told(self, name: str) -> str:
@@ -201,7 +210,12 @@ class Switchover:
     """One attempt to make `to` the owner. `stop()` asks it to undo itself, if it still can."""
 
     def __init__(
-        self, parts: Parts, to: Side, attempt: str, *, guards: Callable[[Parts, Side, int], list[str]]
+        self,
+        parts: Dependencies,
+        to: Side,
+        attempt: str,
+        *,
+        guards: Callable[[Dependencies, Side, int], list[str]],
     ) -> None:
         self.parts, self.to, self.attempt, self._guards = parts, to, attempt, guards
         self.f, self.t = parts.control[to.other], parts.control[to]
@@ -213,39 +227,39 @@ class Switchover:
 
     def dry_run(self, epoch: int) -> list[str]:
         """Every step as it would be done, in its order."""
-        move = Move(self.parts.service, self.to, epoch, "dry-run")
-        perform(STEPS, Recorder(move), self.parts.clock, move)
+        move = AttemptState(self.parts.service, self.to, epoch, "dry-run")
+        run_steps(STEPS, DryRunSteps(move), self.parts.clock, move)
         return [f"{s.step} {s.name}: {s.seen}" for s in move.steps]
 
     def look(self) -> Action:
         """Both rows, read one after the other, and what they mean."""
         f = read_row(self.f, self.parts.clock)
         t = read_row(self.t, self.parts.clock)
-        return decide(f, t, to=self.to)
+        return next_action(f, t, to=self.to)
 
     def run(self) -> SwitchoverRecord:
         """Bring the writes to `to`; the record that the ledger keeps.
 
         RefusedError: a guard said no. SwitchoverAborted: undone. SwitchoverIncomplete: retry.
-        PersonMustDecide.
+        ManualInterventionRequired.
         """
         for look in range(LOOKS):
             action = self.look()
             log.info("%s: %s", action.do, action.why)
             match action.do:
-                case Do.START:
+                case ActionKind.START:
                     return self._whole(action)
-                case Do.GO_ON | Do.DONE:
+                case ActionKind.GO_ON | ActionKind.DONE:
                     return self._forward(
-                        Move(self.parts.service, self.to, action.epoch - 1, self.attempt), action.do
+                        AttemptState(self.parts.service, self.to, action.epoch - 1, self.attempt), action.do
                     )
-                case Do.FINISH_OTHER:
+                case ActionKind.FINISH_OTHER:
                     return self._other_way(action)
-                case Do.UNDO:
+                case ActionKind.UNDO:
                     self._lift(self.f, action)
-                case Do.UNDO_OTHER:
+                case ActionKind.UNDO_OTHER:
                     self._lift(self.t, action)
-                case Do.LOOK_AGAIN if look < LOOKS - 1:
+                case ActionKind.LOOK_AGAIN if look < LOOKS - 1:
                     self.parts.clock.sleep(1)
                 case _:
                     raise self._undecided(action)
@@ -253,20 +267,22 @@ class Switchover:
 
     # START ----------------------------------------------------------------------------------------
     def _whole(self, action: Action) -> SwitchoverRecord:
-        move = Move(self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped)
-        acts = Real(self.parts, move, lambda: self._check(move))
+        move = AttemptState(
+            self.parts.service, self.to, action.epoch, self.attempt, wanted=lambda: not self._stopped
+        )
+        acts = LiveSteps(self.parts, move, lambda: self._check(move))
         started = self.parts.clock.now()
         # an attempt that is killed leaves no other word
-        note(
+        note_event(
             self.parts,
             SwitchoverBegan(epoch=move.new, from_=move.f, to=move.to, attempt=move.attempt),
         )
         try:
-            perform(STEPS[: COMMIT + 1], acts, self.parts.clock, move, before=self._still_wanted)
+            run_steps(STEPS[: COMMIT + 1], acts, self.parts.clock, move, before=self._still_wanted)
         except RefusedError as e:
             self._note(move, started, AttemptResult.REFUSED, e.found)
             raise
-        except PersonMustDecide as e:
+        except ManualInterventionRequired as e:
             self._note(move, started, AttemptResult.UNKNOWN, e.found)
             raise
         except BaseException as e:
@@ -274,9 +290,9 @@ class Switchover:
             if self._undo(move, e):
                 raise self._aborted(move, e, started) from e
             log.warning("the commit had arrived: going on")
-        return self._forward(move, Do.GO_ON, started)
+        return self._forward(move, ActionKind.GO_ON, started)
 
-    def _check(self, move: Move) -> str:
+    def _check(self, move: AttemptState) -> str:
         for n in range(ASKED):
             reasons = self._guards(self.parts, self.to, move.epoch)
             if not reasons or self._stopped:
@@ -294,9 +310,9 @@ class Switchover:
 
     def _still_wanted(self, step: Step) -> None:
         if self._stopped:
-            raise GiveUp(f"the task was asked to stop before step {step.number}")
+            raise UndoAttempt(f"the task was asked to stop before step {step.number}")
 
-    def _undo(self, move: Move, why: BaseException) -> bool:
+    def _undo(self, move: AttemptState, why: BaseException) -> bool:
         """A: lift my fence and let the servers go on. False when the commit has happened after all.
 
         It was mine or that of an attempt that overtook this one; then its servers, which may hold by this
@@ -319,10 +335,10 @@ class Switchover:
             if move.armed_at:
                 log.error("the fence on the %s could not be lifted; it opens by itself (%s)", move.f, e)
         if move.steps:
-            let_go(self.parts, move.f, move.epoch)
+            release_servers(self.parts, move.f, move.epoch)
         return True
 
-    def _aborted(self, move: Move, why: BaseException, started: datetime) -> SwitchoverAborted:
+    def _aborted(self, move: AttemptState, why: BaseException, started: datetime) -> SwitchoverAborted:
         found = why.found if isinstance(why, LivemoveError) else str(why) or type(why).__name__
         if move.steps:
             self._tell(move, started, AttemptResult.ABORTED, found)
@@ -348,24 +364,26 @@ class Switchover:
             return None
 
     # forward --------------------------------------------------------------------------------------
-    def _forward(self, move: Move, do: Do, started: datetime | None = None) -> SwitchoverRecord:
+    def _forward(
+        self, move: AttemptState, do: ActionKind, started: datetime | None = None
+    ) -> SwitchoverRecord:
         began = started or self.parts.clock.now()
-        steps = STEPS[10:] if do is Do.DONE else STEPS[COMMIT + 1 :]
+        steps = STEPS[10:] if do is ActionKind.DONE else STEPS[COMMIT + 1 :]
         try:
-            perform(steps, Real(self.parts, move, lambda: ""), self.parts.clock, move)
+            run_steps(steps, LiveSteps(self.parts, move, lambda: ""), self.parts.clock, move)
         except Exception as e:
             found = e.found if isinstance(e, LivemoveError) else repr(e)
             self._note(move, began, AttemptResult.INCOMPLETE, found)
             raise self._incomplete(move, found) from e
         self._tell_again(move)
-        done = do is not Do.GO_ON
+        done = do is not ActionKind.GO_ON
         record = _record(move, began) if done else self._tell(move, began, AttemptResult.MOVED)
         stubborn = [r for r in move.servers if r.facts.get("reached")]
         if stubborn:
             raise self._incomplete(move, f"servers answered but did not move: {summary(stubborn)}")
         return record
 
-    def _tell_again(self, move: Move) -> None:
+    def _tell_again(self, move: AttemptState) -> None:
         """Servers that did not move are told twice more, now that the others serve."""
         for _ in range(2):
             if not move.servers:
@@ -373,7 +391,7 @@ class Switchover:
             self.parts.clock.sleep(1)
             move.servers = [r for r in self.parts.servers.repoint(move.new, move.to) if not r.ok]
 
-    def _incomplete(self, move: Move, found: str) -> SwitchoverIncomplete:
+    def _incomplete(self, move: AttemptState, found: str) -> SwitchoverIncomplete:
         return SwitchoverIncomplete(
             f"The move to the {move.to} (epoch {move.new}) is committed and not finished: {found}",
             owner=f"the {move.to}",
@@ -384,9 +402,9 @@ class Switchover:
     def _other_way(self, action: Action) -> SwitchoverRecord:
         """Somebody's committed move away from `to` comes first."""
         owner = self.to.other
-        move = Move(self.parts.service, owner, action.epoch - 1, self.attempt)
+        move = AttemptState(self.parts.service, owner, action.epoch - 1, self.attempt)
         if action.owner is not owner:
-            self._forward(move, Do.GO_ON)
+            self._forward(move, ActionKind.GO_ON)
         raise RefusedError(
             f"{action.why}; that move is finished, but the {self.to} does not follow it yet",
             wanted=f"reverse replication of epoch {action.epoch} running, so that a rollback loses nothing",
@@ -398,12 +416,12 @@ class Switchover:
         row = read_row(db, self.parts.clock)
         if row and row.state is ControlState.FENCED:
             out = db.lift(row.epoch, row.attempt)
-            log.warning("lifted the fence of attempt %s: %s", row.attempt, told(out))
+            log.warning("lifted the fence of attempt %s: %s", row.attempt, describe_outcome(out))
             note_lifted(self.parts, row, out)
-            let_go(self.parts, db.side, row.epoch)
+            release_servers(self.parts, db.side, row.epoch)
 
     def _undecided(self, action: Action) -> LivemoveError:
-        if action.do is Do.REBUILD:
+        if action.do is ActionKind.REBUILD:
             return RefusedError(
                 f"{action.why}; nothing was changed",
                 next_step=(
@@ -415,7 +433,7 @@ class Switchover:
                 f"{action.why}; {action.owner} is the owner, nothing was changed",
                 next_step="make both databases reachable from this worker, then clear this task",
             )
-        return PersonMustDecide(
+        return ManualInterventionRequired(
             action.why,
             owner="it is not known which database",
             changed=False,
@@ -424,19 +442,21 @@ class Switchover:
         )
 
     def _tell(
-        self, move: Move, started: datetime, result: AttemptResult, reason: str | None = None
+        self, move: AttemptState, started: datetime, result: AttemptResult, reason: str | None = None
     ) -> SwitchoverRecord:
         record = _record(move, started, result, reason)
-        keep(self.parts, record)
+        save_document(self.parts, record)
         self._note(move, started, result, reason)
         return record
 
-    def _note(self, move: Move, started: datetime, result: AttemptResult, reason: str | None = None) -> None:
+    def _note(
+        self, move: AttemptState, started: datetime, result: AttemptResult, reason: str | None = None
+    ) -> None:
         """The record is written over by the next attempt of this epoch; the event stays."""
-        note(self.parts, SwitchoverEnded.model_validate(dict(_facts(move, started, result, reason))))
+        note_event(self.parts, SwitchoverEnded.model_validate(dict(_facts(move, started, result, reason))))
 
 
-def keep(parts: Parts, document: Document) -> None:
+def save_document(parts: Dependencies, document: Document) -> None:
     """A document of the ledger, which decides nothing: it must never stop a move."""
     try:
         parts.ledger.save(document)
@@ -444,7 +464,7 @@ def keep(parts: Parts, document: Document) -> None:
         log.warning("the document %s could not be written", document.ledger_name, exc_info=True)
 
 
-def note(parts: Parts, event: Event) -> None:
+def note_event(parts: Dependencies, event: Event) -> None:
     """An event of the ledger, which decides nothing: it must never stop a move."""
     try:
         parts.ledger.note(event)
@@ -452,13 +472,13 @@ def note(parts: Parts, event: Event) -> None:
         log.warning("the event %s could not be kept", event.event, exc_info=True)
 
 
-def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
+def note_lifted(parts: Dependencies, row: ControlRow, out: Outcome) -> None:
     """That a fence which somebody left behind was lifted now, and how long it lasted."""
     if out.state is not ControlState.OPEN:
         return
     now = parts.clock.now()
     since = None if row.armed_ago is None else now - timedelta(seconds=row.armed_ago)
-    note(
+    note_event(
         parts,
         FenceLifted(
             side=row.side,
@@ -470,7 +490,7 @@ def note_lifted(parts: Parts, row: ControlRow, out: Outcome) -> None:
     )
 
 
-def let_go(parts: Parts, owner: Side, epoch: int) -> None:
+def release_servers(parts: Dependencies, owner: Side, epoch: int) -> None:
     """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
     row = read_row(parts.control[owner], parts.clock, times=1)
     if row and row.state is not ControlState.OPEN:
@@ -483,7 +503,9 @@ def let_go(parts: Parts, owner: Side, epoch: int) -> None:
     parts.servers.jobs_on(owner)
 
 
-def _facts(move: Move, started: datetime, result: AttemptResult | None, reason: str | None) -> AttemptFacts:
+def _facts(
+    move: AttemptState, started: datetime, result: AttemptResult | None, reason: str | None
+) -> AttemptFacts:
     """When this attempt began, and the moments of it that decided who may write."""
     return AttemptFacts(
         epoch=move.new,
@@ -501,7 +523,7 @@ def _facts(move: Move, started: datetime, result: AttemptResult | None, reason: 
 
 
 def _record(
-    move: Move, started: datetime, result: AttemptResult | None = None, reason: str | None = None
+    move: AttemptState, started: datetime, result: AttemptResult | None = None, reason: str | None = None
 ) -> SwitchoverRecord:
     return SwitchoverRecord(
         **dict(_facts(move, started, result, reason)),

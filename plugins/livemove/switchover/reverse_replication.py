@@ -17,7 +17,7 @@ from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.deadlines import Deadline
 from livemove.runtime.watermarks import watermark_trip
 from livemove.switchover import rollback_safety as way_back
-from livemove.switchover.steps import Parts, read_row
+from livemove.switchover.steps import Dependencies, read_row
 
 log = logging.getLogger(__name__)
 ARRIVES_WITHIN = 120.0
@@ -25,7 +25,7 @@ ARRIVES_WITHIN = 120.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class OwnerAndFollower:
     """Who owns, who follows or will follow."""
 
     owner: ControlRow
@@ -36,7 +36,7 @@ class Standing:
         return self.owner.epoch
 
 
-def standing(parts: Parts) -> Standing | None:
+def owner_and_follower(parts: Dependencies) -> OwnerAndFollower | None:
     """The owner's and the other row, when one is OPEN and the other belongs to the same epoch; else None."""
     rows = {side: read_row(parts.control[side], parts.clock) for side in Side}
     for side in Side:
@@ -49,13 +49,13 @@ def standing(parts: Parts) -> Standing | None:
             and other.state in (ControlState.CEDED, ControlState.FOLLOW)
             and not owner.promoted
         ):
-            return Standing(owner, other)
+            return OwnerAndFollower(owner, other)
     return None
 
 
-def run(parts: Parts) -> ReturnPath | None:
+def run(parts: Dependencies) -> ReturnPath | None:
     """12 and 13; what the ledger keeps of it. None: no move was made yet, so nothing is turned round."""
-    now = standing(parts)
+    now = owner_and_follower(parts)
     if now is None:
         rows = [read_row(parts.control[side], parts.clock) for side in Side]
         if gone := [r for r in rows if r and r.promoted]:
@@ -100,7 +100,7 @@ def run(parts: Parts) -> ReturnPath | None:
     return path
 
 
-def _can_begin(parts: Parts, link: Link, start: str) -> None:
+def _can_begin(parts: Dependencies, link: Link, start: str) -> None:
     """What the task would read first must still be there: DMS would start elsewhere, or not at all."""
     if lost := way_back.losses(way_back.facts(parts, link, start)):
         raise ReplicationError(
@@ -110,7 +110,7 @@ def _can_begin(parts: Parts, link: Link, start: str) -> None:
         )
 
 
-def _follow(parts: Parts, now: Standing) -> None:
+def _follow(parts: Dependencies, now: OwnerAndFollower) -> None:
     """Step 12: stop the old task, keep and drop the follower's triggers, then admit the new task."""
     other = parts.control[now.other.side]
     parts.replicator.stop(Link(parts.service, now.epoch - 1, now.other.side))
@@ -127,7 +127,7 @@ def _follow(parts: Parts, now: Standing) -> None:
         )
 
 
-def _arrives(parts: Parts, owner: Side, other: Side, epoch: int) -> int:
+def _arrives(parts: Dependencies, owner: Side, other: Side, epoch: int) -> int:
     """Milliseconds until a watermark written now is seen by the follower; ReplicationError when it is not."""
     link, stream = Link(parts.service, epoch, owner), f"return {epoch} {parts.clock.now().isoformat()}"
     limit, ours, theirs = Deadline(parts.clock, ARRIVES_WITHIN), parts.control[owner], parts.control[other]

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from livemove.model.errors import LivemoveError, PersonMustDecide, RefusedError, SwitchoverAborted
+from livemove.model.errors import LivemoveError, ManualInterventionRequired, RefusedError, SwitchoverAborted
 from livemove.model.ledger import SwitchoverRecord
 from livemove.model.ports import ControlRow, ControlState, Json, Link
 from livemove.model.spec import Side
@@ -15,7 +15,7 @@ from livemove.switchover import reverse_replication as return_path
 from livemove.switchover import rollback_safety as way_back
 from livemove.switchover.guards import remarks
 from livemove.switchover.protocol import Switchover
-from livemove.switchover.steps import Parts, read_row
+from livemove.switchover.steps import Dependencies, read_row
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class WentBack:
     """The source is the owner again, or still."""
 
     epoch: int
-    says: str
+    message: str
     although: Sequence[str] = ()
     """Reasons that would have refused the way forward."""
     move: SwitchoverRecord | None = None
@@ -34,12 +34,14 @@ class WentBack:
     @property
     def document(self) -> Json:
         moved = self.move.stored() if self.move else {}
-        told = {"epoch": self.epoch, "owner": str(Side.SOURCE), "says": self.says}
-        return {**moved, **told, "although": list(self.although)}
+        facts = {"epoch": self.epoch, "owner": str(Side.SOURCE), "message": self.message}
+        return {**moved, **facts, "although": list(self.although)}
 
 
 def go_back(
-    parts: Parts, switchover: Callable[[Side], Switchover], prepare_return: Callable[[Parts], Json]
+    parts: Dependencies,
+    switchover: Callable[[Side], Switchover],
+    prepare_return: Callable[[Dependencies], Json],
 ) -> WentBack:
     """Make the source the owner. `prepare_return` readies the way after next.
 
@@ -63,27 +65,27 @@ def go_back(
         log.info("%s: the move to the target is committed; it is finished first", source)
         switchover(Side.TARGET).run()
         target = read_row(parts.control[Side.TARGET], parts.clock)
-    told: list[str] = []
+    lines: list[str] = []
     if target and target.state is ControlState.OPEN:
         _nothing_is_lost(parts, target)
         return_path.run(parts)
         prepare_return(parts)
-        told = remarks(parts, Side.SOURCE, target.epoch)
-        for line in told:
+        lines = remarks(parts, Side.SOURCE, target.epoch)
+        for line in lines:
             log.warning("going back all the same: %s", line)
     record = switchover(Side.SOURCE).run()
     now = read_row(parts.control[Side.SOURCE], parts.clock)
     if now is None or now.state is not ControlState.OPEN:
-        raise PersonMustDecide(
+        raise ManualInterventionRequired(
             f"After the move back the source says {now}", owner="it is not known which database", changed=True
         )
     if now.epoch > 1:
         return_path.run(parts)
-    says = f"the source is the owner since epoch {now.epoch}"
-    return WentBack(record.epoch, says, told, record)
+    message = f"the source is the owner since epoch {now.epoch}"
+    return WentBack(record.epoch, message, lines, record)
 
 
-def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
+def _nothing_is_lost(parts: Dependencies, owner: ControlRow) -> None:
     if not owner.position:
         return
     link = Link(parts.service, owner.epoch, owner.side)
@@ -98,7 +100,7 @@ def _nothing_is_lost(parts: Parts, owner: ControlRow) -> None:
         )
 
 
-HARMLESS = (RefusedError, SwitchoverAborted, PersonMustDecide)
+HARMLESS = (RefusedError, SwitchoverAborted, ManualInterventionRequired)
 """Failures after which the world is as it was: rolling back would undo something that works."""
 
 
@@ -122,6 +124,6 @@ def not_automatic(failed: Mapping[str, Json | None]) -> str | None:
     if not failed:
         return "no task behind the gate of an automatic stage has failed"
     if all(f and f.get("harmless") for f in failed.values()):
-        told = "; ".join(f"{t}: {f['error']}: {f['found']}" for t, f in sorted(failed.items()) if f)
-        return f"nothing was changed by what failed, so nothing is undone ({told})"
+        text = "; ".join(f"{t}: {f['error']}: {f['found']}" for t, f in sorted(failed.items()) if f)
+        return f"nothing was changed by what failed, so nothing is undone ({text})"
     return None

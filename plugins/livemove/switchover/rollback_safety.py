@@ -21,10 +21,10 @@ from livemove.model.formatting import utc, utc_minute
 from livemove.model.ledger import ReturnPath, WayBack
 from livemove.model.ports import Binlogs, Link, Mark, ReplicationStatus, TableProgress, TaskState
 from livemove.replication.dms_rules import REPAIR_FOLLOWER, trouble
-from livemove.replication.dms_rules import says as words_of
+from livemove.replication.dms_rules import describe_status as words_of
 from livemove.runtime.deadlines import Deadline
 from livemove.runtime.watermarks import watermark_trip
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 
 UNTOUCHED = (TaskState.ABSENT, TaskState.CREATING, TaskState.READY)
 STREAM = "way back"
@@ -122,7 +122,7 @@ def kept_until(keeps: float | None, current_at: datetime) -> datetime | None:
 
 
 # Looking --------------------------------------------------------------------------------------------
-def facts(parts: Parts, link: Link, start: str) -> Facts:
+def facts(parts: Dependencies, link: Link, start: str) -> Facts:
     """What the two databases and the replicator say now; a database that is silent leaves its part out."""
     owner, follower = parts.control[link.reads], parts.control[link.writes]
     binlogs, lost = None, []
@@ -137,7 +137,7 @@ def facts(parts: Parts, link: Link, start: str) -> Facts:
     )
 
 
-def look(parts: Parts, link: Link, start: str, patience: float) -> WayBack:
+def look(parts: Dependencies, link: Link, start: str, patience: float) -> WayBack:
     """Looks now, and keeps what was seen for gates and report.
 
     `current_at` is when the follower last had everything; `patience`: seconds for which a watermark is waited
@@ -168,14 +168,14 @@ def look(parts: Parts, link: Link, start: str, patience: float) -> WayBack:
         losses=wrong,
         checked_at=now.isoformat(),
     )
-    seen = seen.model_copy(update={"says": says(seen)})
+    seen = seen.model_copy(update={"message": describe_rollback_safety(seen)})
     parts.ledger.save(seen)
     if trip is not None:
         time_series.add_delay(parts.ledger, now.timestamp(), trip)
     return seen
 
 
-def _was_current(parts: Parts, link: Link, before: WayBack | None) -> str | None:
+def _was_current(parts: Dependencies, link: Link, before: WayBack | None) -> str | None:
     """When the follower last had everything, as the ledger knows it."""
     if before:
         return before.current_at
@@ -183,7 +183,7 @@ def _was_current(parts: Parts, link: Link, before: WayBack | None) -> str | None
     return path.running_since if path else None
 
 
-def says(seen: WayBack) -> str:
+def describe_rollback_safety(seen: WayBack) -> str:
     """One sentence for the soak, the gates and the report."""
     if seen.losses:
         return f"A rollback would lose writes: {'; '.join(seen.losses)}. To repair it, {REPAIR_FOLLOWER}"
@@ -212,7 +212,7 @@ def _holds(seen: WayBack, running: bool) -> str:
     return f"A rollback loses nothing until {utc_minute(seen.until)}{stops}; {end}"
 
 
-def _trip(parts: Parts, link: Link, patience: float) -> float | None:
+def _trip(parts: Dependencies, link: Link, patience: float) -> float | None:
     """Seconds that a watermark took to the follower; None when it did not come in time."""
     owner, follower = parts.control[link.reads], parts.control[link.writes]
     number = int(parts.clock.now().timestamp() * 1000)

@@ -15,12 +15,12 @@ from livemove.model.ports import Json
 from livemove.model.window import closed, next_opening
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import WatchingSensor
 from livemove.switchover.soak import NOT_SEEN, after_look, begin, failed, is_current
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 AGAIN = 60.0
 """Seconds between two looks at most, so that a changed clock is noticed."""
@@ -30,7 +30,7 @@ BEHIND = 10.0
 """Seconds between two looks while reverse replication is behind."""
 
 
-def look_at_window(world: World, state: Json) -> Look:
+def look_at_window(world: ServiceContext, state: Json) -> PollResult:
     window, now = world.spec.window, world.clock.now()
     reason = closed(window, now)
     if reason is None:
@@ -40,7 +40,7 @@ def look_at_window(world: World, state: Json) -> Look:
         return _by_load(world, f"The window is open{whole}", state)
     left = (next_opening(window, now) - now).total_seconds()
     # no minutes that count down: the log would repeat itself every minute
-    return Look(False, reason.rsplit(", in ", 1)[0] + "; then you are asked", again_in=min(AGAIN, left))
+    return PollResult(False, reason.rsplit(", in ", 1)[0] + "; then you are asked", again_in=min(AGAIN, left))
 
 
 class WindowSensor(WatchingSensor):
@@ -49,11 +49,11 @@ class WindowSensor(WatchingSensor):
     look = f"{__name__}.look_at_window"
 
 
-def _by_load(world: World, says: str, state: Json) -> Look:
+def _by_load(world: ServiceContext, message: str, state: Json) -> PollResult:
     """Waits for a low measured load; a window that is missed meanwhile means waiting for the next."""
     limit = world.spec.window.max_requests
     if limit is None:
-        return Look(True, says)
+        return PollResult(True, message)
     from livemove.traffic.sensors.drain import count
 
     _, now = count(world)
@@ -61,25 +61,27 @@ def _by_load(world: World, says: str, state: Json) -> Look:
     before = state.get("load")
     kept = {"load": {"at": at, "requests": now}}
     if not before or at - before["at"] < LOAD_OVER / 2:
-        return Look(False, f"{says}; the load is measured", state if before else kept, again_in=LOAD_OVER)
+        return PollResult(
+            False, f"{message}; the load is measured", state if before else kept, again_in=LOAD_OVER
+        )
     rate = sum(increase(before["requests"].get(s, n), n) for s, n in now.items()) / (at - before["at"])
-    told = f"{says}, with {rate:.1f} requests/s (at most {limit:g})"
-    return Look(
+    text = f"{message}, with {rate:.1f} requests/s (at most {limit:g})"
+    return PollResult(
         rate <= limit,
-        told if rate <= limit else f"{told}: too many; it is measured on",
+        text if rate <= limit else f"{text}: too many; it is measured on",
         kept,
         again_in=LOAD_OVER,
     )
 
 
-def look_at_soak(world: World, state: Json) -> Look:
+def look_at_soak(world: ServiceContext, state: Json) -> PollResult:
     """One look at reverse replication; the ledger keeps how much of the soak counts, for the next try."""
     epoch = int(state["epoch"])
     before = begin(world.ledger.load(Soak), epoch, state["from"])
     try:
         way_back = way_back_look(world)
     except UnreachableError as e:
-        way_back = WayBack(epoch=epoch, state=NOT_SEEN, says=e.found)
+        way_back = WayBack(epoch=epoch, state=NOT_SEEN, message=e.found)
     now = after_look(before, world.clock.now(), current=is_current(way_back), of=world.spec.soak)
     world.ledger.save(now)
     if reason := failed(way_back):
@@ -93,21 +95,21 @@ def look_at_soak(world: World, state: Json) -> Look:
         )
     left = world.spec.soak - now.counted
     if left <= 0:
-        return Look(
-            True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back.says}", state
+        return PollResult(
+            True, f"The service has run on RDS for {duration(world.spec.soak)}. {way_back.message}", state
         )
     end = world.clock.now() + timedelta(seconds=left)
     counts = f"until {utc(end)}" if now.current else "and this time does not count"
     # a lag that differs at every look must not fill the log
-    told = re.sub(r", \d+ ms behind", "", way_back.says) if now.current else way_back.says
-    says = (
+    text = re.sub(r", \d+ ms behind", "", way_back.message) if now.current else way_back.message
+    message = (
         f"The moved service is watched {counts} ({duration(world.spec.soak)}); then you are asked about the"
-        f" data centre. {told}"
+        f" data centre. {text}"
     )
-    return Look(False, says, state, again_in=min(AGAIN, left if now.current else BEHIND))
+    return PollResult(False, message, state, again_in=min(AGAIN, left if now.current else BEHIND))
 
 
-def way_back_look(world: World) -> WayBack:
+def way_back_look(world: ServiceContext) -> WayBack:
     from livemove.switchover.adapters.reverse_replication_status import look
 
     return look(world)
@@ -121,7 +123,7 @@ class SoakSensor(WatchingSensor):
 
     look = f"{__name__}.look_at_soak"
 
-    def begin(self, world: World) -> Json:
+    def begin(self, world: ServiceContext) -> Json:
         done = read_completed_switchovers(world)
         since = done[-1].started_at if done else None
         return {"from": since or world.clock.now().isoformat(), "epoch": done[-1].epoch if done else 1}

@@ -33,7 +33,7 @@ def after_look(soak: Soak, now: datetime, *, current: bool, of: float) -> Soak:
 def failed(seen: WayBack) -> str | None:
     """Why nobody need wait any longer: it will not fix itself. None: it is well, or only behind."""
     if seen.losses or seen.state in (TaskState.FAILED, TaskState.STOPPED, TaskState.ABSENT):
-        return seen.says
+        return seen.message
     return None
 
 

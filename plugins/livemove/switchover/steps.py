@@ -1,7 +1,7 @@
 """The live steps of a switchover: what each step of switchover/protocol.py does to databases and servers.
 
-Before the commit an act gives up (GiveUp) when the pause budget is over or somebody else has the fence; after
-it, an act waits and then leaves the rest to a retry.
+Before the commit a step raises UndoAttempt when the pause budget is over or somebody else has the fence;
+after it, a step waits and then leaves the rest to a retry.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from livemove.model.errors import PersonMustDecide, UnreachableError
+from livemove.model.errors import ManualInterventionRequired, UnreachableError
 from livemove.model.ledger import StepTaken
 from livemove.model.ports import (
     Answered,
@@ -19,9 +19,9 @@ from livemove.model.ports import (
     ControlDb,
     ControlRow,
     ControlState,
+    FinalCheckPort,
     Ledger,
     Outcome,
-    Proof,
     Replicator,
     Reply,
     SchemaCode,
@@ -42,7 +42,7 @@ FORWARD = 60.0
 
 
 @dataclass
-class Parts:
+class Dependencies:
     """The world as a switchover needs it."""
 
     service: str
@@ -50,7 +50,7 @@ class Parts:
     servers: AppServers
     replicator: Replicator
     code: SchemaCode
-    proof: Proof
+    proof: FinalCheckPort
     tables: Callable[[], Sequence[str]]
     """schema.table of everything that moves."""
     ledger: Ledger
@@ -61,7 +61,7 @@ class Parts:
 
 
 @dataclass
-class Move:
+class AttemptState:
     """One attempt's own knowledge; nothing that a retry would need is only here."""
 
     service: str
@@ -105,14 +105,14 @@ class Move:
         return text.format(f=self.f, t=self.to, e=self.epoch, n=self.new)
 
 
-class GiveUp(Exception):
+class UndoAttempt(Exception):
     """Before the commit: the reason why this attempt is undone."""
 
 
-class Real:
+class LiveSteps:
     """The acts themselves, on two databases and all servers."""
 
-    def __init__(self, parts: Parts, move: Move, guards: Callable[[], str]) -> None:
+    def __init__(self, parts: Dependencies, move: AttemptState, guards: Callable[[], str]) -> None:
         self.parts, self.move, self._guards = parts, move, guards
         self.f, self.t = parts.control[move.f], parts.control[move.to]
 
@@ -141,7 +141,7 @@ class Real:
         late = self.parts.servers.hold(lease, others) if others else []
         out = self.t.ask_hold(self.move.epoch, lease)
         if not out.done:
-            raise GiveUp(f"the servers could not be asked to hold: {told(out)}")
+            raise UndoAttempt(f"the servers could not be asked to hold: {describe_outcome(out)}")
         held = poll_until(
             lambda: self.t.held(self.move.new),
             Deadline(self.parts.clock, HELD_WITHIN),
@@ -156,7 +156,7 @@ class Real:
         out = self.f.arm(self.move.epoch, self.move.attempt, self.parts.settings.lease)
         if not out.done:
             self.move.armed_at = None
-            raise GiveUp(f"{self.move.f} could not be fenced: {told(out)}")
+            raise UndoAttempt(f"{self.move.f} could not be fenced: {describe_outcome(out)}")
         return f"{self.move.f} FENCED@{out.epoch}, {out.seconds_left:.0f} s of lease"
 
     def fence(self) -> str:
@@ -165,7 +165,7 @@ class Real:
             self.in_budget("application sessions did not end")
             out = self.f.close(self.move.epoch, self.move.attempt)
             if out.answered is Answered.REFUSED:
-                raise GiveUp(f"the fence was taken away: {told(out)}")
+                raise UndoAttempt(f"the fence was taken away: {describe_outcome(out)}")
             ended += out.remaining
             clear = clear + 1 if out.done and not out.remaining else 0
             if not out.done or out.remaining:
@@ -201,13 +201,15 @@ class Real:
             meanwhile=lambda: self.in_budget(late),
         )
         if not arrived:
-            raise GiveUp(f"{late} in time")
+            raise UndoAttempt(f"{late} in time")
 
     def prove(self) -> str:
         left = self.parts.settings.pause_budget - self.fenced_for()
         differences = self.parts.proof.differences(max(left / 2, 0.1))
         if differences:
-            raise GiveUp(f"{len(differences)} differences inside the fence: {'; '.join(differences[:5])}")
+            raise UndoAttempt(
+                f"{len(differences)} differences inside the fence: {'; '.join(differences[:5])}"
+            )
         return f"equal: {self.parts.proof.covered()}"
 
     def commit(self) -> str:
@@ -217,7 +219,9 @@ class Real:
 
     def _commit(self) -> str:
         if touched := self.f.touched_since(self.move.drained):
-            raise GiveUp(f"written on the {self.move.f} after the drained position: {', '.join(touched[:5])}")
+            raise UndoAttempt(
+                f"written on the {self.move.f} after the drained position: {', '.join(touched[:5])}"
+            )
         while True:
             self.in_budget("the commit could not get the lock of the row")
             try:
@@ -228,7 +232,7 @@ class Real:
             if out.answered is not Answered.BUSY:
                 break
         if not out.done:
-            raise GiveUp(f"the commit was refused: {told(out)}")
+            raise UndoAttempt(f"the commit was refused: {describe_outcome(out)}")
         return f"{self.move.f} CEDED@{out.epoch}"
 
     def _unanswered(self, why: UnreachableError) -> str:
@@ -238,13 +242,13 @@ class Real:
             raise commit_unknown(self.move, why) from why
         if row.epoch == self.move.new:  # CEDED, or FOLLOW when others have gone on already
             return f"{row}; its answer was lost"
-        raise GiveUp(f"the commit did not arrive: {row}") from why
+        raise UndoAttempt(f"the commit did not arrive: {row}") from why
 
     def in_budget(self, why: str) -> None:
         if not self.move.wanted():
-            raise GiveUp("the task was asked to stop")
+            raise UndoAttempt("the task was asked to stop")
         if self.fenced_for() > self.parts.settings.pause_budget:
-            raise GiveUp(f"{why} within the pause budget of {self.parts.settings.pause_budget:g} s")
+            raise UndoAttempt(f"{why} within the pause budget of {self.parts.settings.pause_budget:g} s")
 
     def fenced_for(self) -> float:
         since = self.move.armed_at
@@ -263,7 +267,7 @@ class Real:
         if not row.position:
             out = self.t.while_in(ControlState.CLAIMED, self.move.new, self._prepare)
             if not out.done:
-                raise UnreachableError(f"The {self.move.to} could not be prepared: {told(out)}")
+                raise UnreachableError(f"The {self.move.to} could not be prepared: {describe_outcome(out)}")
         self.move.position = self.t.read().position
         return f"{self.move.to} will be followed from {self.move.position}"
 
@@ -312,7 +316,7 @@ class Real:
         while clear < (2 if twice else 1):
             out = act()
             if out.answered is Answered.REFUSED:
-                raise UnreachableError(f"The {self.move.to} refused: {told(out)}")
+                raise UnreachableError(f"The {self.move.to} refused: {describe_outcome(out)}")
             clear = clear + 1 if out.done and not out.remaining else 0
             if deadline.is_over:
                 raise UnreachableError(f"{why} within {FORWARD:.0f} s")
@@ -320,9 +324,9 @@ class Real:
                 self.parts.clock.sleep(TICK)
 
 
-def commit_unknown(move: Move, why: Exception) -> PersonMustDecide:
+def commit_unknown(move: AttemptState, why: Exception) -> ManualInterventionRequired:
     """The commit was sent, and neither it nor the row is answered."""
-    return PersonMustDecide(
+    return ManualInterventionRequired(
         f"The commit on the {move.f} was sent, and the database does not answer any more ({why})",
         owner=f"either the {move.f} or, if the commit arrived, the {move.to}",
         changed=True,
@@ -344,7 +348,7 @@ def read_row(db: ControlDb, clock: Clock, times: int = 3) -> ControlRow | None:
     return None
 
 
-def told(out: Outcome) -> str:
+def describe_outcome(out: Outcome) -> str:
     mine = f" of attempt {out.attempt}" if out.attempt else ""
     return f"{out.answered}, it is {out.state}@{out.epoch}{mine}"
 

@@ -15,11 +15,11 @@ Sample = tuple[float, dict[str, int]]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DrainResult:
     """What the window of samples shows. `share` is the old site's part of all requests in it."""
 
     done: bool
-    says: str
+    message: str
     share: float
     rates: dict[str, float]
     """Requests per second by site."""
@@ -35,7 +35,7 @@ def requests(samples: Sequence[Sample], server: str) -> int:
 
 def judge(
     samples: Sequence[Sample], sites: Mapping[str, Side], *, old: Side, share: float, seconds: float
-) -> Verdict:
+) -> DrainResult:
     """Done when the samples span the whole window and the old site's share in it is within the limit."""
     span = samples[-1][0] - samples[0][0]
     by_site = dict.fromkeys(Side, 0)
@@ -45,13 +45,13 @@ def judge(
     part = by_site[old] / total if total else 0.0
     covered = min(span, seconds)
     rates = {site: n / span if span else 0.0 for site, n in by_site.items()}
-    says = (
+    message = (
         f"old site ({old}): {by_site[old]} of {total} requests in the last {duration(span)} ({percent(part)},"
         f" {rates[old]:.1f}/s; other site {rates[old.other]:.1f}/s); wanted at most {percent(share)} for"
         f" {duration(seconds)}"
     )
     if covered < seconds:
-        says += f"; watched {duration(covered)} so far"
-    return Verdict(
-        covered >= seconds and part <= share, says, part, {str(k): v for k, v in rates.items()}, covered
+        message += f"; watched {duration(covered)} so far"
+    return DrainResult(
+        covered >= seconds and part <= share, message, part, {str(k): v for k, v in rates.items()}, covered
     )

@@ -43,18 +43,18 @@ class Sum:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class WatchResult:
     """`breach`: what exceeds the budget. `clean`: watched for long enough and over enough requests."""
 
     breach: tuple[str, ...]
     clean: bool
-    says: str
+    message: str
     way_back_ill: str = ""
     """Why the old site is no better place; then nothing goes back by itself."""
 
     @property
     def document(self) -> Json:
-        return {"breach": list(self.breach), "says": self.says}
+        return {"breach": list(self.breach), "message": self.message}
 
 
 def needed(watch: Watch) -> int:
@@ -92,7 +92,7 @@ def baseline(samples: Sequence[Json], sites: Mapping[str, Side]) -> Baseline:
 
 def judge(
     samples: Sequence[Json], sites: Mapping[str, Side], before: Baseline, watch: Watch, max_lag: float
-) -> Verdict:
+) -> WatchResult:
     """Everything in these samples that exceeds the budget, in words for the person on duty."""
     cloud = of_site(samples, sites, Side.TARGET)
     span = samples[-1]["at"] - samples[0]["at"]
@@ -103,14 +103,14 @@ def judge(
         *_lag(samples, max_lag),
         *_load(samples, before, watch),
     ]
-    says = f"cloud: {cloud.requests} requests in {duration(span)}, {_told(cloud)}"
+    message = f"cloud: {cloud.requests} requests in {duration(span)}, {_told(cloud)}"
     enough = cloud.requests >= needed(watch)
     if span < watch.hold:
-        says += f"; watched {duration(span)} of {duration(watch.hold)}"
+        message += f"; watched {duration(span)} of {duration(watch.hold)}"
     elif not enough:
-        says += f"; {needed(watch)} requests are needed to tell {percent(watch.errors)}"
+        message += f"; {needed(watch)} requests are needed to tell {percent(watch.errors)}"
     ill = "; ".join(_health(samples, sites, Side.SOURCE))
-    return Verdict(tuple(breach), span >= watch.hold and enough and not breach, says, ill)
+    return WatchResult(tuple(breach), span >= watch.hold and enough and not breach, message, ill)
 
 
 def _told(s: Sum) -> str:

@@ -25,7 +25,7 @@ from livemove.model.spec import MigrationSpec, find_spec, load_spec, spec_files
 from livemove.reporting import console
 from livemove.runtime.ledger_view import LedgerView, Seen
 from livemove.runtime.s3_ledger import S3Ledger
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 
 HERE = Path(__file__).parent
 FINDINGS = HERE / "findings.html"
@@ -160,7 +160,7 @@ def _view(spec: MigrationSpec) -> LedgerView:
 
 
 def _ledger(spec: MigrationSpec) -> S3Ledger:
-    world = World(spec)
+    world = ServiceContext(spec)
     world.aws_attempts = 2  # a person waits
     ledger = world.ledger
     assert isinstance(ledger, S3Ledger)

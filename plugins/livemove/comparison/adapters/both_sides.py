@@ -13,9 +13,9 @@ import pymysql
 
 from livemove.comparison import row_comparison as core
 from livemove.comparison.canonical import Column, Shape
-from livemove.comparison.key_ranges import Share
+from livemove.comparison.key_ranges import KeyRange
 from livemove.comparison.row_comparison import Effort
-from livemove.model.ports import Clock, Json, Keep, Progress
+from livemove.model.ports import CheckpointStore, Clock, Progress, Row
 from livemove.runtime.mariadb import MariaDb, sql
 from livemove.runtime.watermarks import Arrival
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SESSION = {"time_zone": "+00:00", "sql_mode": "", "max_statement_time": 0}
 EFFORT = Effort()
-WHOLE_TABLE = Share()
+WHOLE_TABLE = KeyRange()
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Options:
     effort: Effort = EFFORT
     arrived: Arrival | None = None
     """Returns when what the owner committed before has arrived; None: by waiting."""
-    keep: Keep | None = None
+    keep: CheckpointStore | None = None
     """Where the state of a long pass is kept, so that the next task continues with it."""
     listed: int = 100
     """Differences that are told one by one; all are counted."""
-    share: Share = WHOLE_TABLE
+    share: KeyRange = WHOLE_TABLE
     """Only rows with keys in this range; of a table with a usable key."""
 
 
@@ -65,17 +65,17 @@ class ConnectionPair:
         a = self.pools[0].submit(_timed, self.source, text, args, rest)
         return a, self.pools[1].submit(_timed, self.target, text, args, None)
 
-    def ask(self, text: str, args: Any = ()) -> tuple[list[Json], list[Json]]:
+    def ask(self, text: str, args: Any = ()) -> tuple[list[Row], list[Row]]:
         a, b = self.begin(text, args)
         return a.result()[0], b.result()[0]
 
-    def ask_source(self, text: str, args: Any = ()) -> list[Json]:
+    def ask_source(self, text: str, args: Any = ()) -> list[Row]:
         """Between two questions to both, so that only one thread ever uses a connection."""
-        found: list[Json] = self.pools[0].submit(self.source.rows, text, args).result()
+        found: list[Row] = self.pools[0].submit(self.source.rows, text, args).result()
         return found
 
 
-def _timed(db: MariaDb, text: str, args: Any, rest: Any) -> tuple[list[Json], float]:
+def _timed(db: MariaDb, text: str, args: Any, rest: Any) -> tuple[list[Row], float]:
     began = time.monotonic()
     rows = db.rows(text, args)
     took = time.monotonic() - began
@@ -113,7 +113,7 @@ def read_shapes(db: MariaDb, tables: Iterable[str]) -> dict[str, Shape]:
     }
 
 
-def _keys(db: MariaDb, args: Json) -> tuple[dict[str, dict[str, tuple[str, ...]]], dict[str, set[str]]]:
+def _keys(db: MariaDb, args: Row) -> tuple[dict[str, dict[str, tuple[str, ...]]], dict[str, set[str]]]:
     """(usable unique keys, columns that lead an index), both by table."""
     unique: dict[str, dict[str, tuple[str, ...]]] = {}
     leading: dict[str, set[str]] = {}
@@ -170,5 +170,5 @@ def look_at(
     return {k: (here.get(k), there.get(k)) for k in here.keys() | there.keys()}
 
 
-def by_key(rows: Iterable[Json]) -> dict[core.Key, Any]:
+def by_key(rows: Iterable[Row]) -> dict[core.Key, Any]:
     return {tuple(v for k, v in r.items() if k != "h"): r["h"] for r in rows}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from livemove.comparison.adapters.both_sides import WHOLE_TABLE, Options
 from livemove.comparison.adapters.repair import recopy
 from livemove.comparison.adapters.table_comparison import compare_table
-from livemove.comparison.key_ranges import Share, merged
-from livemove.comparison.row_comparison import Effort, Verdict, taken_apart
+from livemove.comparison.key_ranges import KeyRange, merged
+from livemove.comparison.row_comparison import Effort, TableVerdict, split_table_name
 from livemove.control.adapters.control_row import Control
 from livemove.model.ledger import (
     ComparisonPass,
@@ -25,11 +25,11 @@ from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import Arrival, by_watermark
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 @dataclass(frozen=True)
-class Kept:
+class LedgerCheckpoint:
     """The Keep port: how far the comparison of a table, or of one share of it, is."""
 
     ledger: Ledger
@@ -51,26 +51,26 @@ class Kept:
 
 
 def compare_in_use(
-    world: World,
+    world: ServiceContext,
     link: Link,
     name: str,
     *,
     progress: Progress,
     effort: Effort,
     listed: int = 100,
-    share: Share = WHOLE_TABLE,
-) -> Verdict:
+    share: KeyRange = WHOLE_TABLE,
+) -> TableVerdict:
     """Compare "schema.table" on owner and follower; the verdict is kept as `comparison/<epoch>/<table>`.
 
     `checked_at` there is the moment before the first row was read, not the last: what came later is not
     proved. A share's own verdict is `comparison_part/<epoch>/<table>/<number>`; the last of them to be there
     makes the table's.
     """
-    schema, table = taken_apart(name, world.spec.source.schemas)
-    keep = Kept(world.ledger, link.epoch, name, None if share.whole else share.number)
+    schema, table = split_table_name(name, world.spec.source.schemas)
+    keep = LedgerCheckpoint(world.ledger, link.epoch, name, None if share.whole else share.number)
     with _both(world, link) as (owner, follower, arrived):
-        told = Options(world.clock, progress, effort, arrived, keep, listed, share)
-        verdict = compare_table(owner, follower, schema, table, told)
+        text = Options(world.clock, progress, effort, arrived, keep, listed, share)
+        verdict = compare_table(owner, follower, schema, table, text)
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
     result = verdict.kept(epoch=link.epoch, table=name, owner=link.reads, checked_at=began)
     if not share.whole:
@@ -86,7 +86,9 @@ def compare_in_use(
     return verdict
 
 
-def repair_in_use(world: World, link: Link, name: str, verdict: Verdict, *, progress: Progress) -> int:
+def repair_in_use(
+    world: ServiceContext, link: Link, name: str, verdict: TableVerdict, *, progress: Progress
+) -> int:
     """Copy the verdict's differing rows from the owner, note it, return how many; not a comparison."""
     keys = [d.key for d in verdict.differences]
     with _both(world, link) as (owner, follower, arrived):
@@ -98,7 +100,7 @@ def repair_in_use(world: World, link: Link, name: str, verdict: Verdict, *, prog
 
 
 @contextmanager
-def _both(world: World, link: Link) -> Iterator[tuple[MariaDb, MariaDb, Arrival]]:
+def _both(world: ServiceContext, link: Link) -> Iterator[tuple[MariaDb, MariaDb, Arrival]]:
     with world.database(link.reads) as owner, world.database(link.writes) as follower:
         ours, theirs = Control(owner), Control(follower)
         try:

@@ -29,7 +29,7 @@ CATCH_UP = 120.0
 """Seconds for reading the owner's binlog before the fence."""
 
 
-class QuickProof:
+class FinalComparison:
     """The final check of the switchover, made ready before the fence and run inside it.
 
     In this order: tables that are not transactional and small ones wholly; of large ones every row that the
@@ -65,7 +65,7 @@ class QuickProof:
         """Tables of which only the newest rows were compared, and why."""
         self.rows = 0
 
-    def __enter__(self) -> QuickProof:
+    def __enter__(self) -> FinalComparison:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,21 +82,21 @@ class QuickProof:
             todo.put(table)
         parts = in_parallel(self._pairs, lambda pair: self._work(pair, todo, deadline), len(self._pairs))
         found = [line for part in parts for line in part]
-        (log.warning if self.only_newest or self.left_out else log.info)("final check: %s", self.says())
+        (log.warning if self.only_newest or self.left_out else log.info)("final check: %s", self.message())
         return sorted(found)
 
-    def says(self) -> str:
+    def message(self) -> str:
         """What the last run covered, for the ledger and the log."""
         wholly = len(self._tables) - len(self.left_out) - len(self.only_newest)
-        told = [f"every row that could have changed of {wholly} of {len(self._tables)} tables"]
+        lines = [f"every row that could have changed of {wholly} of {len(self._tables)} tables"]
         if self.rows:
-            told.append(f"{self.rows} rows changed since they were compared, by the binlog")
+            lines.append(f"{self.rows} rows changed since they were compared, by the binlog")
         if self.only_newest:
             listed = ", ".join(f"{t} ({why})" for t, why in sorted(self.only_newest.items()))
-            told.append(f"only the newest rows of {listed}")
+            lines.append(f"only the newest rows of {listed}")
         if self.left_out:
-            told.append(f"not covered for lack of time: {', '.join(sorted(self.left_out))}")
-        return "; ".join(told)
+            lines.append(f"not covered for lack of time: {', '.join(sorted(self.left_out))}")
+        return "; ".join(lines)
 
     def _work(self, pair: ConnectionPair, todo: queue.SimpleQueue[str], deadline: float) -> list[str]:
         found: list[str] = []

@@ -14,11 +14,20 @@ import pymysql
 from livemove.comparison import row_comparison as core
 from livemove.comparison.adapters.both_sides import ConnectionPair, Options, by_key, look_at
 from livemove.comparison.canonical import Shape
-from livemove.comparison.row_comparison import Change, Difference, Judgement, Key, Look, Verdict, pack, unpack
+from livemove.comparison.row_comparison import (
+    Change,
+    Difference,
+    Judgement,
+    Key,
+    RowReads,
+    TableVerdict,
+    pack,
+    unpack,
+)
 from livemove.model.ledger import PassState
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.runtime.mariadb import MariaDb
-from livemove.runtime.watermarks import insist
+from livemove.runtime.watermarks import require_arrival
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +59,13 @@ Differing = tuple[Range, int, int]
 """A range, and its rows on the source and on the target."""
 
 
-class Compared:
+class TableComparer:
     """What both ways share: looking again at what differs, and the verdict."""
 
     def __init__(
-        self, pair: ConnectionPair, shape: Shape, told: Options, began_at: str, position: str
+        self, pair: ConnectionPair, shape: Shape, options: Options, began_at: str, position: str
     ) -> None:
-        self.pair, self.shape, self.told = pair, shape, told
+        self.pair, self.shape, self.options = pair, shape, options
         self.began_at, self.position = began_at, position
         self.rows = (0, 0)
         self.unjudged = 0
@@ -67,16 +76,16 @@ class Compared:
         """What one side shows for these keys."""
         raise NotImplementedError
 
-    def look(self, keys: Sequence[Key]) -> dict[Key, Look]:
+    def look(self, keys: Sequence[Key]) -> dict[Key, RowReads]:
         before = self.ask_for(self.pair.source, keys)
-        insist(self.arrived, self.shape.name)
+        require_arrival(self.arrived, self.shape.name)
         there = self.ask_for(self.pair.target, keys)
         after = self.ask_for(self.pair.source, keys)
-        return {k: Look(before.get(k), there.get(k), after.get(k)) for k in keys}
+        return {k: RowReads(before.get(k), there.get(k), after.get(k)) for k in keys}
 
-    def settle(self, suspects: Sequence[Key]) -> dict[Key, Look]:
+    def settle(self, suspects: Sequence[Key]) -> dict[Key, RowReads]:
         """The last look at each that differs for certain; those that could not be judged are counted."""
-        seen: dict[Key, list[Look]] = {k: [] for k in suspects}
+        seen: dict[Key, list[RowReads]] = {k: [] for k in suspects}
         open_ = list(suspects)
         for _ in range(ROUNDS):
             if not open_:
@@ -89,25 +98,27 @@ class Compared:
         self.unjudged = len(unknown)
         return found
 
-    def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
+    def confirmed(
+        self, sure: dict[Key, RowReads], moving: Sequence[Key]
+    ) -> tuple[dict[Key, RowReads], list[Key]]:
         """(rows that certainly differ, rows that could not be judged) of these."""
         raise NotImplementedError
 
     @property
     def arrived(self) -> Any:
-        assert self.told.arrived is not None
-        return self.told.arrived
+        assert self.options.arrived is not None
+        return self.options.arrived
 
     # verdict --------------------------------------------------------------------------------------
-    def verdict(self, found: dict[Key, Look]) -> Verdict:
-        if len(found) > self.told.listed:
-            self.notes.append(f"{len(found)} rows differ, {self.told.listed} are listed")
+    def verdict(self, found: dict[Key, RowReads]) -> TableVerdict:
+        if len(found) > self.options.listed:
+            self.notes.append(f"{len(found)} rows differ, {self.options.listed} are listed")
         if self.unjudged:
             self.notes.append(f"{self.unjudged} rows changed at every look and could not be judged")
         kinds = {k: core.kind_of(s.after, s.target) for k, s in found.items()}
         counted = Counter(kinds.values())
-        listed = self.described({k: kinds[k] for k in list(found)[: self.told.listed]})
-        return Verdict(
+        listed = self.described({k: kinds[k] for k in list(found)[: self.options.listed]})
+        return TableVerdict(
             not found and not self.unjudged,
             *self.rows,
             tuple(listed),
@@ -124,10 +135,10 @@ class Compared:
         return [Difference(k, kind) for k, kind in kinds.items()]
 
 
-class Walk(Compared):
+class KeyedComparer(TableComparer):
     """A table with a key: in ranges along the key, down to rows where they differ."""
 
-    def run(self) -> Verdict:
+    def run(self) -> TableVerdict:
         with self.pair.source.fresh() as here, self.pair.target.fresh() as there:
             # for looking ahead: the pair's own connections belong to their threads
             self.scouts = here, there
@@ -148,8 +159,8 @@ class Walk(Compared):
     def _pass(self) -> list[Differing]:
         """The ranges whose digests differ."""
         low, differing = self._left_off()
-        end = self.told.share.high
-        rows, self._said, self._kept = self.told.effort.rows, time.monotonic(), time.monotonic()
+        end = self.options.share.high
+        rows, self._said, self._kept = self.options.effort.rows, time.monotonic(), time.monotonic()
         self._began, self._before = time.monotonic(), self.rows[0]
         waiting: deque[tuple[Range, int, tuple[Future[Any], Future[Any]]]] = deque()
         over = False
@@ -164,7 +175,7 @@ class Walk(Compared):
             self.rows = self.rows[0] + here["n"], self.rows[1] + there["n"]
             if here != there:
                 differing.append((chunk, here["n"], there["n"]))
-            rows = core.next_rows(asked, max(took, took_there), self.told.effort)
+            rows = core.next_rows(asked, max(took, took_there), self.options.effort)
             self._tell(chunk, differing)
         return differing
 
@@ -174,19 +185,19 @@ class Walk(Compared):
 
     def _rest(self, seconds: float) -> None:
         """On the source's thread: the nice ratio, and a pause while the source is busy."""
-        if self.told.effort.nice:
-            self.told.clock.sleep(self.told.effort.nice * seconds)
+        if self.options.effort.nice:
+            self.options.clock.sleep(self.options.effort.nice * seconds)
         for waited in range(3600):
             found = self.pair.source.rows("SHOW GLOBAL STATUS LIKE 'Threads_running'")
             running = int(found[0]["value"])
-            if running <= self.told.effort.running:
+            if running <= self.options.effort.running:
                 return
             if waited % 10 == 0:
-                self.told.progress(
+                self.options.progress(
                     f"{self.shape.name}: paused, {running} threads run on the source (limit"
-                    f" {self.told.effort.running})"
+                    f" {self.options.effort.running})"
                 )
-            self.told.clock.sleep(BUSY_WAIT)
+            self.options.clock.sleep(BUSY_WAIT)
 
     def _tell(self, chunk: Range, differing: list[Differing]) -> None:
         now = time.monotonic()
@@ -194,7 +205,7 @@ class Walk(Compared):
             self._said = now
             rate, mine = self._rate(), self._mine
             left = max(0, mine - self.rows[0]) / max(rate, 1e-6)
-            self.told.progress(
+            self.options.progress(
                 f"{self.shape.name}: {self.rows[0]:,} of about {mine:,} rows compared, {rate:,.0f} rows/s,"
                 f" about {left:,.0f} s to go, {len(differing)} ranges to look at again"
             )
@@ -205,7 +216,7 @@ class Walk(Compared):
     @property
     def _mine(self) -> int:
         """About how many rows this task compares."""
-        return self.shape.estimate // self.told.share.of
+        return self.shape.estimate // self.options.share.of
 
     def _rate(self) -> float:
         """Rows per second since this task began."""
@@ -213,13 +224,13 @@ class Walk(Compared):
 
     # resuming -------------------------------------------------------------------------------------
     def _keep(self, low: Key | None, differing: Sequence[Differing], *, done: bool = False) -> None:
-        if self.told.keep is None or (done and self.told.keep.read() is None):
+        if self.options.keep is None or (done and self.options.keep.read() is None):
             return
-        self.told.keep.write(
+        self.options.keep.write(
             PassState(
                 done=done,
                 shape=self.shape.digest,
-                share=self.told.share.packed,
+                share=self.options.share.packed,
                 low=pack(low),
                 rows=self.rows,
                 of=self._mine,
@@ -227,21 +238,21 @@ class Walk(Compared):
                 differing=[(pack(a), pack(b), n, m) for (a, b), n, m in differing],
                 began_at=self.began_at,
                 position=self.position,
-                kept_at=self.told.clock.now().timestamp(),
+                kept_at=self.options.clock.now().timestamp(),
             )
         )
 
     def _left_off(self) -> tuple[Key | None, list[Differing]]:
-        kept = self.told.keep.read() if self.told.keep else None
-        share, start = self.told.share.packed, self.told.share.low
+        kept = self.options.keep.read() if self.options.keep else None
+        share, start = self.options.share.packed, self.options.share.low
         if not kept or kept.done or (kept.shape, kept.share) != (self.shape.digest, share):
             return start, []
-        if self.told.clock.now().timestamp() - kept.kept_at > RESUMABLE:
+        if self.options.clock.now().timestamp() - kept.kept_at > RESUMABLE:
             return start, []
         self.rows = kept.rows
         self.began_at, self.position = kept.began_at, kept.position
         self.notes.append(f"resumed; the pass began at {self.began_at}")
-        self.told.progress(f"{self.shape.name}: goes on after {self.rows[0]:,} rows")
+        self.options.progress(f"{self.shape.name}: goes on after {self.rows[0]:,} rows")
         return unpack(kept.low), [((unpack(a), unpack(b)), n, m) for a, b, n, m in kept.differing]
 
     # bisecting ------------------------------------------------------------------------------------
@@ -283,9 +294,11 @@ class Walk(Compared):
             seen |= {k: v for k, v in found.items() if k in set(keys)}
         return seen
 
-    def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
+    def confirmed(
+        self, sure: dict[Key, RowReads], moving: Sequence[Key]
+    ) -> tuple[dict[Key, RowReads], list[Key]]:
         """Look once with the rows locked: a value that comes back at every look only seems to be at rest."""
-        found: dict[Key, Look] = {}
+        found: dict[Key, RowReads] = {}
         unknown: list[Key] = []
         keys = [*sure, *moving]
         for at in range(0, len(keys), PINNED):
@@ -299,7 +312,7 @@ class Walk(Compared):
                     unknown.append(key)
         return found, unknown
 
-    def _pinned(self, keys: Sequence[Key]) -> dict[Key, Look]:
+    def _pinned(self, keys: Sequence[Key]) -> dict[Key, RowReads]:
         """Share-lock these rows until two watermarks have arrived, without gap locks. Empty if it failed."""
         session = {**self.pair.source.session, "innodb_lock_wait_timeout": 1}
         with self.pair.source.fresh(session=session) as pin:
@@ -314,7 +327,7 @@ class Walk(Compared):
             except pymysql.err.MySQLError as e:
                 log.info("%s: %s rows could not be pinned: %s", self.shape.name, len(keys), e)
                 return {}
-        return {k: Look(before.get(k), there.get(k), after.get(k)) for k in keys}
+        return {k: RowReads(before.get(k), there.get(k), after.get(k)) for k in keys}
 
     def described(self, kinds: dict[Key, Change]) -> list[Difference]:
         return [
@@ -327,10 +340,10 @@ class Walk(Compared):
         return core.cells(self.shape, a[0], b[0]) if len(a) == len(b) == 1 else ()
 
 
-class Whole(Compared):
+class UnkeyedComparer(TableComparer):
     """A table without a usable key: the multiset of its rows, by their hashes or by buckets of them."""
 
-    def run(self) -> Verdict:
+    def run(self) -> TableVerdict:
         self.notes.append("no usable key: compared as a whole, by the multiset of its rows")
         self.digits = 40
         (a,), (b,) = self.pair.ask(core.digest_query(self.shape))
@@ -342,7 +355,7 @@ class Whole(Compared):
             self.notes.append(
                 f"over {WHOLE_ROWS:,} rows: differences are reported by the first digits of their hash"
             )
-        found: dict[Key, Look] = {}
+        found: dict[Key, RowReads] = {}
         for _ in range(SNAPSHOTS):
             found = self.settle(self._suspects())
             # a row that was written meanwhile shows under another hash
@@ -354,7 +367,7 @@ class Whole(Compared):
             found = self._while_still(found)
         return self.verdict(found)
 
-    def _while_still(self, found: dict[Key, Look]) -> dict[Key, Look]:
+    def _while_still(self, found: dict[Key, RowReads]) -> dict[Key, RowReads]:
         """Lock the table until a watermark has arrived and look once; `found` when it cannot be locked."""
         with self.pair.source.fresh(session={**self.pair.source.session, "lock_wait_timeout": 1}) as pin:
             try:
@@ -368,9 +381,11 @@ class Whole(Compared):
                 return found
         self.unjudged = 0
         keys = [k for k in here.keys() | there.keys() if here.get(k) != there.get(k)]
-        return {k: Look(here.get(k), there.get(k), here.get(k)) for k in keys}
+        return {k: RowReads(here.get(k), there.get(k), here.get(k)) for k in keys}
 
-    def confirmed(self, sure: dict[Key, Look], moving: Sequence[Key]) -> tuple[dict[Key, Look], list[Key]]:
+    def confirmed(
+        self, sure: dict[Key, RowReads], moving: Sequence[Key]
+    ) -> tuple[dict[Key, RowReads], list[Key]]:
         return sure, list(moving)
 
     def _suspects(self) -> list[Key]:
@@ -378,7 +393,7 @@ class Whole(Compared):
         here, there = self._buckets(x), self._buckets(y)
         return [k for k in here.keys() | there.keys() if here.get(k) != there.get(k)]
 
-    def _buckets(self, rows: Sequence[Json]) -> dict[Key, Any]:
+    def _buckets(self, rows: Sequence[Row]) -> dict[Key, Any]:
         """Of whole hashes the number of rows says all; of buckets also the sum."""
         return {(r["h"],): int(r["n"]) if self.digits == 40 else (int(r["n"]), r["a"]) for r in rows}
 

@@ -18,7 +18,7 @@ from livemove.comparison.canonical import NUMBERS, TEMPORAL, Column, Shape, quot
 from livemove.comparison.row_comparison import Key
 from livemove.control.adapters.control_row import Control
 from livemove.model.errors import LivemoveError, RefusedError
-from livemove.model.ports import Answered, ControlState, Json, Progress
+from livemove.model.ports import Answered, ControlState, Progress, Row
 from livemove.runtime.mariadb import MariaDb, qualified
 from livemove.runtime.mariadb import quote as quote_unbound
 from livemove.runtime.watermarks import Arrival
@@ -84,7 +84,7 @@ def _batch(
 
 
 def _replace(
-    control: Control, shape: Shape, where: str, args: Iterable[object], rows: Sequence[Json], epoch: int
+    control: Control, shape: Shape, where: str, args: Iterable[object], rows: Sequence[Row], epoch: int
 ) -> None:
     def work() -> None:
         db = control.db

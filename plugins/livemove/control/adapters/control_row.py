@@ -22,10 +22,10 @@ from livemove.model.ports import (
     Binlogs,
     ControlRow,
     ControlState,
-    Json,
     Mark,
     Newest,
     Outcome,
+    Row,
     SwitchHealth,
 )
 from livemove.model.spec import Side
@@ -124,7 +124,7 @@ class Control:
         """True when the control objects of this version, and the row, are there."""
         return kept_version(self.db) == version()
 
-    def _row(self) -> Json:
+    def _row(self) -> Row:
         found = "no control row"
         try:
             if rows := self.db.rows(sql("control/read_control")):
@@ -238,12 +238,12 @@ class Control:
         return Outcome(answered, row.state, row.epoch, row.attempt, 0, row.seconds_left)
 
     # events ---------------------------------------------------------------------------------------
-    def sleeping_events(self) -> list[Json]:
+    def sleeping_events(self) -> list[Row]:
         return self.db.rows(
             "SELECT event_schema, event_name, definer FROM livemove.sleeping_event ORDER BY 1, 2"
         )
 
-    def put_events(self, events: Sequence[Json]) -> None:
+    def put_events(self, events: Sequence[Row]) -> None:
         for e in events:
             self.db.run(
                 "INSERT IGNORE INTO livemove.sleeping_event (event_schema, event_name, definer) VALUES (%s,"
@@ -291,12 +291,12 @@ class Control:
         }
         return said.get("binlog_expire_logs_seconds") or said.get("expire_logs_days", 0) * 86400 or None
 
-    def strangers(self) -> list[str]:
+    def unfenced_writers(self) -> list[str]:
         args = {"writes": WRITES, "passes": tuple(sorted(PAST_THE_FENCE | OPENS_THE_FENCE))}
-        return [str(r["who"]) for r in self.db.rows(sql("control/list_strangers"), args)]
+        return [str(r["who"]) for r in self.db.rows(sql("control/list_unfenced_writers"), args)]
 
-    def stubborn_events(self) -> list[str]:
-        return [str(r["what"]) for r in self.db.rows(sql("control/list_stubborn_events"))]
+    def undisablable_events(self) -> list[str]:
+        return [str(r["what"]) for r in self.db.rows(sql("control/list_undisablable_events"))]
 
     def newest_watermark(self, reads: Side) -> Newest | None:
         r = self.db.one(

@@ -23,7 +23,7 @@ from livemove.model.spec import Side
 from livemove.runtime.mariadb import MariaDb, quote, sql
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 READ_ACCOUNT = "livemove_read"
 WATCH_ACCOUNT = "livemove_watch"
@@ -136,7 +136,7 @@ def keep_binlogs(db: MariaDb, hours: int) -> None:
 
 
 # accounts -------------------------------------------------------------------------------------------
-def credentials(world: World, side: Side, account: str) -> Json:
+def credentials(world: ServiceContext, side: Side, account: str) -> Json:
     """{"username", "password", "host", "port"} from Secrets Manager; made there the first time."""
     from botocore.exceptions import ClientError
 
@@ -152,7 +152,7 @@ def credentials(world: World, side: Side, account: str) -> Json:
     return made
 
 
-def delete_credentials(world: World) -> None:
+def delete_credentials(world: ServiceContext) -> None:
     """Every secret that `credentials` made for this service."""
     client = world.aws("secretsmanager")
     prefix = f"{world.spec.service}/livemove/"
@@ -167,7 +167,7 @@ def secret_name(service: str, side: Side, account: str) -> str:
     return f"{service}/livemove/{side}/{account}"
 
 
-def _place(world: World, side: Side) -> Json:
+def _place(world: ServiceContext, side: Side) -> Json:
     if side is Side.SOURCE:
         return {"host": world.spec.source.address, "port": world.spec.source.port}
     return {"host": world.outputs.database_address, "port": world.outputs.database_port}
@@ -184,13 +184,13 @@ def ensure_account(db: MariaDb, user: str, password: str, grants: Sequence[str],
         db.run(f"GRANT {grant} TO {name}")
 
 
-def ensure_reader(world: World, db: MariaDb) -> Json:
+def ensure_reader(world: ServiceContext, db: MariaDb) -> Json:
     made = credentials(world, db.side, READ_ACCOUNT)
     ensure_account(db, READ_ACCOUNT, made["password"], [f"{READ_RIGHTS} ON *.*"], locked=False)
     return made
 
 
-def ensure_applier(world: World, db: MariaDb, epoch: int) -> Json:
+def ensure_applier(world: ServiceContext, db: MariaDb, epoch: int) -> Json:
     """The replicator's account of `epoch` on its follower; locked until the row (or a test) opens it."""
     made = credentials(world, db.side, apply_account(epoch))
     watermark = watermark_table(db.side.other)
@@ -203,7 +203,7 @@ def ensure_applier(world: World, db: MariaDb, epoch: int) -> Json:
     return made
 
 
-def ensure_watcher(world: World, db: MariaDb) -> None:
+def ensure_watcher(world: ServiceContext, db: MariaDb) -> None:
     made = credentials(world, db.side, WATCH_ACCOUNT)
     ensure_account(db, WATCH_ACCOUNT, made["password"], WATCH_RIGHTS, locked=False)
 

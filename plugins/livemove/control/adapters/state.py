@@ -15,18 +15,18 @@ from livemove.model.spec import Side
 from livemove.runtime.parallel import in_parallel
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 SHORT = {"timeout": 5, "read_timeout": 10}
 """Limits in seconds where a frozen database must not keep a rollback or a question waiting."""
 
 
-def read_rows(world: World) -> dict[Side, ControlRow]:
+def read_rows(world: ServiceContext) -> dict[Side, ControlRow]:
     return {side: read_row_of(world, side) for side in Side}
 
 
-def read_row_of(world: World, side: Side, **limits: Any) -> ControlRow:
+def read_row_of(world: ServiceContext, side: Side, **limits: Any) -> ControlRow:
     with world.database(side, **limits) as database:
         control = Control(database)
         try:
@@ -35,13 +35,13 @@ def read_row_of(world: World, side: Side, **limits: Any) -> ControlRow:
             control.close_connection()
 
 
-def readable_rows(world: World) -> ControlRows:
+def readable_rows(world: ServiceContext) -> ControlRows:
     """Both rows as far as they can be read now; for what only tells, so nothing that is silent raises."""
     rows = in_parallel(Side, lambda side: _readable_row(world, side))
     return ControlRows(**{str(side): row for side, row in zip(Side, rows, strict=True) if row})
 
 
-def _readable_row(world: World, side: Side) -> ControlRow | None:
+def _readable_row(world: ServiceContext, side: Side) -> ControlRow | None:
     try:
         return read_row_of(world, side, **SHORT) if _prepared(world, side) else None
     except Exception as e:
@@ -50,23 +50,23 @@ def _readable_row(world: World, side: Side) -> ControlRow | None:
         return None
 
 
-def link_in_use(world: World) -> Link:
+def link_in_use(world: ServiceContext) -> Link:
     """RefusedError while a switchover is under way."""
     rows = read_rows(world)
     return current_link(world.spec.service, rows[Side.SOURCE], rows[Side.TARGET])
 
 
-def owner(world: World) -> Side:
+def owner(world: ServiceContext) -> Side:
     """The owner; the source while there is no control row. RefusedError between commit and open.
 
     Rows that do not fit are read once more: a switchover may have gone on between the two reads.
     """
     found, silent = _rows_of_both(world)
-    if found and not ControlRows(**found).says.owner:
+    if found and not ControlRows(**found).reading.owner:
         found, silent = _rows_of_both(world)
     if not found:
         return Side.SOURCE
-    if owns := ControlRows(**found).says.owner:
+    if owns := ControlRows(**found).reading.owner:
         return owns
     raise RefusedError(
         f"Neither database is the owner: {', '.join([*map(str, found.values()), *silent.values()])}",
@@ -75,7 +75,7 @@ def owner(world: World) -> Side:
     )
 
 
-def _rows_of_both(world: World) -> tuple[dict[str, ControlRow], dict[Side, str]]:
+def _rows_of_both(world: ServiceContext) -> tuple[dict[str, ControlRow], dict[Side, str]]:
     """The rows that answer, and why the others do not."""
     silent: dict[Side, str] = {}
     found: dict[str, ControlRow] = {}
@@ -87,7 +87,7 @@ def _rows_of_both(world: World) -> tuple[dict[str, ControlRow], dict[Side, str]]
     return found, silent
 
 
-def never_left(world: World) -> str | None:
+def never_left(world: ServiceContext) -> str | None:
     """Why the source must still be the owner: no switchover starts before both databases have a control row.
 
     None when the rows have to decide. For a rollback before the target exists or is prepared.
@@ -101,14 +101,14 @@ def never_left(world: World) -> str | None:
     return "the target was not prepared yet; the writes never left the source" if first else None
 
 
-def _prepared(world: World, side: Side) -> bool:
+def _prepared(world: ServiceContext, side: Side) -> bool:
     """Whether that database has a control row. UnreachableError when it exists and does not answer."""
-    if side is Side.TARGET and not made(world):
+    if side is Side.TARGET and not target_exists(world):
         return False
     with world.database(side, **SHORT) as database:
         return kept_version(database) is not None
 
 
-def made(world: World) -> bool:
+def target_exists(world: ServiceContext) -> bool:
     """Whether the target exists: Terraform has outputs, or its Airflow connection names a host."""
     return bool(world.secret(world.spec.target.connection).host) or world.ledger.load(Outputs) is not None

@@ -9,7 +9,7 @@ from livemove.model.ledger import Breach
 from livemove.model.spec import Side
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 def breach_error(found: Breach) -> LivemoveError:
@@ -34,7 +34,7 @@ def breach_error(found: Breach) -> LivemoveError:
     )
 
 
-def refuse_after_breach(world: World, expected: str) -> None:
+def refuse_after_breach(world: ServiceContext, expected: str) -> None:
     """Whoever waits for the new answer learns that the name went back."""
     found = world.ledger.load(Breach)
     if expected == Side.TARGET and found and found.restored_at:

@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 from livemove.dns.adapters.delegation import address_of
 from livemove.dns.public_resolvers import caches
 from livemove.dns.record import ADDRESSES, ELSEWHERE, same, text
-from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError, UnreachableError
 from livemove.model.ports import RecordSet, Resolvers
 from livemove.model.spec import Dns
 
 
-class HandZone:
+class ManualZone:
     """The zone as its own name servers show it."""
 
     provider = "a person at the registrar's panel"
@@ -52,7 +52,7 @@ class HandZone:
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
         live = [r for r in self.records((*after, *before)[0].name) if r.type in ADDRESSES]
         if not same(live, after) and not same(live, before):
-            raise WorldMovedError(
+            raise StaleApprovalError(
                 f"{(*after, *before)[0].name} is {text(live)}",
                 wanted=text(before),
                 next_step="find out who changed it; then clear the gate before this task with downstream",

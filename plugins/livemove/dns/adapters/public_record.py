@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 from livemove.dns import record
 from livemove.dns.adapters.zones import zone_of
 from livemove.dns.record import Change, Records
-from livemove.dns.zone_checks import Verdict, judge
-from livemove.model.errors import DnsError, WorldMovedError
+from livemove.dns.zone_checks import ZoneFindings, judge
+from livemove.model.errors import DnsError, StaleApprovalError
 from livemove.model.ledger import Event, OriginalRecord, RecordChange, RecordChanged, RecordRolledBack
 from livemove.model.ports import Json
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
-def live_record(world: World) -> Records:
+def live_record(world: ServiceContext) -> Records:
     return record.address_records(zone_of(world).records(world.spec.dns.name), world.spec.dns)
 
 
-def target_addresses(world: World) -> tuple[str, ...]:
+def target_addresses(world: ServiceContext) -> tuple[str, ...]:
     return new_addresses(world)["A"]
 
 
-def new_addresses(world: World) -> Mapping[str, tuple[str, ...]]:
+def new_addresses(world: ServiceContext) -> Mapping[str, tuple[str, ...]]:
     """Type -> addresses of the cloud's web servers."""
     servers = world.outputs.web_servers
     return {
@@ -38,26 +38,26 @@ def new_addresses(world: World) -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def intended_change(world: World) -> Change:
+def intended_change(world: ServiceContext) -> Change:
     """The change of the story over what is there now."""
     before = world.ledger.load(OriginalRecord)
     base = _records(before) if before else None
     return record.to_target(live_record(world), new_addresses(world), base, world.spec.dns)
 
 
-def survey(world: World) -> Verdict:
+def survey(world: ServiceContext) -> ZoneFindings:
     """Ask every name server of the zone, and its parent, what speaks against moving the name now."""
     from livemove.dns.adapters.zone_reader import look
 
     return judge(look(world, live_record(world)))
 
 
-def share_now(world: World) -> int | None:
+def share_now(world: ServiceContext) -> int | None:
     """Percent of the answers that give the cloud; None when a stranger's record is there."""
     return record.share(live_record(world), original(world), new_addresses(world))
 
 
-def original(world: World) -> Records:
+def original(world: ServiceContext) -> Records:
     """The record before livemove touched it."""
     document = world.ledger.load(OriginalRecord)
     if document is None:
@@ -71,7 +71,7 @@ def _records(document: OriginalRecord) -> Records:
     return record.from_document(r.model_dump() for r in document.records)
 
 
-def keep_original(world: World, live: Records) -> Records:
+def keep_original(world: ServiceContext, live: Records) -> Records:
     """The record before livemove touched it; writes it down when this is the first time."""
     if world.ledger.load(OriginalRecord) is None:
         world.ledger.save(OriginalRecord.model_validate({"records": record.as_document(live)}))
@@ -79,7 +79,7 @@ def keep_original(world: World, live: Records) -> Records:
 
 
 def commit(
-    world: World, change: Change, event: type[Event], *, kind: type[RecordChange] = RecordChange
+    world: ServiceContext, change: Change, event: type[Event], *, kind: type[RecordChange] = RecordChange
 ) -> str:
     """Change the record and keep what was done; returns the change's id."""
     change_id = zone_of(world).change(change.before, change.after)
@@ -89,7 +89,7 @@ def commit(
     return change_id
 
 
-def point_at_target(world: World) -> tuple[Json, str]:
+def point_at_target(world: ServiceContext) -> tuple[Json, str]:
     """Point the name at the cloud servers without an approval: for an emergency, when the old are dead."""
     change = intended_change(world)
     to = ", ".join(record.addresses(change.after))
@@ -103,7 +103,7 @@ def point_at_target(world: World) -> tuple[Json, str]:
     )
 
 
-def put_back(world: World, event: type[Event] = RecordRolledBack) -> tuple[Json, str]:
+def put_back(world: ServiceContext, event: type[Event] = RecordRolledBack) -> tuple[Json, str]:
     """Give the name the record that it had before the move: what was changed, and a sentence about it."""
     if world.ledger.load(OriginalRecord) is None:
         return {}, "The record was never touched; nothing to undo"
@@ -116,9 +116,9 @@ def put_back(world: World, event: type[Event] = RecordRolledBack) -> tuple[Json,
     return change.document, f"{change.name} -> {to} again (change {change_id})"
 
 
-def _refuse_a_stranger(world: World, change: Change) -> None:
+def _refuse_a_stranger(world: ServiceContext, change: Change) -> None:
     if share_now(world) is None:
-        raise WorldMovedError(
+        raise StaleApprovalError(
             f"{change.name} is {record.text(change.before)}, which livemove did not set",
             wanted=f"{', '.join(target_addresses(world))}, as this migration left it",
             next_step=(

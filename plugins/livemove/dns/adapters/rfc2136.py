@@ -26,7 +26,7 @@ import dns.zone
 from livemove.dns.adapters.delegation import address_of
 from livemove.dns.adapters.resolvers import question
 from livemove.dns.record import ADDRESSES, ELSEWHERE, same, text
-from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError, UnreachableError
 from livemove.model.ports import RecordSet, Resolvers
 from livemove.model.spec import Dns
 
@@ -36,7 +36,7 @@ STOOD_OTHERWISE = (dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns
 """A prerequisite was not met: the record is not what it was believed to be."""
 
 
-class UpdateZone:
+class Rfc2136Zone:
     """The zone behind dns.primary; `key`: name, secret (base64) and algorithm of the TSIG key."""
 
     provider = "RFC 2136"
@@ -188,8 +188,8 @@ def key_of(secret: Any) -> tuple[str, str, str]:
     return secret.login, secret.password, str(secret.extra.get("algorithm") or "hmac-sha256")
 
 
-def _moved(live: Sequence[RecordSet], before: Sequence[RecordSet]) -> WorldMovedError:
-    return WorldMovedError(
+def _moved(live: Sequence[RecordSet], before: Sequence[RecordSet]) -> StaleApprovalError:
+    return StaleApprovalError(
         f"{(*before, *live)[0].name} is {text(live)}",
         wanted=text(before),
         next_step="find out who changed it; then clear the gate before this task with downstream",

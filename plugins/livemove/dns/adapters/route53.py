@@ -17,7 +17,7 @@ from typing import Any
 from livemove.dns.adapters.delegation import address_of
 from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.dns.record import address_records, same, text
-from livemove.model.errors import DnsError, UnreachableError, WorldMovedError
+from livemove.model.errors import DnsError, StaleApprovalError, UnreachableError
 from livemove.model.ports import RecordSet, Resolvers
 from livemove.model.spec import Dns
 
@@ -72,7 +72,7 @@ class Route53Zone:
         if same(live, after):
             return LOST
         if not same(live, before):
-            raise WorldMovedError(
+            raise StaleApprovalError(
                 f"{(*after, *before)[0].name} is {text(live)}",
                 wanted=text(before),
                 next_step="find out who changed it; then clear the gate before this task with downstream",

@@ -9,7 +9,7 @@ from livemove.dns.adapters.zones import zone_of
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import MigrationSpec
 from livemove.runtime.links import AwsLink
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class ZoneLink(AwsLink):
             return ""
         home = "https://us-east-1.console.aws.amazon.com/route53/v2/hostedzones?region=us-east-1"
         try:
-            zone_id = getattr(zone_of(World(spec)), "zone_id", None)
+            zone_id = getattr(zone_of(ServiceContext(spec)), "zone_id", None)
         except LivemoveError as e:
             log.info("the zone's page: %s", e.found)
             return home

@@ -8,17 +8,17 @@ from livemove.dns.adapters.delegation import delegation
 from livemove.dns.adapters.zones import resolvers_of, zone_of
 from livemove.dns.public_resolvers import caches
 from livemove.dns.record import ADDRESSES, ELSEWHERE, Records, addresses
-from livemove.dns.zone_checks import Survey, Voice
+from livemove.dns.zone_checks import NameServerAnswers, Survey
 from livemove.model.ports import Resolvers
 from livemove.runtime.parallel import both, in_parallel
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 TYPES = ("SOA", *ADDRESSES, *ELSEWHERE, "CAA")
 
 
-def look(world: World, live: Records) -> Survey:
+def look(world: ServiceContext, live: Records) -> Survey:
     """Every question goes to an authority itself; the parent's servers are found through the caches."""
     dns, zone, resolvers = world.spec.dns, zone_of(world), resolvers_of(world)
     servers = list(dict.fromkeys(zone.authorities()))
@@ -47,8 +47,8 @@ def look(world: World, live: Records) -> Survey:
     )
 
 
-def _voice(resolvers: Resolvers, server: str, name: str, zone: str) -> Voice:
-    return Voice(
+def _voice(resolvers: Resolvers, server: str, name: str, zone: str) -> NameServerAnswers:
+    return NameServerAnswers(
         server, {t: resolvers.ask(server, zone if t == "SOA" else name, t, recurse=False) for t in TYPES}
     )
 

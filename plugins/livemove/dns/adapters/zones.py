@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from livemove.model.ports import Resolvers, Zone
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
-def resolvers_of(world: World) -> Resolvers:
+def resolvers_of(world: ServiceContext) -> Resolvers:
     return world.port("resolvers", lambda: _resolvers(world))
 
 
-def zone_of(world: World) -> Zone:
+def zone_of(world: ServiceContext) -> Zone:
     """The zone, at the provider that the spec names.
 
     A further provider is one more branch here, one more module beside this one and one more word in the spec.
@@ -22,22 +22,22 @@ def zone_of(world: World) -> Zone:
     return world.port("zone", lambda: _zone(world))
 
 
-def _resolvers(world: World) -> Resolvers:
+def _resolvers(world: ServiceContext) -> Resolvers:
     from livemove.dns.adapters.resolvers import DnsResolvers
 
     return DnsResolvers(world.clock)
 
 
-def _zone(world: World) -> Zone:
+def _zone(world: ServiceContext) -> Zone:
     dns, resolvers = world.spec.dns, resolvers_of(world)
     if dns.provider == "rfc2136":
-        from livemove.dns.adapters.rfc2136 import UpdateZone, key_of
+        from livemove.dns.adapters.rfc2136 import Rfc2136Zone, key_of
 
-        return UpdateZone(dns, key_of(world.secret(dns.connection or "")), resolvers)
+        return Rfc2136Zone(dns, key_of(world.secret(dns.connection or "")), resolvers)
     if dns.provider == "manual":
-        from livemove.dns.adapters.manual_zone import HandZone
+        from livemove.dns.adapters.manual_zone import ManualZone
 
-        return HandZone(dns, resolvers)
+        return ManualZone(dns, resolvers)
     from livemove.dns.adapters.route53 import Route53Zone
 
     return Route53Zone(world.aws("route53"), dns, resolvers)

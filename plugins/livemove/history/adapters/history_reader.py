@@ -10,12 +10,12 @@ from livemove.history.history import READS, History
 from livemove.model.ledger import SwitchoverRecord
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
 
-def read_history(world: World) -> History:
+def read_history(world: ServiceContext) -> History:
     """As it is now. What cannot be read is left out, and named in the log."""
     from livemove.control.adapters.state import readable_rows
 
@@ -25,6 +25,6 @@ def read_history(world: World) -> History:
     return History(contents, readable_rows(world))
 
 
-def read_completed_switchovers(world: World) -> list[SwitchoverRecord]:
+def read_completed_switchovers(world: ServiceContext) -> list[SwitchoverRecord]:
     """The switchovers that went through, oldest first; the databases are not asked."""
     return completed(world.ledger.load_all(SwitchoverRecord))

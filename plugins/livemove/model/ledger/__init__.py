@@ -28,7 +28,7 @@ from livemove.model.ledger.comparison import (
     PartPass,
     PassState,
     RowDifference,
-    Share,
+    StoredKeyRange,
     TableComparison,
     TableRepaired,
 )
@@ -83,7 +83,16 @@ from livemove.model.ledger.reporting import (
     Versions,
     Waited,
 )
-from livemove.model.ledger.schema import DdlSeen, Definers, Definitions, Parity, SchemaCarried, StoredCode
+from livemove.model.ledger.schema import (
+    CodeObject,
+    DdlSeen,
+    Definers,
+    Definitions,
+    Parity,
+    SchemaCarried,
+    SchemaCode,
+    StoredCode,
+)
 from livemove.model.ledger.servers import JobsKept, ServersStopped
 from livemove.model.ledger.store import (
     Contents,
@@ -146,6 +155,7 @@ __all__ = [
     "Breach",
     "BreachSeen",
     "CaughtUp",
+    "CodeObject",
     "ComparisonPass",
     "Contents",
     "ControlPrepared",
@@ -209,8 +219,8 @@ __all__ = [
     "RollbackBegun",
     "RowDifference",
     "SchemaCarried",
+    "SchemaCode",
     "ServersStopped",
-    "Share",
     "Shifted",
     "ShortTtl",
     "SiteCounts",
@@ -221,6 +231,7 @@ __all__ = [
     "StepTaken",
     "Stored",
     "StoredCode",
+    "StoredKeyRange",
     "SwitchoverBegan",
     "SwitchoverEnded",
     "SwitchoverPlan",

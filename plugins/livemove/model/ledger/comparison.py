@@ -17,7 +17,7 @@ class RowDifference(Part):
     """column, source, target."""
 
 
-class Share(Part):
+class StoredKeyRange(Part):
     """A range of a table's key."""
 
     low: Any = None
@@ -62,7 +62,7 @@ class PartComparison(_Verdict):
 
     NAME: ClassVar[str] = "comparison_part/{epoch}/{table}/{number}"
     number: int
-    share: Share
+    share: StoredKeyRange
 
 
 class PassState(Part):
@@ -71,7 +71,7 @@ class PassState(Part):
     done: bool
     shape: str = ""
     """Digest of the table's definition."""
-    share: Share | None = None
+    share: StoredKeyRange | None = None
     low: Any = None
     """The key from which a retry continues."""
     rows: tuple[int, int] = (0, 0)

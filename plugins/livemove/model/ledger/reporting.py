@@ -82,4 +82,4 @@ class Waited(Event):
     event: Literal["waited"] = "waited"
     since: Time
     seconds: float
-    says: str | None = None
+    message: str | None = None

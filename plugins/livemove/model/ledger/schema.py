@@ -4,19 +4,59 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from livemove.model.ledger.base import Document, Event
+from pydantic import AliasChoices, Field
+
+from livemove.model.ledger.base import Document, Event, Part
 from livemove.model.spec import Side
 
 
-class StoredCode(Document):
+class CodeObject(Part):
+    """A trigger, an event, a routine or a view, as it was recorded."""
+
+    kind: str
+    schema_name: str = Field(
+        validation_alias=AliasChoices("schema", "schema_name"), serialization_alias="schema"
+    )
+    name: str
+    sql: str
+    """Its CREATE statement."""
+    sql_mode: str = ""
+    charset: str = "utf8mb4"
+    """Of the client that created it."""
+    collation: str = ""
+    database_collation: str = ""
+    time_zone: str = ""
+    table: str = ""
+    """Of a trigger."""
+    status: str = ""
+    """Of an event: ENABLED, DISABLED or SLAVESIDE_DISABLED."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.schema_name, self.name
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema_name}.{self.name}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind.lower()} {self.full_name}"
+
+
+class SchemaCode(Part):
+    """Triggers and events of the application."""
+
+    triggers: list[CodeObject] = []
+    """In the order in which they fire."""
+    events: list[CodeObject] = []
+
+
+class StoredCode(SchemaCode, Document):
     """Triggers and events of the application as this side had them when it last was the owner."""
 
     NAME: ClassVar[str] = "schema/{side}"
     side: Side
-    triggers: list[dict[str, Any]] = []
-    """In the order in which they fire: kind, schema, name, sql, sql_mode, charset, table."""
-    events: list[dict[str, Any]] = []
-    """Kind, schema, name, sql, sql_mode, charset, status."""
 
 
 class Definers(Document):

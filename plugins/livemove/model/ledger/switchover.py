@@ -147,7 +147,7 @@ class WayBack(Document):
     losses: list[str] = []
     """Why a rollback would lose writes."""
     checked_at: Time | None = None
-    says: str = ""
+    message: str = ""
 
 
 class Soak(Document):
@@ -176,7 +176,7 @@ class LossBound(Part):
     """State of the replication task, in DMS's words."""
     undelivered: int | None = None
     """Row changes that DMS read and did not apply; None: it does not tell."""
-    says: list[str] = []
+    message: list[str] = []
 
 
 class Promotion(LossBound, Document):
@@ -275,7 +275,7 @@ class WritesRolledBack(Event):
     event: Literal["rollback_writes"] = "rollback_writes"
     owner: str
     epoch: int
-    says: str = ""
+    message: str = ""
     although: list[str] = []
     """Reasons that would have refused the way forward."""
 

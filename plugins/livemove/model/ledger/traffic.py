@@ -60,7 +60,7 @@ class WatchLook(Document):
     NAME: ClassVar[str] = "dns/watch"
     ONLY_SHOWN: ClassVar[bool] = True
     breach: list[str] = []
-    says: str = ""
+    message: str = ""
     at: Time
 
 
@@ -79,7 +79,7 @@ class Breach(Document):
     """Why the record stays."""
     record: Any = None
     """The record after it went back."""
-    says: str | None = None
+    message: str | None = None
 
 
 class Drain(Document):
@@ -87,7 +87,7 @@ class Drain(Document):
 
     NAME: ClassVar[str] = "drain"
     ONLY_SHOWN: ClassVar[bool] = True
-    says: str
+    message: str
     share: float | None = None
     """Of the old site in all requests."""
     rates: dict[str, float] = {}
@@ -110,7 +110,7 @@ class BreachSeen(Event):
     restored_ms: int | None = None
     not_restored: str | None = None
     record: Any = None
-    says: str | None = None
+    message: str | None = None
 
 
 class Shifted(Event):

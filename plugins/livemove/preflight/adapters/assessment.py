@@ -17,7 +17,7 @@ from livemove.model.spec import Side
 from livemove.preflight.facts import Assessment
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 UNKNOWN = {"UnknownOperationException", "InvalidAction", "NotImplemented", "501"}
@@ -27,7 +27,7 @@ AT_REST = {"ready", "stopped"}
 PASSED = {"passed", "pending", "running", "skipped"}
 
 
-def read_assessment(world: World, problems: dict[str, str]) -> Assessment | None:
+def read_assessment(world: ServiceContext, problems: dict[str, str]) -> Assessment | None:
     """None: there is no task to assess yet, or DMS cannot be asked (then `problems` says why)."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -60,7 +60,7 @@ def _task(dms: Any, name: str) -> Json | None:
     return dict(found[0]) if found else None
 
 
-def _assess(world: World, dms: Any, task: Json) -> Assessment:
+def _assess(world: ServiceContext, dms: Any, task: Json) -> Assessment:
     arn = task["ReplicationTaskArn"]
     runs = dms.describe_replication_task_assessment_runs(
         Filters=[{"Name": "replication-task-arn", "Values": [arn]}]

@@ -17,7 +17,7 @@ import pymysql
 from livemove.control import privileges as rights
 from livemove.control.adapters.setup import READ_ACCOUNT
 from livemove.dns.adapters.zones import zone_of
-from livemove.dns.zone_checks import Verdict
+from livemove.dns.zone_checks import ZoneFindings
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, RecordSet
@@ -26,7 +26,7 @@ from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.adapters.measurements import (
     SAMPLE_SECONDS,
     ZERO_SECONDS,
-    Look,
+    CounterSample,
     clock_ahead,
     column_facts,
     rows_if_allowed,
@@ -37,13 +37,13 @@ from livemove.preflight.adapters.measurements import (
 from livemove.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
 from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from livemove.schema.objects import schemas_named
 
 log = logging.getLogger(__name__)
 
 
-def read_facts(world: World) -> Facts:
+def read_facts(world: ServiceContext) -> Facts:
     """Everything the checks need to know about this service's world as it is."""
     problems: dict[str, str] = {}
     metadata = task_settings(world)
@@ -64,14 +64,14 @@ def read_facts(world: World) -> Facts:
     )
 
 
-def connection_ids(world: World) -> list[str]:
+def connection_ids(world: ServiceContext) -> list[str]:
     spec = world.spec
     named = [spec.aws.connection, spec.source.connection, spec.target.connection, spec.application.connection]
     named += [spec.dns.connection] if spec.dns.connection else []
     return list(dict.fromkeys([*named, *(s.connection for s in spec.servers if s.connection)]))
 
 
-def _connection(world: World, name: str) -> str:
+def _connection(world: ServiceContext, name: str) -> str:
     """Empty, or what is wrong with it; never its values."""
     try:
         secret = world.secret(name)
@@ -82,7 +82,7 @@ def _connection(world: World, name: str) -> str:
     return ""
 
 
-def _endpoint(world: World, problems: dict[str, str]) -> str:
+def _endpoint(world: ServiceContext, problems: dict[str, str]) -> str:
     try:
         return world.endpoint_url or ""
     except LivemoveError as e:
@@ -108,7 +108,7 @@ def terraform_version() -> str | None:
         return None
 
 
-def _records(world: World, problems: dict[str, str]) -> tuple[RecordSet, ...] | None:
+def _records(world: ServiceContext, problems: dict[str, str]) -> tuple[RecordSet, ...] | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -120,7 +120,7 @@ def _records(world: World, problems: dict[str, str]) -> tuple[RecordSet, ...] | 
     return None
 
 
-def _zone(world: World, problems: dict[str, str]) -> Verdict | None:
+def _zone(world: ServiceContext, problems: dict[str, str]) -> ZoneFindings | None:
     """What all authorities of the zone say; None when the record itself could not be read."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -133,7 +133,7 @@ def _zone(world: World, problems: dict[str, str]) -> Verdict | None:
     return None
 
 
-def task_settings(world: World) -> Json:
+def task_settings(world: ServiceContext) -> Json:
     """TargetMetadata of the DMS settings for this service's tasks; {} when they cannot be read."""
     path = project_root() / "include" / world.spec.replication.settings
     try:
@@ -152,7 +152,7 @@ def lob_limit(metadata: Json) -> int | None:
 
 # The target, where it stands
 # ----------------------------------------------------------------------------------------
-def _target(world: World, problems: dict[str, str]) -> TargetFacts | None:
+def _target(world: ServiceContext, problems: dict[str, str]) -> TargetFacts | None:
     try:
         if world.ledger.load(Outputs) is None:
             return None
@@ -191,7 +191,7 @@ def read_target(db: MariaDb, schemas: Sequence[str]) -> TargetFacts:
 
 # The source database
 # -------------------------------------------------------------------------------------------------
-def _database(world: World, problems: dict[str, str]) -> DatabaseFacts | None:
+def _database(world: ServiceContext, problems: dict[str, str]) -> DatabaseFacts | None:
     try:
         with world.database(Side.SOURCE, timeout=5) as db:
             return read_database(db, world.spec.source.schemas, world.spec.source.accounts)
@@ -213,7 +213,7 @@ def read_database(
 ) -> DatabaseFacts:
     """What the checks need to know and this login may see; the rest counts as a missing privilege."""
     args = {"schemas": tuple(schemas), "accounts": tuple(accounts)}
-    first, trip = Look.at_now(db), trips(db)
+    first, trip = CounterSample.at_now(db), trips(db)
     variables = {str(r["variable_name"]).lower(): str(r["value"]) for r in db.rows("SHOW GLOBAL VARIABLES")}
     tables, columns = _tables(db, args), db.rows(sql("preflight/list_telling_columns"), args)
     sizes = {str(t): t.bytes for t in tables}

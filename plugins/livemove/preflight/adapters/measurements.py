@@ -17,7 +17,7 @@ from typing import Any
 import pymysql
 
 from livemove.model.counters import increase
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.preflight.facts import ColumnFact, Sample
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.runtime.query_budget import QueryBudget, by_table
@@ -35,7 +35,7 @@ DATES = {"date", "datetime", "timestamp"}
 STATEMENT = re.compile(r"(?:use `((?:[^`]|``)+)`; *)?(insert|update|delete|replace|load)\b", re.IGNORECASE)
 
 
-def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Json]:
+def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Row]:
     """Rows of a statement that some versions or logins do not have."""
     try:
         return db.rows(query, args)
@@ -47,7 +47,7 @@ def rows_if_allowed(db: MariaDb, query: str, args: Any = None) -> list[Json]:
 # Rate and distance
 # --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Look:
+class CounterSample:
     """The counters at one moment."""
 
     at: float
@@ -56,7 +56,7 @@ class Look:
     position: int
 
     @classmethod
-    def at_now(cls, db: MariaDb) -> Look:
+    def at_now(cls, db: MariaDb) -> CounterSample:
         rows = {
             str(r["variable_name"]).lower(): int(float(r["value"] or 0))
             for r in db.rows(sql("preflight/list_counters"))
@@ -72,10 +72,10 @@ class Look:
         return sum(engine or [v for k, v in self.counters.items() if k.startswith("handler_")])
 
 
-def sample(db: MariaDb, first: Look, schemas: Sequence[str], seconds: float) -> Sample:
+def sample(db: MariaDb, first: CounterSample, schemas: Sequence[str], seconds: float) -> Sample:
     """What happened since the first look, which is at least `seconds` ago."""
     time.sleep(max(0.0, first.at + seconds - time.monotonic()))
-    last = Look.at_now(db)
+    last = CounterSample.at_now(db)
     ever = last.counters.get("binlog_bytes_written", 0)
     written = increase(first.counters.get("binlog_bytes_written", 0), ever)
     if "binlog_bytes_written" not in last.counters and first.file == last.file:
@@ -91,7 +91,7 @@ def sample(db: MariaDb, first: Look, schemas: Sequence[str], seconds: float) -> 
     )
 
 
-def _statements(db: MariaDb, since: Look, schemas: Sequence[str]) -> list[str]:
+def _statements(db: MariaDb, since: CounterSample, schemas: Sequence[str]) -> list[str]:
     """Kinds of changes in the moved schemas that stand as statements in the binlog; never their values."""
     if not since.file:
         return []
@@ -121,7 +121,7 @@ def clock_ahead(db: MariaDb) -> float:
 # Values
 # ------------------------------------------------------------------------------------------------------------
 def zero_dates(
-    db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
+    db: MariaDb, columns: Sequence[Row], sizes: Mapping[str, int], seconds: float
 ) -> dict[str, bool | None]:
     """table.column -> whether a zero date is there; of several columns with one, the first row's are told."""
     budget = QueryBudget(db, seconds)
@@ -139,7 +139,7 @@ def zero_dates(
     return found
 
 
-def column_facts(columns: Sequence[Json]) -> tuple[ColumnFact, ...]:
+def column_facts(columns: Sequence[Row]) -> tuple[ColumnFact, ...]:
     return tuple(
         ColumnFact(
             f"{c['schema']}.{c['table']}",

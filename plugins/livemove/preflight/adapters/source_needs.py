@@ -15,12 +15,12 @@ from livemove.preflight.facts import DatabaseFacts
 from livemove.preflight.prepare_source import Part, parts
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
 
-def needs(world: World, *, look: bool) -> tuple[list[Part], str]:
+def needs(world: ServiceContext, *, look: bool) -> tuple[list[Part], str]:
     """The DBA's texts, and how they came about. `look`: whether the source and the ledger are asked."""
     if not look:
         return parts(world.spec, None), "everything that a source needs, from the spec alone"
@@ -28,7 +28,7 @@ def needs(world: World, *, look: bool) -> tuple[list[Part], str]:
     return parts(world.spec, db, account=account, firewall_told=_firewall(world)), why
 
 
-def _source(world: World) -> tuple[DatabaseFacts | None, str, str]:
+def _source(world: ServiceContext) -> tuple[DatabaseFacts | None, str, str]:
     spec = world.spec.source
     try:
         with world.database(Side.SOURCE, timeout=5) as db:
@@ -43,7 +43,7 @@ def _source(world: World) -> tuple[DatabaseFacts | None, str, str]:
         return None, "", f"from the spec alone, because the source's catalogue could not be read: {e.args}"
 
 
-def _firewall(world: World) -> str:
+def _firewall(world: ServiceContext) -> str:
     try:
         outputs = world.ledger.load(Outputs)
         return outputs.idc_firewall if outputs else ""

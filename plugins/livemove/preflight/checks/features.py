@@ -65,9 +65,9 @@ def _told(db: DatabaseFacts) -> str:
     """What is there and needs nothing of anybody."""
     parts = [t for t in db.tables if t.partitions]
     made = [c for c in db.columns if c.generated]
-    told = "no versioned tables, sequences or invisible columns"
+    text = "no versioned tables, sequences or invisible columns"
     if parts:
-        told += f"; partitioned, made beforehand on the target: {some(map(str, parts))}"
+        text += f"; partitioned, made beforehand on the target: {some(map(str, parts))}"
     if made:
-        told += f"; generated columns, computed by the target: {some(map(str, made))}"
-    return told
+        text += f"; generated columns, computed by the target: {some(map(str, made))}"
+    return text

@@ -38,13 +38,13 @@ def check(facts: Facts) -> list[Finding]:
 
 def _measured(lobs: tuple[LobFact, ...]) -> str:
     known = [lob for lob in lobs if lob.longest is not None]
-    told = f"{len(lobs)} LOB columns"
+    text = f"{len(lobs)} LOB columns"
     if known:
         longest = max(known, key=lambda lob: lob.longest or 0)
-        told += f", the longest value {longest.longest:,} bytes in {longest.table}.{longest.column}"
+        text += f", the longest value {longest.longest:,} bytes in {longest.table}.{longest.column}"
     if late := [f"{lob.table}.{lob.column}" for lob in lobs if lob.longest is None]:
-        told += f", not measured in time: {some(late)}"
-    return told
+        text += f", not measured in time: {some(late)}"
+    return text
 
 
 def _judge(lob: LobFact, limit: int) -> Finding | None:

@@ -54,12 +54,12 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
         )
     if found:
         return found
-    told = (
+    text = (
         f"none in {len(db.zero_dates)} columns"
         if not missed
         else f"sql_mode refuses new ones; {len(missed)} columns were not searched to the end"
     )
-    return [ok(CHECK, told)]
+    return [ok(CHECK, text)]
 
 
 def _refused_anyway(db: DatabaseFacts) -> bool:

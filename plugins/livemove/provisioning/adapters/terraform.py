@@ -24,13 +24,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from livemove.model.errors import InfraError, SetupError, WorldMovedError
+from livemove.model.errors import InfraError, SetupError, StaleApprovalError
 from livemove.model.ports import Json, PlanSummary
 from livemove.model.spec import project_root
 from livemove.provisioning.plan import summary
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Terraform:
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def of(cls, world: World) -> Terraform:
+    def of(cls, world: ServiceContext) -> Terraform:
         spec = world.spec
 
         def secrets() -> Mapping[str, str]:
@@ -116,7 +116,7 @@ class Terraform:
             return summary(digest, json.loads(self._quiet(folder, "show", "-json", PLAN)))
 
     def apply(self, digest: str) -> None:
-        """Apply exactly that plan; WorldMovedError when it is gone or the state went on without it."""
+        """Apply exactly that plan; StaleApprovalError when it is gone or the state went on without it."""
         with self._ready() as folder:
             (folder / PLAN).write_bytes(self._kept(digest))
             try:
@@ -130,7 +130,7 @@ class Terraform:
                 )
             except InfraError as e:
                 if "stale" in str(e).lower():
-                    raise WorldMovedError(
+                    raise StaleApprovalError(
                         f"The plan {digest[:12]} is stale: the state has changed since it was made",
                         next_step="clear the plan task with downstream, so that a new plan is made and shown",
                     ) from e
@@ -166,13 +166,13 @@ class Terraform:
         try:
             content: bytes = self.s3.get_object(Bucket=self.bucket, Key=self._plan_key(digest))["Body"].read()
         except ClientError as e:
-            raise WorldMovedError(
+            raise StaleApprovalError(
                 f"The plan {digest[:12]} is not in the bucket {self.bucket} any more"
                 f" ({e.response['Error']['Code']})",
                 next_step="clear the plan task with downstream",
             ) from e
         if hashlib.sha256(content).hexdigest() != digest:
-            raise WorldMovedError(
+            raise StaleApprovalError(
                 f"The plan {digest[:12]} in the bucket is not the one that was shown",
                 next_step="clear the plan task with downstream",
             )
@@ -246,9 +246,9 @@ class Terraform:
                 start_new_session=True,
             )
         try:
-            told = time.monotonic()
+            wording = time.monotonic()
             for line in _follow(events, p):
-                told = _tell(line, errors, told)
+                wording = _tell(line, errors, wording)
             code = p.wait()
         except BaseException:
             self.cancel()
@@ -290,14 +290,14 @@ def _follow(path: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
             time.sleep(LOOK)
 
 
-def _tell(line: str, errors: list[str], told: float) -> float:
+def _tell(line: str, errors: list[str], wording: float) -> float:
     """Log one line of the event stream if it says something new; returns when progress was last told."""
     try:
         event = json.loads(line)
     except ValueError:
         if line.strip():
             log.info("%s", line.rstrip())
-        return told
+        return wording
     kind, message = event.get("type"), event.get("@message", "")
     if kind == "diagnostic":
         d = event["diagnostic"]
@@ -311,10 +311,10 @@ def _tell(line: str, errors: list[str], told: float) -> float:
         log.log(logging.ERROR if d["severity"] == "error" else logging.WARNING, "%s", text)
     elif kind in TOLD and event.get("hook", {}).get("action") != "read":
         log.info("%s", message)
-    elif kind == "apply_progress" and time.monotonic() - told > QUIET:
+    elif kind == "apply_progress" and time.monotonic() - wording > QUIET:
         log.info("%s", message)
         return time.monotonic()
-    return told
+    return wording
 
 
 def _hint(text: str) -> str:
@@ -336,5 +336,5 @@ def _hint(text: str) -> str:
     return "fix the cause, then clear the plan task with downstream: a new plan continues from what exists"
 
 
-def infra_of(world: World) -> Terraform:
+def infra_of(world: ServiceContext) -> Terraform:
     return world.port("infra", lambda: Terraform.of(world))

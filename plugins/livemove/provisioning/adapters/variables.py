@@ -11,13 +11,13 @@ from livemove.model.spec import Side, project_root
 from livemove.provisioning.plan import rds_windows
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 DMS_ROLES = ("dms-vpc-role", "dms-cloudwatch-logs-role")
 """One of each per account; the DMS console makes them too. https://docs.aws.amazon.com/dms/latest/userguide/security-iam.html"""
 
 
-def variables(world: World, *, replication_enabled: bool = True) -> Json:
+def variables(world: ServiceContext, *, replication_enabled: bool = True) -> Json:
     """Everything but the two passwords, which go through the environment."""
     spec = world.spec
     backup, maintenance = rds_windows(spec.window, world.clock.now())
@@ -61,7 +61,7 @@ def variables(world: World, *, replication_enabled: bool = True) -> Json:
     }
 
 
-def source_parameters(world: World) -> Json:
+def source_parameters(world: ServiceContext) -> Json:
     """Server variables that the target must share, from the source; the ledger keeps them for an outage."""
     from livemove.model.errors import UnreachableError
 
@@ -90,7 +90,7 @@ def source_parameters(world: World) -> Json:
     return found
 
 
-def dms_roles(world: World, *, replication_enabled: bool = True) -> list[str]:
+def dms_roles(world: ServiceContext, *, replication_enabled: bool = True) -> list[str]:
     """The account's DMS roles that Terraform manages: those that do not exist yet, and those it created.
 
     At the teardown none, unless the account still runs replication instances of others, who need them too.
@@ -101,7 +101,7 @@ def dms_roles(world: World, *, replication_enabled: bool = True) -> list[str]:
     return [name for name in DMS_ROLES if _made_by(iam, name) in (None, world.spec.service)]
 
 
-def others_replicate(world: World) -> bool:
+def others_replicate(world: ServiceContext) -> bool:
     """True when the account has a replication instance that is not this service's."""
     ours = world.spec.service.replace("_", "-")
     pages = world.aws("dms").get_paginator("describe_replication_instances").paginate()

@@ -8,14 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import livemove
-from livemove.control.adapters.state import made
+from livemove.control.adapters.state import target_exists
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import Versions
 from livemove.model.spec import Side
 from livemove.provisioning.adapters.terraform import program
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 PACKAGES = {
     "Airflow": "apache-airflow",
@@ -27,7 +27,7 @@ PACKAGES = {
 }
 
 
-def keep_versions(world: World) -> Versions:
+def keep_versions(world: ServiceContext) -> Versions:
     """Write installed versions and both servers' to the ledger; a server that is down keeps its last ones."""
     kept = world.ledger.load(Versions) or Versions()
     known = kept.programs
@@ -57,9 +57,9 @@ def _terraform() -> str | None:
         return None
 
 
-def _server(world: World, side: Side) -> str | None:
+def _server(world: ServiceContext, side: Side) -> str | None:
     try:
-        if side is Side.TARGET and not made(world):
+        if side is Side.TARGET and not target_exists(world):
             return None
         with world.database(side) as db:
             said = db.one("SELECT VERSION() AS version, @@version_comment AS comment")

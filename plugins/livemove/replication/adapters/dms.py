@@ -20,12 +20,12 @@ from livemove.model.formatting import utc
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.model.spec import Side, project_root
-from livemove.replication.dms_rules import says, start_type, table_mappings, task_settings
+from livemove.replication.dms_rules import describe_status, start_type, table_mappings, task_settings
 from livemove.runtime.deadlines import Deadline, poll_until
-from livemove.runtime.polling import Voice
+from livemove.runtime.polling import LogThrottle
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class DmsReplicator:
         self.cloudwatch, self.batch_apply, self.longest_lob = cloudwatch, batch_apply, longest_lob
 
     @classmethod
-    def of(cls, world: World) -> DmsReplicator:
+    def of(cls, world: ServiceContext) -> DmsReplicator:
         path = project_root() / "include" / world.spec.replication.settings
         return cls(
             world.aws("dms"),
@@ -240,7 +240,7 @@ class DmsReplicator:
         found = self._wait(link, {TaskState.RUNNING, TaskState.STOPPED, TaskState.FAILED}, "start")
         if found.state is TaskState.FAILED:
             raise ReplicationError(
-                f"The replication task {link.name} failed to start: {says(found)}",
+                f"The replication task {link.name} failed to start: {describe_status(found)}",
                 next_step="fix what DMS names, then clear this task",
             )
 
@@ -258,7 +258,7 @@ class DmsReplicator:
         ended = self._wait(
             link, {TaskState.ABSENT, TaskState.READY, TaskState.STOPPED, TaskState.FAILED}, "stop"
         )
-        log.info("%s is %s: %s", link.name, ended.state, says(ended))
+        log.info("%s is %s: %s", link.name, ended.state, describe_status(ended))
 
     def reload(self, link: Link, tables: Sequence[tuple[str, str]]) -> None:
         wanted = [{"SchemaName": s, "TableName": t} for s, t in tables]
@@ -340,7 +340,7 @@ class DmsReplicator:
             )
         ]
 
-    def signs(self, link: Link) -> Json:
+    def diagnostics(self, link: Link) -> Json:
         return {
             "failures": self._told(lambda: self._failures(link), f"events of {link.name}"),
             "latency": self._told(lambda: self._latency(link), f"metrics of {link.name}") or {},
@@ -456,12 +456,12 @@ class DmsReplicator:
         return str(found["ReplicationTaskArn"])
 
     def _wait(self, link: Link, states: set[TaskState], what: str) -> ReplicationStatus:
-        deadline, voice = Deadline(self.clock, TASK_TIMEOUT), Voice()
+        deadline, voice = Deadline(self.clock, TASK_TIMEOUT), LogThrottle()
 
         def look() -> ReplicationStatus:
             status, waited = self.status(link), deadline.waited
-            told = f"{link.name} is {status.state}; waiting for it to {what}, {waited:.0f} s so far"
-            if status.state not in states and (line := voice.line(told, waited)):
+            text = f"{link.name} is {status.state}; waiting for it to {what}, {waited:.0f} s so far"
+            if status.state not in states and (line := voice.line(text, waited)):
                 log.info("%s", line)
             return status
 
@@ -469,7 +469,7 @@ class DmsReplicator:
         if status.state not in states:
             raise ReplicationError(
                 f"The replication task {link.name} did not {what} within {TASK_TIMEOUT:.0f} s:"
-                f" {says(status)}",
+                f" {describe_status(status)}",
                 next_step="look at it in the DMS console, then clear this task",
             )
         return status
@@ -502,7 +502,7 @@ def is_loaded(table: Json) -> bool:
     return bool(table.get("FullLoadEndTime")) and table["TableState"] not in UNLOADED
 
 
-def longest_lob(world: World) -> int | None:
+def longest_lob(world: ServiceContext) -> int | None:
     """Bytes of the longest LOB on the source; None when one column takes too long to look at."""
     from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
     from livemove.runtime.mariadb import sql

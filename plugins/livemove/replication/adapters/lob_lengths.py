@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from livemove.model.ports import Json
+from livemove.model.ports import Row
 from livemove.replication.lobs import LobFact
 from livemove.runtime.mariadb import MariaDb, qualified, quote
 from livemove.runtime.query_budget import QueryBudget, by_table
@@ -14,7 +14,7 @@ LOB_SECONDS = 30.0
 
 
 def longest_lobs(
-    db: MariaDb, columns: Sequence[Json], sizes: Mapping[str, int], seconds: float
+    db: MariaDb, columns: Sequence[Row], sizes: Mapping[str, int], seconds: float
 ) -> tuple[LobFact, ...]:
     """The longest value of each LOB column, one scan a table, small tables first."""
     budget, found = QueryBudget(db, seconds), []

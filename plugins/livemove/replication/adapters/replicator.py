@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from livemove.model.ports import Replicator
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
-def replicator_of(world: World) -> Replicator:
+def replicator_of(world: ServiceContext) -> Replicator:
     return world.port("replicator", lambda: _dms(world))
 
 
-def _dms(world: World) -> Replicator:
+def _dms(world: ServiceContext) -> Replicator:
     from livemove.replication.adapters.dms import DmsReplicator
 
     return DmsReplicator.of(world)

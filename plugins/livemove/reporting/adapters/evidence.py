@@ -26,12 +26,12 @@ from livemove.replication.adapters.replicator import replicator_of
 from livemove.reporting.gates import Evidence, RecordEvidence
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
 
-def collect(world: World, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
+def collect(world: ServiceContext, tables: list[str], *, record: bool, failures: bool = False) -> Evidence:
     """The evidence as it is now; documents nobody wrote are None."""
     from livemove.switchover.adapters.reverse_replication_status import way_back_now
 
@@ -57,7 +57,7 @@ def collect(world: World, tables: list[str], *, record: bool, failures: bool = F
     )
 
 
-def standing_breach(world: World) -> Breach | None:
+def standing_breach(world: ServiceContext) -> Breach | None:
     """The last breach since the name moved; None when there was none, or the name went back."""
     found = world.ledger.load(Breach)
     approval = world.ledger.load(Approval, gate="switch_dns")
@@ -67,12 +67,12 @@ def standing_breach(world: World) -> Breach | None:
     return found
 
 
-def replication_failures(world: World) -> list[str] | None:
+def replication_failures(world: ServiceContext) -> list[str] | None:
     """Failures in DMS's events of the task in use; None where they cannot be read. Guards decide."""
     from livemove.control.adapters.state import link_in_use
 
     try:
-        found: list[str] | None = replicator_of(world).signs(link_in_use(world))["failures"]
+        found: list[str] | None = replicator_of(world).diagnostics(link_in_use(world))["failures"]
         return found
     except Exception:
         # a question must be asked whatever cannot be seen
@@ -80,7 +80,7 @@ def replication_failures(world: World) -> list[str] | None:
         return None
 
 
-def record_and_survey(world: World) -> RecordEvidence:
+def record_and_survey(world: ServiceContext) -> RecordEvidence:
     """The change as it would be made now, and what all authorities say to it."""
     change = intended_change(world)
     if change.done:

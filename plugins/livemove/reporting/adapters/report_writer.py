@@ -14,24 +14,24 @@ from livemove.reporting.report_model import Report, as_json
 from livemove.reporting.report_page import page
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
-def write_report(world: World, failure: Json | None = None) -> tuple[Report, dict[str, str]]:
+def write_report(world: ServiceContext, failure: Json | None = None) -> tuple[Report, dict[str, str]]:
     """The report of now as report.json and report.html; returns it and the two addresses.
 
     The bucket keeps versions: the report of an earlier run is an earlier version of the same file.
     """
-    made = make_report(world, failure)
-    text = json.dumps(as_json(made), ensure_ascii=False, indent=1)
+    target_exists = make_report(world, failure)
+    text = json.dumps(as_json(target_exists), ensure_ascii=False, indent=1)
     put = world.ledger.put_file
-    return made, {
+    return target_exists, {
         "json": put("report.json", text.encode(), "application/json"),
-        "html": put("report.html", page(made).html().encode(), "text/html; charset=utf-8"),
+        "html": put("report.html", page(target_exists).html().encode(), "text/html; charset=utf-8"),
     }
 
 
-def make_report(world: World, failure: Json | None = None) -> Report:
+def make_report(world: ServiceContext, failure: Json | None = None) -> Report:
     """From the whole ledger, and from the two databases as far as they answer now."""
     from livemove.control.adapters.state import readable_rows
 
@@ -47,15 +47,15 @@ def make_report(world: World, failure: Json | None = None) -> Report:
     )
 
 
-def standing(world: World) -> dict[str, str]:
+def standing(world: ServiceContext) -> dict[str, str]:
     """Each side's control row as text, `OPEN@3`, or why there is none to read."""
     from livemove.control.adapters.control_row import kept_version
-    from livemove.control.adapters.state import made, read_row_of
+    from livemove.control.adapters.state import read_row_of, target_exists
 
     found = {}
     for side in Side:
         try:
-            if side is Side.TARGET and not made(world):
+            if side is Side.TARGET and not target_exists(world):
                 found[str(side)] = "was never made"
                 continue
             with world.database(side) as db:

@@ -58,7 +58,7 @@ WRITES: Mapping[str, str] = {
 
 
 def missing(model: Json) -> dict[str, str]:
-    return {part: says for part, says in WRITES.items() if not model[part]}
+    return {part: message for part, message in WRITES.items() if not model[part]}
 
 
 PARTS: Mapping[str, Callable[[Ledger], Any]] = {

@@ -23,14 +23,14 @@ def story(ledger: Ledger, dag_id: str = "", run_id: str = "") -> tuple[Json | No
         if s.dag_id.startswith("migrate_"):
             begins[s.run_id] = min(s.began, begins.get(s.run_id, s.began))
     order = sorted(begins, key=lambda r: begins[r])
-    told = run_id if run_id in begins else (order[-1] if order else "")
-    if not told:
+    text = run_id if run_id in begins else (order[-1] if order else "")
+    if not text:
         return None, [_chapter(name, [], "ahead") for name in STAGES]
-    later = [begins[r] for r in order if begins[r] > begins[told]]
+    later = [begins[r] for r in order if begins[r] > begins[text]]
     end = min(later, default="9")
-    mine = [s for s in spans if begins[told] <= s.began < end]
-    asked = [e for e in ledger.all_of(GateAsked) if begins[told] <= e.time < end]
-    found = {"dag_id": f"migrate_{ledger.spec.service}", "run_id": told, "began": begins[told]}
+    mine = [s for s in spans if begins[text] <= s.began < end]
+    asked = [e for e in ledger.all_of(GateAsked) if begins[text] <= e.time < end]
+    found = {"dag_id": f"migrate_{ledger.spec.service}", "run_id": text, "began": begins[text]}
     return found, _chapters(mine, asked)
 
 

@@ -26,7 +26,7 @@ def moments(ledger: Ledger) -> list[Json]:
     out = []
     for e in ledger.contents.events:
         if said := _moment(e):
-            out.append({"at": e.time, "kind": said[0], "says": said[1]})
+            out.append({"at": e.time, "kind": said[0], "message": said[1]})
     return out[-LISTED:]
 
 

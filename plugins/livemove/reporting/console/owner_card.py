@@ -17,7 +17,7 @@ def owner(ledger: Ledger) -> Json:
     """{"side", "certain", "tone", "headline", "says", ...}; `side` is null without an owner or certainty."""
     now = ledger.current
     side, certain = now.owner, now.certain
-    tone, headline, says = _owned(ledger, side) if certain and side else _in_doubt(now)
+    tone, headline, message = _owned(ledger, side) if certain and side else _in_doubt(now)
     return {
         "side": side and str(side),
         "certain": certain,
@@ -28,7 +28,7 @@ def owner(ledger: Ledger) -> Json:
         "since": now.since if now.epoch > 1 or not certain else None,
         "tone": tone,
         "headline": headline,
-        "says": says,
+        "message": message,
     }
 
 
@@ -79,17 +79,17 @@ def _sentence(text: str) -> str:
 def way_back(ledger: Ledger) -> Json:
     """{"tone": good | warn | bad | none, "headline", "says", "until", "checked_at"}: is a rollback safe?"""
     if ledger.history.promotion:
-        told = (
+        text = (
             "RDS was promoted without the source's word. A return is a new migration, to a source that is"
             " rebuilt."
         )
-        return _back("bad", "A rollback is not possible", told)
+        return _back("bad", "A rollback is not possible", text)
     if not ledger.current.certain:
-        told = (
+        text = (
             "First it must be known which database is the owner, and an unfinished move must be finished"
             " or undone."
         )
-        return _back("warn", "Whether a rollback is possible is not known", told)
+        return _back("warn", "Whether a rollback is possible is not known", text)
     if ledger.current.owner is Side.SOURCE:
         return _back_at_home(ledger)
     if closed := ledger.history.way_back_closed_at:
@@ -114,8 +114,8 @@ def way_back(ledger: Ledger) -> Json:
         "good": "Rollback loses nothing until you approve Retire",
     }[tone]
     # the rest of the sentence is the headline and the time beside it
-    says = seen.says.split(". ")[0] + "." if tone == "good" else seen.says
-    return _back(tone, headline, says, until=seen.until, checked_at=seen.checked_at)
+    message = seen.message.split(". ")[0] + "." if tone == "good" else seen.message
+    return _back(tone, headline, message, until=seen.until, checked_at=seen.checked_at)
 
 
 def _back_at_home(ledger: Ledger) -> Json:
@@ -134,8 +134,8 @@ def _back_at_home(ledger: Ledger) -> Json:
     return _back("good", "Rollback loses nothing", "No write and no name has left the data centre.")
 
 
-def _back(tone: str, headline: str, says: str, **more: Any) -> Json:
-    return {"tone": tone, "headline": headline, "says": says, "until": None, "checked_at": None, **more}
+def _back(tone: str, headline: str, message: str, **more: Any) -> Json:
+    return {"tone": tone, "headline": headline, "message": message, "until": None, "checked_at": None, **more}
 
 
 def _name_moved(ledger: Ledger) -> bool:

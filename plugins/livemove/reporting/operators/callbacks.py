@@ -7,7 +7,7 @@ from typing import Any
 
 from livemove.model.ledger import MappedTaskRuns, Span, TaskFailed, TaskRuns
 from livemove.model.spec import find_spec
-from livemove.runtime.service_context import World
+from livemove.runtime.service_context import ServiceContext
 from livemove.switchover.rollback import failure
 
 log = logging.getLogger(__name__)
@@ -23,13 +23,15 @@ def note_failure(context: Any) -> None:
     from livemove.reporting.adapters.report_writer import write_report
 
     ti = context["ti"]
-    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id)
+    world = ServiceContext(
+        find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id
+    )
     found = failure(context.get("exception"))
     world.ledger.note(TaskFailed.model_validate(found))
     _keep_span(context, "failed")
-    told = {"task_id": ti.task_id, "run_id": context["run_id"], "time": world.clock.now().isoformat()}
+    facts = {"task_id": ti.task_id, "run_id": context["run_id"], "time": world.clock.now().isoformat()}
     try:
-        _, addresses = write_report(world, {**told, **found})
+        _, addresses = write_report(world, {**facts, **found})
         log.info("Report: %s", addresses["html"])
     except Exception as e:
         # it decides nothing, and this task has failed with something of its own
@@ -56,7 +58,9 @@ def _write_span(context: Any, state: str) -> None:
     A killed task is told of by Airflow's DAG processor, which does not know when it began.
     """
     ti = context["ti"]
-    world = World(find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id)
+    world = ServiceContext(
+        find_spec(ti.task.service), run_id=context["run_id"], task_id=ti.task_id, dag_id=ti.dag_id
+    )
     now = world.clock.now()
     span = Span(
         began=(getattr(ti, "start_date", None) or now).isoformat(),

@@ -30,7 +30,7 @@ from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
     from livemove.model.spec import MigrationSpec
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         listed = context["ti"].xcom_pull(task_ids="validate.tables") or ()
         return list(dict.fromkeys(t["table"] for t in listed))
 
-    def _keep_answer(self, world: World, event: Json) -> Approval:
+    def _keep_answer(self, world: ServiceContext, event: Json) -> Approval:
         user = event.get("responded_by_user") or {}
         answer = {
             "option": event["chosen_options"][0],
@@ -183,8 +183,8 @@ class MigrationGate(LivemoveOperator, HITLBranchOperator):
         asked = world.ledger.load(Approval, gate=self.gate) or Approval(gate=self.gate)
         kept = Approval.model_validate({**asked.stored(), **answer})
         world.ledger.save(kept)
-        told = {"gate": self.gate, "sha256": asked.sha256, "question": asked.question}
-        world.ledger.note(GateAnswered.model_validate({**told, **answer}))
+        facts = {"gate": self.gate, "sha256": asked.sha256, "question": asked.question}
+        world.ledger.note(GateAnswered.model_validate({**facts, **answer}))
         return kept
 
 

@@ -42,11 +42,11 @@ class PromotionGate(LivemoveOperator, HITLOperator):
         super().__init__(subject=PROMOTION.title, options=[PROMOTE, LEAVE], **kwargs)
 
     def execute(self, context: Any) -> Any:
-        from livemove.switchover.adapters.wiring import parts_of
+        from livemove.switchover.adapters.wiring import build_dependencies
 
         world = self.world(context)
         wanted = promotion.sentence(self.service)
-        with parts_of(world) as parts:
+        with build_dependencies(world) as parts:
             if found := list(promotion.reasons(parts, Side.TARGET, wanted)):
                 raise AirflowFailException(
                     str(RefusedError("; ".join(found), next_step="nothing was changed; livemove status"))

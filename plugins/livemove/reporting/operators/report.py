@@ -27,7 +27,7 @@ class ReportOperator(LivemoveOperator):
         SpecNotifier(
             service=self.service, moment="finish", subject=f"{made.title}: {made.outcome}", text=text
         )(context)
-        because = made.rollback.says if made.rollback else None
+        because = made.rollback.message if made.rollback else None
         if because:
             self.log.warning("%s", because)
         return {

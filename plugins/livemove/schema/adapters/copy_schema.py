@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from livemove.model.errors import SchemaError
-from livemove.model.ports import Json, Progress
+from livemove.model.ledger import CodeObject
+from livemove.model.ports import Json, Progress, Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
 from livemove.schema.adapters.index_builder import LONG_DDL, build
@@ -33,8 +34,8 @@ from livemove.schema.adapters.stored_code import (
 log = logging.getLogger(__name__)
 
 __all__ = [
-    "carry",
     "code_of",
+    "copy_schema",
     "create_code",
     "create_events",
     "create_triggers",
@@ -63,7 +64,7 @@ class Tables:
 
 # Carrying
 # -----------------------------------------------------------------------------------------------------------
-def carry(
+def copy_schema(
     source: MariaDb,
     target: MariaDb,
     schemas: Sequence[str],
@@ -73,14 +74,14 @@ def carry(
 ) -> Json:
     """Create on the target what it lacks in this phase; counts of created and existing objects."""
     steps = {
-        core.Phase.TABLES: carry_tables,
-        core.Phase.KEYS: carry_keys,
-        core.Phase.CODE: carry_code,
+        core.Phase.TABLES: copy_tables,
+        core.Phase.KEYS: copy_keys,
+        core.Phase.CODE: copy_code,
     }
     return steps[core.Phase(phase)](source, target, schemas, progress)
 
 
-def carry_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+def copy_tables(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     wanted, there = read_tables(source, schemas), read_tables(target, schemas)
     new = [t for key, t in wanted.tables.items() if key not in there.tables]
     for key, table in wanted.tables.items():
@@ -137,7 +138,7 @@ def _create_schemas(source: MariaDb, db: MariaDb, schemas: Sequence[str]) -> Non
             run_ddl(db, f"ALTER DATABASE {name} {how}", s["name"])
 
 
-def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+def copy_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     wanted, there = read_tables(source, schemas).tables, read_tables(target, schemas).tables
     lost = [f"{s}.{n}" for s, n in wanted if (s, n) not in there]
     if lost:
@@ -161,26 +162,24 @@ def carry_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
     return {"phase": "keys", "index_statements": built, "foreign_key_statements": len(foreign)}
 
 
-def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     """Create routines, then views (which may call functions), then events, disabled."""
     wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
-    new = [o for o in wanted if _key(o) not in there or not core.same_code(o["sql"], there[_key(o)]["sql"])]
+    new = [o for o in wanted if _key(o) not in there or not core.same_code(o.sql, there[_key(o)].sql)]
     with Creator(target) as creator:
         for o in new:
             if _key(o) in there:
-                creator.run(f"DROP {o['kind']} IF EXISTS {qualified(o['schema'], o['name'])}", o)
+                creator.run(f"DROP {o.kind} IF EXISTS {qualified(*o.place)}", o)
             creator.create(o)
         views = _carry_views(source, target, schemas, creator)
         waking = code_of(source, schemas)
         events = create_events(target, waking)
-        definers = creator.definers(
-            [*wanted, *read_views(source, schemas), *waking["triggers"], *waking["events"]]
-        )
+        definers = creator.definers([*wanted, *read_views(source, schemas), *waking.triggers, *waking.events])
     progress(
         f"{len(new)} routines and {views} views created; {len(events)} events created disabled,"
-        f" {len(waking['triggers'])} triggers wait for the switchover"
+        f" {len(waking.triggers)} triggers wait for the switchover"
     )
-    for line in core.told(definers):
+    for line in core.describe_definers(definers):
         progress(line)
     return {
         "phase": "code",
@@ -195,12 +194,12 @@ def carry_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progres
 def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creator: Creator) -> int:
     wanted = {_key(o): o for o in read_views(source, schemas)}
     there = {_key(o): o for o in read_views(target, schemas)}
-    ordered = core.in_order((o["schema"], o["name"], o["sql"]) for o in wanted.values())
+    ordered = core.in_order((*o.place, o.sql) for o in wanted.values())
     waiting = [
         o
         for s, n, _ in ordered
         if (o := wanted["VIEW", s, n])
-        and not (_key(o) in there and core.same_code(o["sql"], there[_key(o)]["sql"]))
+        and not (_key(o) in there and core.same_code(o.sql, there[_key(o)].sql))
     ]
     total = len(waiting)
     while waiting:
@@ -212,25 +211,26 @@ def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creat
     return total
 
 
-def _try(creator: Creator, o: Json) -> SchemaError | None:
+def _try(creator: Creator, o: CodeObject) -> SchemaError | None:
     try:
-        creator.create({**o, "sql": re.sub(r"^CREATE ", "CREATE OR REPLACE ", o["sql"], count=1)})
+        replacing = re.sub(r"^CREATE ", "CREATE OR REPLACE ", o.sql, count=1)
+        creator.create(o.model_copy(update={"sql": replacing}))
     except SchemaError as e:
         return e
     return None
 
 
-def _key(o: Json) -> tuple[str, str, str]:
-    return o["kind"], o["schema"], o["name"]
+def _key(o: CodeObject) -> tuple[str, str, str]:
+    return o.kind, *o.place
 
 
 # Reading
 # ------------------------------------------------------------------------------------------------------------
-def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def list_schemas(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
     return db.rows(sql("schema/list_schemas"), {"schemas": tuple(schemas)})
 
 
-def list_tables(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def list_tables(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
     """Base tables with engine, estimated rows and bytes; no sequences, no views."""
     return [
         t for t in db.rows(sql("schema/list_tables"), {"schemas": tuple(schemas)}) if t["type"] != "SEQUENCE"
@@ -251,7 +251,7 @@ def read_tables(db: MariaDb, schemas: Sequence[str]) -> Tables:
     return Tables(tables, sequences)
 
 
-def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def read_views(db: MariaDb, schemas: Sequence[str]) -> list[CodeObject]:
     """Views as texts with schema-qualified names (that is why this session has no default schema)."""
     with db.fresh(session=READING, schema=None) as reader:
         return [
@@ -260,7 +260,7 @@ def read_views(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
         ]
 
 
-def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[Json]:
+def read_routines(db: MariaDb, schemas: Sequence[str]) -> list[CodeObject]:
     with db.fresh(session=READING, schema=None) as reader:
         return [
             read_object(reader, o["type"], o)
@@ -291,7 +291,7 @@ def raise_auto_increment(db_from: MariaDb, db_to: MariaDb, schemas: Sequence[str
     return raised + _raise_sequences(db_from, db_to, args)
 
 
-def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Json) -> list[str]:
+def _raise_sequences(db_from: MariaDb, db_to: MariaDb, args: Row) -> list[str]:
     raised = []
     for r in db_from.rows(sql("schema/list_sequences"), args):
         name = qualified(r["schema"], r["name"])

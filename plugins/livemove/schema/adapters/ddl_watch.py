@@ -14,7 +14,7 @@ from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema import ddl_digests as core
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def read_digests(db: MariaDb, schemas: Sequence[str]) -> dict[str, str]:
     return core.digests(db.rows(sql("schema/list_definitions"), {"schemas": tuple(schemas)}))
 
 
-def keep(world: World, db: MariaDb, *, code_only: bool = False) -> None:
+def keep(world: ServiceContext, db: MariaDb, *, code_only: bool = False) -> None:
     """These definitions are carried, or seen to be the same on both sides: what comes later is DDL."""
     now = read_digests(db, world.spec.source.schemas)
     before = world.ledger.load(Definitions, side=db.side)
@@ -42,7 +42,7 @@ def keep(world: World, db: MariaDb, *, code_only: bool = False) -> None:
     _next.pop(world.spec.service, None)
 
 
-def notice_ddl(world: World, awaited: str = "") -> str:
+def notice_ddl(world: ServiceContext, awaited: str = "") -> str:
     """One sentence about DDL on the owner since its definitions were kept, or empty. Never raises.
 
     An observer of every waiting task, whatever that waits for.
@@ -62,7 +62,7 @@ def notice_ddl(world: World, awaited: str = "") -> str:
     return _said.get(service, "")
 
 
-def _look(world: World) -> str:
+def _look(world: ServiceContext) -> str:
     side = owner(world)
     with world.database(side, timeout=5, read_timeout=60) as db:
         kept = world.ledger.load(Definitions, side=side)
@@ -77,5 +77,5 @@ def _look(world: World) -> str:
         world.ledger.save(now)
         if changed:
             world.ledger.note(DdlSeen(side=side, objects=changed[:50]))
-            log.warning("%s", core.says(side, now.stored()))
-    return core.says(side, now.stored())
+            log.warning("%s", core.describe_changes(side, now.stored()))
+    return core.describe_changes(side, now.stored())

@@ -10,12 +10,13 @@ import logging
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import pymysql
 
 from livemove.model.errors import SchemaError, UnreachableError
-from livemove.model.ports import Json
+from livemove.model.ledger import CodeObject, SchemaCode
+from livemove.model.ports import Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
 
@@ -35,25 +36,27 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
         ) from e
 
 
-def code_of(db: MariaDb, schemas: Sequence[str]) -> Json:
+def code_of(db: MariaDb, schemas: Sequence[str]) -> SchemaCode:
     """Triggers and events as they are, JSON-ready; triggers in the order in which they fire."""
     if not schemas:
-        return {"triggers": [], "events": []}
+        return SchemaCode()
     with db.fresh(session=READING, schema=None) as reader:
         args = {"schemas": tuple(schemas)}
-        return {
-            "triggers": [
-                {**read_object(reader, "TRIGGER", o), "table": o["table"]}
+        return SchemaCode(
+            triggers=[
+                read_object(reader, "TRIGGER", o, table=o["table"])
                 for o in reader.rows(sql("schema/list_triggers"), args)
             ],
-            "events": [
-                {**read_object(reader, "EVENT", o), "status": o["status"]}
+            events=[
+                read_object(reader, "EVENT", o, status=o["status"])
                 for o in reader.rows(sql("schema/list_events"), args)
             ],
-        }
+        )
 
 
-def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
+def read_object(
+    reader: MariaDb, kind: str, o: Mapping[str, Any], *, table: str = "", status: str = ""
+) -> CodeObject:
     row = reader.one(f"SHOW CREATE {kind} {qualified(o['schema'], o['name'])}")
     text = row.get("sql original statement") or row.get(f"create {kind.lower()}")
     if not text:
@@ -63,17 +66,19 @@ def read_object(reader: MariaDb, kind: str, o: Mapping[str, Any]) -> Json:
             wanted="its CREATE text",
             next_step="grant SELECT on mysql.* (or SHOW CREATE ROUTINE) to livemove's account",
         )
-    return {
-        "kind": kind,
-        "schema": o["schema"],
-        "name": o["name"],
-        "sql": str(text),
-        "sql_mode": row.get("sql_mode") or "",
-        "charset": row.get("character_set_client") or "utf8mb4",
-        "collation": row.get("collation_connection") or "",
-        "database_collation": row.get("database collation") or "",
-        "time_zone": row.get("time_zone") or "",
-    }
+    return CodeObject(
+        kind=kind,
+        schema_name=o["schema"],
+        name=o["name"],
+        sql=str(text),
+        sql_mode=row.get("sql_mode") or "",
+        charset=row.get("character_set_client") or "utf8mb4",
+        collation=row.get("collation_connection") or "",
+        database_collation=row.get("database collation") or "",
+        time_zone=row.get("time_zone") or "",
+        table=table,
+        status=status,
+    )
 
 
 # Creating code
@@ -92,7 +97,7 @@ class Creator:
         self._borrowed = target.pinned
         self._db = target if target.pinned else target.fresh(session={"lock_wait_timeout": 60}, schema=None)
         self._schema = ""
-        self._kept: Json = {}
+        self._kept: Row = {}
 
     def __enter__(self) -> Creator:
         if self._borrowed:
@@ -123,16 +128,16 @@ class Creator:
         """user@host of the account that creates."""
         return str(self._db.one("SELECT CURRENT_USER() AS u")["u"])
 
-    def definers(self, objects: Iterable[Json]) -> list[Json]:
+    def definers(self, objects: Iterable[CodeObject]) -> list[dict[str, str]]:
         """Who defines each object on the source, and who will here: {"object", "source", "target"}."""
         out = []
         for o in objects:
-            was = core.definer_of(o["sql"])
+            was = core.definer_of(o.sql)
             now = self.definer(was)
             source, target = ("@".join(d) if d else self.login for d in (was, now))
             out.append(
                 {
-                    "object": f"{o['kind'].lower()} {o['schema']}.{o['name']}",
+                    "object": o.label,
                     "source": source,
                     "target": target,
                 }
@@ -143,47 +148,47 @@ class Creator:
         """`wanted` where this server knows it and lets us name it; None: the login itself."""
         return wanted if wanted and self._may_name_others and wanted in self._accounts else None
 
-    def create(self, o: Json) -> None:
-        text = core.with_definer(o["sql"], self.definer(core.definer_of(o["sql"])))
+    def create(self, o: CodeObject) -> None:
+        text = core.with_definer(o.sql, self.definer(core.definer_of(o.sql)))
         self.run(text, o)
 
-    def run(self, text: str, o: Json) -> None:
-        subject = f"{o['kind'].lower()} {o['schema']}.{o['name']}"
-        if self._schema != o["schema"]:
-            run_ddl(self._db, f"USE {quote(o['schema'])}", subject)
-            self._schema = o["schema"]
-        wire = core.wire_text(text, o["charset"])
+    def run(self, text: str, o: CodeObject) -> None:
+        subject = o.label
+        if self._schema != o.schema_name:
+            run_ddl(self._db, f"USE {quote(o.schema_name)}", subject)
+            self._schema = o.schema_name
+        wire = core.wire_text(text, o.charset)
         if wire is None:
-            log.warning("%s was recorded in %s; it is created in utf8mb4", subject, o["charset"])
-        settings = {"sql_mode": o["sql_mode"], "character_set_client": o["charset"] if wire else "utf8mb4"}
-        if o["collation"]:
-            settings["collation_connection"] = o["collation"]
-        if o["time_zone"]:
-            settings["time_zone"] = o["time_zone"]
+            log.warning("%s was recorded in %s; it is created in utf8mb4", subject, o.charset)
+        settings = {"sql_mode": o.sql_mode, "character_set_client": o.charset if wire else "utf8mb4"}
+        if o.collation:
+            settings["collation_connection"] = o.collation
+        if o.time_zone:
+            settings["time_zone"] = o.time_zone
         self._set(settings)
         run_ddl(self._db, wire or text, subject)
 
-    def _set(self, settings: Json) -> None:
+    def _set(self, settings: Row) -> None:
         names = ", ".join(f"{name} = %s" for name in settings)
         self._db.run(f"SET SESSION {names}", tuple(settings.values()))
 
 
-def create_triggers(db: MariaDb, code: Json) -> list[str]:
+def create_triggers(db: MariaDb, code: SchemaCode) -> list[str]:
     """Bring the triggers of `code` to this server; names of those that were created.
 
     Where one of a table's differs, all of the table's are created again: the order of creation is that of
     firing.
     """
-    return _bring(db, "triggers", code.get("triggers", []), lambda o: (o["schema"], o["table"]))
+    return _bring(db, "triggers", code.triggers, lambda o: (o.schema_name, o.table))
 
 
-def create_events(db: MariaDb, code: Json) -> list[str]:
+def create_events(db: MariaDb, code: SchemaCode) -> list[str]:
     """Create the events of `code` here, disabled; returns those created, or replaced as they differed."""
-    asleep = [{**o, "sql": core.with_status(o["sql"], False)} for o in code.get("events", [])]
-    return _bring(db, "events", asleep, lambda o: (o["schema"], o["name"]))
+    disabled = [o.model_copy(update={"sql": core.with_status(o.sql, False)}) for o in code.events]
+    return _bring(db, "events", disabled, lambda o: o.place)
 
 
-def create_code(db: MariaDb, code: Json) -> list[str]:
+def create_code(db: MariaDb, code: SchemaCode) -> list[str]:
     """Triggers and disabled events together."""
     made = create_triggers(db, code) + create_events(db, code)
     log.info("created on the %s as %s: %s", db.side, db.login.user, ", ".join(made) or "nothing")
@@ -191,65 +196,63 @@ def create_code(db: MariaDb, code: Json) -> list[str]:
 
 
 def _bring(
-    db: MariaDb, kind: str, objects: Sequence[Json], together: Callable[[Json], tuple[str, str]]
+    db: MariaDb,
+    kind: Literal["triggers", "events"],
+    objects: Sequence[CodeObject],
+    together: Callable[[CodeObject], tuple[str, str]],
 ) -> list[str]:
     if not objects:
         return []
-    names = {(o["schema"], o["name"]) for o in objects}
-    standing = code_of(db, sorted({schema for schema, _ in names}))[kind]
-    wanted, there = (
-        _groups(objects, together),
-        _groups([o for o in standing if (o["schema"], o["name"]) in names], together),
-    )
+    names = {o.place for o in objects}
+    code = code_of(db, sorted({schema for schema, _ in names}))
+    present = code.triggers if kind == "triggers" else code.events
+    wanted = _groups(objects, together)
+    there = _groups([o for o in present if o.place in names], together)
     new = [key for key, group in wanted.items() if not _all_stand(group, there.get(key, []))]
     if new:
         with Creator(db) as creator:
             for key in new:
                 for o in there.get(key, []):
-                    creator.run(f"DROP {o['kind']} {qualified(o['schema'], o['name'])}", o)
+                    creator.run(f"DROP {o.kind} {qualified(*o.place)}", o)
                 for o in wanted[key]:
                     creator.create(o)
-    return [f"{o['schema']}.{o['name']}" for key in new for o in wanted[key]]
+    return [o.full_name for key in new for o in wanted[key]]
 
 
 def _groups(
-    objects: Iterable[Json], together: Callable[[Json], tuple[str, str]]
-) -> dict[tuple[str, str], list[Json]]:
-    groups: dict[tuple[str, str], list[Json]] = {}
+    objects: Iterable[CodeObject], together: Callable[[CodeObject], tuple[str, str]]
+) -> dict[tuple[str, str], list[CodeObject]]:
+    groups: dict[tuple[str, str], list[CodeObject]] = {}
     for o in objects:
         groups.setdefault(together(o), []).append(o)
     return groups
 
 
-def _all_stand(wanted: Sequence[Json], there: Sequence[Json]) -> bool:
+def _all_stand(wanted: Sequence[CodeObject], there: Sequence[CodeObject]) -> bool:
     return len(wanted) == len(there) and all(
-        a["name"] == b["name"] and _stands(a, b) for a, b in zip(wanted, there, strict=True)
+        a.name == b.name and _stands(a, b) for a, b in zip(wanted, there, strict=True)
     )
 
 
-def _stands(wanted: Json, there: Json | None) -> bool:
-    return there is not None and core.same_code(wanted["sql"], there["sql"])
+def _stands(wanted: CodeObject, there: CodeObject | None) -> bool:
+    return there is not None and core.same_code(wanted.sql, there.sql)
 
 
-def prove_triggers(db: MariaDb, code: Json, tables: Container[tuple[str, str]]) -> list[str]:
+def prove_triggers(db: MariaDb, code: SchemaCode, tables: Container[tuple[str, str]]) -> list[str]:
     """Create the triggers of these tables, then drop them, since none can be disabled; returns their names.
 
     Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped
     too.
     """
-    mine = [o for o in code.get("triggers", []) if (o["schema"], o["table"]) in tables]
+    mine = [o for o in code.triggers if (o.schema_name, o.table) in tables]
     try:
-        create_triggers(db, {"triggers": mine})
+        create_triggers(db, SchemaCode(triggers=mine))
     finally:
-        there = {(o["schema"], o["name"]): o for o in code_of(db, _schemas(code))["triggers"]}
-        for o in code.get("triggers", []):
-            if _stands(o, there.get((o["schema"], o["name"]))):
-                db.run(f"DROP TRIGGER IF EXISTS {qualified(o['schema'], o['name'])}")
-    return [f"{o['schema']}.{o['name']}" for o in mine]
-
-
-def _schemas(code: Json) -> list[str]:
-    return sorted({o["schema"] for o in code.get("triggers", [])})
+        there = {o.place: o for o in code_of(db, sorted({o.schema_name for o in code.triggers})).triggers}
+        for o in code.triggers:
+            if _stands(o, there.get(o.place)):
+                db.run(f"DROP TRIGGER IF EXISTS {qualified(*o.place)}")
+    return [o.full_name for o in mine]
 
 
 def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from livemove.model.spec import Side
 from livemove.runtime.mariadb import Login
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 LOCKED, DENIED = 4151, 1045
 """MariaDB answers 4151 to the right password of a locked account, and 1045 to a wrong one."""
@@ -34,7 +34,7 @@ class Way:
         return f"{self.start} -> {self.side} database: {self.seen}"
 
 
-def worker_ways(world: World, side: Side) -> list[Way]:
+def worker_ways(world: ServiceContext, side: Side) -> list[Way]:
     """Logins from this worker: livemove's own must work; the application's may not exist yet."""
     own = try_login(world.login(side))
     app = try_login(world.application_login(side))
@@ -105,7 +105,7 @@ def server_way(host: Host, side: Side, address: str, port: int) -> Way:
     )
 
 
-def all_ways(world: World) -> list[Way]:
+def all_ways(world: ServiceContext) -> list[Way]:
     """Every way that the story needs. DMS's own are proved by its endpoint tests."""
     from livemove.servers.adapters.servers import Databases
 

@@ -18,7 +18,7 @@ from livemove.model.errors import SchemaError, SetupError
 from livemove.model.ledger import FinalDump
 from livemove.model.ports import Json
 from livemove.runtime.mariadb import Login
-from livemove.runtime.polling import Voice
+from livemove.runtime.polling import LogThrottle
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def archive(
     Returns {"address", "bytes", "sha256"} of the compressed object. SchemaError when the dump breaks off, and
     then no object is left. Tables that are not InnoDB are not part of the one snapshot.
     """
-    upload, voice = _Upload(s3, bucket, key), Voice()
+    upload, voice = _Upload(s3, bucket, key), LogThrottle()
     began = time.monotonic()
     try:
         for piece in _compressed(_dump(login, schemas, timeout)):

@@ -23,7 +23,7 @@ from livemove.model.spec import MigrationSpec, Server, Side
 from livemove.runtime.parallel import in_parallel_within
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 SCRIPT = Path(__file__).parents[1] / "scripts" / "livemove-server"
@@ -102,7 +102,7 @@ class Databases:
     user: str
 
     @classmethod
-    def of(cls, world: World) -> Databases:
+    def of(cls, world: ServiceContext) -> Databases:
         s, t = (world.application_login(side) for side in (Side.SOURCE, Side.TARGET))
         return cls((s.host, s.port), (t.host, t.port), s.user)
 
@@ -157,7 +157,7 @@ class Servers:
         self.servers, self.jobs_everywhere = list(servers), jobs_everywhere
 
     @classmethod
-    def of(cls, world: World, site: Side | None = None) -> Servers:
+    def of(cls, world: ServiceContext, site: Side | None = None) -> Servers:
         chosen = [(s, _host(world, s)) for s in world.spec.servers if site is None or s.site is site]
         return cls(chosen, jobs_everywhere=world.spec.site_state.jobs == "both")
 
@@ -213,7 +213,7 @@ class Servers:
         ]
 
 
-def _host(world: World, server: Server) -> Host:
+def _host(world: ServiceContext, server: Server) -> Host:
     """The server, or one that never answers when the ledger with the cloud's addresses cannot be read."""
     try:
         return world.host(server)
@@ -255,7 +255,7 @@ def reply(server: Server, done: CommandResult) -> Reply:
         )
 
 
-def equip(world: World, server: Server, host: Host) -> str:
+def install_agent(world: ServiceContext, server: Server, host: Host) -> str:
     """Install livemove-server, its configuration, settings and logins; make the settings path a link.
 
     Returns what is missing for the server to be armed, or an empty text.
@@ -267,7 +267,7 @@ def equip(world: World, server: Server, host: Host) -> str:
         _place_over_ssh(world, server, host, databases)
     else:
         _place_over_ssm(world, server, host, databases)
-    must(
+    run_checked(
         host,
         LINK.format(directory=shlex.quote(folder), link=shlex.quote(server.settings_link), site=server.site),
         "link its settings",
@@ -280,7 +280,7 @@ def equip(world: World, server: Server, host: Host) -> str:
     )
 
 
-def _place_over_ssh(world: World, server: Server, host: Host, databases: Databases) -> None:
+def _place_over_ssh(world: ServiceContext, server: Server, host: Host, databases: Databases) -> None:
     password = world.application_login(Side.SOURCE).password
     for side in Side:
         login = watch_login(databases, side, credentials(world, side, WATCH_ACCOUNT)["password"])
@@ -291,7 +291,7 @@ def _place_over_ssh(world: World, server: Server, host: Host, databases: Databas
         host.put(f"{server.directory}/{side}.env", text.encode(), mode=0o600)
 
 
-def _place_over_ssm(world: World, server: Server, host: Host, databases: Databases) -> None:
+def _place_over_ssm(world: ServiceContext, server: Server, host: Host, databases: Databases) -> None:
     secrets = {world.outputs.application_secret_arn: [f"{side}.env" for side in Side]}
     for side in Side:
         text = settings(world.spec, databases, side, server.site, PASSWORD)
@@ -303,7 +303,7 @@ def _place_over_ssm(world: World, server: Server, host: Host, databases: Databas
         script = FETCH.format(
             directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files)
         )
-        must(host, script, f"fetch the secret {secret}")
+        run_checked(host, script, f"fetch the secret {secret}")
 
 
 def watch_login(databases: Databases, side: Side, password: str) -> str:
@@ -311,7 +311,7 @@ def watch_login(databases: Databases, side: Side, password: str) -> str:
     return WATCH_LOGIN.format(side=side, host=host, port=port, user=WATCH_ACCOUNT, password=password)
 
 
-def deploy_release(world: World, server: Server, host: Host) -> str:
+def deploy_release(world: ServiceContext, server: Server, host: Host) -> str:
     """Fetch the release from S3 on the server and run the spec's install command; returns its last line."""
     application = world.spec.application
     script = RELEASE.format(
@@ -320,10 +320,10 @@ def deploy_release(world: World, server: Server, host: Host) -> str:
         key=shlex.quote(application.release or ""),
         install=shlex.quote(application.install or "true"),
     )
-    return must(host, script, f"install {application.release}", timeout=600)
+    return run_checked(host, script, f"install {application.release}", timeout=600)
 
 
-def must(host: Host, script: str, what: str, *, timeout: float = 60) -> str:
+def run_checked(host: Host, script: str, what: str, *, timeout: float = 60) -> str:
     """Run a script that has to succeed; UnreachableError with what it said."""
     done = host.run(script, timeout=timeout)
     if done.exit_code:

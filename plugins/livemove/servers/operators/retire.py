@@ -11,7 +11,7 @@ from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 class FinalDumpOperator(LivemoveOperator):
@@ -48,7 +48,7 @@ class FinalDumpOperator(LivemoveOperator):
         self.log.info("Kept %s, %d bytes, SHA-256 %s", dump.address, dump.bytes, dump.sha256)
         return dump.stored()
 
-    def _without(self, world: World, silent: UnreachableError) -> Json:
+    def _without(self, world: ServiceContext, silent: UnreachableError) -> Json:
         from livemove.control.adapters.state import read_row_of
 
         row = read_row_of(world, Side.TARGET)

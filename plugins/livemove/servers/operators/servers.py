@@ -12,7 +12,7 @@ from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 TRIES, PAUSE = 10, 1.5
 """A service that has just been installed or repointed gets this many tries, seconds apart."""
@@ -42,13 +42,13 @@ class DeployOperator(LivemoveOperator):
     """Installs livemove-server and both settings files on every server, and the release on those at AWS."""
 
     def execute(self, context: Any) -> Json:
-        from livemove.servers.adapters.servers import deploy_release, equip
+        from livemove.servers.adapters.servers import deploy_release, install_agent
 
         world = self.world(context)
         said = {}
         for server in world.spec.servers:
             host = world.host(server)
-            if missing := equip(world, server, host):
+            if missing := install_agent(world, server, host):
                 self.log.warning("%s: %s", server.name, missing)
             if server.site is Side.TARGET and world.spec.application.release:
                 said[server.name] = deploy_release(world, server, host)
@@ -93,7 +93,7 @@ class SmokeOperator(LivemoveOperator):
             )
         return {"latency_ms": seen, "other_site_ms": other}
 
-    def _served(self, world: World, name: str, address: str, side: Side) -> float:
+    def _served(self, world: ServiceContext, name: str, address: str, side: Side) -> float:
         login, why = world.application_login(side), ""
         wanted = (login.host, login.port)
         for n in range(TRIES):
@@ -117,12 +117,12 @@ class SmokeOperator(LivemoveOperator):
             next_step="fix the server, then clear this task; the public name has not been touched by it",
         )
 
-    def _other_latency(self, world: World) -> float | None:
-        from livemove.control.adapters.state import made
+    def _other_latency(self, world: ServiceContext) -> float | None:
+        from livemove.control.adapters.state import target_exists
 
         times = []
         other = Side(self.site).other
-        for host in world.hosts(other) if other is Side.SOURCE or made(world) else ():
+        for host in world.hosts(other) if other is Side.SOURCE or target_exists(world) else ():
             try:
                 times.append(healthy(world, host.address)[1])
             except LivemoveError as e:
@@ -130,7 +130,7 @@ class SmokeOperator(LivemoveOperator):
         return min(times, default=None)
 
 
-def healthy(world: World, address: str) -> tuple[Json, float]:
+def healthy(world: ServiceContext, address: str) -> tuple[Json, float]:
     """(what the health page says, milliseconds it took) of the server at this address."""
     from livemove.servers.adapters.http_page import get_json
 
@@ -192,7 +192,7 @@ class StopServersOperator(LivemoveOperator):
         return {r.server: r.message for r in replies}
 
 
-def _promoted(world: World) -> bool:
+def _promoted(world: ServiceContext) -> bool:
     """A damaged document says as well that there was a promotion."""
     kept = world.ledger.load_all(Promotion)
     return bool(kept.found or kept.unreadable)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from livemove.comparison.adapters.both_sides import incomparable, read_shapes
 from livemove.comparison.adapters.changed_keys import since_compared
-from livemove.comparison.adapters.final_check import QuickProof
+from livemove.comparison.adapters.final_check import FinalComparison
 from livemove.control.adapters.control_row import Control, kept_version, version
 from livemove.control.adapters.setup import (
     copy_application_accounts,
@@ -22,9 +22,9 @@ from livemove.control.adapters.setup import (
     install,
     keep_binlogs,
 )
-from livemove.control.adapters.state import made
+from livemove.control.adapters.state import target_exists
 from livemove.model.errors import RefusedError, SetupError, UnreachableError
-from livemove.model.ledger import Definitions, SwitchoverPlan, TableComparison, stored
+from livemove.model.ledger import Definitions, SchemaCode, SwitchoverPlan, TableComparison
 from livemove.model.ledger import StoredCode as StoredCodeDocument
 from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.model.spec import Side
@@ -39,10 +39,10 @@ from livemove.servers.adapters.servers import Servers
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.guards import expected_pause, refusals
 from livemove.switchover.protocol import Switchover
-from livemove.switchover.steps import Parts
+from livemove.switchover.steps import Dependencies
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 TEST_SECONDS = 600
@@ -52,7 +52,7 @@ KEEP_BINLOG_HOURS = 168
 
 
 @contextmanager
-def parts_of(world: World) -> Iterator[Parts]:
+def build_dependencies(world: ServiceContext) -> Iterator[Dependencies]:
     """Everything connected when first used, and closed at the end."""
     schemas = world.spec.source.schemas
     with ExitStack() as stack:
@@ -66,8 +66,8 @@ def parts_of(world: World) -> Iterator[Parts]:
         def tables() -> list[str]:
             return [f"{t['schema']}.{t['name']}" for t in list_tables(databases[Side.SOURCE], schemas)]
 
-        proof = LastProof(databases, controls, tables, schemas, world.ledger, stack)
-        yield Parts(
+        proof = FinalCheck(databases, controls, tables, schemas, world.ledger, stack)
+        yield Dependencies(
             service=world.spec.service,
             control=controls,
             servers=Servers.of(world),
@@ -82,7 +82,7 @@ def parts_of(world: World) -> Iterator[Parts]:
         )
 
 
-def upkeep_of(world: World) -> list[str]:
+def upkeep_of(world: ServiceContext) -> list[str]:
     """RDS backups and maintenance that are in the way; that they cannot be read is a reason as well."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -94,7 +94,7 @@ def upkeep_of(world: World) -> list[str]:
     return upkeep.due(found, world.spec.window, world.clock.now())
 
 
-class LastProof:
+class FinalCheck:
     """The Proof port. Connections and shapes are made before the fence, where each millisecond counts."""
 
     def __init__(
@@ -108,7 +108,7 @@ class LastProof:
     ) -> None:
         self._databases, self._controls, self._ledger = databases, controls, ledger
         self._tables, self._schemas, self._stack = tables, schemas, stack
-        self._ready: QuickProof | None = None
+        self._ready: FinalComparison | None = None
         self._of: tuple[Side, int] | None = None
 
     def ready(self) -> None:
@@ -120,7 +120,7 @@ class LastProof:
         tables = self._tables()
         found = {name: self._ledger.load(TableComparison, epoch=owner.epoch, table=name) for name in tables}
         s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
-        proof = QuickProof(s, t, tables, owner=owner.side, since=since_compared(found))
+        proof = FinalComparison(s, t, tables, owner=owner.side, since=since_compared(found))
         self._ready, self._of = self._stack.enter_context(proof), (owner.side, owner.epoch)
 
     def definitions(self, side: Side) -> dict[str, str]:
@@ -143,7 +143,7 @@ class LastProof:
         return self._ready.run(seconds)
 
     def covered(self) -> str:
-        return self._ready.says() if self._ready else ""
+        return self._ready.message() if self._ready else ""
 
 
 class StoredCode:
@@ -161,7 +161,7 @@ class StoredCode:
         schemas: Sequence[str],
     ) -> None:
         self._databases, self._controls, self._ledger, self._schemas = databases, controls, ledger, schemas
-        self._code: dict[Side, Json] = {}
+        self._code: dict[Side, SchemaCode] = {}
 
     def ready(self, owner: Side) -> None:
         self._code[owner] = self._find(owner)
@@ -169,14 +169,14 @@ class StoredCode:
             with suppress(UnreachableError):
                 db.connection()
 
-    def _find(self, owner: Side) -> Json:
-        own = stored(self._ledger.load(StoredCodeDocument, side=owner))
+    def _find(self, owner: Side) -> SchemaCode:
+        own = self._ledger.load(StoredCodeDocument, side=owner)
         if own is not None:
             return own
         try:
             return code_of(self._databases[owner.other], self._schemas)
         except UnreachableError:
-            return stored(self._ledger.load(StoredCodeDocument, side=owner.other)) or {}
+            return self._ledger.load(StoredCodeDocument, side=owner.other) or SchemaCode()
 
     def wake(self, owner: Side, follower: Side | None) -> None:
         if owner not in self._code:
@@ -191,9 +191,9 @@ class StoredCode:
         if owner not in self._code:
             self.ready(owner)
         return [
-            {"event_schema": e["schema"], "event_name": e["name"], "definer": ""}
-            for e in self._code[owner].get("events", [])
-            if e.get("status") == "ENABLED"
+            {"event_schema": e.schema_name, "event_name": e.name, "definer": ""}
+            for e in self._code[owner].events
+            if e.status == "ENABLED"
         ]
 
     def awake(self, side: Side) -> list[str]:
@@ -214,21 +214,19 @@ class StoredCode:
     def sleep(self, follower: Side) -> None:
         db = self._controls[follower].holding
         code = code_of(db, self._schemas)
-        if not code["triggers"] and self._ledger.load(StoredCodeDocument, side=follower):
+        if not code.triggers and self._ledger.load(StoredCodeDocument, side=follower):
             return  # dropped before; what was kept then stays
         awake = {(e["event_schema"], e["event_name"]) for e in self._controls[follower].sleeping_events()}
-        for event in code["events"]:
-            if (event["schema"], event["name"]) in awake:
-                event["status"] = "ENABLED"
-        self._ledger.save(StoredCodeDocument(side=follower, **code))
+        events = [e.model_copy(update={"status": "ENABLED"}) if e.place in awake else e for e in code.events]
+        self._ledger.save(StoredCodeDocument(side=follower, triggers=code.triggers, events=events))
         log.info(
             "dropped on the %s: %s", follower, ", ".join(drop_triggers(db, self._schemas)) or "no trigger"
         )
 
 
-def prepare_return(world: World, parts: Parts) -> Json:
+def prepare_return(world: ServiceContext, parts: Dependencies) -> Json:
     """Account, endpoints and task of the next epoch, tested; then the pause that a move would take now."""
-    now = return_path.standing(parts)
+    now = return_path.owner_and_follower(parts)
     if now is None or now.other.state is not ControlState.FOLLOW:
         raise RefusedError(
             "Reverse replication cannot be prepared: no database is open with the other one following it",
@@ -271,7 +269,7 @@ def _granted(out: Outcome) -> None:
         )
 
 
-def prepare_control(world: World) -> Json:
+def prepare_control(world: ServiceContext) -> Json:
     """Control objects and accounts on both databases; what is there already stays."""
     spec = world.spec
     with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
@@ -312,7 +310,7 @@ def refuse_a_rebuilt_source(source: MariaDb, target: MariaDb) -> None:
         )
 
 
-def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
+def remove_control(world: ServiceContext, owner: Side = Side.TARGET) -> Json:
     """Remove livemove's schema and accounts; the application's stay open on the owner, locked on the other.
 
     RefusedError while `owner` is not the owner: then the rows still have to decide. The source may be
@@ -320,7 +318,7 @@ def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
     """
     gone: Json = {}
     with ExitStack() as stack:
-        if owner is Side.TARGET or made(world):
+        if owner is Side.TARGET or target_exists(world):
             target = stack.enter_context(world.database(Side.TARGET))
         else:
             target, gone["target"] = None, "was never made"
@@ -338,9 +336,9 @@ def remove_control(world: World, owner: Side = Side.TARGET) -> Json:
     return gone
 
 
-def refuse_after_a_move(world: World) -> None:
+def refuse_after_a_move(world: ServiceContext) -> None:
     """RefusedError after any switchover: servers, ledger and rows keep the epoch, which only grows."""
-    sides = [Side.SOURCE, Side.TARGET] if made(world) else [Side.SOURCE]
+    sides = [Side.SOURCE, Side.TARGET] if target_exists(world) else [Side.SOURCE]
     for side in sides:
         with world.database(side) as db:
             if not has_schema(db) or kept_version(db) is None:

@@ -22,11 +22,11 @@ class PromoteOperator(MovingOperator):
         self.asked_by = asked_by
 
     def execute(self, context: Any) -> Json:
-        from livemove.switchover.adapters.wiring import parts_of
+        from livemove.switchover.adapters.wiring import build_dependencies
 
         answer = context["ti"].xcom_pull(task_ids=self.asked_by) or {}
         token = f"{context['ti'].try_number}-{secrets.token_hex(8)}"
-        with parts_of(self.world(context)) as parts, no_blind_retry():
+        with build_dependencies(self.world(context)) as parts, no_blind_retry():
             done = promotion.promote(
                 parts,
                 Side.TARGET,
@@ -34,7 +34,7 @@ class PromoteOperator(MovingOperator):
                 token,
                 lambda to: self.switchover(parts, to, context),
             )
-        for line in done.says:
+        for line in done.message:
             self.log.warning("%s", line)
         shown = {"epoch", "last_watermark", "nothing_since_seconds", "old_owner_came_back"}
         return done.model_dump(mode="json", include=shown)

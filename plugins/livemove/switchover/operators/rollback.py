@@ -21,7 +21,7 @@ from livemove.runtime.operator import LivemoveOperator
 from livemove.switchover.rollback import not_automatic
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 class BeginRollbackOperator(LivemoveOperator):
@@ -80,7 +80,7 @@ class BeginRollbackOperator(LivemoveOperator):
         )
         return found
 
-    def order(self, world: World, context: Any) -> Json:
+    def order(self, world: ServiceContext, context: Any) -> Json:
         """{"gate", "by"}: who ordered this; RefusedError when nobody did."""
         given = [(moment(a.at), a) for a in answers(world) if a.at]
         newest = max(given, key=lambda g: g[0])[1] if given else None
@@ -112,7 +112,7 @@ def writes(now: CurrentOwner) -> str:
 class OrderedRollbackOperator(BeginRollbackOperator):
     """The rollback that a person triggered by the DAG of its own: the trigger form is the order."""
 
-    def order(self, world: World, context: Any) -> Json:
+    def order(self, world: ServiceContext, context: Any) -> Json:
         return {"gate": f"rollback_{self.service}", "by": ordered_by(context)}
 
 
@@ -143,22 +143,22 @@ class AutomaticRollbackOperator(BeginRollbackOperator):
     Its rule is one_failed, which also fires when something long before them failed: then none of them did.
     """
 
-    def order(self, world: World, context: Any) -> Json:
+    def order(self, world: ServiceContext, context: Any) -> Json:
         ti = context["ti"]
         watched = sorted(ti.task.upstream_task_ids)
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=watched, run_ids=[ti.run_id]).get(
             ti.run_id, {}
         )
-        told = {
+        facts = {
             e.task_id: e.stored() for e in world.ledger.snapshot().all_of(TaskFailed) if e.run_id == ti.run_id
         }
-        failed = {t: told.get(t) for t in watched if states.get(t) == "failed"}
+        failed = {t: facts.get(t) for t in watched if states.get(t) == "failed"}
         if reason := not_automatic(failed):
             raise AirflowSkipException(f"No rollback: {reason}")
         return {"gate": ", ".join(sorted(failed)), "by": "the spec (rollback.automatic)"}
 
 
-def answers(world: World) -> list[Approval]:
+def answers(world: ServiceContext) -> list[Approval]:
     """What was answered at each gate, as the ledger keeps it."""
     kept = [world.ledger.load(Approval, gate=gate) for gate in GATES]
     return [a for a in kept if a]

@@ -7,7 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from livemove.model.errors import PersonMustDecide, RefusedError, SwitchoverAborted, UnreachableError
+from livemove.model.errors import (
+    ManualInterventionRequired,
+    RefusedError,
+    SwitchoverAborted,
+    UnreachableError,
+)
 from livemove.model.ledger import (
     ControlPrepared,
     ControlRemoved,
@@ -24,10 +29,10 @@ from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
     from livemove.switchover.protocol import Switchover
     from livemove.switchover.rollback import WentBack
-    from livemove.switchover.steps import Parts
+    from livemove.switchover.steps import Dependencies
 
 
 class PrepareControlOperator(LivemoveOperator):
@@ -55,10 +60,10 @@ class PrepareReturnOperator(LivemoveOperator):
     runbook_section = QUESTIONS["switchover"].runbook
 
     def execute(self, context: Any) -> Json:
-        from livemove.switchover.adapters.wiring import parts_of, prepare_return
+        from livemove.switchover.adapters.wiring import build_dependencies, prepare_return
 
         world = self.world(context)
-        with parts_of(world) as parts:
+        with build_dependencies(world) as parts:
             return prepare_return(world, parts)
 
 
@@ -72,12 +77,14 @@ class MovingOperator(LivemoveOperator):
         self._running: Switchover | None = None
         self._stopped = False
 
-    def switchover(self, parts: Parts, to: Side, context: Any, *, window: Window | None = None) -> Switchover:
+    def switchover(
+        self, parts: Dependencies, to: Side, context: Any, *, window: Window | None = None
+    ) -> Switchover:
         """`window`: the move begins only inside of it; one that was committed continues at any hour."""
         from livemove.switchover.guards import refusals
         from livemove.switchover.protocol import Switchover
 
-        def guards(parts: Parts, to: Side, epoch: int) -> list[str]:
+        def guards(parts: Dependencies, to: Side, epoch: int) -> list[str]:
             outside = [why] if window and (why := closed(window, parts.clock.now())) else []
             return [
                 *(f"{why}. Clear switchover.window with downstream: it waits for it" for why in outside),
@@ -90,7 +97,7 @@ class MovingOperator(LivemoveOperator):
             self._running.stop()
         return self._running
 
-    def tell_a_long_pause(self, world: World, done: SwitchoverRecord, context: Any) -> None:
+    def tell_a_long_pause(self, world: ServiceContext, done: SwitchoverRecord, context: Any) -> None:
         """Warn and notify if the fence outlasted the budget, which limits it only before the commit."""
         fenced, budget = done.fenced_ms, world.spec.switchover.pause_budget
         if fenced is None or fenced <= budget * 1000:
@@ -118,11 +125,11 @@ class SwitchoverOperator(MovingOperator):
         self.to = str(to)
 
     def execute(self, context: Any) -> Json:
-        from livemove.switchover.adapters.wiring import parts_of
+        from livemove.switchover.adapters.wiring import build_dependencies
         from livemove.traffic.adapters.request_delta import RequestsAround
 
         world = self.world(context)
-        with parts_of(world) as parts, no_blind_retry():
+        with build_dependencies(world) as parts, no_blind_retry():
             around = RequestsAround(world)
             window = world.spec.window if Side(self.to) is Side.TARGET else None
             move = self.switchover(parts, Side(self.to), context, window=window)
@@ -140,12 +147,12 @@ class ReturnPathOperator(LivemoveOperator):
 
     def execute(self, context: Any) -> Json:
         from livemove.switchover import reverse_replication as return_path
-        from livemove.switchover.adapters.wiring import parts_of
+        from livemove.switchover.adapters.wiring import build_dependencies
 
-        with parts_of(self.world(context)) as parts:
+        with build_dependencies(self.world(context)) as parts:
             done = return_path.run(parts)
         if done is None:
-            return {"says": "no move was made yet; nothing to turn round"}
+            return {"message": "no move was made yet; nothing to turn round"}
         self.dms_task = done.task
         return done.stored()
 
@@ -158,30 +165,30 @@ class RollbackWritesOperator(MovingOperator):
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         done = self._never_left(world) or self._go_back(world, context)
-        self.log.info("%s", done.says)
+        self.log.info("%s", done.message)
         world.ledger.note(
             WritesRolledBack(
-                owner=Side.SOURCE, epoch=done.epoch, says=done.says, although=list(done.although)
+                owner=Side.SOURCE, epoch=done.epoch, message=done.message, although=list(done.although)
             )
         )
         return done.document
 
-    def _never_left(self, world: World) -> WentBack | None:
+    def _never_left(self, world: ServiceContext) -> WentBack | None:
         from livemove.control.adapters.state import never_left
         from livemove.switchover.rollback import WentBack
 
         try:
-            says = never_left(world)
+            message = never_left(world)
         except UnreachableError:
             return None  # then the rows that do answer tell
-        return WentBack(1, says) if says else None
+        return WentBack(1, message) if message else None
 
-    def _go_back(self, world: World, context: Any) -> WentBack:
-        from livemove.switchover.adapters.wiring import parts_of, prepare_return
+    def _go_back(self, world: ServiceContext, context: Any) -> WentBack:
+        from livemove.switchover.adapters.wiring import build_dependencies, prepare_return
         from livemove.switchover.rollback import go_back
         from livemove.traffic.adapters.request_delta import RequestsAround
 
-        with parts_of(world) as parts, no_blind_retry():
+        with build_dependencies(world) as parts, no_blind_retry():
             around = RequestsAround(world)
             make: Callable[[Side], Switchover] = lambda to: self.switchover(parts, to, context)  # noqa: E731
             done = go_back(parts, make, lambda p: prepare_return(world, p))
@@ -218,5 +225,5 @@ def no_blind_retry() -> Iterator[None]:
 
     try:
         yield
-    except (RefusedError, SwitchoverAborted, PersonMustDecide) as e:
+    except (RefusedError, SwitchoverAborted, ManualInterventionRequired) as e:
         raise AirflowFailException(str(e)) from e

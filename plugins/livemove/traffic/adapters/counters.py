@@ -20,7 +20,7 @@ from livemove.model.spec import Application, Drain, Server
 from livemove.servers.adapters.http_page import TIMEOUT, get_json
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Count:
     """Time spent on all of them together."""
 
 
-def read_count(world: World, server: Server, host: Host) -> Count:
+def read_count(world: ServiceContext, server: Server, host: Host) -> Count:
     """UnreachableError says why the server's requests cannot be told."""
     drain = world.spec.drain
     if drain.source == "log":
@@ -99,7 +99,7 @@ def _prometheus(drain: Drain, server: str, address: str) -> int:
         ) from e
 
 
-def _cloudwatch(world: World, server: str, instance: str) -> int:
+def _cloudwatch(world: ServiceContext, server: str, instance: str) -> int:
     """Requests since midnight UTC: the metric's minutes summed, at most the 1440 that one call gives."""
     from botocore.exceptions import BotoCoreError, ClientError
 

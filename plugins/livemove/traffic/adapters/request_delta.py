@@ -18,7 +18,7 @@ from livemove.runtime.parallel import in_parallel
 from livemove.traffic.adapters.counters import Count, read_count
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 AT_ONCE = ("http", "log")
@@ -27,7 +27,7 @@ AT_ONCE = ("http", "log")
 class RequestsAround:
     """Counts when it is made, and again when the move is over."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ServiceContext) -> None:
         self.world = world
         self.at, self.before = world.clock.now(), counts(world)
 
@@ -36,16 +36,16 @@ class RequestsAround:
         if not move.steps or move.steps[0].step != 0 or move.fenced_ms is None or not self.before:
             return
         try:
-            told = between(self.before, counts(self.world))
+            text = between(self.before, counts(self.world))
             seconds = (self.world.clock.now() - self.at).total_seconds()
-            found = {**told, "epoch": move.epoch, "seconds": round(seconds, 1)}
+            found = {**text, "epoch": move.epoch, "seconds": round(seconds, 1)}
             self.world.ledger.save(Requests.model_validate(found))
         except Exception:
             # the move is done, whatever can be told of it
             log.warning("the requests around the move could not be kept", exc_info=True)
 
 
-def counts(world: World) -> dict[str, Count | None]:
+def counts(world: ServiceContext) -> dict[str, Count | None]:
     """By server; None where it does not tell. Empty where the spec counts elsewhere."""
     if world.spec.drain.source not in AT_ONCE:
         return {}

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from livemove.control.adapters.state import made, owner
+from livemove.control.adapters.state import owner, target_exists
 from livemove.model import time_series
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import SiteCounts, Traffic
@@ -18,7 +18,7 @@ from livemove.traffic.adapters.counters import read_count
 from livemove.traffic.adapters.site_watch import TICK, sites
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _paces: dict[tuple[str, str], _Pace] = {}
 _lock = threading.Lock()
 
 
-def sample_requests(world: World, awaited: str) -> None:
+def sample_requests(world: ServiceContext, awaited: str) -> None:
     """One more point in the ledger's series of requests. Never raises: it decides nothing.
 
     At most every `watch.poll` seconds, and seldom in a long wait: each point is a new version of one object.
@@ -63,22 +63,22 @@ def sample_requests(world: World, awaited: str) -> None:
     pace.again = now + max(world.spec.watch.poll, SHARE * took, min(SELDOM, (now - pace.began) / 60))
 
 
-def _look(world: World) -> None:
-    there = [s for s in world.spec.servers if s.site is Side.SOURCE or made(world)]
+def _look(world: ServiceContext) -> None:
+    there = [s for s in world.spec.servers if s.site is Side.SOURCE or target_exists(world)]
     behind, counted = both(lambda: _behind(world), lambda: in_parallel(there, lambda s: _count(world, s)))
     counts = {s.name: c for s, c in zip(there, counted, strict=True) if c}
     at = world.clock.now().timestamp()
     world.ledger.save(time_series.traffic(world.ledger.load(Traffic), at, counts, sites(world), behind))
 
 
-def _count(world: World, server: Server) -> SiteCounts | None:
+def _count(world: ServiceContext, server: Server) -> SiteCounts | None:
     try:
         return SiteCounts(**asdict(read_count(world, server, world.host(server))))
     except LivemoveError:
         return None
 
 
-def _behind(world: World) -> float | None:
+def _behind(world: ServiceContext) -> float | None:
     """Seconds since the newest watermark that arrived was written, less the interval between two."""
     from livemove.control.adapters.control_row import Control
 

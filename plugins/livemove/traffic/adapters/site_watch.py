@@ -15,20 +15,20 @@ from livemove.model.spec import Server, Side
 from livemove.runtime.parallel import both, in_parallel
 from livemove.servers.adapters.http_page import get_json
 from livemove.traffic.adapters.counters import read_count
-from livemove.traffic.watch import Verdict
+from livemove.traffic.watch import WatchResult
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 TICK = 5.0
 """Seconds between two watermark rows of the owner: a lag is known that exactly."""
 
 
-def sites(world: World) -> dict[str, Side]:
+def sites(world: ServiceContext) -> dict[str, Side]:
     return {s.name: s.site for s in world.spec.servers}
 
 
-def observe(world: World) -> Json:
+def observe(world: ServiceContext) -> Json:
     """One sample: {"at", "servers": {name: counts and health}, "load", "lag"}; None where silent."""
     pairs = list(zip(world.spec.servers, world.hosts(), strict=True))
     database, seen = both(lambda: _database(world), lambda: in_parallel(pairs, lambda p: _server(world, *p)))
@@ -36,7 +36,7 @@ def observe(world: World) -> Json:
     return {"at": world.clock.now().timestamp(), "servers": servers, **database}
 
 
-def _server(world: World, server: Server, host: Host) -> Json:
+def _server(world: ServiceContext, server: Server, host: Host) -> Json:
     facts: Json = {"requests": None, "healthy": False}
     try:
         count = read_count(world, server, host)
@@ -48,7 +48,7 @@ def _server(world: World, server: Server, host: Host) -> Json:
     return facts
 
 
-def _database(world: World) -> Json:
+def _database(world: ServiceContext) -> Json:
     """Statements that the owner runs now, and the follower's lag; the source is the owner at first."""
     from livemove.control.adapters.control_row import Control
 
@@ -64,7 +64,7 @@ def _database(world: World) -> Json:
     return facts
 
 
-def react(world: World, verdict: Verdict, share: int) -> Breach:
+def react(world: ServiceContext, verdict: WatchResult, share: int) -> Breach:
     """What the spec orders after a breach: restore the record now, or stop the shift and ask a person."""
     by_itself = world.spec.watch.on_breach == "rollback" and not verdict.way_back_ill
     at = world.clock.now()
@@ -73,14 +73,14 @@ def react(world: World, verdict: Verdict, share: int) -> Breach:
         at=at.isoformat(),
         share=share,
         reasons=list(verdict.breach),
-        watched=verdict.says,
+        watched=verdict.message,
         not_restored=f"the old site is no better: {ill}" if ill else None,
     )
     if by_itself:
-        document, says = put_back(world)
+        document, message = put_back(world)
         now = world.clock.now()
         restored = {"restored_at": now.isoformat(), "restored_ms": round((now - at).total_seconds() * 1000)}
-        breach = breach.model_copy(update={**restored, "record": document.get("after"), "says": says})
+        breach = breach.model_copy(update={**restored, "record": document.get("after"), "message": message})
     world.ledger.save(breach)
     world.ledger.note(BreachSeen.model_validate(breach.model_dump(exclude={"version"})))
     return breach

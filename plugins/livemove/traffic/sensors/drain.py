@@ -13,15 +13,15 @@ from livemove.model.ports import Json
 from livemove.model.spec import Side
 from livemove.model.time_series import recent
 from livemove.runtime.parallel import in_parallel
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import WatchingSensor
 from livemove.traffic import drain
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
-def look_at_traffic(world: World, state: Json) -> Look:
+def look_at_traffic(world: ServiceContext, state: Json) -> PollResult:
     refuse_after_breach(world, Side.TARGET)
     spec = world.spec.drain
     sites, counts = count(world)
@@ -29,7 +29,7 @@ def look_at_traffic(world: World, state: Json) -> Look:
     samples = recent([*before, (world.clock.now().timestamp(), counts)], spec.seconds, itemgetter(0))
     verdict = drain.judge(samples, sites, old=Side.SOURCE, share=spec.share, seconds=spec.seconds)
     shown = Drain(
-        says=verdict.says,
+        message=verdict.message,
         share=verdict.share,
         rates=verdict.rates,
         seconds=verdict.covered,
@@ -38,9 +38,9 @@ def look_at_traffic(world: World, state: Json) -> Look:
     )
     world.ledger.save(shown)
     # the samples stay out of Airflow's database once they are not needed any more
-    return Look(
+    return PollResult(
         verdict.done,
-        verdict.says,
+        verdict.message,
         shown.stored() if verdict.done else {"samples": samples},
         again_in=_pace(spec.seconds),
     )
@@ -51,7 +51,7 @@ def _pace(seconds: float) -> float:
     return min(15.0, max(1.0, seconds / 20))
 
 
-def count(world: World) -> tuple[dict[str, Side], dict[str, int]]:
+def count(world: ServiceContext) -> tuple[dict[str, Side], dict[str, int]]:
     """(site of each server, requests so far of each server)."""
     from livemove.traffic.adapters.counters import read_count
 
@@ -66,26 +66,26 @@ class DrainedSensor(WatchingSensor):
 
     look = f"{__name__}.look_at_traffic"
 
-    def begin(self, world: World) -> Json:
+    def begin(self, world: ServiceContext) -> Json:
         """End long connections, which outlive every TTL, by the spec's command on the old site's servers."""
-        from livemove.servers.adapters.servers import must
+        from livemove.servers.adapters.servers import run_checked
 
         for server, host in zip(world.spec.at(Side.SOURCE), world.hosts(Side.SOURCE), strict=True):
             if command := server.commands.close_idle:
-                said = must(host, command, "end its long connections")
+                said = run_checked(host, command, "end its long connections")
                 self.log.info("%s: long connections are ended. %s", server.name, said)
         return {}
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         return world.spec.drain.timeout
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         world.ledger.note(Drained(share=state["share"], seconds=state["seconds"]))
         return state
 
-    def on_timeout(self, world: World, says: str) -> LivemoveError:
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return RefusedError(
-            f"After {duration(self.limit(world))} the old site still serves users: {says}",
+            f"After {duration(self.limit(world))} the old site still serves users: {message}",
             wanted=(
                 f"a share of at most {percent(world.spec.drain.share)} for"
                 f" {duration(world.spec.drain.seconds)}"

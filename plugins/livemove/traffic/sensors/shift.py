@@ -17,7 +17,7 @@ from livemove.dns.adapters.public_record import commit, live_record, new_address
 from livemove.dns.adapters.zone_link import ZoneLink
 from livemove.dns.record import Change
 from livemove.model.approvals import PROCEED
-from livemove.model.errors import RefusedError, WorldMovedError
+from livemove.model.errors import RefusedError, StaleApprovalError
 from livemove.model.formatting import duration, percent
 from livemove.model.ledger import (
     Approval,
@@ -34,32 +34,32 @@ from livemove.model.time_series import recent
 from livemove.model.window import closed
 from livemove.runtime.notifications import SpecNotifier
 from livemove.runtime.operator import LivemoveOperator
-from livemove.runtime.polling import Look
+from livemove.runtime.polling import PollResult
 from livemove.runtime.sensor import WatchingSensor
 from livemove.traffic import watch
 from livemove.traffic.adapters.site_watch import observe, react, sites
 
 if TYPE_CHECKING:
-    from livemove.runtime.service_context import World
+    from livemove.runtime.service_context import ServiceContext
 
 
 MOVED = "The writes have moved already: both sites need no watch"
 
 
-def look_at_baseline(world: World, state: Json) -> Look:
+def look_at_baseline(world: ServiceContext, state: Json) -> PollResult:
     samples = [*state.get("samples", ()), observe(world)]
     span, wanted = samples[-1]["at"] - samples[0]["at"], world.spec.watch.baseline
     if span and span >= wanted:
         before = watch.baseline(samples, sites(world))
         world.ledger.save(before)
-        told = f"{before.rate} requests/s, {percent(before.errors or 0, 2)} failed"
-        return Look(True, f"Normal, over {duration(span)}: {told}", before.stored())
-    says = (
+        text = f"{before.rate} requests/s, {percent(before.errors or 0, 2)} failed"
+        return PollResult(True, f"Normal, over {duration(span)}: {text}", before.stored())
+    message = (
         f"Both sites are watched to know what is normal, {duration(span)} of {duration(wanted)}; then you are"
         " asked"
     )
-    return Look(
-        False, says, {"samples": samples}, again_in=min(world.spec.watch.poll, max(0.5, wanted - span))
+    return PollResult(
+        False, message, {"samples": samples}, again_in=min(world.spec.watch.poll, max(0.5, wanted - span))
     )
 
 
@@ -68,14 +68,14 @@ class BaselineSensor(WatchingSensor):
 
     look = f"{__name__}.look_at_baseline"
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         return state
 
 
-def look_at_shift(world: World, state: Json) -> Look:
+def look_at_shift(world: ServiceContext, state: Json) -> PollResult:
     """One look at both sites at the present share; the next step when it was clean."""
     if state.get("moved"):
-        return Look(True, MOVED, {})
+        return PollResult(True, MOVED, {})
     refuse_after_breach(world, "target")
     share = _share(world)
     sample = observe(world)
@@ -83,20 +83,22 @@ def look_at_shift(world: World, state: Json) -> Look:
     verdict = _judge(world, samples)
     kept = {"share": share, "samples": samples}
     if verdict.breach:
-        return Look(True, "; ".join(verdict.breach), {"breach": react(world, verdict, share).stored()})
-    says = f"{share} % of the answers give the cloud; {verdict.says}"
+        return PollResult(True, "; ".join(verdict.breach), {"breach": react(world, verdict, share).stored()})
+    message = f"{share} % of the answers give the cloud; {verdict.message}"
     if not verdict.clean:
-        return Look(False, says, kept, again_in=world.spec.watch.poll)
+        return PollResult(False, message, kept, again_in=world.spec.watch.poll)
     left = [s for s in world.spec.dns.steps if s > share]
     if not left:
-        return Look(True, f"{says}; clean", {"share": share, "watched": verdict.says})
+        return PollResult(True, f"{message}; clean", {"share": share, "watched": verdict.message})
     if reason := closed(world.spec.window, world.clock.now()):
-        return Look(False, f"{says}; clean. {reason}; the next step is {left[0]} %", kept, again_in=60)
+        return PollResult(
+            False, f"{message}; clean. {reason}; the next step is {left[0]} %", kept, again_in=60
+        )
     _step(world, left[0])
-    return Look(False, f"{says}; clean. Now {left[0]} %", {}, again_in=world.spec.watch.poll)
+    return PollResult(False, f"{message}; clean. Now {left[0]} %", {}, again_in=world.spec.watch.poll)
 
 
-def _step(world: World, percent: int) -> None:
+def _step(world: ServiceContext, percent: int) -> None:
     approval = world.ledger.load(Approval, gate="switch_dns")
     if approval is None or approval.option != PROCEED:
         raise RefusedError(
@@ -109,10 +111,10 @@ def _step(world: World, percent: int) -> None:
     commit(world, Change(live, after, world.spec.dns.steps), RecordShifted)
 
 
-def _share(world: World) -> int:
+def _share(world: ServiceContext) -> int:
     share = share_now(world)
     if share is None:
-        raise WorldMovedError(
+        raise StaleApprovalError(
             f"{world.spec.dns.name} is {record.text(live_record(world))}, which livemove did not set",
             wanted="the record of one of the steps",
             next_step="find out who changed it; then clear switch_dns.ask with downstream",
@@ -120,12 +122,12 @@ def _share(world: World) -> int:
     return share
 
 
-def _judge(world: World, samples: list[Json]) -> watch.Verdict:
+def _judge(world: ServiceContext, samples: list[Json]) -> watch.WatchResult:
     before = world.ledger.load(Baseline) or Baseline()
     limit = world.spec.replication.max_lag
     verdict = watch.judge(samples, sites(world), before, world.spec.watch, limit)
     world.ledger.save(
-        WatchLook(breach=list(verdict.breach), says=verdict.says, at=world.clock.now().isoformat())
+        WatchLook(breach=list(verdict.breach), message=verdict.message, at=world.clock.now().isoformat())
     )
     return verdict
 
@@ -135,7 +137,7 @@ class _Watching(WatchingSensor):
 
     failure_is = "breach"
 
-    def begin(self, world: World) -> Json:
+    def begin(self, world: ServiceContext) -> Json:
         from livemove.control.adapters.state import owner
 
         try:
@@ -144,7 +146,7 @@ class _Watching(WatchingSensor):
             moved = True  # committed, and not open yet
         return {"since": world.clock.now().isoformat(), "moved": moved}
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         if found := state.get("breach"):
             error = breach_error(Breach.model_validate(found))
             raise AirflowFailException(str(error)) from error
@@ -158,31 +160,31 @@ class ShiftSensor(_Watching):
 
     look = f"{__name__}.look_at_shift"
 
-    def finish(self, world: World, state: Json) -> Json:
+    def finish(self, world: ServiceContext, state: Json) -> Json:
         kept = super().finish(world, state)
         if kept:
             world.ledger.note(Shifted.model_validate(kept))
         return kept
 
 
-def look_at_both_sites(world: World, state: Json) -> Look:
+def look_at_both_sites(world: ServiceContext, state: Json) -> PollResult:
     """As the shift, over the last `watch.hold` seconds, until the switchover's answer or the name is back."""
     if state.get("moved"):
-        return Look(True, MOVED, {})
+        return PollResult(True, MOVED, {})
     share = share_now(world)
     answer = world.ledger.load(Approval, gate="switchover")
     answered = answer.at if answer and answer.option else None
     if share == 0 or (answered and moment(answered) > moment(state["since"])):
-        return Look(True, "Both sites need no watch any more", {})
+        return PollResult(True, "Both sites need no watch any more", {})
     window = max(world.spec.watch.hold, 2 * world.spec.watch.poll)
     samples = recent([*state.get("samples", ()), observe(world)], window, itemgetter("at"))
     verdict = _judge(world, samples)
     kept = {**state, "samples": samples}
     trouble = "; ".join(verdict.breach) if share is not None else ""
     if trouble and share is not None and not state.get("breached"):
-        return Look(True, trouble, {**kept, "breach": react(world, verdict, share).stored()})
-    says = "Both sites are watched until the writes move" + (f"; still: {trouble}" if trouble else "")
-    return Look(False, says, {**kept, "breached": bool(trouble)}, again_in=world.spec.watch.poll)
+        return PollResult(True, trouble, {**kept, "breach": react(world, verdict, share).stored()})
+    message = "Both sites are watched until the writes move" + (f"; still: {trouble}" if trouble else "")
+    return PollResult(False, message, {**kept, "breached": bool(trouble)}, again_in=world.spec.watch.poll)
 
 
 class WatchSensor(_Watching):
@@ -194,7 +196,7 @@ class WatchSensor(_Watching):
 
     look = f"{__name__}.look_at_both_sites"
 
-    def goes_on(self, context: Any, world: World, state: Json) -> Json | None:
+    def goes_on(self, context: Any, world: ServiceContext, state: Json) -> Json | None:
         found = Breach.model_validate(state["breach"]) if state.get("breach") else None
         if not found or found.restored_at:
             return None
@@ -203,6 +205,6 @@ class WatchSensor(_Watching):
         SpecNotifier(service=self.service, moment="breach")({**context, "exception": error})
         return {**{k: v for k, v in state.items() if k != "breach"}, "breached": True}
 
-    def limit(self, world: World) -> float:
+    def limit(self, world: ServiceContext) -> float:
         spec = world.spec
         return spec.dns.propagation_timeout + spec.drain.timeout + spec.gates.timeout

@@ -3,7 +3,7 @@
 // relative: Airflow may be served below a path of a proxy
 const API = "../api/v2";
 const WAITING = ["running", "deferred", "awaiting_input", "queued", "up_for_retry", "failed"];
-export const NOTHING = { tasks: [], moving: false, asks: null, says: "" };
+export const NOTHING = { tasks: [], moving: false, asks: null, message: "" };
 
 const base = new URL("..", location.href).pathname.replace(/\/$/, "");
 export const links = {
@@ -27,7 +27,7 @@ function follow(event) {
 const DAGS = ["migrate", "rollback", "promote"];
 const MOVES = ["switchover.switch_over", "rollback.writes", "promote"];
 
-/* {tasks: [{name, id, dag, state, since}], moving, asks: is the question's task really waiting (null: not known), says} */
+/* {tasks: [{name, id, dag, state, since}], moving, asks: is the question's task really waiting (null: not known), message} */
 export async function live(service, run, question) {
   try {
     const runs = await worthAsking(service, run, question);
@@ -36,9 +36,9 @@ export async function live(service, run, question) {
     if (refusal && answers.every((a) => a instanceof Error)) throw refusal;
     const found = answers.flatMap((a) => (a instanceof Error ? [] : a));
     const tasks = found.map((t) => ({ name: name(t), id: t.task_id, dag: t.dag_id, state: t.state, since: t.start_date }));
-    return { tasks: tasks.filter((t) => t.state !== "awaiting_input"), moving: tasks.some((t) => MOVES.includes(t.id) && t.state === "running"), asks: asks(question, runs, answers), says: "" };
+    return { tasks: tasks.filter((t) => t.state !== "awaiting_input"), moving: tasks.some((t) => MOVES.includes(t.id) && t.state === "running"), asks: asks(question, runs, answers), message: "" };
   } catch (e) {
-    return { ...NOTHING, says: `Airflow does not tell which tasks are at work: ${e.message}` };
+    return { ...NOTHING, message: `Airflow does not tell which tasks are at work: ${e.message}` };
   }
 }
 

@@ -88,7 +88,7 @@ export function numbered(moments, from, to) {
   const marks = inside.map((m, n) => ({ t: seconds(m.at), n: String(n + 1), kind: m.kind }));
   const list = inside.length
     ? h("ol", { class: "moments", "aria-label": "Moments marked in the charts" },
-        inside.map((m, n) => h("li", { class: m.kind }, h("b", {}, String(n + 1)), m.says, " ", h("span", {}, time(m.at)))))
+        inside.map((m, n) => h("li", { class: m.kind }, h("b", {}, String(n + 1)), m.message, " ", h("span", {}, time(m.at)))))
     : null;
   return { marks, list };
 }

@@ -21,14 +21,14 @@ export function owner(o, model, live) {
   return [
     h("div", { class: "sides", "aria-hidden": "true" }, side("source", "source"), h("span", { class: "arrow", title: "direction of replication" }, still ? "·" : o.side === "source" ? "→" : "←"), side("target", "target")),
     h("p", { class: `headline ${moving ? "" : o.tone}`, id: "owner-says" }, moving ? "The writes are being moved right now" : o.headline),
-    h("p", { class: "says" }, moving ? "Before its commit the switchover undoes itself; after it, it only goes forward." : o.says, !moving && o.since ? [" Since ", time(o.since), `, epoch ${o.epoch}.`] : ""),
+    h("p", { class: "says" }, moving ? "Before its commit the switchover undoes itself; after it, it only goes forward." : o.message, !moving && o.since ? [" Since ", time(o.since), `, epoch ${o.epoch}.`] : ""),
   ];
 }
 
 export function way_back(w) {
   return h("div", { class: w.tone },
     h("p", { class: "headline" }, w.headline),
-    h("p", { class: "says" }, w.says),
+    h("p", { class: "says" }, w.message),
     w.until ? h("p", { class: "until" }, "If reverse replication stopped now: until ", h("b", {}, day(w.until))) : null,
     w.checked_at && w.tone !== "none" ? h("p", { class: "says" }, "Looked at ", since(w.checked_at), " ago") : null);
 }
@@ -80,7 +80,7 @@ function working(model, live) {
     model.soak && current?.name === "switchover" ? h("p", { class: "says" }, `Soak: ${span(model.soak.counted)} of ${span(model.soak.of)} count${model.soak.current ? "" : "; not counting now"}`) : null,
     how(model, current?.name),
     last ? h("p", { class: "says bad" }, `${last.task_id} has failed: ${last.found}`) : null,
-    busy.length || failed.length ? h("ul", { class: "tasks" }, [...failed, ...busy].slice(0, 8).map(line)) : live.says ? h("p", { class: "says" }, live.says) : null,
+    busy.length || failed.length ? h("ul", { class: "tasks" }, [...failed, ...busy].slice(0, 8).map(line)) : live.message ? h("p", { class: "says" }, live.message) : null,
   ];
 }
 
