@@ -219,7 +219,7 @@ def test_an_emergency_that_failed_is_not_the_end_of_the_story(open_at: Open, vie
                 {"began": at(20), "ended": at(21), "state": "failed", "dag_id": "promote_shop", "run_id": "p"}
             ]
         }
-        note(events, 21, "task_failed", "promote", found="RDS did not open")
+        note(events, 21, "task_failed", "promote", error="X", found="RDS did not open")
 
     page = open_at("dual", airflow=Airflow({}, {}))
     view.more = broke
