@@ -50,7 +50,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class World:
-    """What the looks need of a World, with the lab's addresses."""
+    """What the looks need of a service context, with the lab's addresses."""
 
     def __init__(self, client: Any) -> None:
         a = here()

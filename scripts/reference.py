@@ -359,7 +359,7 @@ def guards_part() -> Iterator[str]:
 def commands_part() -> Iterator[str]:
     import typer
 
-    from livemove import cli
+    from livemove.cli import commands as cli
 
     group: Any = typer.main.get_command(cli.app)
     yield "## Commands\n\n`livemove <command>`, or `python -m livemove.cli` with `PYTHONPATH=plugins`."
@@ -385,7 +385,7 @@ def _told_default(p: Any) -> str:
 
 # Errors ---------------------------------------------------------------------------------------------
 def errors_part() -> Iterator[str]:
-    from livemove import cli
+    from livemove.cli import commands as cli
     from livemove.model import errors
 
     yield (

@@ -1,4 +1,4 @@
-"""A service's World in the harness: the production ports, with files where AWS and Airflow would answer."""
+"""A service's context in the harness: the production ports, with files where AWS and Airflow would answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Chapters that more than one DAG tells, and what all of their tasks share."""
+"""What the DAGs of `dags/` share: the rollback's stage, and what all tasks have in common.
+
+Promises: every task gets the same retries, time limit, observers and callbacks (`DEFAULTS`); every DAG of
+a service the same tags and links.
+Enter at: `stage` (the task group of one stage), `rollback_stage` (of `migrate` and `rollback`),
+`dag_defaults`, `link_with_label`.
+Never: connects to anything. DAGs are parsed again and again, so drivers are named by path (`OBSERVERS`).
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from livemove import cli
+from livemove.cli import commands as cli
 from livemove.model.errors import (
     InfraError,
     LivemoveError,

@@ -221,7 +221,7 @@ def operations(service: str) -> dict[str, str]:
 
 @cache
 def services() -> list[str]:
-    """Those that plugins/ asks a World for."""
+    """Those that plugins/ asks a service context for."""
     text = "\n".join(p.read_text(encoding="utf-8") for p in PLUGINS.rglob("*.py"))
     return sorted(set(re.findall(r'\.aws\("(\w+)"\)', text)))
 

@@ -1,4 +1,4 @@
-"""A World whose ports live in memory, for tests of Airflow's shells."""
+"""A service context whose ports live in memory, for tests of Airflow's shells."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from livemove import cli
+from livemove.cli import commands as cli
 from livemove.control.adapters.control_row import Control
 from livemove.model.errors import UnreachableError
 from livemove.model.ports import ControlRow, ControlState, Reply

@@ -55,7 +55,7 @@ class LoggingIn(Replicators):
 
 
 class FakeWorld(OwnPorts):
-    """What these functions ask of the World, on the two servers and an AWS in memory."""
+    """What these functions ask of the service context, on the two servers and an AWS in memory."""
 
     def __init__(self, two: Two, folder: Any) -> None:
         spec = load_spec(project_root() / "include" / "migrations" / "shop.yaml")

@@ -1,15 +1,14 @@
 """The owner and people's answers, derived once for gates, rollback, console, report and CLI.
 
-It promises one answer for all of them: owner, epoch, certainty, stage, completed switchovers, whether the way
+Promises: one answer for all of them: owner, epoch, certainty, stage, completed switchovers, whether the way
 back is closed, and each question with its end. Where control rows could be read they decide; every answer
 says what it rests on.
-Enter by `History(documents, events, rows)`: `current`, `changes`, `attempts`, `completed_switchovers`,
-`way_back_closed_at`, `questions`, `open_questions`. `ownership` makes the changes of owner from what attempts
-left; `questions` says when a question ends; `task_runs` reads which run was at work when. Who owns by the
-rows alone is `control/rows.py`.
-It never reads anything itself, knows no clock and no Airflow, and decides nothing: guarded procedures do.
-Nobody else reads documents `switchover/*` and `promotion/*`, or the events about them, to tell who owns the
-writes.
+Enter at: `History(contents, rows)`: `current`, `changes`, `attempts`, `completed_switchovers`,
+`way_back_closed_at`, `questions`, `open_questions`. `ownership` (changes of owner, from what attempts left),
+`questions` (when a question ends), `task_runs` (which run was at work when). Who owns by the rows alone is
+`control/rows`.
+Never: reads anything itself, knows a clock or Airflow, decides anything. Nobody else reads documents
+`switchover/*` and `promotion/*`, or the events about them, to tell who owns the writes.
 """
 
 from livemove.control.rows import ControlRows, SwitchoverStage

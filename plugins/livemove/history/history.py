@@ -114,7 +114,7 @@ class History:
 
     @property
     def epoch_of_owner(self) -> int:
-        """The epoch of the newest owner: until a committed move has opened, that before it."""
+        """The epoch in which the newest owner opened; between commit and open, still the one before."""
         now = self.current
         return (
             now.epoch - 1 if now.stage is SwitchoverStage.COMMITTED and now.epoch > 1 else max(now.epoch, 1)

@@ -1,8 +1,9 @@
 """What a migration is, in types: spec, errors, ports, the ledger's documents and events, stages and titles.
 
-Promises: pure values. Nothing here does I/O, knows Airflow or decides about a running migration.
+Promises: values, and functions of values; only `spec` does I/O: it finds and reads the YAML files.
 Enter at: `spec` (one YAML file a service), `errors` (one tree; found, wanted, next step), `ports` (the
-outside world as Protocols), `ledger` (every document and event), `approvals` (answers of the gates), `window`
+outside world as Protocols), `ledger` (every document and event), `stages` (stages, questions and titles of
+tasks), `source_settings` (what my.cnf of the source must say), `approvals` (answers of the gates), `window`
 (the low-traffic window).
-Never: reads a file other than the spec, asks a clock, imports another room.
+Never: asks a clock, knows Airflow, decides about a running migration, imports another room.
 """

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class LivemoveError(Exception):
-    """What was wanted, what was found, what to do next: three sentences, in this order."""
+    """What was found, what was wanted, what to do next: three sentences, in this order."""
 
     def __init__(self, found: str, *, wanted: str = "", next_step: str = "") -> None:
         self.found, self.wanted, self.next_step = found, wanted, next_step

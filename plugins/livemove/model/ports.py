@@ -154,7 +154,19 @@ class TableProgress:
 
 
 class Replicator(Protocol):
-    """DMS, as one replication task per link. Every method may be called twice."""
+    """A replication engine, with one task for each link. Every method may be called twice.
+
+    The port has the shape of DMS today: its states, its states of tables. The switchover needs this of any
+    engine:
+
+    - It writes with the `applier` of its link only, a login of that direction and epoch. control_helpers.sql
+      locks that login and ends its sessions; step 4 (drain) takes other sessions for a restart, so one stays
+      logged in while the task runs.
+    - When the second of two watermarks is in the follower, so is all that was written before the first.
+    - Of schema `livemove` it copies the watermark table of its direction, nothing else.
+    - After a full load it stops before it applies the changes: keys and indexes are made then.
+    - A later epoch begins at a binlog position, without a load.
+    """
 
     def prepare(self, link: Link, *, full_load: bool, reader: Json, applier: Json) -> None:
         """Create secrets, endpoints and task of this link and test both connections.

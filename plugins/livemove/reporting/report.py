@@ -185,7 +185,7 @@ def intervals(changes: Sequence[OwnershipChange], until: str) -> list[Interval]:
 def rollback(events: Sequence[Event]) -> Rollback | None:
     """The last rollback; None when none began.
 
-    One that the spec ordered leaves a green run with a red task in it: `says` is the place where that is
+    One that the spec ordered leaves a green run with a red task in it: `message` is the place where that is
     said.
     """
     begun = next((e for e in reversed(events) if isinstance(e, RollbackBegun)), None)

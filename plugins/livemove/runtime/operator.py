@@ -1,4 +1,4 @@
-"""What every livemove operator shares: the service it works for, and its World at run time."""
+"""What every livemove operator shares: the service it works for, and its context at run time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTHING_TO_DO = (
 
 
 class LivemoveOperator(BaseOperator):
-    """An operator of one migration. Subclasses implement `execute` in about ten lines."""
+    """The base of every task of a service. Subclasses implement `execute` and reach the world by `world`."""
 
     ui_color = "#e8f1fa"
     operator_extra_links: Collection[BaseOperatorLink] = (ConsoleLink(), RunbookLink())

@@ -1,4 +1,4 @@
-"""The deferrable trigger of most waits: calls a function `look(world, state, ...) -> Look` until it is done.
+"""The deferrable trigger of most waits: calls `look(world, state, ...) -> PollResult` until it is done.
 
 The function is named by its dotted path, because a trigger lives in the triggerer, in another process than
 the task. It runs in a thread, so a slow name server does not stop other triggers.

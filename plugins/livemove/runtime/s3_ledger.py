@@ -2,7 +2,7 @@
 
 Layout under `<service>/ledger/`: `documents/<name>.json`, `events/<time>-<uuid>.json`, `files/<name>`.
 Two workers never lose each other's events, because every event is an object of its own; of a document the
-last writer wins. Nothing in here decides anything: see DESIGN, "Ledger, XCom and report only tell".
+last writer wins. Nothing in here decides anything (docs/architecture.md, What is kept where).
 """
 
 from __future__ import annotations

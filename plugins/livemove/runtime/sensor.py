@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def look_and_notice(
     world: ServiceContext, state: Json, *, look: str, observers: Sequence[str] = (), **arguments: Any
 ) -> PollResult:
-    """The look of this path, then every observer: whatever is awaited, what they see is told with it."""
+    """Call the look of this dotted path, then every observer; what they see joins its message or error."""
     try:
         seen: PollResult = resolve(look)(world, state, **arguments)
     except LivemoveError as e:
@@ -56,7 +56,7 @@ class WatchingSensor(LivemoveOperator):
     """
 
     look: ClassVar[str] = ""
-    """Dotted path of `look(world, state, **arguments) -> Look`."""
+    """Dotted path of `look(world, state, **arguments) -> PollResult`."""
     interval: ClassVar[float] = 5
     """Seconds between two looks, where the look itself does not say."""
     ui_color = "#fdf3d8"

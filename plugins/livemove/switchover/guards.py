@@ -213,13 +213,14 @@ def pause_fits(parts: Dependencies, to: Side, epoch: int) -> Iterator[str]:
 
 
 def expected_pause(parts: Dependencies, to: Side) -> ExpectedPause:
-    """What lies between hold and release.
+    """The expected time between hold and release, measured now. A sum of:
 
-    Two worst round trips of a watermark, our own work by the round trips to the databases that it takes, and
-    the words of the slowest server that lie in the pause, each taken to last as long as a probe does now.
-    Armed servers say them by themselves when they see the row; for those that cannot be armed, by name, the
-    delivery of two words is waited for. LivemoveError when a watermark does not arrive within the pause
-    budget.
+    - the drain: twice the slowest round trip of a watermark;
+    - livemove's work: OWN_WORK_MS, and CALLS_IN_A_ROW round trips to a database;
+    - the servers: WORDS_IN_A_ROW commands, each as long as the slowest server's probe takes. An armed server
+      runs them by itself; where one is not armed (`not_armed` says why), twice the delivery of a command.
+
+    LivemoveError when a watermark does not arrive within the pause budget.
     """
     f, t = parts.control[to.other], parts.control[to]
     began = parts.clock.now()
@@ -267,13 +268,13 @@ def expected_pause(parts: Dependencies, to: Side) -> ExpectedPause:
 
 
 OWN_WORK_MS = 150
-"""Fence, proof, commit, claim, prepare and open on databases that are no way off."""
+"""Fence, proof, commit, claim, prepare and open where a round trip to the databases takes no time."""
 
 CALLS_IN_A_ROW = 42
 """Sequential database calls between hold and release; this and the next are fitted to bench/results."""
 
 WORDS_IN_A_ROW = 2
-"""Words of a server that the pause waits for: hold, and the change to the next owner with its probe."""
+"""Commands on a server that the pause waits for: hold, and the change to the next owner with its probe."""
 
 GUARDS: tuple[Guard, ...] = (
     rows_stand,

@@ -17,6 +17,7 @@ from livemove.model.spec import Side
 from livemove.switchover import reverse_replication as return_path
 from livemove.switchover.next_action import Action, ActionKind, next_action
 from livemove.switchover.protocol import (
+    AFTER_OPEN,
     COMMIT,
     STEPS,
     DryRunSteps,
@@ -240,7 +241,7 @@ def continue_plan(parts: Dependencies, now: ControlStates) -> list[str]:
     action = now.action(to)
     move = AttemptState(parts.service, to, action.epoch - 1, "dry-run")
     run_steps(
-        STEPS[10:] if action.do is ActionKind.DONE else STEPS[COMMIT + 1 :],
+        AFTER_OPEN if action.do is ActionKind.DONE else STEPS[COMMIT + 1 :],
         DryRunSteps(move),
         parts.clock,
         move,

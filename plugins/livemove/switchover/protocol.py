@@ -136,6 +136,8 @@ STEPS: tuple[Step, ...] = (
 )  # fmt: skip
 """The whole move. 0 to 6 can be undone, from 7 on it only goes forward."""
 COMMIT = 6
+AFTER_OPEN = STEPS[[s.name for s in STEPS].index("open") + 1 :]
+"""What is left when the new owner is open already: its servers are told again."""
 
 
 def run_steps(
@@ -313,10 +315,10 @@ class Switchover:
             raise UndoAttempt(f"the task was asked to stop before step {step.number}")
 
     def _undo(self, move: AttemptState, why: BaseException) -> bool:
-        """A: lift my fence and let the servers go on. False when the commit has happened after all.
+        """Step A: lift this attempt's fence, release the servers. False: the commit has happened after all.
 
-        It was mine or that of an attempt that overtook this one; then its servers, which may hold by this
-        one's order, go on with it.
+        The commit is then this attempt's own, or that of another which overtook it. Nothing is undone, and
+        the caller goes on: steps 10 and 11 move and release servers that hold by this attempt's order.
         """
         log.warning("undoing: %s", why)
         try:
@@ -368,7 +370,7 @@ class Switchover:
         self, move: AttemptState, do: ActionKind, started: datetime | None = None
     ) -> SwitchoverRecord:
         began = started or self.parts.clock.now()
-        steps = STEPS[10:] if do is ActionKind.DONE else STEPS[COMMIT + 1 :]
+        steps = AFTER_OPEN if do is ActionKind.DONE else STEPS[COMMIT + 1 :]
         try:
             run_steps(steps, LiveSteps(self.parts, move, lambda: ""), self.parts.clock, move)
         except Exception as e:
@@ -491,7 +493,10 @@ def note_lifted(parts: Dependencies, row: ControlRow, out: Outcome) -> None:
 
 
 def release_servers(parts: Dependencies, owner: Side, epoch: int) -> None:
-    """A, on the servers: the hold ends where they look themselves; then the waiters are told to end."""
+    """Step A on the servers: end the hold in the row that armed servers watch, then tell all to release.
+
+    Nothing is done where the owner's row is not OPEN: another attempt has fenced or ceded it by now.
+    """
     row = read_row(parts.control[owner], parts.clock, times=1)
     if row and row.state is not ControlState.OPEN:
         return  # somebody else's by now: theirs to release; a hold ends by itself

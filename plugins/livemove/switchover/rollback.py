@@ -43,11 +43,11 @@ def go_back(
     switchover: Callable[[Side], Switchover],
     prepare_return: Callable[[Dependencies], Json],
 ) -> WentBack:
-    """Make the source the owner. `prepare_return` readies the way after next.
+    """Make the source the owner.
 
-    Raises what the switchover raises; nothing is lost on the way, because reverse replication brought every
-    write. RefusedError, before anything is touched, when it did not: `way_back.losses` says what would be
-    lost.
+    `prepare_return` makes and tests the task by which the target follows after the rollback. Nothing is lost:
+    reverse replication brought every write to the source. Where it did not (`losses`), RefusedError before
+    anything is changed. Else raises what the switchover raises.
     """
     source, target = (read_row(parts.control[side], parts.clock) for side in (Side.SOURCE, Side.TARGET))
     if target and target.promoted:

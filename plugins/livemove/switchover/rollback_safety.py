@@ -83,11 +83,11 @@ def losses(f: Facts) -> list[str]:
 
 
 def lost_marks(sent: Iterable[Mark], arrived: Iterable[Mark], epoch: int) -> list[Mark]:
-    """Rows of this epoch that did not come though a later one did, oldest first; one on its way is not lost.
+    """Watermark rows of this epoch that the follower lacks although a later one arrived, oldest first.
 
-    The owner's beats are a ring of a day (control_tables.sql): a row counts as arrived in its newest writing
-    only, and a hole among the beats is seen for a day. `sent` is read first, so the follower may have a newer
-    one already.
+    One that is only on its way is not lost: nothing later has arrived. The rows of the owner's beat are a
+    ring of a day (`livemove.beat`), each written again a day later: a row has arrived when the follower has
+    that time or a newer one, and a missing beat is seen for a day. Read `sent` before `arrived`.
     """
     there = {(m.stream, m.number): m.at for m in arrived}
     ordered = sorted(sent, key=lambda m: m.at)

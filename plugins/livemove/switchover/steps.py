@@ -62,7 +62,7 @@ class Dependencies:
 
 @dataclass
 class AttemptState:
-    """One attempt's own knowledge; nothing that a retry would need is only here."""
+    """What one attempt knows. A retry does without it: it reads databases and servers again."""
 
     service: str
     to: Side
@@ -311,7 +311,10 @@ class LiveSteps:
         return self.t.read().state
 
     def _until(self, act: Callable[[], Outcome], why: str, *, twice: bool = True) -> None:
-        """Repeat until it is done and, if `twice`, two calls in a row saw no session any more."""
+        """Repeat `act` until one call, or if `twice` two in a row, was done and saw no session.
+
+        UnreachableError when it is refused, or takes longer than FORWARD.
+        """
         deadline, clear = Deadline(self.parts.clock, FORWARD), 0
         while clear < (2 if twice else 1):
             out = act()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LedgerCheckpoint:
-    """The Keep port: how far the comparison of a table, or of one share of it, is."""
+    """The `CheckpointStore`: how far the comparison of a table, or of one share of it, is."""
 
     ledger: Ledger
     epoch: int

@@ -35,7 +35,7 @@ class FinalComparison:
     In this order: tables that are not transactional and small ones wholly; of large ones every row that the
     owner's binlog says was changed since the table was compared, and also the last rows by key and those
     changed in the last quarter of an hour where an index finds them (rows that somebody changed on the
-    follower are in no binlog). `says` tells what was covered, and of what was not, why.
+    follower are in no binlog). `covered` tells what was covered, and of what was not, why.
     """
 
     def __init__(

@@ -84,7 +84,11 @@ class TableComparer:
         return {k: RowReads(before.get(k), there.get(k), after.get(k)) for k in keys}
 
     def settle(self, suspects: Sequence[Key]) -> dict[Key, RowReads]:
-        """The last look at each that differs for certain; those that could not be judged are counted."""
+        """Look at the suspects again, up to ROUNDS times: the last look at each row that certainly differs.
+
+        Rows that changed at every look have no judgement; `unjudged` counts those that `confirmed` could not
+        settle either.
+        """
         seen: dict[Key, list[RowReads]] = {k: [] for k in suspects}
         open_ = list(suspects)
         for _ in range(ROUNDS):

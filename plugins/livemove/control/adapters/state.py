@@ -36,7 +36,7 @@ def read_row_of(world: ServiceContext, side: Side, **limits: Any) -> ControlRow:
 
 
 def readable_rows(world: ServiceContext) -> ControlRows:
-    """Both rows as far as they can be read now; for what only tells, so nothing that is silent raises."""
+    """Both rows, without what cannot be read now; for callers that only show them, so it never raises."""
     rows = in_parallel(Side, lambda side: _readable_row(world, side))
     return ControlRows(**{str(side): row for side, row in zip(Side, rows, strict=True) if row})
 

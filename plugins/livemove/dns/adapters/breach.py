@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def breach_error(found: Breach) -> LivemoveError:
-    """What the task fails with after `react`."""
+    """The error of a task that finds this breach: DnsError when the name went back, else RefusedError."""
     why = "; ".join(found.reasons)
     if found.restored_at:
         return DnsError(

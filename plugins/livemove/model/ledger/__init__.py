@@ -1,8 +1,10 @@
 """The ledger's documents and events, one file for each capability.
 
-A document is found by its class and its keys: `TableComparison.name_of(epoch=2, table="shop.orders")`.
-`Document.read` and `read_event` return the model, or an `Unreadable` that names what was left out and why.
-The ledger only tells; rows decide.
+Promises: unknown fields are kept; what cannot be read becomes an `Unreadable` that names it and says why.
+Enter at: `Document` and `Event` (their bases), `TypedLedger` (the port over stored JSON), `Contents` (what
+was read at once). A document is found by its class and its keys: `TableComparison.name_of(epoch=2,
+table="shop.orders")`. A new one is a class in the file of its capability, imported here.
+Never: decides anything. The ledger only tells; control rows decide.
 """
 
 from __future__ import annotations

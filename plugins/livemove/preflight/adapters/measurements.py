@@ -123,7 +123,10 @@ def clock_ahead(db: MariaDb) -> float:
 def zero_dates(
     db: MariaDb, columns: Sequence[Row], sizes: Mapping[str, int], seconds: float
 ) -> dict[str, bool | None]:
-    """table.column -> whether a zero date is there; of several columns with one, the first row's are told."""
+    """table.column -> whether a zero date was seen in it; None: not asked within the time.
+
+    One row of each table is read, the first that has any; a column that has its own in other rows is False.
+    """
     budget = QueryBudget(db, seconds)
     found: dict[str, bool | None] = {}
     for table, mine in by_table([c for c in columns if c["type"] in DATES], sizes):

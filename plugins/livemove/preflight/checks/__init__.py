@@ -1,6 +1,13 @@
-"""Everything that is checked before anything changes: one check a file, facts in, findings out.
+"""The checks of the preflight: one a file, facts in, findings out.
 
-Checks of the world take `Facts`, checks of the source database take `DatabaseFacts` and the spec.
+Promises: all are asked; errors stand first. In a sound world every check gives at least one finding that is
+OK, so that the table shows what was looked at.
+Enter at: `findings` (all checks), `table_of` (for the log), `refuse` (the errors as one RefusedError).
+To add one: a module with `CHECK` (its name) and `check`, its import here and its place in a tuple.
+`OF_THE_WORLD`: `check` gets `Facts`. `OF_THE_DATABASE`: it gets `DatabaseFacts` and the spec. The first line
+of its docstring becomes user documentation (docs/reference.md). Cases: tests/preflight/one_thing_wrong.yaml.
+A variable of my.cnf needs no check of its own: it is one line in `SETTINGS` of model/source_settings.py.
+Never: asks a server or a clock (`preflight/adapters` measure), changes anything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The console's page as one JSON model, from the ledger: the stage, the owner, what waits.
+"""The console's page as one JSON model, made from the ledger alone.
 
-Pure: documents and events in, a model out; no clock, so that the same ledger gives the same model and an idle
-page costs nothing. What nobody wrote yet is null, and `missing` says what would have written it. It only
-reports: the databases decide which of them is the owner.
+Promises: pure, and without a clock: the same ledger gives the same model, so an idle page costs nothing. What
+nobody wrote yet is null, and `missing` says what would have written it.
+Enter at: `build` (the whole model), `PARTS` (each part's function, one module a subject), `READS` (the only
+documents that are read).
+Never: decides which database is the owner, or shows a document that is not in `READS`.
 """
 
 from __future__ import annotations

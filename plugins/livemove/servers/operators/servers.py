@@ -61,7 +61,7 @@ class DeployOperator(LivemoveOperator):
 class SmokeOperator(LivemoveOperator):
     """Asks every server of a site by its address under the public name, and which database it uses.
 
-    :param site: whose servers are asked; they must be using the owner's database's database
+    :param site: whose servers are asked; they must be using the owner's database
     """
 
     def __init__(self, *, site: Side | str, **kwargs: Any) -> None:

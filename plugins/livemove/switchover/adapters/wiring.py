@@ -95,7 +95,7 @@ def upkeep_of(world: ServiceContext) -> list[str]:
 
 
 class FinalCheck:
-    """The Proof port. Connections and shapes are made before the fence, where each millisecond counts."""
+    """The `FinalCheckPort`. It connects and reads shapes before the fence, where each millisecond counts."""
 
     def __init__(
         self,
