@@ -21,6 +21,7 @@ from lab.cloud.dms.replicator.description import Description, Login, MigrationTy
 from lab.cloud.dms.replicator.status import Phase, Status, read_status
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
+from livemove.model.ledger import CodeObject
 from livemove.model.ports import Finding, Json
 from livemove.model.spec import Side, find_spec
 from livemove.preflight.adapters.facts_reader import read_database
@@ -294,6 +295,6 @@ def _included(number: int, schema: str) -> Json:
     }
 
 
-def _same(a: Json, b: Json) -> bool:
+def _same(a: CodeObject, b: CodeObject) -> bool:
     remembered = ("name", "sql_mode", "charset", "collation", "time_zone")
-    return core.same_code(a["sql"], b["sql"]) and all(a[k] == b[k] for k in remembered)
+    return core.same_code(a.sql, b.sql) and all(getattr(a, k) == getattr(b, k) for k in remembered)
