@@ -219,19 +219,12 @@ def read_database(
     sizes = {str(t): t.bytes for t in tables}
     return DatabaseFacts(
         variables=variables,
-        origins={
-            str(r["name"]).lower(): str(r["origin"])
-            for r in rows_if_allowed(db, sql("preflight/list_origins"))
-        },
+        origins=_origins(db),
         grants=tuple(str(v) for r in db.rows("SHOW GRANTS") for v in r.values()),
         schemas=frozenset(r["name"] for r in db.rows(sql("schema/list_schemas"), args)),
         tables=tables,
         columns=column_facts(columns),
-        sequences=tuple(
-            f"{t['schema']}.{t['name']}"
-            for t in db.rows(sql("schema/list_tables"), args)
-            if t["type"] == "SEQUENCE"
-        ),
+        sequences=_sequences(db, args),
         lobs=longest_lobs(db, db.rows(sql("replication/list_lob_columns"), args), sizes, lob_seconds),
         zero_dates=zero_dates(db, columns, sizes, zero_seconds),
         transactions=tuple(
@@ -264,14 +257,28 @@ def read_database(
         ),
         replica=bool(rows_if_allowed(db, "SHOW SLAVE STATUS")),
         unlogged=_unlogged(db, schemas),
-        disks={
-            str(r["path"]): int(r["available"]) * 1024
-            for r in rows_if_allowed(db, "SELECT path, available FROM information_schema.disks")
-        },
+        disks=_disks(db),
         trips=trip,
         clock_ahead=clock_ahead(db),
         sample=sample(db, first, schemas, sample_seconds),
     )
+
+
+def _origins(db: MariaDb) -> dict[str, str]:
+    """Where each variable's value comes from, by its name."""
+    rows = rows_if_allowed(db, sql("preflight/list_origins"))
+    return {str(r["name"]).lower(): str(r["origin"]) for r in rows}
+
+
+def _sequences(db: MariaDb, args: Any) -> tuple[str, ...]:
+    listed = db.rows(sql("schema/list_tables"), args)
+    return tuple(f"{t['schema']}.{t['name']}" for t in listed if t["type"] == "SEQUENCE")
+
+
+def _disks(db: MariaDb) -> dict[str, int]:
+    """Free bytes by path."""
+    rows = rows_if_allowed(db, "SELECT path, available FROM information_schema.disks")
+    return {str(r["path"]): int(r["available"]) * 1024 for r in rows}
 
 
 def _tables(db: MariaDb, args: Any) -> tuple[TableFact, ...]:
