@@ -38,7 +38,7 @@ from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.dns.adapters.route53 import Route53Zone
 from livemove.dns.record import Change
 from livemove.model.errors import UnreachableError
-from livemove.model.ledger import Approval, Breach, Outputs, RecordChanged, WebServer, stored
+from livemove.model.ledger import Approval, Breach, Outputs, RecordChanged, WebServer
 from livemove.model.spec import MigrationSpec, load_spec
 from livemove.runtime.clock import SystemClock
 from livemove.traffic.sensors.shift import look_at_baseline, look_at_shift
@@ -247,7 +247,7 @@ def main() -> None:
         lines = read_lines(folder / SECONDS)
         failed = read_lines(folder / FAILURES)
         found: dict[str, Any] = {"steps": shares.measured(folder, asked), "failures": shares.failures(folder)}
-        if breach := stored(world.ledger.load(Breach)):
+        if (seen_breach := world.ledger.load(Breach)) and (breach := seen_breach.stored()):
             began = asked[0]["at"]
             restored = datetime.fromisoformat(breach["restored_at"]).timestamp()
             seen = [f["t"] for f in failed]

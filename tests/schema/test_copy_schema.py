@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from livemove.model.errors import SchemaError
-from livemove.model.ledger import SchemaCode
+from livemove.model.ledger import ApplicationCode
 from livemove.schema.adapters.catalogue import check_parity
 from livemove.schema.adapters.copy_schema import (
     code_of,
@@ -152,7 +152,7 @@ def test_code_keeps_a_definer_that_the_server_knows(sides: Sides) -> None:
         code = code_of(source, schemas)
         (trigger,) = code.triggers
         changed = trigger.sql.replace("root`@`127.%", "trigger_owner`@`%")
-        code = SchemaCode(triggers=[trigger.model_copy(update={"sql": changed})])
+        code = ApplicationCode(triggers=[trigger.model_copy(update={"sql": changed})])
         drop_triggers(source, schemas)
         create_triggers(source, code)
         assert "DEFINER=`trigger_owner`@`%`" in code_of(source, schemas).triggers[0].sql

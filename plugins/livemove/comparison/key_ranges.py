@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from livemove.comparison.row_comparison import Key, pack, unpack
-from livemove.model.ledger import PartComparison, TableComparison
-from livemove.model.ledger import StoredKeyRange as PackedShare
+from livemove.model.ledger import PartComparison, StoredKeyRange, TableComparison
 
 ROWS = 20_000_000
 """Rows for which a task of its own is worth while: minutes of reading."""
@@ -39,12 +38,12 @@ class KeyRange:
         return "" if self.whole else f"{self.number} of {self.of}"
 
     @property
-    def packed(self) -> PackedShare:
+    def packed(self) -> StoredKeyRange:
         """For XCom and the ledger."""
-        return PackedShare(low=pack(self.low), high=pack(self.high), number=self.number, of=self.of)
+        return StoredKeyRange(low=pack(self.low), high=pack(self.high), number=self.number, of=self.of)
 
     @classmethod
-    def unpacked(cls, packed: PackedShare | None) -> KeyRange:
+    def unpacked(cls, packed: StoredKeyRange | None) -> KeyRange:
         return cls(unpack(packed.low), unpack(packed.high), packed.number, packed.of) if packed else cls()
 
 
@@ -99,7 +98,7 @@ def merged(parts: Sequence[PartComparison]) -> TableComparison | None:
     )
 
 
-def _without_gap(cuts: Sequence[PackedShare]) -> bool:
+def _without_gap(cuts: Sequence[StoredKeyRange]) -> bool:
     if not cuts or [c.number for c in cuts] != list(range(1, cuts[0].of + 1)):
         return False
     if cuts[0].low is not None or cuts[-1].high is not None or any(c.of != len(cuts) for c in cuts):

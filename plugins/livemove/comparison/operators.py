@@ -7,7 +7,7 @@ from typing import Any
 from livemove.comparison.key_ranges import ROWS, KeyRange
 from livemove.comparison.row_comparison import Effort, differs
 from livemove.model.errors import LivemoveError
-from livemove.model.ledger import StoredKeyRange as PackedShare
+from livemove.model.ledger import StoredKeyRange
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.operator import LivemoveOperator
@@ -58,7 +58,7 @@ class CompareTableOperator(LivemoveOperator):
 
     @property
     def _range(self) -> KeyRange:
-        return KeyRange.unpacked(PackedShare.model_validate(self.share) if self.share else None)
+        return KeyRange.unpacked(StoredKeyRange.model_validate(self.share) if self.share else None)
 
     @property
     def shown(self) -> str:

@@ -7,7 +7,6 @@ and never zero. Objects of the ledger that only pass through are plain objects h
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
@@ -26,9 +25,9 @@ from livemove.model.ledger import (
     TerraformPlan,
     WayBack,
 )
+from livemove.model.ports import Json
 from livemove.model.spec import Side
 
-Json = dict[str, Any]
 VERSION = "1"
 """Version of this shape; grows when a field is renamed, removed or changed, not when one is added."""
 

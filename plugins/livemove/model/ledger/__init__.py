@@ -86,13 +86,13 @@ from livemove.model.ledger.reporting import (
     Waited,
 )
 from livemove.model.ledger.schema import (
+    ApplicationCode,
     CodeObject,
     DdlSeen,
     Definers,
     Definitions,
     Parity,
     SchemaCarried,
-    SchemaCode,
     StoredCode,
 )
 from livemove.model.ledger.servers import JobsKept, ServersStopped
@@ -103,7 +103,6 @@ from livemove.model.ledger.store import (
     Stored,
     TypedLedger,
     read_document,
-    stored,
 )
 from livemove.model.ledger.switchover import (
     AttemptFacts,
@@ -148,6 +147,7 @@ from livemove.model.ledger.traffic import (
 __all__ = [
     "DOCUMENTS",
     "EVENTS",
+    "ApplicationCode",
     "AppliedPlan",
     "AppliedTeardown",
     "Approval",
@@ -221,7 +221,6 @@ __all__ = [
     "RollbackBegun",
     "RowDifference",
     "SchemaCarried",
-    "SchemaCode",
     "ServersStopped",
     "Shifted",
     "ShortTtl",
@@ -265,5 +264,4 @@ __all__ = [
     "moment",
     "read_document",
     "read_event",
-    "stored",
 ]

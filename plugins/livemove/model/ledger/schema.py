@@ -44,7 +44,7 @@ class CodeObject(Part):
         return f"{self.kind.lower()} {self.full_name}"
 
 
-class SchemaCode(Part):
+class ApplicationCode(Part):
     """Triggers and events of the application."""
 
     triggers: list[CodeObject] = []
@@ -52,7 +52,7 @@ class SchemaCode(Part):
     events: list[CodeObject] = []
 
 
-class StoredCode(SchemaCode, Document):
+class StoredCode(ApplicationCode, Document):
     """Triggers and events of the application as this side had them when it last was the owner."""
 
     NAME: ClassVar[str] = "schema/{side}"

@@ -43,10 +43,6 @@ class Contents:
     unreadable: tuple[Unreadable, ...] = ()
 
     @classmethod
-    def of(cls, documents: Iterable[Document] = (), events: Iterable[Event] = ()) -> Contents:
-        return cls({d.ledger_name: d for d in documents}, tuple(events))
-
-    @classmethod
     def read(cls, documents: Mapping[str, object], events: Mapping[str, object]) -> Contents:
         """Of what is stored under these names; events are in the order of theirs."""
         read = [read_document(name, content) for name, content in documents.items()]
@@ -154,11 +150,6 @@ FILLED_IN = ("time", "run_id", "task_id", "dag_id")
 
 class DamagedError(LivemoveError):
     """What is stored is no JSON object."""
-
-
-def stored(document: Document | None) -> Stored | None:
-    """As it is stored, for what still works on JSON."""
-    return None if document is None else document.stored()
 
 
 def _as[D: Document](kind: type[D], name: str, content: object) -> D | Unreadable:

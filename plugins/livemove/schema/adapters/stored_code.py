@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pymysql
 
 from livemove.model.errors import SchemaError, UnreachableError
-from livemove.model.ledger import CodeObject, SchemaCode
+from livemove.model.ledger import ApplicationCode, CodeObject
 from livemove.model.ports import Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
@@ -36,13 +36,13 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
         ) from e
 
 
-def code_of(db: MariaDb, schemas: Sequence[str]) -> SchemaCode:
+def code_of(db: MariaDb, schemas: Sequence[str]) -> ApplicationCode:
     """Triggers and events as they are, JSON-ready; triggers in the order in which they fire."""
     if not schemas:
-        return SchemaCode()
+        return ApplicationCode()
     with db.fresh(session=READING, schema=None) as reader:
         args = {"schemas": tuple(schemas)}
-        return SchemaCode(
+        return ApplicationCode(
             triggers=[
                 read_object(reader, "TRIGGER", o, table=o["table"])
                 for o in reader.rows(sql("schema/list_triggers"), args)
@@ -173,7 +173,7 @@ class Creator:
         self._db.run(f"SET SESSION {names}", tuple(settings.values()))
 
 
-def create_triggers(db: MariaDb, code: SchemaCode) -> list[str]:
+def create_triggers(db: MariaDb, code: ApplicationCode) -> list[str]:
     """Bring the triggers of `code` to this server; names of those that were created.
 
     Where one of a table's differs, all of the table's are created again: the order of creation is that of
@@ -182,13 +182,13 @@ def create_triggers(db: MariaDb, code: SchemaCode) -> list[str]:
     return _bring(db, "triggers", code.triggers, lambda o: (o.schema_name, o.table))
 
 
-def create_events(db: MariaDb, code: SchemaCode) -> list[str]:
+def create_events(db: MariaDb, code: ApplicationCode) -> list[str]:
     """Create the events of `code` here, disabled; returns those created, or replaced as they differed."""
     disabled = [o.model_copy(update={"sql": core.with_status(o.sql, False)}) for o in code.events]
     return _bring(db, "events", disabled, lambda o: o.place)
 
 
-def create_code(db: MariaDb, code: SchemaCode) -> list[str]:
+def create_code(db: MariaDb, code: ApplicationCode) -> list[str]:
     """Triggers and disabled events together."""
     made = create_triggers(db, code) + create_events(db, code)
     log.info("created on the %s as %s: %s", db.side, db.login.user, ", ".join(made) or "nothing")
@@ -238,7 +238,7 @@ def _stands(wanted: CodeObject, there: CodeObject | None) -> bool:
     return there is not None and core.same_code(wanted.sql, there.sql)
 
 
-def prove_triggers(db: MariaDb, code: SchemaCode, tables: Container[tuple[str, str]]) -> list[str]:
+def prove_triggers(db: MariaDb, code: ApplicationCode, tables: Container[tuple[str, str]]) -> list[str]:
     """Create the triggers of these tables, then drop them, since none can be disabled; returns their names.
 
     Only for tables that are empty and that nobody writes to yet; what a killed attempt left behind is dropped
@@ -246,7 +246,7 @@ def prove_triggers(db: MariaDb, code: SchemaCode, tables: Container[tuple[str, s
     """
     mine = [o for o in code.triggers if (o.schema_name, o.table) in tables]
     try:
-        create_triggers(db, SchemaCode(triggers=mine))
+        create_triggers(db, ApplicationCode(triggers=mine))
     finally:
         there = {o.place: o for o in code_of(db, sorted({o.schema_name for o in code.triggers})).triggers}
         for o in code.triggers:

@@ -24,7 +24,7 @@ from livemove.control.adapters.setup import (
 )
 from livemove.control.adapters.state import target_exists
 from livemove.model.errors import RefusedError, SetupError, UnreachableError
-from livemove.model.ledger import Definitions, SchemaCode, SwitchoverPlan, TableComparison
+from livemove.model.ledger import ApplicationCode, Definitions, SwitchoverPlan, TableComparison
 from livemove.model.ledger import StoredCode as StoredCodeDocument
 from livemove.model.ports import ControlState, Json, Ledger, Link, Outcome
 from livemove.model.spec import Side
@@ -161,7 +161,7 @@ class StoredCode:
         schemas: Sequence[str],
     ) -> None:
         self._databases, self._controls, self._ledger, self._schemas = databases, controls, ledger, schemas
-        self._code: dict[Side, SchemaCode] = {}
+        self._code: dict[Side, ApplicationCode] = {}
 
     def ready(self, owner: Side) -> None:
         self._code[owner] = self._find(owner)
@@ -169,14 +169,14 @@ class StoredCode:
             with suppress(UnreachableError):
                 db.connection()
 
-    def _find(self, owner: Side) -> SchemaCode:
+    def _find(self, owner: Side) -> ApplicationCode:
         own = self._ledger.load(StoredCodeDocument, side=owner)
         if own is not None:
             return own
         try:
             return code_of(self._databases[owner.other], self._schemas)
         except UnreachableError:
-            return self._ledger.load(StoredCodeDocument, side=owner.other) or SchemaCode()
+            return self._ledger.load(StoredCodeDocument, side=owner.other) or ApplicationCode()
 
     def wake(self, owner: Side, follower: Side | None) -> None:
         if owner not in self._code:
