@@ -49,6 +49,11 @@ class Addresses:
     def aws(self) -> str:
         return self.ip(2, 1)
 
+    @property
+    def dms(self) -> str:
+        """From here every replication instance speaks to databases."""
+        return self.ip(2, 20)
+
     aws_port = 5000
     mariadb_port = 3306
 
@@ -119,3 +124,5 @@ ZONE = "shop.test"
 NAME = "www.shop.test"
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"
+VPN_GATEWAY = "vgw-0a1b2c3d4e5f60718"
+"""A VPN of the company stands already; the lab's spec names it in infra.vpn_gateway_id."""

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 import pymysql
 
+from lab import door
 from lab.processes import LabError, Process, Registry
 
 BASE = {
@@ -56,6 +58,8 @@ class Server:
     options: Mapping[str, str] = field(default_factory=dict)
     certificate: tuple[Path, Path, Path] | None = None
     """(ca, certificate, key) for TLS."""
+    rules: Path | None = None
+    """Who may come in, as lab/door.py reads it; None: a server without a door."""
 
     @property
     def socket(self) -> Path:
@@ -139,6 +143,9 @@ class Server:
         if first.exists():
             # as an init file it runs before anybody can connect; done is done
             argv.append(f"--init-file={first}")
+        if self.rules is not None:
+            at = [str(self.rules), str(self.socket), self.address, str(self.port)]
+            argv = [sys.executable, "-I", door.__file__, *at, "--", *argv]
         process = self.registry.start(
             self.name,
             argv,
@@ -167,9 +174,10 @@ class Server:
         return True
 
     def connect(self, **options: Any) -> pymysql.Connection[Any]:
-        """A connection as root, autocommit."""
+        """A connection as root, autocommit; with a door from the server's own address, which it admits."""
         return pymysql.connect(
             host=self.address,
+            bind_address=None if self.rules is None else self.address,
             port=self.port,
             user="root",
             password=self.root_password,
@@ -188,8 +196,7 @@ class Server:
         argv = [
             shutil.which("mariadb") or "mariadb",
             "--no-defaults",
-            f"--host={self.address}",
-            f"--port={self.port}",
+            f"--socket={self.socket}",
             "--user=root",
             "--default-character-set=utf8mb4",
             "--max-allowed-packet=64M",

@@ -15,17 +15,16 @@ import threading
 # read when moto makes its IAM backend: AmazonSSMManagedInstanceCore and friends exist as on AWS
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
-from moto.server import ThreadedMotoServer
-
-from lab.cloud import ec2, pace, rds, route53, ssm
+from lab.cloud import ec2, network, pace, rds, route53, ssm
 from lab.cloud.base import Cloud
+from lab.cloud.gate import Endpoint
 
 log = logging.getLogger("lab.cloud")
 
 
 def install(cloud: Cloud) -> None:
     """Lay all patches over moto. Once per process, before the first request."""
-    for service in (ec2, rds, ssm, route53):
+    for service in (ec2, rds, ssm, route53, network):
         service.install(cloud)
     if importlib.util.find_spec("lab.cloud.dms") and importlib.util.find_spec("lab.cloud.dms.api"):
         importlib.import_module("lab.cloud.dms.api").install()
@@ -38,10 +37,9 @@ def main() -> None:
     # one line per request is of no use to anybody; set it to INFO to watch a client
     logging.getLogger("werkzeug").setLevel(os.environ.get("LIVEMOVE_LAB_REQUESTS", "WARNING"))
     cloud = Cloud.here()
-    address, port = cloud.addresses.aws, cloud.addresses.aws_port
-    os.environ["MOTO_PORT"] = str(port)
+    os.environ["MOTO_PORT"] = str(cloud.addresses.aws_port)
     install(cloud)
-    server = ThreadedMotoServer(address, port, verbose=False)
+    server = Endpoint(cloud)
     server.start()
     for name, wait in pace.ALL.items():
         log.info("%s takes %.1f s here, on AWS %s", name, wait.lab, wait.aws)

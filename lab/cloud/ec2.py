@@ -17,12 +17,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from moto.core.responses import EmptyResult
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import AMIS
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.vpn_gateway import VpnGatewayBackend
+from moto.ec2.responses import EC2Response
 
+from lab.addresses import ACCOUNT, REGION, VPN_GATEWAY
 from lab.cloud.base import Cloud
 from lab.cloud.patching import background, quietly, wrap
 
@@ -34,6 +41,8 @@ UBUNTU = "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20260601"
 def install(cloud: Cloud) -> None:
     _offer_current_ubuntu()
     _describe_group_rules()
+    _offer_vpn_gateway()
+    _propagate_routes()
     _hand_out_addresses(cloud)
     _bring_up_and_down(cloud)
 
@@ -41,6 +50,11 @@ def install(cloud: Cloud) -> None:
 def ready(cloud: Cloud, instance_id: str) -> bool:
     """True once the host's directory is prepared: then the SSM agent counts as online."""
     return (cloud.host_directory(instance_id) / ".prepared").exists()
+
+
+def address_of(instance_id: str) -> str:
+    """The public address from which the host speaks."""
+    return str(ec2_backends[ACCOUNT][REGION].get_instance(instance_id).public_ip or "")
 
 
 def _offer_current_ubuntu() -> None:
@@ -56,6 +70,52 @@ def _describe_group_rules() -> None:
         return (rule.ip_range or {}).get("Description") or (rule.source_group or {}).get("Description")
 
     SecurityGroupRule.description = property(description)
+
+
+def _offer_vpn_gateway() -> None:
+    """The company's VPN stands, its gateway is not attached yet; one is attached to one VPC at most.
+
+    https://docs.aws.amazon.com/vpn/latest/s2svpn/vpn-limits.html
+    """
+    backend = ec2_backends[ACCOUNT][REGION]
+    gateway = backend.create_vpn_gateway(gateway_type="ipsec.1")
+    backend.vpn_gateways[VPN_GATEWAY] = backend.vpn_gateways.pop(gateway.id)
+    gateway.id = VPN_GATEWAY
+
+    @wrap(VpnGatewayBackend, "attach_vpn_gateway")
+    def attach(original: Any, self: Any, vpn_gateway_id: str, vpc_id: str) -> Any:
+        others = [v for v in self.get_vpn_gateway(vpn_gateway_id).attachments if v != vpc_id]
+        if others:
+            raise EC2ClientError(
+                "VpnGatewayAttachmentLimitExceeded",
+                f"The maximum number of VPC attachments (1) for {vpn_gateway_id} has been reached",
+            )
+        return original(self, vpn_gateway_id, vpc_id)
+
+
+def _propagate_routes() -> None:
+    """A route table takes over the routes of a VPN gateway that is attached to its VPC; not in moto."""
+
+    def gateways(table: Any) -> set[str]:
+        found: set[str] = table.__dict__.setdefault("livemove_propagating", set())
+        return found
+
+    def enable(self: Any) -> EmptyResult:
+        table = self.ec2_backend.get_route_table(self._get_param("RouteTableId"))
+        gateway = self._get_param("GatewayId")
+        if table.vpc_id not in self.ec2_backend.get_vpn_gateway(gateway).attachments:
+            raise EC2ClientError("Gateway.NotAttached", f"{gateway} is not attached to {table.vpc_id}")
+        gateways(table).add(gateway)
+        return EmptyResult()
+
+    def disable(self: Any) -> EmptyResult:
+        table = self.ec2_backend.get_route_table(self._get_param("RouteTableId"))
+        gateways(table).discard(self._get_param("GatewayId"))
+        return EmptyResult()
+
+    EC2Response.enable_vgw_route_propagation = enable
+    EC2Response.disable_vgw_route_propagation = disable
+    RouteTable.propagating_vgws = property(lambda table: [{"GatewayId": g} for g in sorted(gateways(table))])
 
 
 def _hand_out_addresses(cloud: Cloud) -> None:

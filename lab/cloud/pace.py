@@ -18,6 +18,7 @@ RDS_SNAPSHOT = Wait(3.0, "2 to 10 min")
 RDS_MODIFIED = Wait(1.0, "1 to 10 min")
 RDS_ROTATION = Wait(10.0, "every 5 min, with a heartbeat row before it")
 SSM_DELIVERY = Wait(0.3, "1 to 5 s")
+DROPPED = Wait(1.0, "no answer at all: 60 s of each attempt of the AWS CLI")
 DNS_INSYNC = Wait(1.0, "usually within 60 s")
 
 ALL = {name: value for name, value in globals().items() if isinstance(value, Wait)}

@@ -21,6 +21,7 @@ from lab.cloud.base import Cloud
 from lab.cloud.parameters import mysql_text, server_options
 from lab.cloud.patching import background, wrap
 from lab.cloud.rds_server import HostManager, furnish
+from lab.door import rules_file
 from lab.mariadb import Server
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ def _server(cloud: Cloud, db: Any) -> Server:
         root_password=secrets_file.create()["rdsadmin"],
         options=server_options(chosen),
         certificate=cloud.certificate,
+        rules=rules_file(cloud.state, name),
     )
 
 

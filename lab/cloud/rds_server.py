@@ -75,6 +75,7 @@ def _as_amazon(server: Server, *statements: str) -> Any:
     with (
         pymysql.connect(
             host=server.address,
+            bind_address=server.address,
             port=server.port,
             user="rdsadmin",
             password=server.root_password,

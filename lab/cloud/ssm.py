@@ -25,10 +25,11 @@ from moto.ssm.exceptions import SSMException
 from moto.ssm.models import Command, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from lab.addresses import REGION, root
+from lab.addresses import REGION
 from lab.cloud import ec2, pace
 from lab.cloud.base import Cloud
 from lab.cloud.patching import background, wrap
+from lab.web.host import network_of, programs
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +96,9 @@ def install(cloud: Cloud) -> None:
 def environment(cloud: Cloud, instance_id: str) -> dict[str, str]:
     """What a command finds on the host: its own home, the lab's `aws` program, keys that mean nothing."""
     home = str(cloud.host_directory(instance_id))
-    path = [str(root() / "lab" / "web" / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    path = [*programs(), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     return {
+        **network_of(ec2.address_of(instance_id)),
         "HOME": home,
         "PATH": os.pathsep.join(path),
         "LANG": "C.UTF-8",

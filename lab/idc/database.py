@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.addresses import here, state_dir
 from lab.ca import certificate
+from lab.door import rules_file
 from lab.mariadb import Server
 from lab.processes import Registry
 from lab.secrets_file import read
@@ -33,6 +34,7 @@ def server(registry: Registry) -> Server:
         root_password=read()["root"],
         options=OPTIONS,
         certificate=certificate().paths(),
+        rules=rules_file(state_dir(), NAME),
     )
 
 

@@ -17,6 +17,7 @@ from lab.addresses import here, root, state_dir
 from lab.ca import write_private
 from lab.checks import program
 from lab.processes import MARK, Process, Registry
+from lab.web.host import network_of, programs
 
 CONFIG = """\
 ListenAddress {address}:{port}
@@ -42,7 +43,7 @@ ForceCommand {login}
 LOGIN = """\
 #!/bin/sh
 # Every login of this host lands in its own directory, as on a machine of its own.
-export HOME={home} PATH={path} {mark}
+export HOME={home} PATH={path} {mark} {network}
 cd "$HOME" || exit 1
 case "${{SSH_ORIGINAL_COMMAND-}}" in
     "") exec sh -i ;;
@@ -85,13 +86,21 @@ def start(registry: Registry, home: Path) -> Process:
     home.mkdir(parents=True, exist_ok=True)
     sftp = next((p for p in SFTP if Path(p).exists()), SFTP[0])
     login = folder() / "login"
-    path = f"{root() / '.venv/bin'}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    path = ":".join(
+        [
+            programs()[1],
+            str(root() / ".venv/bin"),
+            str(Path(sys.executable).parent),
+            "/usr/local/bin:/usr/bin:/bin",
+        ]
+    )
     login.write_text(
         LOGIN.format(
             home=shlex.quote(str(home)),
             path=shlex.quote(path),
             sftp=sftp,
             mark=f"{MARK}={shlex.quote(str(state_dir()))}",
+            network=" ".join(f"{k}={shlex.quote(v)}" for k, v in network_of(a.idc).items()),
         )
     )
     login.chmod(0o700)

@@ -29,9 +29,9 @@ def main(words: list[str]) -> int:
             and flags.get("--output") == "text"
             and set(flags) == {"--secret-id", "--query", "--output"}
         ):
-            return _call(lambda: _secret(region, flags["--secret-id"]))
+            return _call(lambda: _secret(region, flags["--secret-id"]), "secretsmanager", region)
         case ["s3", "cp", address, path] if str(address).startswith("s3://") and set(flags) <= COPY_FLAGS:
-            return _call(lambda: _copy(region, str(address), str(path)))
+            return _call(lambda: _copy(region, str(address), str(path)), "s3", region)
     print(f"aws: not understood: {' '.join(words)}\n{CAN}", file=sys.stderr)
     return 2
 
@@ -83,11 +83,16 @@ def _copy(region: str, address: str, path: str) -> None:
     os.replace(target + ".part", target)
 
 
-def _call(work: Any) -> int:
-    from botocore.exceptions import BotoCoreError, ClientError
+def _call(work: Any, service: str, region: str) -> int:
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 
     try:
         work()
+    except ConnectionClosedError:
+        # the endpoint hangs up on a call that the network drops (lab/cloud/gate.py)
+        url = f"https://{service}.{region}.amazonaws.com/"
+        print(f'aws: Connect timeout on endpoint URL: "{url}"', file=sys.stderr)
+        return 255
     except (BotoCoreError, ClientError, OSError) as e:
         print(f"aws: {e}", file=sys.stderr)
         return 255

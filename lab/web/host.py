@@ -81,6 +81,16 @@ def prepare_host(
     return host
 
 
+def network_of(address: str) -> dict[str, str]:
+    """Environment by which a host's programs speak from its own address; PYTHONPATH is for its Python."""
+    return {"PYTHONPATH": str(root() / "lab" / "web" / "python"), "LIVEMOVE_LAB_ADDRESS": address}
+
+
+def programs() -> list[str]:
+    """Folders that come first on a host's PATH: its `aws` where the real one is missing, its `mariadb`."""
+    return [str(root() / "lab" / "web" / folder) for folder in ("bin", "client")]
+
+
 def read_host(directory: Path) -> WebHost:
     """The host that lives in this directory; SettingsError when there is none."""
     v = read_env(directory / "host.env")
@@ -139,6 +149,7 @@ def start_service(registry: Registry, host: WebHost) -> Process:
         "SHOP_CERTIFICATE": str(crt),
         "SHOP_KEY": str(key),
         "SHOP_HOST": host.name,
+        **network_of(host.address),
     }
     return registry.start(
         host.name,

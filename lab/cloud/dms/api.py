@@ -31,7 +31,7 @@ from lab.addresses import state_dir
 from lab.cloud.dms import pace, wire
 from lab.cloud.dms.assessments import CANCELLED, NAMES, RUNNING, Run, assess, resource_id
 from lab.cloud.dms.connections import Connection
-from lab.cloud.dms.credentials import NoAccess, Where, grant_replay, login_of, test_login
+from lab.cloud.dms.credentials import NoAccess, Where, grant_replay, login_of, test_login, unanswered
 from lab.cloud.dms.metrics import publish
 from lab.cloud.dms.replicator.description import Login, StartType
 from lab.cloud.dms.tasks import RESTING, Event, InvalidCombination, InvalidState, Task, TaskState
@@ -321,7 +321,7 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
 
         def attempt() -> str:
             try:
-                login = login_of(endpoint, where)
+                login = login_of(endpoint, where, instance)
             except NoAccess as e:
                 return f"Test Endpoint failed: Application-Status: 1020912, Application-Message: {e}"
             if endpoint.endpoint_type == "target":
@@ -436,9 +436,10 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
                     "Test connection for replication instance and endpoint should be successful for starting"
                     " the replication task"
                 )
+        instance = self.dms_backend.replication_instances.get(task.replication_instance_arn)
         try:
-            source = login_of(self.endpoint(task.source_endpoint_arn), self.where)
-            target = login_of(self.endpoint(task.target_endpoint_arn), self.where)
+            source = login_of(self.endpoint(task.source_endpoint_arn), self.where, instance)
+            target = login_of(self.endpoint(task.target_endpoint_arn), self.where, instance)
         except NoAccess as e:
             raise InvalidResourceStateFault(str(e)) from e
         grant_replay(target, task.registry)
@@ -526,7 +527,11 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         )
         s3 = s3_backends[self.current_account]["aws"]
 
+        instance = self.dms_backend.replication_instances[task.replication_instance_arn]
+
         def keep(done: Run) -> None:
+            if why := unanswered(instance, "s3"):
+                raise OSError(f"The results could not be written to {done.bucket}: {why}")
             s3.put_object(done.bucket, f"{done.folder}/{done.name}.json".lstrip("/"), done.report().encode())
 
         self.runs.append(run)

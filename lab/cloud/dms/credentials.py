@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pymysql
 
-from lab import secrets_file
+from lab import addresses, secrets_file
+from lab.cloud import network, pace
 from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.failure import odbc, split
 from lab.processes import LabError, Registry
@@ -30,8 +32,13 @@ class Where:
     region: str
 
 
-def login_of(endpoint: Any, where: Where) -> Login:
-    """The login of a moto endpoint: from its secret, or from its own fields."""
+def login_of(endpoint: Any, where: Where, instance: Any) -> Login:
+    """The login of a moto endpoint: from its secret, or from its own fields; it speaks from the instance."""
+    here_from = addresses.here().dms if network.replication_host(instance) else None
+    return replace(_login_of(endpoint, where, instance), speaks_from=here_from)
+
+
+def _login_of(endpoint: Any, where: Where, instance: Any) -> Login:
     settings = endpoint.my_sql_settings or {}
     secret = settings.get("SecretsManagerSecretId")
     if not secret:
@@ -42,6 +49,12 @@ def login_of(endpoint: Any, where: Where) -> Login:
             endpoint.password or settings.get("Password", ""),
         )
     check_role(settings.get("SecretsManagerAccessRoleArn"), where)
+    if why := unanswered(instance, "secretsmanager"):
+        raise NoAccess(
+            "Failed to retrieve secret. Unable to find Secrets Manager secret, Application-Detailed-Message:"
+            f" Unable to find AWS Secrets Manager secret Arn '{secret}' The secrets_manager get secret value"
+            f" failed: {why}"
+        )
     content = read_secret(secret, where)
     try:
         return Login(content["host"], int(content["port"]), content["username"], content["password"])
@@ -49,6 +62,19 @@ def login_of(endpoint: Any, where: Where) -> Login:
         raise NoAccess(
             f"The secret {secret} has no key {e.args[0]}; DMS needs username, password, host and port"
         ) from e
+
+
+def unanswered(instance: Any, service: str) -> str:
+    """curl's words when a replication instance gets no answer from the service, after a while; else empty.
+
+    https://repost.aws/knowledge-center/dms-test-endpoint-failed-error-1020912
+    """
+    why = network.dropped_to_service(network.replication_host(instance), service, addresses.here())
+    if why is None:
+        return ""
+    log.warning("dropped: a call of %s by %s: %s", service, instance.id, why)
+    time.sleep(pace.DROPPED.lab)
+    return "curlCode: 28, Timeout was reached Too many retries: curlCode: 28, Timeout was reached"
 
 
 def read_secret(secret: str, where: Where) -> dict[str, Any]:
@@ -112,6 +138,7 @@ def grant_replay(login: Login, registry: Registry) -> None:
             with (
                 pymysql.connect(
                     host=login.host,
+                    bind_address=login.host,
                     port=login.port,
                     user=user,
                     password=known.get(name, ""),

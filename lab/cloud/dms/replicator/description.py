@@ -38,13 +38,21 @@ class Login:
     port: int
     user: str
     password: str
+    speaks_from: str | None = None
+    """The replication instance's address; None: any."""
 
     def __repr__(self) -> str:
         return f"Login({self.user}@{self.host}:{self.port})"
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments that both drivers understand."""
-        return {"host": self.host, "port": self.port, "user": self.user, "password": self.password}
+        """Keyword arguments of the driver."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "bind_address": self.speaks_from,
+        }
 
 
 @dataclass(frozen=True)
