@@ -121,14 +121,8 @@ TYPES: dict[str, tuple[str, ...]] = {
         "ec2:DeleteInternetGateway",
     ),
     "aws_key_pair": ("ec2:ImportKeyPair", "ec2:DescribeKeyPairs", "ec2:DeleteKeyPair"),
-    "aws_route_table": (
-        "ec2:CreateRouteTable",
-        "ec2:CreateRoute",
-        "ec2:EnableVgwRoutePropagation",
-        "ec2:DisableVgwRoutePropagation",
-        "ec2:DeleteRoute",
-        "ec2:DeleteRouteTable",
-    ),
+    "aws_route": ("ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DescribeRouteTables", "ec2:DeleteRoute"),
+    "aws_route_table": ("ec2:CreateRouteTable", "ec2:DescribeRouteTables", "ec2:DeleteRouteTable"),
     "aws_route_table_association": (
         "ec2:AssociateRouteTable",
         "ec2:ReplaceRouteTableAssociation",
@@ -179,6 +173,11 @@ TYPES: dict[str, tuple[str, ...]] = {
         "ec2:RevokeSecurityGroupIngress",
     ),
     "aws_vpn_gateway_attachment": ("ec2:AttachVpnGateway", "ec2:DescribeVpnGateways", "ec2:DetachVpnGateway"),
+    "aws_vpn_gateway_route_propagation": (
+        "ec2:EnableVgwRoutePropagation",
+        "ec2:DescribeRouteTables",
+        "ec2:DisableVgwRoutePropagation",
+    ),
     "data aws_ami": ("ec2:DescribeImages", "ec2:GetInstanceUefiData"),
     "data aws_availability_zones": ("ec2:DescribeAvailabilityZones",),
     "data aws_route53_zone": (

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.addresses import VPN_GATEWAY
 from livemove.provisioning.plan import refusal
 from tests.conftest import Endpoint
 from tests.terraform.setting import SECRETS, need_provider, need_terraform, terraform_on
@@ -24,6 +25,7 @@ VARIABLES: dict[str, Any] = {
     "region": "ap-northeast-2",
     "bucket": "stack-livemove",
     "source_address": "192.0.2.10",
+    "vpn_gateway_id": VPN_GATEWAY,
     "idc_cidrs": ["192.0.2.0/24"],
     "admin_cidrs": ["198.51.100.0/24"],
     "web_servers": 2,

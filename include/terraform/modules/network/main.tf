@@ -1,11 +1,22 @@
+# Local Zones and Wavelength Zones have to be opted into, sort first, and know neither RDS Multi-AZ nor DMS.
 data "aws_availability_zones" "this" {
   state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
 
 data "aws_region" "this" {}
 
 locals {
   zones = slice(sort(data.aws_availability_zones.this.names), 0, 2)
+
+  route_tables = {
+    public  = aws_route_table.public.id
+    private = aws_route_table.private.id
+  }
 }
 
 resource "aws_vpc" "this" {
@@ -42,23 +53,24 @@ resource "aws_subnet" "private" {
   tags = { Name = "${var.name}-private-${count.index + 1}" }
 }
 
+# Routes and propagations are resources of their own: what was added to a table by hand (a transit gateway,
+# a peering) survives an apply, which inline blocks would remove.
 resource "aws_route_table" "public" {
-  vpc_id           = aws_vpc.this.id
-  propagating_vgws = var.vpn_gateway_id == null ? null : [var.vpn_gateway_id]
-
-  route {
-    cidr_block = "0.0.0.0/0"
-    gateway_id = aws_internet_gateway.this.id
-  }
+  vpc_id = aws_vpc.this.id
 
   tags = { Name = "${var.name}-public" }
 }
 
 resource "aws_route_table" "private" {
-  vpc_id           = aws_vpc.this.id
-  propagating_vgws = var.vpn_gateway_id == null ? null : [var.vpn_gateway_id]
+  vpc_id = aws_vpc.this.id
 
   tags = { Name = "${var.name}-private" }
+}
+
+resource "aws_route" "internet" {
+  route_table_id         = aws_route_table.public.id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.this.id
 }
 
 resource "aws_route_table_association" "public" {
@@ -80,6 +92,13 @@ resource "aws_vpn_gateway_attachment" "this" {
 
   vpc_id         = aws_vpc.this.id
   vpn_gateway_id = var.vpn_gateway_id
+}
+
+resource "aws_vpn_gateway_route_propagation" "this" {
+  for_each = var.vpn_gateway_id == null ? {} : local.route_tables
+
+  route_table_id = each.value
+  vpn_gateway_id = aws_vpn_gateway_attachment.this[0].vpn_gateway_id
 }
 
 # Web servers ----------------------------------------------------------------------------------------
@@ -184,15 +203,18 @@ resource "aws_security_group" "endpoint" {
   tags = { Name = "${var.name}-endpoint" }
 }
 
+# It answers for the service's name in the whole VPC (private DNS), so everybody in the VPC is let in: the web
+# servers as well as the replication instance that it is made for, and a worker or a bastion that you put here.
+# Who may read a secret is IAM's business.
 resource "aws_vpc_security_group_ingress_rule" "endpoint" {
   count = var.replication_enabled && var.private_replication ? 1 : 0
 
-  security_group_id            = aws_security_group.endpoint[0].id
-  description                  = "HTTPS from DMS"
-  referenced_security_group_id = aws_security_group.replication.id
-  ip_protocol                  = "tcp"
-  from_port                    = 443
-  to_port                      = 443
+  security_group_id = aws_security_group.endpoint[0].id
+  description       = "HTTPS from the VPC"
+  cidr_ipv4         = aws_vpc.this.cidr_block
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
 }
 
 # Without it a replication instance that has no public address cannot read its endpoints' secrets.
@@ -207,4 +229,15 @@ resource "aws_vpc_endpoint" "secrets" {
   private_dns_enabled = true
 
   tags = { Name = "${var.name}-secrets" }
+}
+
+# Free, and for ever: without it the replication instance's assessments do not reach the bucket, and the web
+# servers fetch their releases over the internet.
+resource "aws_vpc_endpoint" "s3" {
+  vpc_id            = aws_vpc.this.id
+  service_name      = "com.amazonaws.${data.aws_region.this.name}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = values(local.route_tables)
+
+  tags = { Name = "${var.name}-s3" }
 }
