@@ -30,8 +30,11 @@ module "network" {
 module "web" {
   source = "./modules/web"
 
-  name               = local.name
-  service            = var.service
+  name    = local.name
+  service = var.service
+
+  permissions_boundary = var.permissions_boundary
+
   servers            = var.web_servers
   instance_type      = var.instance_type
   subnet_ids         = module.network.public_subnet_ids
@@ -73,9 +76,12 @@ module "database" {
 module "replication" {
   source = "./modules/replication"
 
-  name                = local.name
-  service             = var.service
-  bucket              = var.bucket
+  name    = local.name
+  service = var.service
+  bucket  = var.bucket
+
+  permissions_boundary = var.permissions_boundary
+
   enabled             = var.replication_enabled
   roles               = var.dms_roles
   instance_class      = var.replication_instance_class

@@ -13,6 +13,12 @@ variable "bucket" {
   type        = string
 }
 
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds every role made here (include/iam/boundary.json); null for none."
+  type        = string
+  default     = null
+}
+
 # Network path ---------------------------------------------------------------------------------------
 
 variable "vpc_cidr" {

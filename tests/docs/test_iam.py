@@ -192,6 +192,19 @@ TYPES: dict[str, tuple[str, ...]] = {
     "data aws_region": (),
 }
 """What Terraform calls for each type of resource of include/terraform."""
+TERRAFORM_POLICIES = ("terraform-data", "terraform-network", "terraform-roles")
+POLICIES = ("boundary", "worker", *TERRAFORM_POLICIES)
+OURS = ("aws:ResourceTag/Service", "aws:ResourceTag/livemove")
+LONG_WORDS = {
+    "ACCOUNT_ID": "123456789012",
+    "BUCKET": "commercial-property-listings-of-the-company-livemove-production",
+    "PREFIX": "commercial-property-listings-and-images1",
+    "PUBLIC_NAME": "www.commercial-property-listings.example.co.kr",
+    "REGION": "ap-northeast-2",
+    "SERVICE": "commercial_property_listings_and_images1",
+    "ZONE_ID": "Z0123456789ABCDEFGHIJ0123456789",
+}
+"""The longest that a spec, S3 and Route 53 allow, or what a long name of a company is like."""
 PLACEHOLDERS = {"ACCOUNT_ID", "BUCKET", "PREFIX", "PUBLIC_NAME", "REGION", "SERVICE", "ZONE_ID"}
 
 
@@ -200,7 +213,27 @@ def policy(name: str) -> Any:
 
 
 def actions(name: str) -> set[str]:
-    return {a for s in policy(name)["Statement"] for a in _list(s["Action"])}
+    """Of a policy; `terraform`: of all that Terraform needs together."""
+    names = TERRAFORM_POLICIES if name == "terraform" else (name,)
+    return {a for n in names for s in policy(n)["Statement"] for a in _list(s["Action"])}
+
+
+def filled(name: str) -> str:
+    """A policy's text with long words in the place of the placeholders."""
+    text = (IAM / f"{name}.json").read_text(encoding="utf-8")
+    for word, value in LONG_WORDS.items():
+        text = re.sub(rf"\b{word}\b", value, text)
+    return text
+
+
+def statements(action: str) -> list[Any]:
+    """Every statement, of whichever policy but the boundary, that allows this action."""
+    return [
+        s
+        for name in POLICIES[1:]
+        for s in policy(name)["Statement"]
+        if any(fnmatch.fnmatchcase(action, a) for a in _list(s["Action"]))
+    ]
 
 
 def _list(value: Any) -> list[str]:
@@ -307,7 +340,7 @@ def test_every_call_that_terraform_was_seen_to_make_is_allowed() -> None:
     assert [call for call in seen if not allowed(call, "terraform")] == []
 
 
-@pytest.mark.parametrize("name", ["worker", "terraform"])
+@pytest.mark.parametrize("name", ["worker", *TERRAFORM_POLICIES])
 def test_every_action_is_one_of_aws(name: str) -> None:
     for action in actions(name) - NO_CALL:
         service, _, call = action.partition(":")
@@ -315,13 +348,64 @@ def test_every_action_is_one_of_aws(name: str) -> None:
         assert any(fnmatch.fnmatchcase(k, call) for k in known), f"{action} is no call of {service}"
 
 
-@pytest.mark.parametrize("name", ["worker", "terraform"])
-def test_it_fits_into_a_managed_policy(name: str) -> None:
-    text = "".join((IAM / f"{name}.json").read_text(encoding="utf-8").split())
-    assert len(text) <= LARGEST_POLICY
+@pytest.mark.parametrize("name", POLICIES)
+def test_it_fits_into_a_managed_policy_with_a_long_name_filled_in(name: str) -> None:
+    assert len(LONG_WORDS["BUCKET"]) == 63
+    assert len(LONG_WORDS["SERVICE"]) == 40
+    text = filled(name)
+    json.loads(text)
+    assert not [p for p in PLACEHOLDERS if re.search(rf"\b{p}\b", text)]
+    assert len("".join(text.split())) <= LARGEST_POLICY
 
 
-@pytest.mark.parametrize("name", ["worker", "terraform"])
+def test_a_role_is_made_and_changed_inside_the_boundary_only() -> None:
+    """Who may write a role's policies or its trust without one administers the account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    boundary = {"iam:PermissionsBoundary": "arn:aws:iam::ACCOUNT_ID:policy/PREFIX-boundary"}
+    for call in ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"):
+        for s in statements(f"iam:{call}"):
+            assert s["Condition"]["StringEquals"] == boundary, (call, s["Sid"])
+    for call in (
+        "CreatePolicyVersion",
+        "DeleteRolePermissionsBoundary",
+        "SetDefaultPolicyVersion",
+        "UpdateAssumeRolePolicy",
+    ):
+        assert statements(f"iam:{call}") == [], call
+    for s in statements("iam:PassRole"):
+        assert next(iter(s["Condition"].values())).keys() == {"iam:PassedToService"}
+
+
+def test_every_role_of_terraform_carries_the_boundary() -> None:
+    for path in (TERRAFORM / "modules").rglob("main.tf"):
+        for role in re.findall(
+            r'^resource "aws_iam_role" .*?^\}', path.read_text(encoding="utf-8"), re.S | re.M
+        ):
+            assert "permissions_boundary = var.permissions_boundary" in role, path
+
+
+def test_no_tag_is_put_on_what_belongs_to_others() -> None:
+    """Conditions on tags are worth nothing to somebody who may write the tags."""
+    for action in ("ec2:CreateTags", "dms:AddTagsToResource"):
+        for s in statements(action):
+            keys = {k for operator in s["Condition"].values() for k in operator}
+            only_rules = s["Resource"] == "arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*"
+            assert only_rules or keys & {"ec2:CreateAction", *OURS}, s["Sid"]
+
+
+def test_dms_deletes_and_changes_by_tag_only() -> None:
+    changing = {
+        a for n in POLICIES[1:] for a in actions(n) if re.match(r"dms:(Delete|Modify|Remove|Stop|Start)", a)
+    }
+    assert len(changing) > 8
+    for action in changing:
+        for s in statements(action):
+            assert set(s["Condition"]["StringEquals"]) <= set(OURS), (action, s["Sid"])
+
+
+@pytest.mark.parametrize("name", ["worker", *TERRAFORM_POLICIES])
 def test_only_looking_is_allowed_on_everything(name: str) -> None:
     for s in policy(name)["Statement"]:
         if s["Resource"] == "*" and "Condition" not in s:
@@ -337,7 +421,7 @@ def test_the_guide_fills_in_every_placeholder(tmp_path: Path) -> None:
         (tmp_path / "include" / "iam").mkdir(parents=True, exist_ok=True)
         (tmp_path / "include" / "iam" / source.name).write_text(source.read_text())
     subprocess.run(["sh", "-euc", block], cwd=tmp_path, check=True)
-    for name in ("worker", "terraform"):
+    for name in POLICIES:
         made = (tmp_path / f"livemove-{name}.json").read_text(encoding="utf-8")
         json.loads(made)
         assert not [p for p in PLACEHOLDERS if re.search(rf"\b{p}\b", made)]

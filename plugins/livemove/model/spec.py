@@ -482,6 +482,14 @@ class Infra(Strict):
     ssh_public_key: str | None = Field(
         None, description="OpenSSH public key for the web servers; none: SSM is the way in"
     )
+    permissions_boundary: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:iam::\d{12}:policy/\S+$",
+        description=(
+            "ARN of the IAM policy that bounds every role which Terraform makes; its text is"
+            " include/iam/boundary.json"
+        ),
+    )
     user_data: str | None = Field(None, description="shell script for new servers, a file under include/")
 
     @field_validator("idc_cidrs", "admin_cidrs")

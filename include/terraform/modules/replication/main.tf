@@ -39,6 +39,8 @@ resource "aws_iam_role" "account" {
   name               = each.value
   description        = local.account_roles[each.value].description
   assume_role_policy = data.aws_iam_policy_document.dms.json
+
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy_attachment" "account" {
@@ -77,6 +79,8 @@ resource "aws_iam_role" "secrets" {
   name               = "${var.name}-dms-secrets"
   description        = "DMS reads the logins of the endpoints of ${var.service}"
   assume_role_policy = data.aws_iam_policy_document.regional.json
+
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "secrets" {
@@ -107,6 +111,8 @@ resource "aws_iam_role" "assessment" {
   name               = "${var.name}-dms-assessment"
   description        = "DMS keeps the assessments of ${var.service}"
   assume_role_policy = data.aws_iam_policy_document.dms.json
+
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "assessment" {

@@ -3,6 +3,11 @@ variable "name" {
   type        = string
 }
 
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds every role made here, or null."
+  type        = string
+}
+
 variable "service" {
   description = "Name of the service, as in its spec."
   type        = string

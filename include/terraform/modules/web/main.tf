@@ -52,6 +52,8 @@ resource "aws_iam_role" "this" {
   name               = "${var.name}-web"
   description        = "Web servers of ${var.service}"
   assume_role_policy = data.aws_iam_policy_document.assume.json
+
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy" "reads" {

@@ -31,6 +31,7 @@ def variables(world: ServiceContext, *, replication_enabled: bool = True) -> Jso
         "vpc_cidr": spec.infra.vpc_cidr,
         "vpn_gateway_id": spec.infra.vpn_gateway_id,
         "connectivity": spec.infra.connectivity,
+        "permissions_boundary": spec.infra.permissions_boundary,
         "idc_cidrs": list(spec.infra.idc_cidrs),
         "admin_cidrs": list(spec.infra.admin_cidrs),
         "source_address": spec.source.address,
