@@ -146,7 +146,8 @@ WRONG = {
 def test_a_source_with_everything_wrong_shows_every_finding(facts: DatabaseFacts) -> None:
     world = Facts(spec=SPEC, declared=frozenset({"site_state"}), database=facts)
     found = {(f.check, f.subject): f for f in preflight.findings(world) if f.severity is not Severity.OK}
-    of_elsewhere = {k for k in found if k[0] in ("name", "terraform", "aws endpoint", "connections")}
+    elsewhere = ("name", "terraform", "aws endpoint", "connections", "vpn")
+    of_elsewhere = {k for k in found if k[0] in elsewhere}
     assert {k: str(f.severity) for k, f in found.items() if k not in of_elsewhere} == WRONG
     assert {k[1] for k, f in found.items() if f.restart} == {"log_bin", "event_scheduler"}
     assert all(f.remedy and f.limit for f in found.values())

@@ -36,6 +36,7 @@ from livemove.preflight.facts import (
     Sample,
     TableFact,
     TargetFacts,
+    VpnGatewayFact,
     release_of,
 )
 from tests.raising import raises
@@ -101,6 +102,7 @@ FACTS = Facts(
     records=(RecordSet(SPEC.dns.name, "A", 20, (SOURCE_ADDRESS,)),),
     zone=ZoneFindings((), ("test delegates to ns1.shop.test (TTL 3600 s)",)),
     database=DATABASE,
+    vpn=VpnGatewayFact("available"),
 )
 
 

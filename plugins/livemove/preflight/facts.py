@@ -205,6 +205,16 @@ class Assessment:
 
 
 @dataclass(frozen=True)
+class VpnGatewayFact:
+    """The virtual private gateway of the spec."""
+
+    state: str
+    """AWS's word: pending, available, deleting, deleted."""
+    elsewhere: tuple[str, ...] = ()
+    """VPCs that it is attached to and that are not this service's."""
+
+
+@dataclass(frozen=True)
 class Facts:
     spec: MigrationSpec
     declared: frozenset[str] = frozenset()
@@ -222,9 +232,11 @@ class Facts:
     target: TargetFacts | None = None
     """None: not made yet, or not readable (then `problems` says why)."""
     assessment: Assessment | None = None
+    vpn: VpnGatewayFact | None = None
+    """None: not named in the spec, or not there (or `problems` says why it could not be read)."""
     lob_limit: int | None = None
     """Bytes at which DMS cuts a LOB (limited LOB mode); None: it does not cut."""
     batch_apply: bool = False
     """BatchApplyEnabled of the task settings."""
     problems: Mapping[str, str] = field(default_factory=dict)
-    """Part -> why it could not be read: "source", "aws", "zone", "target"."""
+    """Part -> why it could not be read: "source", "aws", "zone", "target", "vpn"."""

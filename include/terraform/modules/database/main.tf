@@ -8,6 +8,13 @@ locals {
     log_bin_trust_function_creators = "1"
     sync_binlog                     = "1"
     innodb_flush_log_at_trx_commit  = "1"
+
+    # DMS loads by LOAD DATA LOCAL, and a load or a large transaction may keep a connection waiting for minutes:
+    # https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.MySQL.html
+    # https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Troubleshooting.html#CHAP_Troubleshooting.MySQL
+    local_infile      = "1"
+    net_read_timeout  = "300"
+    net_write_timeout = "300"
   }
 
   taken_over = { for name, value in var.parameters : name => value if value != null }

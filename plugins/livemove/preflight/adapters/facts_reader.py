@@ -34,6 +34,7 @@ from livemove.preflight.adapters.measurements import (
     trips,
     zero_dates,
 )
+from livemove.preflight.adapters.vpn import read_vpn
 from livemove.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
 from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
@@ -58,6 +59,7 @@ def read_facts(world: ServiceContext) -> Facts:
         database=_database(world, problems),
         target=_target(world, problems),
         assessment=read_assessment(world, problems),
+        vpn=read_vpn(world, problems),
         lob_limit=lob_limit(metadata),
         batch_apply=bool(metadata.get("BatchApplyEnabled")),
         problems=problems,

@@ -53,6 +53,7 @@ from livemove.preflight.checks import (
     types,
     version,
     views,
+    vpn,
     zero_dates,
 )
 from livemove.preflight.facts import Facts
@@ -63,6 +64,7 @@ OF_THE_WORLD = (
     terraform,
     site_state,
     name,
+    vpn,
     reach,
     privileges,
     lobs,
