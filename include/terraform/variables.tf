@@ -183,6 +183,12 @@ variable "source_parameters" {
     lower_case_table_names = optional(string)
   })
   default = {}
+
+  # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.LocalTimeZone.html
+  validation {
+    condition     = var.source_parameters.time_zone == null ? true : contains(split("\n", file("${path.module}/time_zones.txt")), var.source_parameters.time_zone)
+    error_message = "RDS has no time zone ${coalesce(var.source_parameters.time_zone, "-")}: time_zones.txt lists the names that its parameter group takes."
+  }
 }
 
 variable "backup_window" {
