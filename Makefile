@@ -20,7 +20,7 @@ export PYTHONUNBUFFERED := 1
 unexport AIRFLOW_HOME AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model mutants reference pictures clean
+.PHONY: help setup rehearse up down status logs test browser check format format-check lint types imports schema unit story stories bench bench-comparison bench-dms bench-dns bench-console chaos chaos-dms model mutants checkov reference pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -114,6 +114,10 @@ bench-dms: setup ## full load and CDC of the lab's DMS against the dump pipe and
 bench-console: setup browser ## what the console weighs, and how soon it shows something
 	@$(PYTHON) -m bench.console
 
+checkov: ## what a scanner of Terraform finds; include/terraform/.checkov.yaml says what is left out and why
+	@test -x .checkov/bin/checkov || { $(PYTHON) -m venv .checkov && .checkov/bin/pip install -q checkov==3.3.30; }
+	@.checkov/bin/checkov --config-file include/terraform/.checkov.yaml
+
 reference: ## write docs/reference.md anew from the code
 	@$(PYTHON) scripts/reference.py
 
@@ -121,4 +125,4 @@ pictures: setup browser ## the pictures of docs/images taken anew, from two rehe
 	@$(PYTHON) scripts/pictures.py $(KIND)
 
 clean: down ## remove the environment and all reports; the next setup begins from nothing
-	rm -rf .venv .lab .mutants.json rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .checkov .lab .mutants.json rehearsals .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -76,6 +76,26 @@ run "private" {
   }
 }
 
+run "a_new_zone_replaces_no_subnet" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  override_data {
+    target = data.aws_availability_zones.this
+    values = {
+      names = ["ap-northeast-2c", "ap-northeast-20", "ap-northeast-2a"]
+    }
+  }
+
+  assert {
+    condition     = join(",", aws_subnet.private[*].availability_zone) == "ap-northeast-2a,ap-northeast-2b"
+    error_message = "A zone that sorts first must not replace the subnets, and the database with them."
+  }
+}
+
 run "routes_by_hand_survive" {
   command = plan
 

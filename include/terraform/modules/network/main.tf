@@ -41,6 +41,11 @@ resource "aws_subnet" "public" {
   availability_zone = local.zones[count.index]
 
   tags = { Name = "${var.name}-public-${count.index + 1}" }
+
+  lifecycle {
+    # A zone that AWS adds may sort first; another zone would replace the subnet and all that stands in it.
+    ignore_changes = [availability_zone]
+  }
 }
 
 resource "aws_subnet" "private" {
@@ -51,6 +56,10 @@ resource "aws_subnet" "private" {
   availability_zone = local.zones[count.index]
 
   tags = { Name = "${var.name}-private-${count.index + 1}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone]
+  }
 }
 
 # Routes and propagations are resources of their own: what was added to a table by hand (a transit gateway,
