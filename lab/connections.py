@@ -64,7 +64,7 @@ def _update_key(service: str) -> dict[str, dict[str, Any]]:
 
 
 def environment(service: str) -> dict[str, str]:
-    """AIRFLOW_CONN_* as JSON, the lab's CA, and LIVEMOVE_MIGRATIONS where the lab has specs of its own."""
+    """AIRFLOW_CONN_* as JSON, the lab's CA, and LIVEMOVE_MIGRATIONS, the folder of the lab's specs."""
     made = {f"AIRFLOW_CONN_{k.upper()}": json.dumps(v) for k, v in connections(service).items()}
     made["LIVEMOVE_CA_FILE"] = str(certificate().ca)
     if specs.folder().is_dir():

@@ -1,6 +1,6 @@
-"""The specs of this lab: those of include/migrations with the lab's addresses and ports.
+"""The specs of this lab: those of include/migrations with the lab's addresses, ports, folders and users.
 
-Only text is replaced, so that comments stay. On the default addresses the file of the project holds as it is.
+Only text is replaced, so that comments stay.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from lab.addresses import Addresses, here, root, state_dir
 from lab.processes import LabError
+from lab.web.users import users
 from livemove.model.errors import SpecError
 from livemove.model.spec import load_spec
 
-DEFAULT_OCTET = 1
 SHOP = root() / "include" / "migrations" / "shop.yaml"
 
 Edit = tuple[str, str]
@@ -43,18 +43,16 @@ VARIANTS: dict[str, list[Edit]] = {
 release; the zone takes dynamic updates; a person changes it."""
 
 
-def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Path | None:
-    """Write the effective specs; the folder for LIVEMOVE_MIGRATIONS, or None when the project's own hold.
+def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Path:
+    """Write the effective specs; the folder for LIVEMOVE_MIGRATIONS.
 
     LabError with file, line and nearest valid word when the project's spec is wrong.
     """
     a = here()
     shutil.rmtree(folder(), ignore_errors=True)
     check(SHOP)
-    if dump_schemas is None and not variant and a.octet == DEFAULT_OCTET and a.low_ports:
-        return None
     folder().mkdir(parents=True)
-    edits = [*VARIANTS[variant], *_addresses(a)]
+    edits = [*VARIANTS[variant], *_addresses(a), *_hosts("dump" if dump_schemas is not None else "shop")]
     if variant == "rfc2136" and not a.low_ports:
         edits.append((r"^(  primary: \S+)$", rf"\1@{a.dns}"))
     target = folder() / "shop.yaml"
@@ -96,6 +94,15 @@ def _addresses(a: Addresses) -> list[Edit]:
             (r"^(  url: https://[^/:\s]+)", rf"\1:{a.https}"),
         ]
     return edits
+
+
+def _hosts(service: str) -> list[Edit]:
+    """Where a host of the cloud is a folder here (lab.cloud.ec2), and whom its service runs as."""
+    folder = str(state_dir() / "hosts" / f"{service}-web-1").replace("\\", "\\\\")
+    return [
+        (r"/srv/shop\b", folder),
+        (r"^(    runs_as:) \S+$", rf"\1 {users().service}"),
+    ]
 
 
 def _dump(schemas: Sequence[str]) -> list[Edit]:

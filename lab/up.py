@@ -28,6 +28,7 @@ from lab.down import down, end_processes
 from lab.idc import database, ssh
 from lab.mariadb import Server
 from lab.processes import LabError, Process, Registry
+from lab.web import users
 
 START_TTL = 20
 """TTL of the public name when the story begins, in seconds."""
@@ -158,6 +159,11 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
     secrets_file.create()
     ca.create(a, (plan.zone,))
     ssh.keys()
+    with timed("users of the hosts") as facts:
+        who = users.settle(state_dir())
+        facts.append(f"login {who.login}, service {who.service}")
+    if who.note:
+        plan.notes.append(f"hosts have one user, {who.login}: {who.note}")
     if plan.dump is None:
         specs.write(variant=plan.variant)
         # Airflow's API server starts beside all of this, and livemove's console in it reads the ledger
@@ -167,9 +173,9 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
         data = pool.submit(_database, registry, plan)
         cloud = pool.submit(_cloud, registry, a, plan)
         names = pool.submit(_names, registry, plan)
-        login = pool.submit(phase("sshd", ssh.start), registry, home)
+        login = pool.submit(phase("sshd", ssh.start), registry, home, who)
         zone = pool.submit(_zone_after, names, cloud, a, plan)
-        web = pool.submit(_web_after, data, registry, a, plan, home)
+        web = pool.submit(_web_after, data, registry, a, plan, home, who)
         _all([data, cloud, names, login, zone, web])
     if plan.dump is not None:
         specs.write(dump_schemas=plan.schemas)
@@ -210,7 +216,7 @@ def _database(registry: Registry, plan: Plan) -> Server:
 
             loaded = dump.load(server, plan.dump)
             load_traffic(server)
-            plan.notes = loaded.notes
+            plan.notes += loaded.notes
             plan.schemas = [*(s for s in loaded.schemas if s != TRAFFIC), TRAFFIC]
             plan.rows = dump.count_rows(server, plan.schemas)
         database.create_application_account(server, plan.account, plan.schemas)
@@ -296,7 +302,9 @@ def _hosted_zone(a: Addresses, plan: Plan) -> None:
     )
 
 
-def _web_after(data: Future[Server], registry: Registry, a: Addresses, plan: Plan, home: Path) -> None:
+def _web_after(
+    data: Future[Server], registry: Registry, a: Addresses, plan: Plan, home: Path, who: users.Users
+) -> None:
     data.result()
     with timed("IDC web host"):
         from lab.web.host import start
@@ -309,7 +317,7 @@ def _web_after(data: Future[Server], registry: Registry, a: Addresses, plan: Pla
             "DB_PASSWORD": secrets_file.read()["app"],
             "DB_NAME": plan.database,
         }
-        start(registry, "idc-web", home, a.idc, a.https, settings, certificate=ca.certificate().paths())
+        start(registry, "idc-web", home, a.idc, a.https, settings, ca.certificate().paths(), users=who)
 
 
 def _prove(a: Addresses, plan: Plan) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from lab.ca import write_private
 from lab.checks import program
 from lab.processes import MARK, Process, Registry
 from lab.web.host import network_of, programs
+from lab.web.users import Users, become, one
 
 CONFIG = """\
 ListenAddress {address}:{port}
@@ -46,9 +46,9 @@ LOGIN = """\
 export HOME={home} PATH={path} {mark} {network}
 cd "$HOME" || exit 1
 case "${{SSH_ORIGINAL_COMMAND-}}" in
-    "") exec sh -i ;;
-    {sftp}*) exec {sftp} -d "$HOME" ;;
-    *) exec sh -c "$SSH_ORIGINAL_COMMAND" ;;
+    "") exec {become} sh -i ;;
+    {sftp}*) exec {become} {sftp} -d "$HOME" ;;
+    *) exec {become} sh -c "$SSH_ORIGINAL_COMMAND" ;;
 esac
 """
 
@@ -80,8 +80,12 @@ def keys() -> Keys:
     return Keys(folder() / "client", (folder() / "host.pub").read_text().strip())
 
 
-def start(registry: Registry, home: Path) -> Process:
-    """sshd on the IDC address; commands run in `home` with the project's Python first on the PATH."""
+def start(registry: Registry, home: Path, users: Users | None = None) -> Process:
+    """sshd on the IDC address; commands run in `home` as the host's login, with its Python first on the PATH.
+
+    sshd itself lets in whoever runs the lab: system users have no shell.
+    """
+    users = users or one("")
     a, made = here(), keys()
     home.mkdir(parents=True, exist_ok=True)
     sftp = next((p for p in SFTP if Path(p).exists()), SFTP[0])
@@ -89,8 +93,8 @@ def start(registry: Registry, home: Path) -> Process:
     path = ":".join(
         [
             programs()[1],
+            str(Path(users.python).parent),
             str(root() / ".venv/bin"),
-            str(Path(sys.executable).parent),
             "/usr/local/bin:/usr/bin:/bin",
         ]
     )
@@ -99,6 +103,7 @@ def start(registry: Registry, home: Path) -> Process:
             home=shlex.quote(str(home)),
             path=shlex.quote(path),
             sftp=sftp,
+            become=shlex.join(become(users.login, users.service)),  # as whoever deploys
             mark=f"{MARK}={shlex.quote(str(state_dir()))}",
             network=" ".join(f"{k}={shlex.quote(v)}" for k, v in network_of(a.idc).items()),
         )

@@ -42,7 +42,7 @@ from livemove.model.ledger import TableComparison
 from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
-from livemove.servers.adapters.servers import install_agent
+from livemove.servers.adapters.equipping import install_agent
 from livemove.switchover.adapters.wiring import build_dependencies, prepare_control, prepare_return
 
 HERE = Path(__file__).parent

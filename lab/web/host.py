@@ -1,6 +1,10 @@
 """A web host of the lab: a login directory on a loopback address, bare at first, then with the monolith.
 
+It has a login, to whom the files belong, and a service user, as whom the monolith runs (lab.web.users). The
+directory is closed to others, as homes are.
+
 <directory>/host.env      who this host is, for shells: NAME ADDRESS PORT CA CERTIFICATE KEY PYTHON ...
+<directory>/tls/          the service's own copy of its certificate and key
 <directory>/bin/service   start | stop | restart | status, as systemctl on a real server
 <directory>/app/          the application: bin/shop, shop.env (its settings), run/
 """
@@ -10,7 +14,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ from lab.addresses import root, state_dir
 from lab.processes import LabError, Process, Registry
 from lab.web import release
 from lab.web.monolith.settings import read_env
+from lab.web.users import Users, become, give, me, one
 
 Certificate = tuple[Path, Path, Path]
 """(CA, certificate, key), in the order of lab.mariadb.Server.certificate."""
@@ -34,6 +38,7 @@ class WebHost:
     port: int
     certificate: Certificate
     state: Path
+    users: Users
 
     @property
     def app(self) -> Path:
@@ -48,28 +53,35 @@ def prepare_host(
     certificate: Certificate,
     *,
     state: Path | None = None,
+    users: Users | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> WebHost:
     """Make a host without an application.
 
-    `state` is the registry's folder; `extra` goes into host.env (AWS_ENDPOINT_URL, ...).
+    `state` is the registry's folder; `users`: who is who on it, one user when not given; `extra` goes into
+    host.env (AWS_ENDPOINT_URL, ...).
     """
-    host = WebHost(directory.absolute(), name, address, port, certificate, (state or state_dir()).absolute())
+    users, directory = users or one(""), directory.absolute()
     (directory / "bin").mkdir(parents=True, exist_ok=True)
-    ca, crt, key = (str(p.absolute()) for p in certificate)
+    give(directory, users.login, users.service, 0o750)
+    ca, crt, key = tls = _own_certificate(directory, certificate, users)
+    host = WebHost(directory, name, address, port, tls, (state or state_dir()).absolute(), users)
     values = {
         "NAME": name,
         "ADDRESS": address,
         "PORT": str(port),
-        "CA": ca,
-        "CERTIFICATE": crt,
-        "KEY": key,
-        "PYTHON": sys.executable,
+        "CA": str(ca),
+        "CERTIFICATE": str(crt),
+        "KEY": str(key),
+        "PYTHON": users.python,
+        "LOGIN_USER": users.login,
+        "SERVICE_USER": users.service,
         "LAB": str(root()),
         "STATE": str(host.state),
         **(extra or {}),
     }
     _write(directory / "host.env", "".join(f"{k}={shlex.quote(v)}\n" for k, v in values.items()), mode=0o600)
+    give(directory / "host.env", users.login, users.login, 0o600)
     script = (
         "#!/bin/sh\n"
         "# start | stop | restart | status: what systemctl is on a real server\n"
@@ -95,7 +107,8 @@ def read_host(directory: Path) -> WebHost:
     """The host that lives in this directory; SettingsError when there is none."""
     v = read_env(directory / "host.env")
     certificate = (Path(v["CA"]), Path(v["CERTIFICATE"]), Path(v["KEY"]))
-    return WebHost(directory, v["NAME"], v["ADDRESS"], int(v["PORT"]), certificate, Path(v["STATE"]))
+    users = Users(v["LOGIN_USER"], v["SERVICE_USER"], v["PYTHON"])
+    return WebHost(directory, v["NAME"], v["ADDRESS"], int(v["PORT"]), certificate, Path(v["STATE"]), users)
 
 
 def start(
@@ -107,14 +120,19 @@ def start(
     settings: Mapping[str, str],
     certificate: Certificate,
     *,
+    users: Users | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> Process:
     """A host with the application installed and running. Settings that livemove manages are kept."""
-    host = prepare_host(directory, name, address, port, certificate, state=registry.state, extra=extra)
+    host = prepare_host(
+        directory, name, address, port, certificate, state=registry.state, users=users, extra=extra
+    )
     install(host)
     link = host.app / "shop.env"
     if not link.is_symlink():
+        # as guides of web frameworks say: the one who deploys may write it, the service may read it
         _write(link, "".join(f"{k}={v}\n" for k, v in settings.items()), mode=0o600)
+        give(link, host.users.login, host.users.service, 0o640)
     return start_service(registry, host)
 
 
@@ -128,6 +146,8 @@ def install(host: WebHost) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
     _write(marker, f"{release.version()}\n", mode=0o644)
+    for path in (host.app, *host.app.rglob("*")):
+        give(path, host.users.login, host.users.login, path.stat().st_mode & 0o777)
 
 
 def start_service(registry: Registry, host: WebHost) -> Process:
@@ -139,6 +159,12 @@ def start_service(registry: Registry, host: WebHost) -> Process:
         )
     if not (host.app / "monolith").is_dir():
         raise LabError(f"{host.name} has no application yet. Next: install a release")
+    if host.users.service != me() and os.geteuid() != 0:
+        raise LabError(f"only root may start the service of {host.name}, as with systemctl")
+    # as systemd's RuntimeDirectory; the login's group speaks to the service's socket in it
+    run = host.app / "run"
+    run.mkdir(exist_ok=True)
+    give(run, host.users.service, host.users.login, 0o2770)
     _, crt, key = host.certificate
     env = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -153,7 +179,7 @@ def start_service(registry: Registry, host: WebHost) -> Process:
     }
     return registry.start(
         host.name,
-        [sys.executable, "-m", "monolith"],
+        [*become(host.users.service, low_ports=True), host.users.python, "-m", "monolith"],
         ready=(host.app / "run" / "shop.pid").exists,
         cwd=host.app,
         env=env,
@@ -161,6 +187,20 @@ def start_service(registry: Registry, host: WebHost) -> Process:
         ports={"https": host.port},
         data=str(host.directory),
     )
+
+
+def _own_certificate(directory: Path, certificate: Certificate, users: Users) -> Certificate:
+    """Copies that the service may read: its key is for nobody else."""
+    folder = directory / "tls"
+    folder.mkdir(exist_ok=True)
+    copies = tuple(folder / p.name for p in certificate)
+    for source, copy, mode in zip(certificate, copies, (0o644, 0o644, 0o400), strict=True):
+        copy.unlink(missing_ok=True)
+        shutil.copy(source, copy)
+        give(copy, users.service, users.service, mode)
+    give(folder, users.service, users.service, 0o755)
+    ca, crt, key = copies
+    return ca, crt, key
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

@@ -12,14 +12,24 @@ from lab import connections, secrets_file, specs
 from lab.addresses import Addresses, here, settle
 from lab.idc import ssh
 from lab.processes import LabError
+from lab.web import users
 from livemove.model.spec import load_spec
 from tests.raising import raises
 
 
-def test_default_addresses_need_no_spec_of_their_own(state: Path) -> None:
+def test_hosts_of_the_cloud_are_folders_of_the_lab_and_its_users_serve(state: Path) -> None:
     settle(Addresses(1, True))
-    assert specs.write() is None
-    assert not specs.folder().exists()
+    specs.write()
+    idc, cloud = load_spec(specs.folder() / "shop.yaml").servers
+    assert cloud.directory == str(state / "hosts" / "shop-web-1" / "livemove")
+    assert cloud.settings_link == str(state / "hosts" / "shop-web-1" / "app" / "shop.env")
+    assert idc.runs_as == cloud.runs_as == users.me()
+    users.file(state).write_text('{"login": "backup", "service": "www-data", "python": "/usr/bin/python3"}')
+    specs.write(dump_schemas=["sakila"])
+    spec = load_spec(specs.folder() / "dump.yaml")
+    assert spec.servers[1].directory == str(state / "hosts" / "dump-web-1" / "livemove")
+    assert spec.servers[1].runs_as == "www-data"
+    assert spec.application.install == f"./install.sh {state}/hosts/dump-web-1"
 
 
 def test_addresses_and_ports_follow_and_comments_stay(state: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ def instance(aws_endpoint: Endpoint) -> Iterator[str]:
         ImageId=image,
         MinCount=1,
         MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "shop-web-9"}]}],
         UserData="#!/bin/sh\ntouch /tmp/must-not-exist",
         NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": subnet, "AssociatePublicIpAddress": True}],
     )
@@ -58,14 +61,36 @@ def run(aws_endpoint: Endpoint, instance: str) -> Run:
     return run
 
 
-def test_a_command_runs_in_the_hosts_directory_and_returns_its_exit_code(
-    aws_endpoint: Endpoint, instance: str, run: Run
-) -> None:
-    got = run("pwd; echo $HOME $INSTANCE_ID", "echo oops >&2", "exit 3")
-    home = aws_endpoint.state / "hosts" / instance
-    assert got["StandardOutputContent"].split() == [str(home), str(home), instance]
+def test_a_command_runs_on_the_host_and_returns_its_exit_code(instance: str, run: Run) -> None:
+    got = run("echo $INSTANCE_ID", "echo oops >&2", "exit 3")
+    assert got["StandardOutputContent"] == f"{instance}\n"
     assert got["StandardErrorContent"] == "oops\n"
     assert (got["Status"], got["ResponseCode"]) == ("Failed", 3)
+
+
+def test_each_command_finds_another_folder_which_is_gone_afterwards_and_no_home(run: Run) -> None:
+    first, second = (run("touch kept; pwd; echo ${HOME-none}")["StandardOutputContent"].split() for _ in "ab")
+    assert first[0] != second[0]
+    assert first[1] == second[1] == "none"
+    assert not Path(first[0]).exists()
+
+
+def test_cloud_init_is_at_work_for_a_while_and_the_cli_comes_with_it(
+    aws_endpoint: Endpoint, instance: str, run: Run
+) -> None:
+    file = aws_endpoint.state / "hosts" / instance / "cloud-init"
+    file.write_text("running\n")
+    assert run("cloud-init status")["StandardOutputContent"] == "status: running\n"
+    missing = run("aws s3 ls")
+    assert (missing["ResponseCode"], "not found" in missing["StandardErrorContent"]) == (127, True)
+    file.write_text("error\ndetail: ('scripts_user', ...)\n")
+    got = run("cloud-init status --wait --long")
+    assert got["StandardOutputContent"] == "status: error\ndetail: ('scripts_user', ...)\n"
+    assert got["ResponseCode"] == 1
+
+
+def test_a_host_is_found_by_its_name_as_well(aws_endpoint: Endpoint, instance: str) -> None:
+    assert os.readlink(aws_endpoint.state / "hosts" / "shop-web-9") == instance
 
 
 def test_long_output_is_cut_as_on_aws(run: Run) -> None:

@@ -34,7 +34,7 @@ def bare(registry: Registry, tmp_path: Path, certificate: ca.Certificate) -> Ite
 
 def run(bare: host.WebHost, command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """As SSM runs it: a shell with little in its environment."""
-    env = {"HOME": str(bare.directory), "PATH": f"{AWS.parent}:/usr/bin:/bin"}
+    env = {"HOME": str(bare.directory), "PATH": f"{AWS.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"}
     return subprocess.run(
         ["sh", "-c", command], cwd=cwd or bare.directory, env=env, capture_output=True, text=True, timeout=60
     )
@@ -59,7 +59,7 @@ def test_install_starts_it_and_settings_may_come_later(
 ) -> None:
     with tarfile.open(release.build(tmp_path / "shop.tar.gz")) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
-    done = run(bare, "./install.sh", tmp_path / "unpacked")
+    done = run(bare, f"./install.sh {bare.directory}", tmp_path / "unpacked")
     assert done.returncode == 0, done.stderr
     process = registry.find("i-0abc")
     assert process is not None
@@ -83,12 +83,12 @@ def test_install_starts_it_and_settings_may_come_later(
     assert (probe["site"], probe["database_host"]) == ("target", first_database.address)
     assert health().json()["release"] == release.version()
 
-    again = run(bare, "./install.sh", tmp_path / "unpacked")
+    again = run(bare, f"./install.sh {bare.directory}", tmp_path / "unpacked")
     assert "runs already" in again.stdout
     assert registry.find("i-0abc") == process
 
     (bare.app / "VERSION").write_text("older\n")
-    assert run(bare, "./install.sh", tmp_path / "unpacked").returncode == 0
+    assert run(bare, f"./install.sh {bare.directory}", tmp_path / "unpacked").returncode == 0
     assert not process.alive()
     assert json.loads(run(bare, "app/bin/shop probe").stdout)["database_host"] == first_database.address
 
@@ -104,7 +104,7 @@ def test_a_release_with_a_planted_bug_is_installed_with_it(
 ) -> None:
     with tarfile.open(release.build(tmp_path / "shop.tar.gz", faults=True)) as archive:
         archive.extractall(tmp_path / "unpacked", filter="data")
-    assert run(bare, "./install.sh", tmp_path / "unpacked").returncode == 0
+    assert run(bare, f"./install.sh {bare.directory}", tmp_path / "unpacked").returncode == 0
     with requests.Session() as session:
         session.trust_env, session.verify = False, str(certificate.ca)
         # one in twenty: four hundred without any are one in a billion

@@ -47,3 +47,55 @@ def test_the_example_names_its_vpn_and_a_network_of_its_own(tmp_path: Path) -> N
     infra = load_spec(copy).infra
     assert infra.vpn_gateway_id
     assert infra.vpc_cidr not in infra.idc_cidrs
+
+
+def edited(tmp_path: Path, *edits: tuple[str, str]) -> Path:
+    """The example with each text replaced, which must be there."""
+    copy = tmp_path / "listings.yaml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new)
+    copy.write_text(text, encoding="utf-8")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("field", "was", "now"),
+    [
+        ("directory", "directory: /srv/listings/livemove", "directory: livemove"),
+        ("settings_link", "settings_link: /srv/listings/app/listings.env", "settings_link: app/x.env"),
+        ("drain.log", "source: http ", "source: log\n  log: logs/access.log\n  # "),
+    ],
+)
+def test_a_path_over_ssm_must_be_absolute(tmp_path: Path, field: str, was: str, now: str) -> None:
+    with raises(SpecError, "listings.yaml:", field, "absolute", "SSM"):
+        load_spec(edited(tmp_path, (was, now)))
+
+
+@pytest.mark.parametrize("said", ["0640", '"0640"'])
+def test_the_mode_of_the_settings_may_be_written_as_yaml_reads_it(tmp_path: Path, said: str) -> None:
+    path = edited(tmp_path, ('    # settings_mode: "0640"', f"    settings_mode: {said}"))
+    assert load_spec(path).servers[0].settings_mode == "0640"
+
+
+@pytest.mark.parametrize("said", ["0644", "640", "rw-r-----", "0777"])
+def test_a_mode_that_lets_others_read_the_password_is_refused(tmp_path: Path, said: str) -> None:
+    with raises(SpecError, "settings_mode", "for example 0640"):
+        load_spec(edited(tmp_path, ('    # settings_mode: "0640"', f"    settings_mode: {said}")))
+
+
+def test_the_settings_folder_may_not_lie_among_pages_that_are_served(tmp_path: Path) -> None:
+    edits = (
+        ("settings_link: /srv/listings/app/listings.env", "settings_link: /var/www/html/wp-config.php"),
+        ("directory: /srv/listings/livemove", "directory: /var/www/html/livemove"),
+    )
+    with raises(SpecError, "directory", "/var/www/html/livemove lies below /var/www/html"):
+        load_spec(edited(tmp_path, *edits))
+    assert load_spec(edited(tmp_path, edits[0])).servers[1].work_folder == "/srv/listings"
+
+
+@pytest.mark.parametrize("said", ["www-data; rm -rf /", "-u root", "$USER"])
+def test_a_user_is_a_plain_name(tmp_path: Path, said: str) -> None:
+    with raises(SpecError, "runs_as"):
+        load_spec(edited(tmp_path, ("runs_as: www-data ", f'runs_as: "{said}" ')))

@@ -18,7 +18,8 @@ import pytest
 from livemove.model.errors import UnreachableError
 from livemove.model.ports import CommandResult
 from livemove.model.spec import Commands, Server, Side, load_spec, project_root
-from livemove.servers.adapters.servers import SCRIPT, Databases, Servers, configuration, reply, settings
+from livemove.servers.adapters.equipping import SCRIPT
+from livemove.servers.adapters.servers import Databases, Servers, configuration, reply, settings
 
 DATABASES = Databases(("10.0.0.1", 3306), ("10.0.0.2", 3306), "app")
 
@@ -41,7 +42,8 @@ class Site:
         server = Server(
             name="web",
             site=Side.SOURCE,
-            reach="ssm",
+            reach="ssh",
+            connection="idc",
             directory="livemove",
             settings_link="app/shop.env",
             commands=Commands(**commands),
@@ -185,7 +187,7 @@ def test_without_a_client_or_its_login_a_server_says_why_it_cannot_be_armed(site
     assert "target.watch is missing" in site.run("status --to target")[1]["watch"]
     bare = site.home / "bin"
     bare.mkdir()
-    for program in ("dirname", "cat", "readlink", "tail", "tr", "sed", "cut"):
+    for program in ("dirname", "cat", "readlink", "tail", "tr", "sed", "cut", "stat", "grep", "tac"):
         (bare / program).symlink_to(shutil.which(program) or "")
     done = subprocess.run(
         ["/bin/sh", "livemove/livemove-server", "status", "--to", "target"],
@@ -283,7 +285,7 @@ def test_words_go_to_the_servers_they_are_meant_for() -> None:
     def server(name: str, site: Side, **jobs: str) -> tuple[Server, Listening]:
         commands = Commands(reload="true", probe="true", **jobs)
         return Server(
-            name=name, site=site, reach="ssm", directory="x", settings_link="y", commands=commands
+            name=name, site=site, reach="ssm", directory="/x", settings_link="/y", commands=commands
         ), Listening(name, site)
 
     jobs = {"jobs_off": "off", "jobs_on": "on"}
@@ -339,8 +341,8 @@ def test_a_dead_server_keeps_nobody_waiting_beyond_the_budget() -> None:
             name=name,
             site=Side.TARGET,
             reach="ssm",
-            directory="x",
-            settings_link="y",
+            directory="/x",
+            settings_link="/y",
             commands=Commands(reload="true", probe="true"),
         )
 

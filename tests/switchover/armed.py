@@ -9,7 +9,8 @@ from pathlib import Path
 from livemove.control.adapters.setup import WATCH_ACCOUNT, WATCH_RIGHTS, ensure_account
 from livemove.model.ports import CommandResult, Reply
 from livemove.model.spec import Commands, Server, Side
-from livemove.servers.adapters.servers import SCRIPT, Databases, Servers, configuration, watch_login
+from livemove.servers.adapters.equipping import SCRIPT
+from livemove.servers.adapters.servers import Databases, Servers, configuration, watch_login
 from tests.switchover.conftest import Two
 
 WRITE = (
@@ -48,7 +49,8 @@ class ShellServer:
         self.spec = Server(
             name=self.name,
             site=Side.SOURCE,
-            reach="ssm",
+            reach="ssh",
+            connection="idc",
             directory="livemove",
             settings_link="app/shop.env",
             commands=Commands(**{**COMMANDS, **changes}),

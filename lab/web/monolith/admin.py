@@ -125,13 +125,13 @@ class Admin:
 
     @contextlib.asynccontextmanager
     async def listening(self, folder: Path) -> AsyncIterator[None]:
-        """Serve folder/admin.sock; the owner alone may speak to it."""
+        """Serve folder/admin.sock; the owner and the folder's group may speak to it."""
         (folder / "admin.sock").unlink(missing_ok=True)
         handle = os.open(folder, os.O_RDONLY)
         try:
             # through the folder's handle: a unix socket's path may have 107 characters only
             server = await asyncio.start_unix_server(self._serve, f"/proc/self/fd/{handle}/admin.sock")
-            os.chmod(folder / "admin.sock", 0o600)
+            os.chmod(folder / "admin.sock", 0o660)
             async with server:
                 yield
         finally:

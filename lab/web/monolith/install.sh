@@ -1,19 +1,20 @@
 #!/bin/sh
-# Installs this release into $HOME/app and starts it. Run in the unpacked release; running it again changes nothing.
+# install.sh FOLDER: installs this release into FOLDER/app and starts it; running it again changes nothing.
 set -eu
+home=${1:?usage: install.sh FOLDER}
 release=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 version=$(cat "$release/app/VERSION")
-if [ -f "$HOME/app/VERSION" ] && [ "$(cat "$HOME/app/VERSION")" = "$version" ] && "$HOME/app/bin/shop" status >/dev/null 2>&1; then
+if [ -f "$home/app/VERSION" ] && [ "$(cat "$home/app/VERSION")" = "$version" ] && "$home/app/bin/shop" status >/dev/null 2>&1; then
   echo "shop $version runs already"
   exit 0
 fi
-mkdir -p "$HOME/app/run"
+mkdir -p "$home/app"
 for part in monolith bin VERSION; do
-  rm -rf "$HOME/app/$part.new"
-  cp -R "$release/app/$part" "$HOME/app/$part.new"
-  rm -rf "${HOME:?}/app/$part"
-  mv "$HOME/app/$part.new" "$HOME/app/$part"
+  rm -rf "$home/app/$part.new"
+  cp -R "$release/app/$part" "$home/app/$part.new"
+  rm -rf "${home:?}/app/$part"
+  mv "$home/app/$part.new" "$home/app/$part"
 done
 # what systemctl is on a real server
-"$HOME/bin/service" restart
+"$home/bin/service" restart
 echo "shop $version installed"

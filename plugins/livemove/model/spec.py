@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import posixpath
+import re
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
@@ -88,7 +90,10 @@ class Target(Strict):
 
 
 class Commands(Strict):
-    """The user's own commands on one server, run by `livemove-server` in the server's directory."""
+    """The user's own commands on one server.
+
+    `livemove-server` runs them in the login directory (SSH) or in the folder that holds `directory` (SSM).
+    """
 
     reload: str = Field(
         description="make the application read its settings file again and drop its connections"
@@ -126,17 +131,85 @@ class Server(Strict):
         None, description="public address; servers that Terraform makes get theirs from its outputs"
     )
     directory: str = Field(
-        description="where livemove may keep its script and settings; relative to the login directory"
+        description=(
+            "where livemove may keep its script and settings; absolute, or over SSH relative to the login"
+            " directory"
+        )
     )
     settings_link: str = Field(
         description="the path from which the application reads its settings; livemove makes it a link"
     )
+    runs_as: str | None = Field(
+        None,
+        pattern=r"^[a-z_][a-z0-9_.-]{0,31}$",
+        description=(
+            "the service's own user there, for example www-data; it is seen to read the settings before they"
+            " are in use. None: whoever could read the file that was there"
+        ),
+    )
+    settings_owner: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_][\w.-]*:[A-Za-z0-9_][\w.-]*$",
+        description=(
+            "user:group of the settings files; none: of the file that was there, and where there was none the"
+            " login and the group of runs_as"
+        ),
+    )
+    settings_mode: str | None = Field(
+        None,
+        description=(
+            "mode of the settings files, closed to others, for example 0640; none: of the file that was"
+            " there, else 0640"
+        ),
+    )
     commands: Commands = Field(description="what livemove calls there")
+
+    @field_validator("settings_mode", mode="before")
+    @classmethod
+    def _octal(cls, value: Any) -> Any:
+        """YAML reads 0640 as a number in base eight."""
+        text = f"{value:04o}" if isinstance(value, int) else value
+        if isinstance(text, str) and not re.fullmatch(r"0[0-7][0-7]0", text):
+            raise ValueError(
+                f"{text}: wanted four digits that begin and end with 0, for example 0640: the file holds the"
+                " password, and others must not read it"
+            )
+        return text
 
     @model_validator(mode="after")
     def _reachable(self) -> Server:
         if self.reach == "ssh" and not self.connection:
             raise ValueError("reach: ssh needs a connection (an Airflow connection of type ssh)")
+        return self
+
+    @model_validator(mode="after")
+    def _absolute(self) -> Server:
+        """The SSM agent's own folder, where its commands begin, is replaced when the agent is updated."""
+        for field in ("directory", "settings_link") if self.reach == "ssm" else ():
+            path = getattr(self, field)
+            if not path.startswith("/"):
+                raise ValueError(
+                    f"{field}: {path} is relative; reach: ssm needs an absolute path, for example"
+                    f" /srv/{path}: commands over SSM begin in a folder that an update of the agent replaces"
+                )
+        return self
+
+    @property
+    def work_folder(self) -> str | None:
+        """Where its commands run; None: where the login begins."""
+        return posixpath.dirname(posixpath.normpath(self.directory)) if self.reach == "ssm" else None
+
+    @model_validator(mode="after")
+    def _not_served(self) -> Server:
+        """A web server shows files that are no PHP as they are."""
+        folder = posixpath.dirname(self.settings_link)
+        if self.settings_link.endswith(".php") and posixpath.normpath(self.directory).startswith(
+            f"{folder}/"
+        ):
+            raise ValueError(
+                f"directory: {self.directory} lies below {folder}, beside pages that are served: its files"
+                " hold the password; choose a folder that no web server shows"
+            )
         return self
 
 
@@ -150,13 +223,26 @@ class Application(Strict):
     release: str | None = Field(
         None, description="key of the release archive (.tar.gz) in the bucket; none: servers come ready"
     )
-    install: str | None = Field(None, description="command that installs $RELEASE on a new server")
+    install: str | None = Field(
+        None,
+        description=(
+            "command that installs the release on a new server; runs in the unpacked release, which is"
+            " $RELEASE, over SSM as root, with HOME"
+        ),
+    )
+    install_timeout: Annotated[float, Field(ge=1, le=7200)] = Field(
+        1200, description="longest time that the install command may take"
+    )
     settings: str = Field(
         description="the settings file; {host} {port} {user} {password} {database} {site} are filled in"
     )
     url: str = Field(description="public address of the service, for example https://www.example.com")
     health_path: str = Field(
-        "/healthz", description="page that answers 200 with JSON, and only when the database answers"
+        "/healthz",
+        description=(
+            "page that answers 200 with a JSON object, and only when the database answers; best with"
+            ' "database_host" and "database_port", which the smoke test compares'
+        ),
     )
     ca_file: str | None = Field(
         None, description="CA bundle for the service's certificate; none: the system's"
@@ -546,6 +632,16 @@ class MigrationSpec(Strict):
         None, description="address of your copy of docs/runbook.md; tasks link to its sections"
     )
     infra: Infra = Infra()
+
+    @model_validator(mode="after")
+    def _log_is_found(self) -> MigrationSpec:
+        ssm = [s.name for s in self.servers if s.reach == "ssm"]
+        if self.drain.log and ssm and not self.drain.log.startswith("/"):
+            raise ValueError(
+                f"drain.log: {self.drain.log} is relative; {ssm[0]} is reached over SSM and needs an absolute"
+                " path"
+            )
+        return self
 
     @model_validator(mode="after")
     def _both_sites(self) -> MigrationSpec:

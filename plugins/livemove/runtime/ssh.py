@@ -101,4 +101,5 @@ def _make_folders(sftp: Any, folder: str) -> None:
         sftp.stat(folder)
     except FileNotFoundError:
         _make_folders(sftp, posixpath.dirname(folder))
-        sftp.mkdir(folder, 0o755)
+        sftp.mkdir(folder)
+        sftp.chmod(folder, 0o755)  # whatever the login's umask says: the service has to come through

@@ -36,7 +36,11 @@ class SsmHost:
         self._online = False
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
-        """Run with sh in the agent's directory; UnreachableError when it was not delivered."""
+        """Run with sh; UnreachableError when it was not delivered.
+
+        It begins in the agent's own folder, which an update of the agent replaces (on Ubuntu the agent is a
+        snap), and without HOME: paths in it must be absolute.
+        """
         if stdin is not None:
             command = (
                 f"printf %s {shlex.quote(base64.b64encode(stdin).decode())} | base64 -d | ( {command}\n)"
@@ -58,8 +62,8 @@ class SsmHost:
             )
         quoted = shlex.quote(path)
         done = self.run(
-            f'set -e; umask 077; mkdir -p "$(dirname {quoted})"; cat > {quoted}.new; chmod {mode:o}'
-            f" {quoted}.new; mv -f {quoted}.new {quoted}",
+            f'set -e; umask 022; mkdir -p "$(dirname {quoted})"; umask 077; cat > {quoted}.part;'
+            f" chmod {mode:o} {quoted}.part; mv -f {quoted}.part {quoted}",
             stdin=content,
         )
         if done.exit_code:

@@ -1,9 +1,7 @@
-"""All servers of a service at once: the AppServers port, and the placing of livemove-server on each.
+"""All servers of a service at once: the AppServers port, and what livemove-server is told about each.
 
-Both settings files, and the logins with which a waiter watches the control rows, lie on every server before
-the switchover: repoint only flips a link, and an armed server does it by itself. Over SSH they are placed by
-SFTP; over SSM the host itself fetches the passwords from Secrets Manager, because AWS keeps the parameters of
-commands.
+`equipping` places script, settings and logins before the switchover: repoint only flips a link, and an armed
+server does it by itself.
 """
 
 from __future__ import annotations
@@ -13,11 +11,10 @@ import logging
 import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials, secret_name
-from livemove.model.errors import LivemoveError, SetupError, UnreachableError
+from livemove.control.adapters.setup import WATCH_ACCOUNT
+from livemove.model.errors import LivemoveError, SetupError
 from livemove.model.ports import CommandResult, Host, Reply
 from livemove.model.spec import MigrationSpec, Server, Side
 from livemove.runtime.parallel import in_parallel_within
@@ -26,27 +23,8 @@ if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
-SCRIPT = Path(__file__).parents[1] / "scripts" / "livemove-server"
 QUICK, ARM, SLOW, LATE = 15.0, 30.0, 70.0, 5.0
 """Time limits of one server in seconds: status, hold; arm, release; repoint, jobs, stop; delivery."""
-PASSWORD = "{password}"
-
-FETCH = """\
-set -eu
-umask 077
-cd {directory}
-SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
-export SECRET
-for file in {files}; do
-    python3 - "$file.template" > "$file.new" <<'PYTHON'
-import json, os, sys
-text = open(sys.argv[1], encoding="utf-8").read()
-sys.stdout.write(text.replace("{{password}}", json.loads(os.environ["SECRET"])["password"]))
-PYTHON
-    mv -f "$file.new" "$file"
-done
-"""
-"""The password is filled in on the server, from a secret of the application or of the watching account."""
 
 WATCH_LOGIN = """\
 # written by livemove: what waiters on this server watch the {side} database with
@@ -63,33 +41,6 @@ loose-skip-ssl-verify-server-cert
 
 `loose`, because not every client knows the option. The server is not authenticated, but this login can only
 wait.
-"""
-
-LINK = """\
-set -eu
-dir=$(CDPATH= cd -- {directory} && pwd)
-mkdir -p "$(dirname {link})"
-if [ -f {link} ] && [ ! -L {link} ]; then
-    cp -p {link} "$dir/original.env"
-    chmod 600 "$dir/original.env"
-    if [ {site} = source ]; then cp -p "$dir/original.env" "$dir/source.env"; fi
-fi
-if [ ! -L {link} ]; then
-    ln -sfn "$dir/source.env" {link}.new
-    mv -fT {link}.new {link}
-fi
-"""
-"""The server's settings file becomes source.env and a link replaces it; an existing link stays."""
-
-RELEASE = """\
-set -eu
-top=$(pwd)
-cd {directory}
-aws s3 cp --only-show-errors s3://{bucket}/{key} release.tar.gz
-rm -rf release && mkdir release
-tar -xzf release.tar.gz -C release
-cd release
-HOME=${{HOME:-$top}} sh -c {install}
 """
 
 
@@ -135,6 +86,10 @@ def configuration(server: Server, databases: Databases) -> str:
     values = {
         "SITE": server.site,
         "SETTINGS_LINK": server.settings_link,
+        "WORK": server.work_folder or "",
+        "RUNS_AS": server.runs_as or "",
+        "SETTINGS_OWNER": server.settings_owner or "",
+        "SETTINGS_MODE": server.settings_mode or "",
         "SOURCE_DATABASE": databases.source[0],
         "TARGET_DATABASE": databases.target[0],
         "RELOAD": c.reload,
@@ -190,8 +145,7 @@ class Servers:
         self, words: str, budget: float, of: Callable[[Server], bool] = lambda server: True
     ) -> list[Reply]:
         def one(server: Server, host: Host) -> Reply:
-            script = f"{shlex.quote(server.directory)}/livemove-server"
-            return reply(server, host.run(f"sh {script} {words}", timeout=budget))
+            return told(server, host, words, budget)
 
         return self.each(one, budget + LATE, of)
 
@@ -238,6 +192,12 @@ def _silent(server: Server, why: str) -> Reply:
     return Reply(server.name, ok=False, message=why, facts={"site": str(server.site)})
 
 
+def told(server: Server, host: Host, words: str, budget: float) -> Reply:
+    """What livemove-server of one server answers to these words."""
+    script = f"{shlex.quote(server.directory)}/livemove-server"
+    return reply(server, host.run(f"sh {script} {words}", timeout=budget))
+
+
 def reply(server: Server, done: CommandResult) -> Reply:
     """What livemove-server printed, or why it could not be understood."""
     try:
@@ -255,85 +215,6 @@ def reply(server: Server, done: CommandResult) -> Reply:
         )
 
 
-def install_agent(world: ServiceContext, server: Server, host: Host) -> str:
-    """Install livemove-server, its configuration, settings and logins; make the settings path a link.
-
-    Returns what is missing for the server to be armed, or an empty text.
-    """
-    databases, folder = Databases.of(world), server.directory
-    host.put(f"{folder}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
-    host.put(f"{folder}/server.conf", configuration(server, databases).encode())
-    if server.reach == "ssh":
-        _place_over_ssh(world, server, host, databases)
-    else:
-        _place_over_ssm(world, server, host, databases)
-    run_checked(
-        host,
-        LINK.format(directory=shlex.quote(folder), link=shlex.quote(server.settings_link), site=server.site),
-        "link its settings",
-    )
-    if server.commands.watch or host.run("command -v mariadb || command -v mysql").exit_code == 0:
-        return ""
-    return (
-        "no mariadb or mysql client: it cannot be armed; its command is sent in the pause;"
-        " install mariadb-client, or give commands.watch in the spec"
-    )
-
-
-def _place_over_ssh(world: ServiceContext, server: Server, host: Host, databases: Databases) -> None:
-    password = world.application_login(Side.SOURCE).password
-    for side in Side:
-        login = watch_login(databases, side, credentials(world, side, WATCH_ACCOUNT)["password"])
-        host.put(f"{server.directory}/{side}.watch", login.encode(), mode=0o600)
-        if side is server.site is Side.SOURCE and _has_link(host, server):
-            continue  # the file that the application had before us stays as it is
-        text = settings(world.spec, databases, side, server.site, password)
-        host.put(f"{server.directory}/{side}.env", text.encode(), mode=0o600)
-
-
-def _place_over_ssm(world: ServiceContext, server: Server, host: Host, databases: Databases) -> None:
-    secrets = {world.outputs.application_secret_arn: [f"{side}.env" for side in Side]}
-    for side in Side:
-        text = settings(world.spec, databases, side, server.site, PASSWORD)
-        host.put(f"{server.directory}/{side}.env.template", text.encode())
-        host.put(f"{server.directory}/{side}.watch.template", watch_login(databases, side, PASSWORD).encode())
-        credentials(world, side, WATCH_ACCOUNT)
-        secrets[secret_name(world.spec.service, side, WATCH_ACCOUNT)] = [f"{side}.watch"]
-    for secret, files in secrets.items():
-        script = FETCH.format(
-            directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files)
-        )
-        run_checked(host, script, f"fetch the secret {secret}")
-
-
 def watch_login(databases: Databases, side: Side, password: str) -> str:
     host, port = databases.at(side)
     return WATCH_LOGIN.format(side=side, host=host, port=port, user=WATCH_ACCOUNT, password=password)
-
-
-def deploy_release(world: ServiceContext, server: Server, host: Host) -> str:
-    """Fetch the release from S3 on the server and run the spec's install command; returns its last line."""
-    application = world.spec.application
-    script = RELEASE.format(
-        directory=shlex.quote(server.directory),
-        bucket=shlex.quote(world.spec.aws.bucket),
-        key=shlex.quote(application.release or ""),
-        install=shlex.quote(application.install or "true"),
-    )
-    return run_checked(host, script, f"install {application.release}", timeout=600)
-
-
-def run_checked(host: Host, script: str, what: str, *, timeout: float = 60) -> str:
-    """Run a script that has to succeed; UnreachableError with what it said."""
-    done = host.run(script, timeout=timeout)
-    if done.exit_code:
-        said = (done.stderr or done.stdout).strip()[-1000:]
-        raise UnreachableError(
-            f"{host.name} could not {what} (exit code {done.exit_code}): {said or 'it said nothing'}",
-            next_step="fix the server, then clear this task",
-        )
-    return done.stdout.strip().rsplit("\n", 1)[-1]
-
-
-def _has_link(host: Host, server: Server) -> bool:
-    return host.run(f"test -L {shlex.quote(server.settings_link)}").exit_code == 0

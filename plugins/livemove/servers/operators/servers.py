@@ -42,19 +42,13 @@ class DeployOperator(LivemoveOperator):
     """Installs livemove-server and both settings files on every server, and the release on those at AWS."""
 
     def execute(self, context: Any) -> Json:
-        from livemove.servers.adapters.servers import deploy_release, install_agent
+        from livemove.servers.adapters.equipping import deploy
 
         world = self.world(context)
         said = {}
         for server in world.spec.servers:
-            host = world.host(server)
-            if missing := install_agent(world, server, host):
-                self.log.warning("%s: %s", server.name, missing)
-            if server.site is Side.TARGET and world.spec.application.release:
-                said[server.name] = deploy_release(world, server, host)
-                self.log.info("%s: %s", server.name, said[server.name])
-            else:
-                said[server.name] = f"equipped; {missing}" if missing else "equipped"
+            said[server.name] = deploy(world, server, world.host(server))
+            self.log.info("%s: %s", server.name, said[server.name])
         return said
 
 

@@ -68,11 +68,11 @@ class DrainedSensor(WatchingSensor):
 
     def begin(self, world: ServiceContext) -> Json:
         """End long connections, which outlive every TTL, by the spec's command on the old site's servers."""
-        from livemove.servers.adapters.servers import run_checked
+        from livemove.servers.adapters.equipping import run_checked, within
 
         for server, host in zip(world.spec.at(Side.SOURCE), world.hosts(Side.SOURCE), strict=True):
             if command := server.commands.close_idle:
-                said = run_checked(host, command, "end its long connections")
+                said = run_checked(host, within(server, command), "end its long connections")
                 self.log.info("%s: long connections are ended. %s", server.name, said)
         return {}
 

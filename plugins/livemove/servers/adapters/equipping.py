@@ -1,0 +1,205 @@
+"""What is placed on one server before anything moves: livemove-server, settings, logins, the release.
+
+Over SSH settings come by SFTP; over SSM the host itself fetches the passwords from Secrets Manager, because
+AWS keeps the parameters of commands. Either way they lie as `<side>.env.new`, closed to everybody but the
+login, until `livemove-server place` gives them to the service's own user and sees that it can read them.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials, secret_name
+from livemove.model.errors import UnreachableError
+from livemove.model.ports import Host, Reply
+from livemove.model.spec import Server, Side
+from livemove.servers.adapters.servers import Databases, configuration, settings, told, watch_login
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import ServiceContext
+
+log = logging.getLogger(__name__)
+SCRIPT = Path(__file__).parents[1] / "scripts" / "livemove-server"
+PASSWORD = "{password}"
+PLACE, CLOUD_INIT = 60.0, 600
+"""Seconds that placing the settings and a reload may take; that user data of a new server may take."""
+
+FETCH = """\
+set -eu
+umask 077
+cd {directory}
+SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
+export SECRET
+for file in {files}; do
+    python3 - "${{file%.new}}.template" > "$file.part" <<'PYTHON'
+import json, os, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+sys.stdout.write(text.replace("{{password}}", json.loads(os.environ["SECRET"])["password"]))
+PYTHON
+    mv -f "$file.part" "$file"
+done
+"""
+"""The password is filled in on the server, from a secret of the application or of the watching account."""
+
+STARTED = """\
+[ ! -e {directory}/user-data-repaired ] || exit 0
+command -v cloud-init >/dev/null || exit 0
+timeout {seconds} cloud-init status --wait --long && exit 0
+code=$?
+case $code in
+    2) exit 0 ;;
+    124) echo "it is still at work after {seconds} s" ;;
+esac
+tail -n 15 /var/log/cloud-init-output.log 2>/dev/null
+exit $code
+"""
+"""2: it has ended with warnings.
+https://cloudinit.readthedocs.io/en/latest/explanation/failure_states.html#error-codes"""
+
+RELEASE = """\
+set -eu
+cd {directory}
+aws s3 cp --only-show-errors s3://{bucket}/{key} release.tar.gz
+rm -rf release && mkdir release
+tar -xzf release.tar.gz -C release
+cd release
+RELEASE=$(pwd)
+HOME=${{HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}}
+export HOME RELEASE
+sh -c {install}
+"""
+
+
+def deploy(world: ServiceContext, server: Server, host: Host) -> str:
+    """Equip one server, and install the release on those at AWS; returns what there is to say about it.
+
+    Safe to repeat. UnreachableError with the server's own words when a step fails; settings that were in use
+    are then in use still.
+    """
+    if server.site is Side.TARGET:
+        wait_until_started(server, host)
+    if missing := install_agent(world, server, host):
+        log.warning("%s: %s", server.name, missing)
+    release = server.site is Side.TARGET and bool(world.spec.application.release)
+    placed = place_settings(world, server, host, early=release)
+    said = [placed.message, missing]
+    if release:
+        said.insert(0, deploy_release(world, server, host))
+        # the release may have made the service's user
+        said[1] = checked(told(server, host, "place", PLACE)).message
+    return "; ".join(s for s in said if s)
+
+
+def wait_until_started(server: Server, host: Host) -> None:
+    """Until cloud-init has run the user data of a new server, which brings what is needed below.
+
+    The agent of SSM is online long before that. UnreachableError quotes cloud-init; an image without it is
+    taken as it is.
+    """
+    script = STARTED.format(directory=shlex.quote(server.directory), seconds=CLOUD_INIT)
+    done = host.run(script, timeout=CLOUD_INIT + 30)
+    if done.exit_code:
+        raise UnreachableError(
+            f"cloud-init on {host.name} says: {(done.stdout or done.stderr).strip()[-1000:]}",
+            wanted="a new server whose user data has run to its end",
+            next_step=(
+                "see /var/log/cloud-init-output.log there. Either fix infra.user_data and replace the server,"
+                f" or finish it by hand and `touch {server.directory}/user-data-repaired`; clear this task"
+            ),
+        )
+
+
+def install_agent(world: ServiceContext, server: Server, host: Host) -> str:
+    """Place livemove-server, its configuration and the logins of its waiters.
+
+    Returns what is missing for the server to be armed, or an empty text.
+    """
+    databases, folder = Databases.of(world), server.directory
+    host.put(f"{folder}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
+    host.put(f"{folder}/server.conf", configuration(server, databases).encode())
+    for side in Side:
+        password = credentials(world, side, WATCH_ACCOUNT)["password"]
+        if server.reach == "ssh":
+            login = watch_login(databases, side, password)
+            host.put(f"{folder}/{side}.watch", login.encode(), mode=0o600)
+        else:
+            host.put(f"{folder}/{side}.watch.template", watch_login(databases, side, PASSWORD).encode())
+            fetch(server, host, secret_name(world.spec.service, side, WATCH_ACCOUNT), [f"{side}.watch"])
+    if server.commands.watch or host.run("command -v mariadb || command -v mysql").exit_code == 0:
+        return ""
+    return (
+        "no mariadb or mysql client: it cannot be armed; its command is sent in the pause;"
+        " install mariadb-client, or give commands.watch in the spec"
+    )
+
+
+def place_settings(world: ServiceContext, server: Server, host: Host, *, early: bool = False) -> Reply:
+    """Both settings files on the server, in use there and readable for its service; else what was there.
+
+    `early`: the service's user may be missing, because the release will make it.
+    """
+    databases = Databases.of(world)
+    secret = PASSWORD if server.reach == "ssm" else world.application_login(Side.SOURCE).password
+    for side in Side:
+        text = settings(world.spec, databases, side, server.site, secret).encode()
+        if server.reach == "ssh":
+            host.put(f"{server.directory}/{side}.env.new", text, mode=0o600)
+        else:
+            host.put(f"{server.directory}/{side}.env.template", text)
+    if server.reach == "ssm":
+        fetch(server, host, world.outputs.application_secret_arn, [f"{side}.env.new" for side in Side])
+    return checked(told(server, host, "place --early" if early else "place", PLACE))
+
+
+def fetch(server: Server, host: Host, secret: str, files: list[str]) -> None:
+    """Have the host fill in the password of a secret: each file from its template."""
+    script = FETCH.format(
+        directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files)
+    )
+    run_checked(host, script, f"fetch the secret {secret}")
+
+
+def deploy_release(world: ServiceContext, server: Server, host: Host) -> str:
+    """Fetch the release from S3 on the server and run the spec's install command there; its last line.
+
+    The command runs in the unpacked release with HOME and RELEASE set.
+    """
+    application = world.spec.application
+    script = RELEASE.format(
+        directory=shlex.quote(server.directory),
+        bucket=shlex.quote(world.spec.aws.bucket),
+        key=shlex.quote(application.release or ""),
+        install=shlex.quote(application.install or "true"),
+    )
+    return run_checked(host, script, f"install {application.release}", timeout=application.install_timeout)
+
+
+def checked(answer: Reply) -> Reply:
+    """The answer, if it is good; else UnreachableError with its words."""
+    if answer.ok:
+        return answer
+    raise UnreachableError(
+        f"The settings cannot be used on {answer.server}: {answer.message}",
+        wanted="the service's own user reads its settings before anything depends on it",
+        next_step="fix the server, or runs_as, settings_owner, directory in the spec; clear this task",
+    )
+
+
+def within(server: Server, command: str) -> str:
+    """A command of the user's, in the folder where livemove-server runs them, too."""
+    return f"cd {shlex.quote(server.work_folder)} && (\n{command}\n)" if server.work_folder else command
+
+
+def run_checked(host: Host, script: str, what: str, *, timeout: float = 60) -> str:
+    """Run a script that has to succeed; UnreachableError with what it said."""
+    done = host.run(script, timeout=timeout)
+    if done.exit_code:
+        said = (done.stderr or done.stdout).strip()[-1000:]
+        raise UnreachableError(
+            f"{host.name} could not {what} (exit code {done.exit_code}): {said or 'it said nothing'}",
+            next_step="fix the server, then clear this task",
+        )
+    return done.stdout.strip().rsplit("\n", 1)[-1]
