@@ -89,7 +89,7 @@ def migration(spec: MigrationSpec) -> DAG:
             plan = TerraformPlanOperator(task_id="plan", **of)
             apply = TerraformApplyOperator(task_id="apply", execution_timeout=3 * HOUR, **of)
             reachability = ReachabilityOperator(task_id="reachability", **of)
-            deploy = DeployOperator(task_id="deploy", **of)
+            deploy = DeployOperator(task_id="deploy", execution_timeout=3 * HOUR, **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
             plan >> apply >> reachability >> deploy >> smoke
 

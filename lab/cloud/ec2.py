@@ -2,7 +2,8 @@
 
 An instance first gets a passing public address, as in a subnet that maps one at launch; attaching an
 Elastic IP prepares the host again at that one, before any release is deployed. User data is kept in the
-host's directory and not run: it would install packages on the machine that rehearses.
+host's directory and not run: it would install packages on the machine that rehearses; cloud-init is at work
+for a while all the same, and what user data installs is not there before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from moto.ec2.models.vpn_gateway import VpnGatewayBackend
 from moto.ec2.responses import EC2Response
 
 from lab.addresses import ACCOUNT, REGION, VPN_GATEWAY
+from lab.cloud import pace
 from lab.cloud.base import Cloud
 from lab.cloud.patching import background, quietly, wrap
 
@@ -149,7 +152,9 @@ def _bring_up_and_down(cloud: Cloud) -> None:
         reservation = original(self, *args, **kwargs)
         for instance in reservation.instances:
             _keep_user_data(cloud, instance)
+            _name(cloud, instance.id, kwargs.get("tags") or {})
             background(_prepare, cloud, instance.id, instance.public_ip or "")
+            background(_run_user_data, cloud, instance.id)
         return reservation
 
     @wrap(InstanceBackend, "terminate_instances")
@@ -166,10 +171,13 @@ def _prepare(cloud: Cloud, instance_id: str, address: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     try:
         from lab.web.host import prepare_host
+        from lab.web.users import me
+        from lab.web.users import users as host_users
     except ImportError as e:
         log.warning("no web host can be prepared for %s: %s", instance_id, e)
     else:
-        prepare_host(directory, instance_id, address, cloud.addresses.https, cloud.certificate)
+        users = replace(host_users(cloud.state), login=me())  # SSM's commands are root's
+        prepare_host(directory, instance_id, address, cloud.addresses.https, cloud.certificate, users=users)
     (directory / ".prepared").touch()
     log.info("host %s is ready at %s", instance_id, address or "no public address")
 
@@ -185,6 +193,28 @@ def _keep_user_data(cloud: Cloud, instance: Any) -> None:
         text = base64.b64decode(text, validate=True).decode()
     (directory / "user-data").write_text(text)
     log.info("user data of %s is kept in %s and not run", instance.id, directory)
+
+
+@quietly
+def _name(cloud: Cloud, instance_id: str, tags: dict[str, dict[str, str]]) -> None:
+    """hosts/<Name> is the host as well: the lab's spec knows no ids (lab.specs)."""
+    name = tags.get("instance", {}).get("Name")
+    if name:
+        link = cloud.host_directory(name)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(instance_id)
+
+
+def _run_user_data(cloud: Cloud, instance_id: str) -> None:
+    """What cloud-init does on AWS takes its time here, too; see lab/web/bin/cloud-init."""
+    file = cloud.host_directory(instance_id) / "cloud-init"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("running\n")
+    time.sleep(pace.CLOUD_INIT.lab)
+    # somebody who rehearses a failure has written another word
+    if file.read_text() == "running\n":
+        file.write_text("done\n")
 
 
 def _end(cloud: Cloud, instance_id: str) -> None:

@@ -2,6 +2,10 @@
 
 Statuses, output limits and response codes as AWS has them:
 https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+
+A command inherits the agent's working folder and has no HOME. On Ubuntu the agent is a snap, and its folder
+the data of one revision, which a refresh replaces by that of the next: here each command finds a new one,
+which is gone when it has ended. https://snapcraft.io/docs/data-locations
 """
 
 from __future__ import annotations
@@ -94,12 +98,10 @@ def install(cloud: Cloud) -> None:
 
 
 def environment(cloud: Cloud, instance_id: str) -> dict[str, str]:
-    """What a command finds on the host: its own home, the lab's `aws` program, keys that mean nothing."""
-    home = str(cloud.host_directory(instance_id))
+    """What a command finds on the host: the lab's `aws` and `cloud-init`, keys that mean nothing; no HOME."""
     path = [*programs(), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     return {
         **network_of(ec2.address_of(instance_id)),
-        "HOME": home,
         "PATH": os.pathsep.join(path),
         "LANG": "C.UTF-8",
         "INSTANCE_ID": instance_id,
@@ -181,19 +183,20 @@ def _run(cloud: Cloud, command: Command, invocation: dict[str, Any], running: di
     instance_id = invocation["InstanceId"]
     parameters = command.parameters
     home = cloud.host_directory(instance_id)
-    directory = home / (parameters.get("workingDirectory") or [""])[0]
+    home.mkdir(parents=True, exist_ok=True)
     timeout = float((parameters.get("executionTimeout") or [DEFAULT_TIMEOUT])[0])
     # files, not pipes: a daemon that the command leaves behind would hold a pipe open for ever
     with (
         tempfile.NamedTemporaryFile("w", suffix=".sh") as script,
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
+        tempfile.TemporaryDirectory(prefix="amazon-ssm-agent-", dir=home) as revision,
     ):
         script.write("\n".join(parameters.get("commands") or []) + "\n")
         script.flush()
         process = subprocess.Popen(
             ["/bin/sh", script.name],
-            cwd=directory,
+            cwd=(parameters.get("workingDirectory") or [revision])[0] or revision,
             env=environment(cloud, instance_id),
             stdin=subprocess.DEVNULL,
             stdout=out,
