@@ -463,14 +463,16 @@ class SwitchoverHarness:
             login = world.application_login(Side.SOURCE)
             host.put(
                 "app/shop.env",
-                world.spec.application.settings.format(
+                (world.spec.application.settings or "")
+                .format(
                     host=login.host,
                     port=login.port,
                     user=login.user,
                     password=login.password,
                     database=SCHEMA,
                     site=server.site,
-                ).encode(),
+                )
+                .encode(),
                 mode=0o600,
             )
             install_agent(world, server, host)

@@ -213,6 +213,42 @@ class Server(Strict):
         return self
 
 
+PLACEHOLDERS = ("host", "port", "user", "password", "password_url", "database", "site")
+"""What a settings file is filled in with, as {host}."""
+
+
+class SettingsMerge(Strict):
+    """Keys of the application's own settings file that name the database; all else in it stays."""
+
+    format: Literal["env", "php", "properties", "yaml"] = Field(
+        description=(
+            "of the file: env (.env, environment files of systemd), php (define, arrays, variables), properties, yaml"
+            " (block style)"
+        )
+    )
+    keys: dict[str, str] = Field(
+        min_length=1,
+        description=(
+            "key: its new value, with {host} {port} {user} {password} {database} {site} filled in, and"
+            " {password_url} as addresses want it. In yaml a path like production.host, in php a constant, a"
+            " path like mysql.host, or a $variable"
+        ),
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _can_be_filled_in(cls, keys: dict[str, str]) -> dict[str, str]:
+        for key, value in keys.items():
+            try:
+                value.format(**dict.fromkeys(PLACEHOLDERS, ""))
+            except (KeyError, IndexError, ValueError) as e:
+                raise ValueError(
+                    f"{key}: {value} cannot be filled in ({type(e).__name__} {e}); wanted only"
+                    f" {' '.join(f'{{{p}}}' for p in PLACEHOLDERS)}, other braces doubled"
+                ) from None
+        return keys
+
+
 class Application(Strict):
     """The web application: its login, its release, its settings file, its address."""
 
@@ -233,8 +269,19 @@ class Application(Strict):
     install_timeout: Annotated[float, Field(ge=1, le=7200)] = Field(
         1200, description="longest time that the install command may take"
     )
-    settings: str = Field(
-        description="the settings file; {host} {port} {user} {password} {database} {site} are filled in"
+    settings: str | None = Field(
+        None,
+        description=(
+            "the whole settings file, in the place of the one that is there; {host} {port} {user} {password}"
+            " {database} {site} are filled in"
+        ),
+    )
+    settings_merge: SettingsMerge | None = Field(
+        None,
+        description=(
+            "instead of settings: only some keys of the file that is there change. On a new server the"
+            " release has to bring it"
+        ),
     )
     url: str = Field(description="public address of the service, for example https://www.example.com")
     health_path: str = Field(
@@ -247,6 +294,15 @@ class Application(Strict):
     ca_file: str | None = Field(
         None, description="CA bundle for the service's certificate; none: the system's"
     )
+
+    @model_validator(mode="after")
+    def _one_way_to_the_settings(self) -> Application:
+        if (self.settings is None) == (self.settings_merge is None):
+            raise ValueError(
+                "give settings (the whole file) or settings_merge (some keys of the file that is there),"
+                " one of them"
+            )
+        return self
 
 
 class Dns(Strict):

@@ -7,16 +7,26 @@ login, until `livemove-server place` gives them to the service's own user and se
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.setup import WATCH_ACCOUNT, credentials, secret_name
-from livemove.model.errors import UnreachableError
+from livemove.model.errors import SetupError, UnreachableError
 from livemove.model.ports import Host, Reply
 from livemove.model.spec import Server, Side
-from livemove.servers.adapters.servers import Databases, configuration, settings, told, watch_login
+from livemove.servers import settings_merge
+from livemove.servers.adapters.servers import (
+    Databases,
+    changed_keys,
+    configuration,
+    settings,
+    told,
+    watch_login,
+)
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
@@ -35,14 +45,28 @@ SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query Secret
 export SECRET
 for file in {files}; do
     python3 - "${{file%.new}}.template" > "$file.part" <<'PYTHON'
-import json, os, sys
-text = open(sys.argv[1], encoding="utf-8").read()
-sys.stdout.write(text.replace("{{password}}", json.loads(os.environ["SECRET"])["password"]))
+import json, os, sys, urllib.parse
+text, password = open(sys.argv[1], encoding="utf-8").read(), json.loads(os.environ["SECRET"])["password"]
+text = text.replace("{{password_url}}", urllib.parse.quote(password, safe=""))
+sys.stdout.write(text.replace("{{password}}", password))
 PYTHON
     mv -f "$file.part" "$file"
 done
 """
 """The password is filled in on the server, from a secret of the application or of the watching account."""
+
+MERGE = """\
+set -eu
+umask 077
+cd {directory}
+SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
+export SECRET
+for file in {files}; do
+    python3 settings_merge.py "${{file%.new}}.template" {link} > "$file.part"
+    mv -f "$file.part" "$file"
+done
+"""
+"""The same for named keys of the file that the application reads now; the request has no password."""
 
 STARTED = """\
 [ ! -e {directory}/user-data-repaired ] || exit 0
@@ -84,13 +108,17 @@ def deploy(world: ServiceContext, server: Server, host: Host) -> str:
     if missing := install_agent(world, server, host):
         log.warning("%s: %s", server.name, missing)
     release = server.site is Side.TARGET and bool(world.spec.application.release)
-    placed = place_settings(world, server, host, early=release)
-    said = [placed.message, missing]
-    if release:
-        said.insert(0, deploy_release(world, server, host))
-        # the release may have made the service's user
-        said[1] = checked(told(server, host, "place", PLACE)).message
-    return "; ".join(s for s in said if s)
+    if not release:
+        return "; ".join(s for s in (place_settings(world, server, host).message, missing) if s)
+    # a file of its own that is merged comes with the release; else it lies there when the release starts
+    merged = world.spec.application.settings_merge is not None
+    early = None if merged else place_settings(world, server, host, early=True)
+    said = deploy_release(world, server, host)
+    placed = place_settings(world, server, host)
+    if early is None or early.message != placed.message:
+        # what the release has started has not read its settings yet
+        checked(told(server, host, "reload", PLACE + 10))
+    return "; ".join(s for s in (said, placed.message, missing) if s)
 
 
 def wait_until_started(server: Server, host: Host) -> None:
@@ -141,23 +169,76 @@ def place_settings(world: ServiceContext, server: Server, host: Host, *, early: 
 
     `early`: the service's user may be missing, because the release will make it.
     """
-    databases = Databases.of(world)
-    secret = PASSWORD if server.reach == "ssm" else world.application_login(Side.SOURCE).password
-    for side in Side:
-        text = settings(world.spec, databases, side, server.site, secret).encode()
-        if server.reach == "ssh":
-            host.put(f"{server.directory}/{side}.env.new", text, mode=0o600)
-        else:
-            host.put(f"{server.directory}/{side}.env.template", text)
-    if server.reach == "ssm":
-        fetch(server, host, world.outputs.application_secret_arn, [f"{side}.env.new" for side in Side])
+    stage = _stage_over_ssh if server.reach == "ssh" else _stage_over_ssm
+    stage(world, server, host, Databases.of(world))
     return checked(told(server, host, "place --early" if early else "place", PLACE))
 
 
-def fetch(server: Server, host: Host, secret: str, files: list[str]) -> None:
+def _stage_over_ssh(world: ServiceContext, server: Server, host: Host, databases: Databases) -> None:
+    """Both files as <side>.env.new, made here."""
+    password = world.application_login(Side.SOURCE).password
+    merge = world.spec.application.settings_merge
+    now = _settings_now(server, host) if merge else ""
+    for side in Side:
+        if merge is None:
+            text = str(
+                settings_merge.fill(settings(world.spec, databases, side, server.site, PASSWORD), password)
+            )
+        else:
+            keys = changed_keys(world.spec, databases, side, server.site)
+            try:
+                filled = {k: settings_merge.fill(v, password) for k, v in keys.items()}
+                text = settings_merge.merge(merge.format, now, filled)
+            except settings_merge.MergeError as e:
+                raise SetupError(
+                    f"{server.settings_link} on {server.name} cannot be changed: {e}",
+                    wanted=f"application.settings_merge fits the file ({merge.format})",
+                    next_step="change the file or the spec, then clear this task; nothing was changed",
+                ) from None
+        host.put(f"{server.directory}/{side}.env.new", text.encode("utf-8", "surrogateescape"), mode=0o600)
+
+
+def _settings_now(server: Server, host: Host) -> str:
+    """What the application reads now, byte for byte; bytes that are no UTF-8 as surrogates."""
+    done = host.run(f"base64 < {shlex.quote(server.settings_link)}")
+    if done.exit_code:
+        raise UnreachableError(
+            f"{host.name} has no settings at {server.settings_link} that could be changed:"
+            f" {done.stderr.strip()[-300:]}",
+            wanted="the application's own file, readable for the login",
+            next_step="check settings_link in the spec, and the file; then clear this task",
+        )
+    return base64.b64decode(done.stdout).decode("utf-8", "surrogateescape")
+
+
+def _stage_over_ssm(world: ServiceContext, server: Server, host: Host, databases: Databases) -> None:
+    """Both files as <side>.env.new, made on the host, which fetches the password itself."""
+    merge = world.spec.application.settings_merge
+    if merge is not None:
+        host.put(f"{server.directory}/settings_merge.py", Path(settings_merge.__file__).read_bytes())
+    for side in Side:
+        if merge is None:
+            text = settings(world.spec, databases, side, server.site, PASSWORD)
+        else:
+            keys = changed_keys(world.spec, databases, side, server.site)
+            text = json.dumps({"format": merge.format, "values": keys})
+        host.put(f"{server.directory}/{side}.env.template", text.encode())
+    fetch(
+        server,
+        host,
+        world.outputs.application_secret_arn,
+        [f"{side}.env.new" for side in Side],
+        FETCH if merge is None else MERGE,
+    )
+
+
+def fetch(server: Server, host: Host, secret: str, files: list[str], script: str = FETCH) -> None:
     """Have the host fill in the password of a secret: each file from its template."""
-    script = FETCH.format(
-        directory=shlex.quote(server.directory), secret=shlex.quote(secret), files=" ".join(files)
+    script = script.format(
+        directory=shlex.quote(server.directory),
+        secret=shlex.quote(secret),
+        files=" ".join(files),
+        link=shlex.quote(server.settings_link),
     )
     run_checked(host, script, f"fetch the secret {secret}")
 

@@ -62,22 +62,42 @@ class Databases:
 
 
 def settings(spec: MigrationSpec, databases: Databases, side: Side, site: Side, password: str) -> str:
-    """The application's settings file for one database, on a server of `site`."""
-    host, port = databases.at(side)
+    """The application's whole settings file for one database, on a server of `site`."""
     try:
-        return spec.application.settings.format(
-            host=host,
-            port=port,
-            user=databases.user,
-            password=password,
-            database=spec.application.database,
-            site=site,
-        )
+        return (spec.application.settings or "").format(**placeholders(spec, databases, side, site, password))
     except (KeyError, IndexError, ValueError) as e:
         raise SetupError(
             f"application.settings of the spec cannot be filled in: {type(e).__name__} {e}",
             wanted="only {host} {port} {user} {password} {database} {site}; other braces doubled",
         ) from e
+
+
+def placeholders(
+    spec: MigrationSpec, databases: Databases, side: Side, site: Side, password: str
+) -> dict[str, str | int]:
+    """What {host} and its like are for one database, on a server of `site`."""
+    host, port = databases.at(side)
+    return {
+        "host": host,
+        "port": port,
+        "user": databases.user,
+        "password": password,
+        "password_url": "{password_url}",
+        "database": spec.application.database,
+        "site": site,
+    }
+
+
+def changed_keys(spec: MigrationSpec, databases: Databases, side: Side, site: Side) -> dict[str, str | int]:
+    """The named keys of the settings file for one database; the password is still to be filled in."""
+    merge = spec.application.settings_merge
+    known = placeholders(spec, databases, side, site, "{password}")
+    keys = merge.keys if merge else {}
+    # a port alone is a number: formats with types write it bare
+    return {
+        k: databases.at(side)[1] if template == "{port}" else template.format(**known)
+        for k, template in keys.items()
+    }
 
 
 def configuration(server: Server, databases: Databases) -> str:
