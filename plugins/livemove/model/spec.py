@@ -222,8 +222,8 @@ class SettingsMerge(Strict):
 
     format: Literal["env", "php", "properties", "yaml"] = Field(
         description=(
-            "of the file: env (.env, environment files of systemd), php (define, arrays, variables), properties, yaml"
-            " (block style)"
+            "of the file: env (.env, environment files of systemd), php (define, arrays, variables),"
+            " properties, yaml (block style)"
         )
     )
     keys: dict[str, str] = Field(
