@@ -116,7 +116,7 @@ class World:
         rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **who}
         self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
 
-    def server(self) -> str:
+    def server(self, name: str = "web") -> str:
         nic = {
             "DeviceIndex": 0,
             "SubnetId": self.subnets[0],
@@ -124,7 +124,10 @@ class World:
             "Groups": [self.web],
         }
         image = self.ec2.describe_images(Owners=["099720109477"])["Images"][-1]["ImageId"]
-        made = self.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, NetworkInterfaces=[nic])
+        tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}]
+        made = self.ec2.run_instances(
+            ImageId=image, MinCount=1, MaxCount=1, NetworkInterfaces=[nic], TagSpecifications=tags
+        )
         return str(made["Instances"][0]["InstanceId"])
 
 
@@ -160,6 +163,7 @@ def on(endpoint: Endpoint, server: str, command: str) -> dict[str, Any]:
 def test_a_web_server_that_the_endpoints_group_does_not_admit_gets_no_answer(
     aws_endpoint: Endpoint, world: World, server: str
 ) -> None:
+    on(aws_endpoint, server, "cloud-init status --wait")
     secret = aws_endpoint.client("secretsmanager").create_secret(Name="net/app", SecretString="open sesame")
     ask = (
         f"aws secretsmanager get-secret-value --secret-id {secret['ARN']} --query SecretString --output text"

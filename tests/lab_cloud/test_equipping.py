@@ -1,0 +1,124 @@
+"""A new server of the cloud is equipped over SSM by root, and its service runs as a user of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from pwd import getpwnam
+from typing import Any
+
+import pytest
+
+from lab.processes import Registry
+from lab.web import release, users
+from livemove.model.ledger import Outputs
+from livemove.model.spec import Server, Side, load_spec, project_root
+from livemove.runtime.clock import SystemClock
+from livemove.runtime.mariadb import Login
+from livemove.runtime.ssm import SsmHost
+from livemove.servers.adapters.equipping import deploy
+from livemove.servers.adapters.servers import told
+from tests.conftest import Endpoint, _free
+from tests.lab_cloud.test_network import World as Network
+from tests.lab_cloud.waiting import until
+from tests.lab_web.conftest import APP, first_database, second_database
+
+__all__ = ["first_database", "second_database"]
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users"),
+]
+SPEC = load_spec(project_root() / "include/migrations/shop.yaml")
+
+
+class World:
+    spec = SPEC
+    outputs = Outputs(database_address="", database_port=3306, application_secret_arn="shop/app")
+
+    def __init__(self, endpoint: Endpoint, *databases: Any) -> None:
+        self.databases, self.aws = dict(zip(Side, databases, strict=True)), endpoint.client
+
+    def application_login(self, side: Side) -> Login:
+        d = self.databases[side]
+        return Login(d.address, d.port, APP["DB_USER"], APP["DB_PASSWORD"])
+
+
+@pytest.fixture
+def open_endpoint() -> Iterator[Endpoint]:
+    """The endpoint, its hosts in a folder that other users may come to."""
+    top = Path(tempfile.mkdtemp(prefix="livemove-ec2-"))
+    top.chmod(0o755)
+    state = top / "state"
+    state.mkdir()
+    if not (who := users.settle(state)).two:
+        pytest.skip(who.note)
+    octet = next(n for n in (100 + (os.getpid() + i) % 60 for i in range(60)) if _free(f"127.{n}.2.1"))
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    environment |= {"LIVEMOVE_LAB_STATE": str(state), "LIVEMOVE_LAB_OCTET": str(octet)}
+    registry = Registry(state)
+    registry.start(
+        "aws",
+        [sys.executable, "-m", "lab.cloud"],
+        ready=lambda: not _free(f"127.{octet}.2.1"),
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        env=environment,
+    )
+    yield Endpoint(f"http://127.{octet}.2.1:5000", state)
+    registry.stop_all()
+    registry.kill_strays()
+    shutil.rmtree(top)
+
+
+@pytest.fixture
+def instance(open_endpoint: Endpoint) -> str:
+    network = Network(open_endpoint)
+    ec2, instance_id = network.ec2, network.server("shop-web-1")
+    elastic = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(InstanceId=instance_id, AllocationId=elastic["AllocationId"])
+    prepared = open_endpoint.state / "hosts" / instance_id / "host.env"
+    until(
+        lambda: True if prepared.exists() and elastic["PublicIp"] in prepared.read_text() else None,
+        "the host at its address",
+    )
+    return instance_id
+
+
+def test_it_is_equipped_by_root_and_its_service_reads_the_settings(
+    open_endpoint: Endpoint, instance: str, first_database: Any, second_database: Any, tmp_path: Path
+) -> None:
+    s3 = open_endpoint.client("s3")
+    s3.create_bucket(
+        Bucket="shop-livemove", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
+    )
+    s3.upload_file(str(release.build(tmp_path / "shop.tar.gz")), "shop-livemove", "releases/shop.tar.gz")
+    open_endpoint.client("secretsmanager").create_secret(
+        Name="shop/app", SecretString=f'{{"password": "{APP["DB_PASSWORD"]}"}}'
+    )
+    home = open_endpoint.state / "hosts" / "shop-web-1"
+    world: Any = World(open_endpoint, first_database, second_database)
+    application = SPEC.application.model_copy(update={"install": f"./install.sh {home}"})
+    world.spec = SPEC.model_copy(update={"application": application})
+    web: Server = SPEC.servers[1].model_copy(
+        update={"directory": f"{home}/livemove", "settings_link": f"{home}/app/shop.env"}
+    )
+    ssm = SsmHost(open_endpoint.client("ssm"), web.name, instance, "", SystemClock())
+
+    for _ in range(2):
+        assert "www-data reads its settings (seen as that user, by setpriv)" in deploy(world, web, ssm)
+    for name in ("source", "target"):
+        seen = (home / f"livemove/{name}.env").stat()
+        assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o777) == (0, getpwnam("www-data").pw_gid, 0o640)
+    process = Registry(open_endpoint.state).find(instance)
+    assert process is not None
+    assert Path(f"/proc/{process.pid}").stat().st_uid == getpwnam("www-data").pw_uid
+    with socket.create_connection((process.address, 443), 5):
+        pass
+    for epoch, side in ((2, Side.TARGET), (3, Side.SOURCE)):
+        moved = told(web, ssm, f"repoint --epoch {epoch} --to {side}", 60)
+        assert (moved.ok, moved.facts["points_to"]) == (True, side), moved
