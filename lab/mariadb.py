@@ -18,6 +18,7 @@ import pymysql
 
 from lab import door
 from lab.processes import LabError, Process, Registry
+from lab.zoneinfo_tables import statements
 
 BASE = {
     "log_bin": "mysql-bin",
@@ -60,6 +61,8 @@ class Server:
     """(ca, certificate, key) for TLS."""
     rules: Path | None = None
     """Who may come in, as lab/door.py reads it; None: a server without a door."""
+    zone: str = "UTC"
+    """The host's own time zone, which `time_zone = SYSTEM` means; RDS's is always UTC."""
 
     @property
     def socket(self) -> Path:
@@ -108,6 +111,7 @@ class Server:
             raise LabError(
                 f"mariadb-install-db failed for {self.name}: {done.stdout[-800:]} {done.stderr[-800:]}"
             )
+        self._load_zones()
         # a row for root@127.0.0.1 without a password would win over the pattern
         first = (
             "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n"
@@ -117,11 +121,29 @@ class Server:
         )
         (self.data / "first.sql").write_text(first + sql)
 
+    def _load_zones(self) -> None:
+        """Names like Asia/Seoul, as RDS has them and a careful DBA too; before the first start wants one."""
+        done = subprocess.run(
+            [
+                *_program(),
+                "--no-defaults",
+                f"--datadir={self.data}",
+                f"--tmpdir={self.scratch}",
+                "--bootstrap",
+                *_as_user(),
+            ],
+            input=f"USE mysql;\n{statements()}".encode(),
+            capture_output=True,
+            timeout=120,
+        )
+        if done.returncode:
+            raise LabError(f"no time zones for {self.name}: {done.stderr.decode(errors='replace')[-800:]}")
+
     def start(self, *, timeout: float = 60) -> Process:
         options = {**BASE, **self.options}
         self.scratch.mkdir(exist_ok=True)
         argv = [
-            shutil.which("mariadbd") or "/usr/sbin/mariadbd",
+            *_program(),
             "--no-defaults",
             f"--datadir={self.data}",
             f"--bind-address={self.address}",
@@ -151,6 +173,7 @@ class Server:
             argv,
             ready=self.answers,
             timeout=timeout,
+            env={**os.environ, "TZ": self.zone},
             address=self.address,
             ports={"mariadb": self.port},
             data=str(self.data),
@@ -210,6 +233,10 @@ class Server:
         )
         if done.returncode:
             raise LabError(f"{self.name}: {done.stderr.decode(errors='replace').strip()[:2000]}")
+
+
+def _program() -> list[str]:
+    return [shutil.which("mariadbd") or "/usr/sbin/mariadbd"]
 
 
 def _as_user() -> list[str]:

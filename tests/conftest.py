@@ -45,14 +45,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 def make_mariadb(
     registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Server]]:
-    """Call it for a fresh mariadbd: make_mariadb(**options) -> Server (root with password "root")."""
+    """Call it for a fresh mariadbd: make_mariadb(zone, **options) -> Server (root with password "root")."""
     if not shutil.which("mariadbd") and not Path("/usr/sbin/mariadbd").exists():
         if os.environ.get("CI"):
             pytest.fail("mariadbd is not installed, and CI must not skip this")
         pytest.skip("mariadbd is not installed: run `make setup`")
     made: list[Server] = []
 
-    def make(**options: str) -> Server:
+    def make(zone: str = "UTC", **options: str) -> Server:
         n = next(_numbers)
         address = f"127.{200 + os.getpid() % 50}.{n // 250}.{n % 250 + 1}"
         server = Server(
@@ -64,6 +64,7 @@ def make_mariadb(
             1000 + n,
             "root",
             options,
+            zone=zone,
         )
         server.install()
         server.start()
@@ -78,12 +79,14 @@ def make_mariadb(
 
 @pytest.fixture(scope="session")
 def source_server(make_mariadb: Callable[..., Server]) -> Server:
-    return make_mariadb()
+    """A machine in Seoul that nobody told a time zone."""
+    return make_mariadb("Asia/Seoul")
 
 
 @pytest.fixture(scope="session")
 def target_server(make_mariadb: Callable[..., Server]) -> Server:
-    return make_mariadb()
+    """RDS's own zone is always UTC; its parameter group has the source's zone by name."""
+    return make_mariadb("UTC", default_time_zone="Asia/Seoul")
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ import time
 from typing import Any
 
 import pymysql
+from moto.rds.exceptions import RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, DBSnapshot, RDSBackend
 
 from lab import secrets_file
 from lab.cloud import pace
 from lab.cloud.base import Cloud
+from lab.cloud.parameter_rules import refusal
 from lab.cloud.parameters import mysql_text, server_options
 from lab.cloud.patching import background, wrap
 from lab.cloud.rds_server import HostManager, furnish
@@ -72,6 +74,9 @@ def _parameter_groups(cloud: Cloud) -> None:
     @wrap(DBParameterGroup, "update_parameters")
     def update(original: Any, self: Any, new_parameters: Any) -> None:
         new = list(new_parameters)
+        for p in new:
+            if refused := refusal(p["ParameterName"], p.get("ParameterValue"), p.get("ApplyMethod", "")):
+                raise RDSClientError(*refused)
         original(self, new)
         for parameter in self.parameters.values():
             # the provider ignores parameters that no user has set
@@ -151,8 +156,7 @@ def _modified(cloud: Cloud, db: Any, password: str | None) -> None:
 
 
 def _set_global(cloud: Cloud, db: Any, parameters: dict[str, str]) -> None:
-    for option, value in server_options(parameters).items():
-        name = "time_zone" if option == "default_time_zone" else option
+    for name, value in parameters.items():
         try:
             _execute(cloud, db, f"SET GLOBAL {name} = {value if value.isdigit() else mysql_text(value)}")
         except pymysql.err.MySQLError as e:

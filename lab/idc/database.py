@@ -35,6 +35,8 @@ def server(registry: Registry) -> Server:
         options=OPTIONS,
         certificate=certificate().paths(),
         rules=rules_file(state_dir(), NAME),
+        # a server in Seoul that nobody has told a time zone: SYSTEM, which it calls KST
+        zone="Asia/Seoul",
     )
 
 

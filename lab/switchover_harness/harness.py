@@ -46,6 +46,8 @@ from livemove.servers.adapters.equipping import install_agent
 from livemove.switchover.adapters.wiring import build_dependencies, prepare_control, prepare_return
 
 HERE = Path(__file__).parent
+ZONES = {Side.SOURCE: "Asia/Seoul", Side.TARGET: "UTC"}
+"""Each machine's own zone; the target's `time_zone` is the source's by name, as a parameter group sets it."""
 SMALL = {
     "innodb_buffer_pool_size": "48M",
     "innodb_log_file_size": "16M",
@@ -188,7 +190,13 @@ class SwitchoverHarness:
 
         options = dict(SMALL)
         if side is Side.TARGET:
-            options |= server_options({"event_scheduler": "ON", "log_bin_trust_function_creators": "1"})
+            options |= server_options(
+                {
+                    "event_scheduler": "ON",
+                    "log_bin_trust_function_creators": "1",
+                    "time_zone": ZONES[Side.SOURCE],
+                }
+            )
         return Server(
             self.registry,
             f"{side}-mariadb",
@@ -198,6 +206,7 @@ class SwitchoverHarness:
             10 + list(Side).index(side),
             ROOT,
             options,
+            zone=ZONES[side],
         )
 
     def clear(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from typing import Any
 
 import pymysql
 import pytest
+from botocore.exceptions import ClientError
 
 from livemove.model.spec import Window
 from livemove.provisioning.rds_maintenance import due
@@ -67,7 +69,58 @@ def master(instance: dict[str, Any]) -> Iterator[Any]:
 
 def test_the_parameter_group_is_applied(master: Any) -> None:
     master.execute("SELECT @@max_allowed_packet, @@time_zone, @@sql_mode")
-    assert master.fetchone() == (33554432, "+09:00", "ANSI_QUOTES")
+    assert master.fetchone() == (33554432, "Asia/Seoul", "ANSI_QUOTES")
+
+
+def test_the_instance_itself_is_in_utc_and_knows_all_zones(master: Any) -> None:
+    master.execute("SELECT @@system_time_zone, CONVERT_TZ('2026-07-01', 'Europe/Berlin', 'America/New_York')")
+    assert master.fetchone() == ("UTC", datetime(2026, 6, 30, 18))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "method", "code", "words"),
+    [
+        (
+            "time_zone",
+            "Europe/Berlin",
+            "immediate",
+            "InvalidParameterValue",
+            "for: time_zone allowed values are:",
+        ),
+        ("time_zone", "+09:00", "immediate", "InvalidParameterValue", "Invalid parameter value: +09:00 for"),
+        ("time_zone", "SYSTEM", "immediate", "InvalidParameterValue", "Invalid parameter value: SYSTEM for"),
+        ("sql_mode", "", "immediate", "InvalidParameterValue", "ParameterValue must be provided"),
+        ("sql_mode", "STRICT", "immediate", "InvalidParameterValue", "Invalid parameter value: STRICT for"),
+        ("server_id", "7", "immediate", "InvalidParameterValue", "server_id cannot be modified"),
+        (
+            "default_time_zone",
+            "UTC",
+            "immediate",
+            "InvalidParameterValue",
+            "Could not find parameter with name",
+        ),
+        ("lower_case_table_names", "1", "immediate", "InvalidParameterCombination", "for static parameter"),
+        (
+            "lower_case_table_names",
+            "2",
+            "pending-reboot",
+            "InvalidParameterValue",
+            "allowed values are: 0, 1",
+        ),
+    ],
+)
+def test_a_group_refuses_what_amazon_refuses(
+    aws_endpoint: Endpoint, group: str, name: str, value: str, method: str, code: str, words: str
+) -> None:
+    rds = aws_endpoint.client("rds")
+    before = rds.describe_db_parameters(DBParameterGroupName=group)["Parameters"]
+    with pytest.raises(ClientError, match=re.escape(words)) as refused:
+        rds.modify_db_parameter_group(
+            DBParameterGroupName=group,
+            Parameters=[{"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}],
+        )
+    assert refused.value.response["Error"]["Code"] == code
+    assert rds.describe_db_parameters(DBParameterGroupName=group)["Parameters"] == before
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,17 @@ TABLES = (
 
 @pytest.fixture(scope="package")
 def idc(make_mariadb: Callable[..., Server]) -> Server:
-    return make_mariadb(innodb_buffer_pool_size="64M", innodb_log_file_size="16M")
+    return make_mariadb("Asia/Seoul", innodb_buffer_pool_size="64M", innodb_log_file_size="16M")
 
 
 @pytest.fixture(scope="package")
 def rds(make_mariadb: Callable[..., Server]) -> Server:
     server = make_mariadb(
-        innodb_buffer_pool_size="64M", innodb_log_file_size="16M", log_bin_trust_function_creators="1"
+        "UTC",
+        default_time_zone="Asia/Seoul",
+        innodb_buffer_pool_size="64M",
+        innodb_log_file_size="16M",
+        log_bin_trust_function_creators="1",
     )
     furnish(server, "master", "m")
     return server
