@@ -138,7 +138,7 @@ WRONG = {
     ("cascades", ""): "warning",
     ("definers", "ghosts"): "warning",
     ("transactions", "XA"): "error",
-    ("server settings", "time_zone"): "warning",
+    ("time zone", "past"): "warning",
     ("server settings", "lower_case_table_names"): "warning",
 }
 

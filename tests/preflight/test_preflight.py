@@ -23,8 +23,9 @@ from livemove.control.privileges import (
 from livemove.dns.zone_checks import ZoneFindings
 from livemove.model.errors import RefusedError
 from livemove.model.ports import Finding, Json, RecordSet, Severity
-from livemove.model.source_settings import SETTINGS, rds_time_zone
+from livemove.model.source_settings import SETTINGS
 from livemove.model.spec import MigrationSpec, load_spec
+from livemove.model.time_zones import ServerZones, Zone
 from livemove.preflight import checks as preflight
 from livemove.preflight import estimate
 from livemove.preflight.checks.retention import seconds_kept
@@ -53,8 +54,6 @@ SOUND = {
     "sync_binlog": "1",
     "innodb_flush_log_at_trx_commit": "1",
     "event_scheduler": "ON",
-    "time_zone": "SYSTEM",
-    "system_time_zone": "UTC",
     "lower_case_table_names": "0",
     "net_read_timeout": "300",
     "net_write_timeout": "300",
@@ -82,6 +81,8 @@ DATABASE = DatabaseFacts(
         binlog_bytes_ever=10**9,
     ),
     trips=(0.4, 0.001, 0.5),
+    zones=ServerZones("SYSTEM", "KST", Zone("Asia/Seoul"), Zone("Asia/Seoul")),
+    system_zone_events=("shop.nightly",),
     clock_ahead=0.01,
 )
 CASCADE = ("shop.photos", "fk_listing", "ON DELETE CASCADE")
@@ -286,15 +287,6 @@ def test_the_source_account_holds_what_it_gives_to_others() -> None:
     old = {r.name for r in source_rights((10, 4))}
     assert "SUPER" in old
     assert not {"READ_ONLY ADMIN", "SET USER"} & old
-
-
-def test_the_zone_as_rds_takes_it() -> None:
-    for zone, system, named in (
-        ("SYSTEM", "KST", "Asia/Seoul"),
-        ("Europe/Berlin", "UTC", "Europe/Berlin"),
-        ("+05:45", "UTC", None),
-    ):
-        assert rds_time_zone(zone, system) == named
 
 
 def test_an_endpoint_without_assessments_is_no_trouble() -> None:

@@ -248,3 +248,20 @@ def test_parity_sees_each_damage(sides: Sides, damage: str, category: str) -> No
     assert category in {d.category for d in report.unexplained}
     with pytest.raises(SchemaError):
         report.refuse()
+
+
+def test_a_timestamps_default_is_the_same_moment_on_a_server_of_another_zone(sides: Sides) -> None:
+    """SHOW CREATE TABLE writes it in the session's zone, and CREATE TABLE reads it in the session's."""
+    asked = "SELECT UNIX_TIMESTAMP(DEFAULT(at)) FROM moment.t"
+    sides.target_server.query("SET GLOBAL time_zone = 'America/New_York'")
+    try:
+        sides.move(
+            "moment",
+            "CREATE TABLE t (id INT PRIMARY KEY, at TIMESTAMP NOT NULL DEFAULT '2001-02-03 04:05:06');"
+            "INSERT INTO t (id) VALUES (1);",
+        )
+        # in Seoul
+        assert sides.source_server.query(asked) == [(981140706,)]
+        assert sides.target_server.query(asked) == [(981140706,)]
+    finally:
+        sides.target_server.query("SET GLOBAL time_zone = 'Asia/Seoul'")

@@ -71,10 +71,10 @@ def test_sleeping_code_is_explained_and_waking_code_is_not() -> None:
     event = {"event_schema": "s", "event_name": "e", "status": "ENABLED"}
     assert both("triggers", [trigger], []).unexplained == []
     assert [d.kind for d in both("events", [event], []).unexplained] == ["missing"]
-    once = {**event, "execute_at": "2026-01-01", "status": "DISABLED"}
+    once = {**event, "execute_at_utc": "2026-01-01", "status": "DISABLED"}
     assert both("events", [once], []).unexplained == []
     assert both("events", [], [once]).unexplained == []
-    assert len(both("events", [], [{**once, "execute_at": None}]).unexplained) == 1
+    assert len(both("events", [], [{**once, "execute_at_utc": None}]).unexplained) == 1
     assert both("events", [event], [{**event, "status": "DISABLED"}]).differences == ()
     assert [d.kind for d in both("triggers", [trigger], [trigger]).unexplained] == [
         "awake before the switchover"

@@ -1,7 +1,7 @@
 """All cases travel together, over one replicator: from the preflight to the first writes after the move.
 
-Stages: preflight, tables, load, keys, code, changes, parity, rows, move, after. What goes wrong with a case
-is kept under its name and stage, and it travels no further; the others do.
+Stages: preflight, tables, load, keys, code, changes, parity, clock, rows, move, after, awake. What goes wrong
+with a case is kept under its name and stage, and it travels no further; the others do.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from lab.addresses import root
 from lab.cloud.dms.replicator.description import Description, Login, MigrationType, StartType
 from lab.cloud.dms.replicator.status import Phase, Status, read_status
+from lab.cloud.parameters import mysql_text
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.model.ledger import CodeObject
@@ -87,6 +88,7 @@ class Journey:
         self.until_applied()
         self.each("again", self.carry_again)
         self.each("parity", self.parity)
+        self.each("clock", self.run_at_the_same_moments)
         self.each("rows", self.compare)
         self.stop()
         self.each("move", self.move)
@@ -172,6 +174,12 @@ class Journey:
         return [str(d) for d in report.unexplained] + (
             [] if report.counts["columns"] else ["no column was compared"]
         )
+
+    def run_at_the_same_moments(self, t: Traveller) -> Any:
+        """Each event wakes at the same moments, and NOW() says the same there, whatever the hosts' zones."""
+        asked = CLOCK.format(schemas=", ".join(map(mysql_text, t.schemas)))
+        here, there = (s.query(asked) for s in (self.sides.source_server, self.sides.target_server))
+        return None if here == there else f"source {here}, target {there}"
 
     def compare(self, t: Traveller) -> Mapping[str, Any]:
         with self.sides.source as source, self.sides.target as target:
@@ -274,6 +282,14 @@ class Journey:
             self.process.wait(10)
 
 
+CLOCK = """
+SELECT db, name, starts, ends, execute_at, CONVERT_TZ('2035-01-15 12:00:00', '+00:00', time_zone) AS winter,
+       CONVERT_TZ('2035-07-15 12:00:00', '+00:00', time_zone) AS summer
+  FROM mysql.event
+ WHERE db IN ({schemas}) AND (execute_at IS NULL OR execute_at > UTC_TIMESTAMP())
+ ORDER BY db, name
+"""
+"""mysql.event keeps moments in UTC."""
 CREATED = (
     "created",
     "index_statements",
@@ -296,5 +312,5 @@ def _included(number: int, schema: str) -> Json:
 
 
 def _same(a: CodeObject, b: CodeObject) -> bool:
-    remembered = ("name", "sql_mode", "charset", "collation", "time_zone")
+    remembered = ("name", "sql_mode", "charset", "collation")
     return core.same_code(a.sql, b.sql) and all(getattr(a, k) == getattr(b, k) for k in remembered)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,47 @@ def test_there_and_back_and_there_again_loses_nothing_under_load(world: World) -
     assert world.two.root(owner, triggers) == [(1,)]
     assert world.two.root(owner.other, triggers) == [(0,)]
     assert [how for _, how in world.replicators.started] == ["start"] * 4
+
+
+NIGHTLY = (
+    "CREATE EVENT shop.nightly ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 03:00:00' DO DELETE FROM shop.log"
+    " WHERE id < 0"
+)
+EACH_SECOND = (
+    "CREATE EVENT shop.each_second ON SCHEDULE EVERY 1 SECOND DO INSERT INTO shop.log (what)"
+    " VALUES (CONCAT('hours ahead ', TIMESTAMPDIFF(HOUR, UTC_TIMESTAMP(), NOW())))"
+)
+
+
+def test_events_of_the_machines_own_zone_keep_their_hours_there_and_back(two: Two, tmp_path: Path) -> None:
+    """Seoul's SYSTEM is Seoul's time on RDS, whose machine is in UTC, and SYSTEM again at home."""
+    world = World(two, tmp_path)
+    try:
+        world.begin(NIGHTLY, EACH_SECOND)
+        owner, epoch = Side.SOURCE, 1
+        for to, zone in ((Side.TARGET, "Asia/Seoul"), (Side.SOURCE, "SYSTEM"), (Side.TARGET, "Asia/Seoul")):
+            world.prepare_return(epoch, owner)
+            world.move(to)
+            epoch += 1
+            return_path.run(world.parts)
+            events = two.root(
+                to, "SELECT name, time_zone, starts, status FROM mysql.event WHERE db = 'shop' ORDER BY name"
+            )
+            assert [(name, where) for name, where, *_ in events] == [("each_second", zone), ("nightly", zone)]
+            # mysql.event keeps moments in UTC
+            assert events[1][2:] == (datetime(2034, 12, 31, 18), "ENABLED")
+            before = two.root(to, "SELECT MAX(id) FROM shop.log")[0][0]
+            asked = f"SELECT DISTINCT what FROM shop.log WHERE id > {before} AND what LIKE 'hours%'"
+            world.two.until(lambda: bool(two.root(to, asked)), "the event's next run", 20)  # noqa: B023
+            assert two.root(to, asked) == [("hours ahead 9",)]
+            world.compare(to, epoch)
+            owner = to
+        world.audit(owner)
+    finally:
+        for user in world.users:
+            user.end.set()
+        world.replicators.close()
+        world.stack.close()
 
 
 def test_a_drain_that_does_not_end_is_undone_within_the_budget(world: World) -> None:

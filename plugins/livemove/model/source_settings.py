@@ -216,20 +216,3 @@ def retention_line(seconds: float) -> tuple[str, str]:
     """(line, reason) for how long binlogs are kept; whole days, which every version understands."""
     days = max(1, round(-(-seconds // DAY)))
     return f"expire_logs_days = {days}", "DMS reads binlogs after the full load and after every interruption"
-
-
-ABBREVIATIONS = {
-    "KST": "Asia/Seoul",
-    "JST": "Asia/Tokyo",
-    "UTC": "UTC",
-    "GMT": "UTC",
-    "+00:00": "UTC",
-    "+09:00": "Asia/Seoul",
-}
-"""What the server says of its zone -> the name that RDS's time_zone parameter takes."""
-
-
-def rds_time_zone(time_zone: str, system_time_zone: str) -> str | None:
-    """The source's zone as RDS's parameter group takes it; None when RDS cannot be told, and stays at UTC."""
-    zone = system_time_zone if time_zone == "SYSTEM" else time_zone
-    return ABBREVIATIONS.get(zone, zone if "/" in zone else None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from livemove.dns.zone_checks import ZoneFindings
 from livemove.model.ports import RecordSet
 from livemove.model.spec import MigrationSpec
+from livemove.model.time_zones import ServerZones
 from livemove.replication.lobs import LobFact
 
 
@@ -135,6 +136,9 @@ class DatabaseFacts:
     sample: Sample | None = None
     trips: tuple[float, ...] = ()
     """Seconds of small questions, from this worker to the source and back."""
+    zones: ServerZones | None = None
+    system_zone_events: tuple[str, ...] = ()
+    """Events whose recorded zone is SYSTEM."""
     clock_ahead: float | None = None
     """Seconds by which the source's clock is ahead of this worker's."""
     disks: Mapping[str, int] = field(default_factory=dict)

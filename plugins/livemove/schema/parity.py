@@ -128,7 +128,9 @@ CATEGORIES = (
         ("event_schema", "event_name"),
         (
             "event_type",
-            "execute_at",
+            "execute_at_utc",
+            "starts_utc",
+            "ends_utc",
             "interval_value",
             "interval_field",
             "event_definition",
@@ -264,7 +266,7 @@ def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any]
         return f"defined by {a['definer']} on the source, by {login} on the target, which may name no other"
     if category == "triggers" and kind == "missing":
         return "triggers are created at the switchover, so that no row is counted twice before"
-    if category == "events" and kind == "missing" and a.get("execute_at") is not None:
+    if category == "events" and kind == "missing" and a.get("execute_at_utc") is not None:
         return (
             "a one-time event whose time is over is not created; if it still waits, it is created at the"
             " switchover"
@@ -272,7 +274,7 @@ def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any]
     if (
         category == "events"
         and kind == "extra"
-        and b.get("execute_at") is not None
+        and b.get("execute_at_utc") is not None
         and b.get("status") != "ENABLED"
     ):
         return "a one-time event that has run on the source since; disabled here, and it will not be enabled"

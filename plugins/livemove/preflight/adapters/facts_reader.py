@@ -38,6 +38,7 @@ from livemove.preflight.adapters.vpn import read_vpn
 from livemove.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
 from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.runtime.server_zones import read_zones
 from livemove.runtime.service_context import ServiceContext
 from livemove.schema.objects import schemas_named
 
@@ -261,6 +262,10 @@ def read_database(
         unlogged=_unlogged(db, schemas),
         disks=_disks(db),
         trips=trip,
+        zones=read_zones(db),
+        system_zone_events=tuple(
+            str(r["name"]) for r in rows_if_allowed(db, sql("preflight/list_system_zone_events"), args)
+        ),
         clock_ahead=clock_ahead(db),
         sample=sample(db, first, schemas, sample_seconds),
     )

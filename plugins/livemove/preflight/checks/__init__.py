@@ -48,6 +48,7 @@ from livemove.preflight.checks import (
     stored_code,
     target,
     terraform,
+    time_zones,
     tls,
     transactions,
     types,
@@ -99,6 +100,7 @@ OF_THE_DATABASE = (
     sizing,
     size,
     server_settings,
+    time_zones,
     clock,
     tls,
 )

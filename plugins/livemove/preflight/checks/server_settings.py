@@ -1,14 +1,12 @@
-"""Time zone, SQL mode and letter case of names: the target's parameter group takes them over from the source.
+"""SQL mode and letter case of names: the target's parameter group takes them over from the source.
 
 lower_case_table_names cannot change once an instance is there, and RDS MariaDB takes 0 and 1 only
-(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MariaDB.Parameters.html). A zone that RDS has
-no name for stays UTC there, and NOW() jumps at the switchover.
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MariaDB.Parameters.html).
 """
 
 from __future__ import annotations
 
 from livemove.model.ports import Finding
-from livemove.model.source_settings import rds_time_zone
 from livemove.model.spec import MigrationSpec
 from livemove.preflight.facts import DatabaseFacts
 from livemove.preflight.result import error, ok, warning
@@ -18,19 +16,7 @@ CHECK = "server settings"
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     found = []
-    zone, system = db.variable("time_zone"), db.variable("system_time_zone")
-    named, letters = rds_time_zone(zone, system), db.variable("lower_case_table_names")
-    if named is None:
-        found.append(
-            warning(
-                CHECK,
-                f"time zone {zone} ({system}), which RDS cannot be set to",
-                "a name like Asia/Seoul",
-                "SET GLOBAL time_zone to the region's name (the server needs its time zone tables:"
-                " mariadb-tzinfo-to-sql), else NOW() jumps at the switchover",
-                subject="time_zone",
-            )
-        )
+    letters = db.variable("lower_case_table_names")
     if letters == "2":
         found.append(
             error(
@@ -57,7 +43,7 @@ def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     return found or [
         ok(
             CHECK,
-            f"time zone {named}, sql_mode {db.variable('sql_mode') or '(empty)'}; the target's parameter"
-            " group takes them over",
+            f"sql_mode {db.variable('sql_mode') or '(empty)'}, lower_case_table_names {letters or '0'}; the"
+            " target's parameter group takes them over",
         )
     ]

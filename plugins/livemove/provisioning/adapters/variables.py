@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from livemove.model.ledger import SourceParameters
 from livemove.model.ports import Json
-from livemove.model.source_settings import rds_time_zone
 from livemove.model.spec import Side, project_root
 from livemove.provisioning.plan import rds_windows
 
@@ -65,22 +64,24 @@ def variables(world: ServiceContext, *, replication_enabled: bool = True) -> Jso
 def source_parameters(world: ServiceContext) -> Json:
     """Server variables that the target must share, from the source; the ledger keeps them for an outage."""
     from livemove.model.errors import UnreachableError
+    from livemove.runtime.server_zones import read_zones
 
     try:
         with world.database(Side.SOURCE) as db:
             row = db.one(
-                "SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.time_zone AS tz, @@GLOBAL.system_time_zone AS"
-                " system_tz, @@GLOBAL.character_set_server AS charset, @@GLOBAL.collation_server AS"
-                " collation, @@GLOBAL.max_allowed_packet AS packet, @@GLOBAL.lower_case_table_names AS"
-                " lower_names"
+                "SELECT @@GLOBAL.sql_mode AS sql_mode, @@GLOBAL.character_set_server AS charset,"
+                " @@GLOBAL.collation_server AS collation, @@GLOBAL.max_allowed_packet AS packet,"
+                " @@GLOBAL.lower_case_table_names AS lower_names"
             )
+            zone = read_zones(db).session
     except UnreachableError:
         if kept := world.ledger.load(SourceParameters):
             return kept.model_dump(exclude={"version"})
         raise
     found = {
         "sql_mode": row["sql_mode"],
-        "time_zone": rds_time_zone(row["tz"], row["system_tz"]),
+        # without a name RDS stays in UTC, as the preflight has said
+        "time_zone": zone.name if zone else None,
         "character_set_server": row["charset"],
         "collation_server": row["collation"],
         "max_allowed_packet": str(row["packet"]),

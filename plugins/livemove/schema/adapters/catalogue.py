@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from livemove.model.ports import Row
+from livemove.model.time_zones import SYSTEM
 from livemove.runtime.mariadb import MariaDb, sql
+from livemove.runtime.server_zones import read_zones
 from livemove.schema import parity
 from livemove.schema.adapters.copy_schema import read_tables
 
@@ -28,8 +31,19 @@ def read_catalogue(db: MariaDb, schemas: Sequence[str], accounts: Sequence[str])
         for category in parity.CATEGORIES:
             if category.name not in FROM_TEXTS:
                 rows = reader.rows(sql(f"schema/parity_{category.name}"), args)
+                if category.name == "events":
+                    rows = _with_named_zones(reader, rows)
                 found[category.name] = parity.keyed(category, rows)
     texts = read_tables(db, schemas)
     found["create_table"] = {key: {"lines": t.lines()} for key, t in texts.tables.items()}
     found["sequences"] = {key: {"text": text} for key, text in texts.sequences.items()}
     return found
+
+
+def _with_named_zones(reader: MariaDb, events: list[Row]) -> list[Row]:
+    """SYSTEM by the name of what it means on this server."""
+    if not any(e["time_zone"] == SYSTEM for e in events):
+        return events
+    zone = read_zones(reader).system
+    meant = zone.name if zone else SYSTEM
+    return [{**e, "time_zone": meant if e["time_zone"] == SYSTEM else e["time_zone"]} for e in events]

@@ -46,7 +46,13 @@ __all__ = [
     "set_events",
 ]
 
-CREATING = {"sql_mode": "", "foreign_key_checks": 0, "innodb_strict_mode": 0, "lock_wait_timeout": 300}
+CREATING = {
+    "sql_mode": "",
+    "foreign_key_checks": 0,
+    "innodb_strict_mode": 0,
+    "lock_wait_timeout": 300,
+    "time_zone": READING["time_zone"],
+}
 """Session variables that let old tables be created as they are (zero dates, wide rows).
 
 Foreign keys are not checked: between full load and CDC the tables are of different moments. The comparison

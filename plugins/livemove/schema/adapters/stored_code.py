@@ -17,12 +17,15 @@ import pymysql
 from livemove.model.errors import SchemaError, UnreachableError
 from livemove.model.ledger import ApplicationCode, CodeObject
 from livemove.model.ports import Row
+from livemove.model.time_zones import SYSTEM
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.runtime.server_zones import read_zones, system_means
 from livemove.schema import objects as core
 
 log = logging.getLogger(__name__)
 
-READING = {"sql_mode": "", "sql_quote_show_create": 1}
+READING = {"sql_mode": "", "sql_quote_show_create": 1, "time_zone": "+00:00"}
+"""In UTC, because a TIMESTAMP's default is written out in the session's zone."""
 
 
 def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
@@ -37,7 +40,28 @@ def run_ddl(db: MariaDb, statement: str, subject: str) -> None:
 
 
 def code_of(db: MariaDb, schemas: Sequence[str]) -> ApplicationCode:
-    """Triggers and events as they are, JSON-ready; triggers in the order in which they fire."""
+    """Triggers and events as they are, JSON-ready; triggers in the order in which they fire.
+
+    Events of the server's own zone (SYSTEM) say what that means: on RDS it is UTC, and they would run hours
+    late there (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.LocalTimeZone.html).
+    """
+    code = _read_code(db, schemas)
+    if not any(e.time_zone == SYSTEM for e in code.events):
+        return code
+    zone = read_zones(db).system
+    if zone is None:
+        raise SchemaError(
+            f"Events of the {db.side} run by a zone of its machine that no name fits",
+            wanted="a zone that other servers know",
+            next_step="SET time_zone to a name or an offset there and ALTER each event ON SCHEDULE anew",
+        )
+    events = [
+        e.model_copy(update={"system_zone": zone.name}) if e.time_zone == SYSTEM else e for e in code.events
+    ]
+    return code.model_copy(update={"events": events})
+
+
+def _read_code(db: MariaDb, schemas: Sequence[str]) -> ApplicationCode:
     if not schemas:
         return ApplicationCode()
     with db.fresh(session=READING, schema=None) as reader:
@@ -204,10 +228,10 @@ def _bring(
     if not objects:
         return []
     names = {o.place for o in objects}
-    code = code_of(db, sorted({schema for schema, _ in names}))
+    code = _read_code(db, sorted({schema for schema, _ in names}))
     present = code.triggers if kind == "triggers" else code.events
-    wanted = _groups(objects, together)
     there = _groups([o for o in present if o.place in names], together)
+    wanted = _groups(_in_zones_of(db, objects), together)
     new = [key for key, group in wanted.items() if not _all_stand(group, there.get(key, []))]
     if new:
         with Creator(db) as creator:
@@ -217,6 +241,15 @@ def _bring(
                 for o in wanted[key]:
                     creator.create(o)
     return [o.full_name for key in new for o in wanted[key]]
+
+
+def _in_zones_of(db: MariaDb, objects: Sequence[CodeObject]) -> list[CodeObject]:
+    """As they are recorded here: SYSTEM stays SYSTEM only where it means the same."""
+    means = {zone: system_means(db, zone) for zone in {o.system_zone for o in objects} if zone}
+    return [
+        o if means.get(o.system_zone, True) else o.model_copy(update={"time_zone": o.system_zone})
+        for o in objects
+    ]
 
 
 def _groups(
@@ -235,7 +268,7 @@ def _all_stand(wanted: Sequence[CodeObject], there: Sequence[CodeObject]) -> boo
 
 
 def _stands(wanted: CodeObject, there: CodeObject | None) -> bool:
-    return there is not None and core.same_code(wanted.sql, there.sql)
+    return there is not None and core.same_code(wanted.sql, there.sql) and wanted.time_zone == there.time_zone
 
 
 def prove_triggers(db: MariaDb, code: ApplicationCode, tables: Container[tuple[str, str]]) -> list[str]:
