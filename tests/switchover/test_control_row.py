@@ -227,6 +227,29 @@ def test_application_events_sleep_in_the_fence_and_wake_afterwards(two: Two, sid
     assert control.sleeping_events() == []
 
 
+@pytest.mark.parametrize("side", Side)
+def test_an_event_of_another_character_set_says_the_same_after_the_fence(two: Two, side: Side) -> None:
+    epoch, control = make_owner(two, side), two.control[side]
+    with two.db[side].fresh() as db:
+        c = db.connection()
+        cursor = c.cursor()
+        cursor.execute("SET SESSION character_set_client = 'euckr'")
+        c.encoding = "cp949"
+        cursor.execute(
+            "CREATE EVENT shop.`마감` ON SCHEDULE EVERY 1 DAY DO INSERT INTO log (what) VALUES ('매물')"
+        )
+    asked = "SELECT character_set_client, collation_connection, HEX(body) FROM mysql.event WHERE db = 'shop'"
+    before = two.root(side, asked)
+    assert before[0][0] == "euckr"
+    assert control.arm(epoch, "me", 30).done
+    close_until_clear(control, epoch, "me")
+    assert [e["event_name"] for e in control.sleeping_events()] == ["마감"]
+    assert two.root(side, asked) == before
+    assert control.lift(epoch, "me").done
+    assert two.root(side, asked) == before
+    assert two.root(side, "SELECT status FROM mysql.event WHERE db = 'shop'") == [("ENABLED",)]
+
+
 def test_a_definer_of_somebody_else_survives_sleep_and_waking(two: Two) -> None:
     two.root(Side.SOURCE, "CREATE USER `shop_o'neil`@'127.%'")
     two.root(

@@ -375,6 +375,8 @@ def wire_text(sql: str, charset: str) -> str | None:
 
     A stored object remembers the client's character set, so it must be sent in it, or its literals change.
     """
+    if sql.isascii():
+        return sql
     codec = CODECS.get(charset)
     if codec is None:
         return None

@@ -54,26 +54,34 @@ BEGIN
   INSERT IGNORE INTO livemove.sleeping_event (event_schema, event_name, definer)
   SELECT EVENT_SCHEMA, EVENT_NAME, DEFINER FROM information_schema.EVENTS
    WHERE STATUS = 'ENABLED' AND BINARY EVENT_SCHEMA IN (SELECT BINARY name FROM livemove.application_schema);
-  FOR e IN (SELECT EVENT_SCHEMA AS s, EVENT_NAME AS n, DEFINER AS d FROM information_schema.EVENTS
+  FOR e IN (SELECT EVENT_SCHEMA AS s, EVENT_NAME AS n, DEFINER AS d, CHARACTER_SET_CLIENT AS c, COLLATION_CONNECTION AS k
+              FROM information_schema.EVENTS
              WHERE STATUS = 'ENABLED' AND BINARY EVENT_SCHEMA IN (SELECT BINARY name FROM livemove.application_schema)) DO
-    CALL livemove.set_event(e.s, e.n, e.d, 'DISABLE');
+    CALL livemove.set_event(e.s, e.n, e.d, e.c, e.k, 'DISABLE');
   END FOR;
 END//
 
-CREATE OR REPLACE PROCEDURE livemove.set_event(IN s VARCHAR(64), IN n VARCHAR(64), IN d VARCHAR(384), IN how VARCHAR(8))
+CREATE OR REPLACE PROCEDURE livemove.set_event(IN s VARCHAR(64), IN n VARCHAR(64), IN d VARCHAR(384),
+                                               IN c VARCHAR(64), IN k VARCHAR(64), IN how VARCHAR(8))
   COMMENT 'ALTER EVENT makes its caller the definer unless told; d is user@host as information_schema has it'
-EXECUTE IMMEDIATE CONCAT(
-  'ALTER DEFINER = ', QUOTE(LEFT(d, CHAR_LENGTH(d) - LOCATE('@', REVERSE(d)))), '@', QUOTE(SUBSTRING_INDEX(d, '@', -1)),
-  ' EVENT `', REPLACE(s, '`', '``'), '`.`', REPLACE(n, '`', '``'), '` ', how)//
+BEGIN
+  -- and its caller's character set that of the body, whose bytes stay as they are: c and k are what was recorded.
+  -- The caller has its own again when this returns
+  SET SESSION character_set_client = c, collation_connection = k;
+  EXECUTE IMMEDIATE CONCAT(
+    'ALTER DEFINER = ', QUOTE(LEFT(d, CHAR_LENGTH(d) - LOCATE('@', REVERSE(d)))), '@', QUOTE(SUBSTRING_INDEX(d, '@', -1)),
+    ' EVENT `', REPLACE(s, '`', '``'), '`.`', REPLACE(n, '`', '``'), '` ', how);
+END//
 
 CREATE OR REPLACE PROCEDURE livemove.enable_events()
   COMMENT 'what is on the list and still exists comes alive; then the list is empty'
 BEGIN
-  FOR e IN (SELECT i.EVENT_SCHEMA AS s, i.EVENT_NAME AS n, i.DEFINER AS d FROM information_schema.EVENTS i
+  FOR e IN (SELECT i.EVENT_SCHEMA AS s, i.EVENT_NAME AS n, i.DEFINER AS d,
+                   i.CHARACTER_SET_CLIENT AS c, i.COLLATION_CONNECTION AS k FROM information_schema.EVENTS i
               JOIN livemove.sleeping_event l
                 ON BINARY l.event_schema = BINARY i.EVENT_SCHEMA AND BINARY l.event_name = BINARY i.EVENT_NAME
              WHERE i.STATUS <> 'ENABLED') DO
-    CALL livemove.set_event(e.s, e.n, e.d, 'ENABLE');
+    CALL livemove.set_event(e.s, e.n, e.d, e.c, e.k, 'ENABLE');
   END FOR;
   DELETE FROM livemove.sleeping_event;
 END//

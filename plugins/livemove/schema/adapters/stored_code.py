@@ -299,7 +299,8 @@ def drop_triggers(db: MariaDb, schemas: Sequence[str]) -> list[str]:
 def set_events(db: MariaDb, names: Iterable[str | Sequence[str]], enabled: bool) -> list[str]:
     """Switch these events ("schema.name" or (schema, name)) on or off; names of those that changed.
 
-    ALTER EVENT makes the caller the definer, so the old one is named where this login may.
+    ALTER EVENT makes the caller the definer, so the old one is named where this login may; and the caller's
+    character set that of the body, whose bytes stay as they are, so it is done in the event's own.
     """
     wanted = [tuple(n.split(".", 1)) if isinstance(n, str) else (n[0], n[1]) for n in names]
     if not wanted:
@@ -313,10 +314,14 @@ def set_events(db: MariaDb, names: Iterable[str | Sequence[str]], enabled: bool)
                 user, _, host = o["definer"].rpartition("@")
                 who = creator.definer((user, host))
                 named = f"DEFINER={quote(who[0])}@{quote(who[1])} " if who else ""
-                run_ddl(
-                    db,
-                    f"ALTER {named}EVENT {qualified(o['schema'], o['name'])}"
+                event = CodeObject(
+                    kind="EVENT",
+                    schema_name=o["schema"],
+                    name=o["name"],
+                    sql=f"ALTER {named}EVENT {qualified(o['schema'], o['name'])}"
                     f" {'ENABLE' if enabled else 'DISABLE'}",
-                    o["name"],
+                    charset=o["charset"],
+                    collation=o["collation"],
                 )
+                creator.run(event.sql, event)
     return [f"{o['schema']}.{o['name']}" for o in changed]
