@@ -244,6 +244,48 @@ def test_start_is_refused_without_a_successful_test(
         replicator.start(LINK)
 
 
+def test_an_endpoint_is_changed_only_while_its_task_rests(
+    replicator: DmsReplicator, replication: Replication, client: Any
+) -> None:
+    replication.both("CREATE TABLE a (id INT PRIMARY KEY)")
+    replicator.prepare(LINK, full_load=False, **logins(replication))
+    dms = client("dms")
+    endpoint = next(
+        e for e in dms.describe_endpoints()["Endpoints"] if e["EndpointIdentifier"] == f"{LINK.name}-applier"
+    )
+
+    def settings() -> Any:
+        return replicator._endpoint(f"{LINK.name}-applier")["MySQLSettings"]["TargetDbType"]  # type: ignore[index]
+
+    def change(to: str) -> None:
+        had = {**endpoint["MySQLSettings"], "TargetDbType": to}
+        dms.modify_endpoint(EndpointArn=endpoint["EndpointArn"], MySQLSettings=had)
+
+    change("specific-database")
+    replicator.start(LINK)
+    with pytest.raises(dms.exceptions.InvalidResourceStateFault, match="prevents it from being used"):
+        change("multiple-databases")
+    with raises(ReplicationError, "differs in TargetDbType, and its task", f"stop {LINK.name}"):
+        replicator.prepare(LINK, full_load=False, **logins(replication))
+    assert settings() == "specific-database"
+    replicator.stop(LINK)
+    replicator.prepare(LINK, full_load=False, **logins(replication))
+    assert settings() == "multiple-databases"
+
+
+def test_what_dms_says_when_it_refuses_an_endpoint_is_quoted(
+    replicator: DmsReplicator, replication: Replication
+) -> None:
+    """Its task seems to rest, and another one uses the endpoint."""
+    replicator.prepare(LINK, full_load=False, **logins(replication))
+    replicator.start(LINK)
+    found = replicator._endpoint(f"{LINK.name}-applier")
+    assert found
+    with raises(ReplicationError, "InvalidResourceStateFault: The resource is in a state"):
+        replicator._modify_endpoint(Link("other", 1, LINK.reads), found, ["x"], {})
+    replicator.stop(LINK)
+
+
 def test_start_types_are_refused_as_on_aws(
     replicator: DmsReplicator, replication: Replication, client: Any
 ) -> None:

@@ -276,7 +276,21 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         return self._some(json.dumps({"Endpoints": [wire.hide(e) for e in found]}), "Endpoints", "endpoints")
 
     def modify_endpoint(self) -> str:
+        """Only while no task that uses it runs.
+
+        So users report (https://github.com/hashicorp/terraform-provider-aws/issues/27661: "the task needs to
+        be paused"); AWS's own words are not quoted there, so these are the fault's from the API reference.
+        https://docs.aws.amazon.com/dms/latest/APIReference/API_ModifyEndpoint.html
+        """
         endpoint = self.endpoint(self.given["EndpointArn"])
+        for task in self.tasks():
+            used = endpoint.endpoint_arn in (task.source_endpoint_arn, task.target_endpoint_arn)
+            if used and task.now() not in RESTING:
+                raise InvalidResourceStateFault(
+                    "The resource is in a state that prevents it from being used for database migration."
+                    f" Endpoint {endpoint.endpoint_identifier} is used by the replication task {task.id},"
+                    f" which is {task.now()}"
+                )
         for key, attribute in wire.ENDPOINT_FIELDS.items():
             if key in self.given:
                 setattr(endpoint, attribute, self.given[key])

@@ -40,6 +40,7 @@ ROLE_TRIES = 6
 EVENTS_BACK = timedelta(days=14)
 """DMS's events are asked for from the making of the task on, at most for so long."""
 UNLOADED = {"Before load", "Full load", "Table cancelled"}
+AT_WORK = {TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING}
 READER, APPLIER = "reader", "applier"
 ROLES = {READER: "source", APPLIER: "target"}
 
@@ -148,9 +149,26 @@ class DmsReplicator:
                 )
             )
         have = found.get("MySQLSettings") or {}
-        if any(have.get(k) != v for k, v in wanted.items()):
-            self.dms.modify_endpoint(EndpointArn=found["EndpointArn"], MySQLSettings=wanted)
+        if other := [k for k, v in wanted.items() if have.get(k) != v]:
+            self._modify_endpoint(link, found, other, {"MySQLSettings": wanted})
         return str(found["EndpointArn"])
+
+    def _modify_endpoint(self, link: Link, found: Json, other: list[str], wanted: Json) -> None:
+        """DMS takes changes of an endpoint only while no task that uses it runs; nothing here stops one."""
+        what = f"The endpoint {found['EndpointIdentifier']} differs in {', '.join(other)}"
+        if (state := self.status(link).state) in AT_WORK:
+            raise ReplicationError(
+                f"{what}, and its task {link.name} is {state}",
+                wanted="a task that rests: DMS changes no endpoint that is in use",
+                next_step=(
+                    f"stop {link.name} in the DMS console, clear this task, then start it again by clearing"
+                    " start_cdc or return_path; it resumes where it stopped"
+                ),
+            )
+        try:
+            self.dms.modify_endpoint(EndpointArn=found["EndpointArn"], **wanted)
+        except ClientError as e:
+            raise _quoted(f"refused to change an endpoint. {what}", e) from e
 
     def _patiently(self, call: Callable[[], str]) -> str:
         for attempt in range(ROLE_TRIES):
