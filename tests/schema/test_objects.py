@@ -187,4 +187,6 @@ def test_text_goes_over_the_wire_in_the_character_set_it_was_written_in() -> Non
     assert sent is not None
     assert sent.encode("utf-8", "surrogateescape") == b"SELECT '\xe9'"
     assert core.wire_text("SELECT '한'", "latin1") is None
-    assert core.wire_text("SELECT 1", "klingon") is None
+    assert core.wire_text("SELECT '한'", "klingon") is None
+    # every character set of a client has ASCII
+    assert core.wire_text("SELECT 1", "klingon") == "SELECT 1"
