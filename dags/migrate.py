@@ -140,13 +140,14 @@ def migration(spec: MigrationSpec) -> DAG:
 
         with stage(STAGES["switchover"]) as switch_over:
             prepare_return = PrepareReturnOperator(task_id="prepare_return", **of)
+            # it may take an hour: neither in the window nor between the answer and the move
+            snapshot = SnapshotOperator(task_id="snapshot", **of)
             window = WindowSensor(task_id="window", **of)
             ask_writes = gate(
                 gate="switchover",
                 task_display_name=QUESTIONS["switchover"].title,
-                proceed="switchover.snapshot",
+                proceed="switchover.switch_over",
             )
-            snapshot = SnapshotOperator(task_id="snapshot", **of)
             switchover = SwitchoverOperator(
                 task_id="switch_over", to=Side.TARGET, retries=RESUME_RETRIES, **of
             )
@@ -154,9 +155,8 @@ def migration(spec: MigrationSpec) -> DAG:
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, outlets=[served_from_aws(spec)], **of)
             compare_back = compare_each(tables, "compare_back", **of)
             soak = SoakSensor(task_id="soak", **of)
-            prepare_return >> window >> ask_writes
-            link_with_label([ask_writes], PROCEED, snapshot)
-            snapshot >> switchover
+            prepare_return >> snapshot >> window >> ask_writes
+            link_with_label([ask_writes], PROCEED, switchover)
             switchover >> return_path >> smoke >> compare_back >> soak
 
         with stage(STAGES["retire"]) as retire:
@@ -184,7 +184,7 @@ def migration(spec: MigrationSpec) -> DAG:
         # not compare_back: where the source differs, going back is no help
         behind_their_gate = {
             "switch_dns": [change_record, shift, in_sync, propagation, drained],
-            "switchover": [snapshot, switchover, return_path, smoke, soak],
+            "switchover": [switchover, return_path, smoke, soak],
         }
         # where a breach sends the name back by itself, the rest of the way back follows
         went_back = [shift, watch] if spec.watch.on_breach == "rollback" else []

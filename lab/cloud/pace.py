@@ -14,7 +14,7 @@ class Wait:
 
 
 RDS_AVAILABLE = Wait(2.0, "5 to 15 min")
-RDS_SNAPSHOT = Wait(3.0, "2 to 10 min")
+RDS_SNAPSHOT = Wait(3.0, "minutes; the first of a large database over an hour")
 RDS_MODIFIED = Wait(1.0, "1 to 10 min")
 RDS_ROTATION = Wait(10.0, "every 5 min, with a heartbeat row before it")
 CLOUD_INIT = Wait(3.0, "1 to 3 min: packages, and the AWS CLI as a snap")

@@ -88,11 +88,37 @@ def _parameter_groups(cloud: Cloud) -> None:
 
 
 def _snapshots() -> None:
+    @wrap(RDSBackend, "create_db_snapshot")
+    def create(
+        original: Any,
+        self: Any,
+        db_instance_identifier: str,
+        *args: Any,
+        snapshot_type: str = "manual",
+        **kw: Any,
+    ) -> Any:
+        """One at a time, and none while anything else is done to the instance, which is backing-up meanwhile.
+
+        Words as users quote them.
+        """
+        db = self.databases.get(db_instance_identifier)
+        if db and snapshot_type == "manual" and db.status != "available":
+            raise RDSClientError(
+                "InvalidDBInstanceState",
+                f"Cannot create a snapshot because the database instance {db_instance_identifier} is not"
+                " currently in the available state.",
+            )
+        made = original(self, db_instance_identifier, *args, snapshot_type=snapshot_type, **kw)
+        if snapshot_type == "manual":
+            db.status = "backing-up"
+            background(_back_up, db, made)
+        return made
+
     @wrap(DBSnapshot, "__init__")
     def init(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self.status, self.percent_progress = "creating", 0
-        background(_finish_snapshot, self)
+        if self.snapshot_type == "manual":
+            self.status, self.percent_progress = "creating", 0
 
 
 def _server(cloud: Cloud, db: Any) -> Server:
@@ -184,9 +210,10 @@ def _wipe(server: Server) -> None:
     shutil.rmtree(server.data, ignore_errors=True)
 
 
-def _finish_snapshot(snapshot: Any) -> None:
+def _back_up(db: Any, snapshot: Any) -> None:
     time.sleep(pace.RDS_SNAPSHOT.lab)
     snapshot.status, snapshot.percent_progress = "available", 100
+    db.status = "available"
 
 
 def _execute(cloud: Cloud, db: Any, sql: str) -> None:

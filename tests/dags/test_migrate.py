@@ -61,9 +61,9 @@ STORY = {
     ],
     "switchover": [
         "prepare_return",
+        "snapshot",
         "window",
         "ask",
-        "snapshot",
         "switch_over",
         "return_path",
         "smoke",
@@ -86,7 +86,7 @@ BESIDE = {"switch_dns": ["watch"]}
 AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}
 GATES = {
     "switch_dns.ask": "switch_dns.change_record",
-    "switchover.ask": "switchover.snapshot",
+    "switchover.ask": "switchover.switch_over",
     "retire.ask": "retire.final_dump",
 }
 KINDS = ("migrate", "rollback", "promote")

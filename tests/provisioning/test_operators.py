@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from livemove.model.errors import RefusedError
+from livemove.model.errors import InfraError, RefusedError
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, PlanSummary
 from livemove.model.spec import find_spec
@@ -19,6 +19,7 @@ from livemove.provisioning.adapters import variables as infra_variables
 from livemove.provisioning.adapters.variables import dms_roles
 from livemove.provisioning.operators import SnapshotOperator, TerraformApplyOperator, TerraformPlanOperator
 from livemove.runtime.clock import SystemClock
+from livemove.runtime.deadlines import Deadline
 from tests.conftest import Endpoint
 from tests.doubles.memory import HandClock, MemoryLedger
 from tests.lab_cloud.waiting import until
@@ -164,6 +165,53 @@ def test_a_retry_goes_on_with_its_snapshot_and_tomorrow_makes_a_new_one(
         DBInstanceIdentifier=database, SnapshotType="manual"
     )["DBSnapshots"]
     assert {s["DBSnapshotIdentifier"]: s["Status"] for s in made} == {first: "available", second: "available"}
+
+
+def test_a_snapshot_waits_for_the_one_that_is_being_made(
+    aws_endpoint: Endpoint, database: str, world: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AWS takes one at a time (InvalidDBInstanceState); an old one that is not done yet is still ours."""
+    world.aws, world.outputs = aws_endpoint.client, Outputs(database_identifier=database)
+    world.clock = LaterClock()
+    world.clock.ahead += timedelta(days=7)
+    rds = aws_endpoint.client("rds")
+    rds.create_db_snapshot(DBSnapshotIdentifier="of-somebody-else", DBInstanceIdentifier=database)
+    with pytest.raises(
+        rds.exceptions.InvalidDBInstanceStateFault, match="not currently in the available state"
+    ):
+        rds.create_db_snapshot(DBSnapshotIdentifier="too-early", DBInstanceIdentifier=database)
+    operator = SnapshotOperator(task_id="snapshot", service="shop")
+    made = run(operator, world)["snapshot"]
+    said = capsys.readouterr().out
+    assert "waiting until RDS takes a snapshot: Cannot create a snapshot because" in said
+    assert rds.describe_db_snapshots(DBSnapshotIdentifier=made)["DBSnapshots"][0]["Status"] == "available"
+    until(
+        lambda: (
+            rds.describe_db_instances(DBInstanceIdentifier=database)["DBInstances"][0]["DBInstanceStatus"]
+            == "available"
+            or None
+        ),
+        "the end of the backup",
+    )
+    world.clock.ahead += timedelta(days=7)
+    begun = f"{database}-before-move-{world.clock.now():%Y%m%d%H%M%S}"
+    rds.create_db_snapshot(DBSnapshotIdentifier=begun, DBInstanceIdentifier=database)
+    world.clock.ahead += timedelta(hours=2)
+    assert run(operator, world)["snapshot"] == begun
+
+
+def test_a_snapshot_that_rds_never_takes_ends_in_its_words(world: Any) -> None:
+    from botocore.exceptions import ClientError
+
+    def refuse(**_: str) -> None:
+        raise ClientError({"Error": {"Code": "InvalidDBInstanceState", "Message": "is modifying"}}, "Create")
+
+    clock = HandClock()
+    rds: Any = SimpleNamespace(create_db_snapshot=refuse)
+    operator = SnapshotOperator(task_id="snapshot", service="shop")
+    with pytest.raises(InfraError, match="RDS takes no snapshot of db: is modifying"):
+        operator._begin(clock, rds, "db", Deadline(clock, 3600))
+    assert 3600 <= clock.monotonic() < 3700
 
 
 def test_roles_that_nobody_made_or_that_are_ours_are_held_and_strangers_are_left_alone(

@@ -78,7 +78,7 @@ STAGES = {
             Question(
                 "switchover",
                 "Switch over?",
-                "A snapshot, then one fenced switchover to RDS.",
+                "One fenced switchover to RDS; its snapshot is taken.",
                 "question-2-switch-over",
             ),
         ),

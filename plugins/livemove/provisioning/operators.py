@@ -34,7 +34,10 @@ BEFORE, STAMP = "-before-move-", "%Y%m%d%H%M%S"
 SNAPSHOT_WITHIN = 3 * 3600.0
 """Seconds; the first snapshot of a large database copies all of it."""
 FRESH = timedelta(hours=1)
-"""A snapshot that is older than this is not of this switchover."""
+"""A finished snapshot that is older than this is not of this switchover."""
+BUSY = "InvalidDBInstanceState"
+"""RDS's answer while it makes a snapshot already, a backup, or changes the instance.
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html"""
 
 
 class _TerraformOperator(LivemoveOperator):
@@ -116,25 +119,56 @@ class TerraformApplyOperator(_TerraformOperator):
 
 
 class SnapshotOperator(LivemoveOperator):
-    """Takes an RDS snapshot before the switchover. A retry waits for the same one, a new attempt does not."""
+    """Takes an RDS snapshot before the switchover's question, so that its hour is not the window's.
+
+    A retry waits for the same one, a new attempt does not. While RDS is busy with another, it waits for that.
+    """
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DatabaseLink())
 
     def execute(self, context: Any) -> Json:
         world = self.world(context)
         rds, database = world.aws("rds"), world.outputs.database_identifier
+        deadline = Deadline(world.clock, SNAPSHOT_WITHIN)
         name = _begun(rds, database, world.clock.now())
         if name is None:
-            name = f"{database}{BEFORE}{world.clock.now():{STAMP}}"
-            rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=database)
+            name = self._begin(world.clock, rds, database, deadline)
         else:
             self.log.info("snapshot %s was begun already", name)
-        self._wait(world.clock, rds, name)
+        self._wait(rds, name, deadline)
         world.ledger.note(SnapshotTaken(name=name))
         return {"snapshot": name}
 
-    def _wait(self, clock: Clock, rds: Any, name: str) -> None:
-        deadline, voice = Deadline(clock, SNAPSHOT_WITHIN), LogThrottle()
+    def _begin(self, clock: Clock, rds: Any, database: str, deadline: Deadline) -> str:
+        """The name of the snapshot that RDS has taken the order for."""
+        from botocore.exceptions import ClientError
+
+        voice = LogThrottle()
+
+        def ask() -> tuple[str, str]:
+            name = f"{database}{BEFORE}{clock.now():{STAMP}}"
+            try:
+                rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=database)
+            except ClientError as e:
+                if e.response["Error"]["Code"] != BUSY:
+                    raise
+                said = e.response["Error"]["Message"]
+                if line := voice.line(f"waiting until RDS takes a snapshot: {said}", deadline.waited):
+                    self.log.info("%s", line)
+                return "", said
+            return name, ""
+
+        name, said = poll_until(ask, deadline, every=growing(0.5, 1.5, 30.0), done=lambda seen: seen[0])
+        if not name:
+            raise InfraError(
+                f"RDS takes no snapshot of {database}: {said}",
+                wanted=f"the order taken within {hours(SNAPSHOT_WITHIN)}",
+                next_step="look at it in the RDS console, wait until it is available, clear this task",
+            )
+        return name
+
+    def _wait(self, rds: Any, name: str, deadline: Deadline) -> None:
+        voice = LogThrottle()
 
         def look() -> Json:
             one: Json = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
@@ -165,7 +199,7 @@ def _backing_up(rds: Any, database: str) -> bool:
 
 
 def _begun(rds: Any, database: str, now: datetime) -> str | None:
-    """The newest snapshot of this task that is not older than FRESH and has not failed."""
+    """The newest snapshot of this task that is being made, or is done and not older than FRESH."""
     pages = rds.get_paginator("describe_db_snapshots").paginate(
         DBInstanceIdentifier=database, SnapshotType="manual"
     )
@@ -177,6 +211,6 @@ def _begun(rds: Any, database: str, now: datetime) -> str | None:
     }
     for name in sorted(ours, reverse=True):
         made = datetime.strptime(name.rsplit("-", 1)[1], STAMP).replace(tzinfo=UTC)
-        if now - made < FRESH and ours[name] in ("creating", "available"):
+        if ours[name] == "creating" or (ours[name] == "available" and now - made < FRESH):
             return name
     return None
