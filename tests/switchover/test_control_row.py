@@ -175,7 +175,26 @@ def test_a_login_of_rds_itself_that_was_taken_for_a_strangers_does_not_break_the
             two.db[Side.TARGET].rows("CALL mysql.rds_kill(%s)", (own.thread_id(),))
         two.db[Side.TARGET].rows("CALL livemove.end_session(%s)", (own.thread_id(),))
         cursor.execute("SELECT 1")
+    with pytest.raises(pymysql.err.MySQLError, match="31999"):
+        two.db[Side.TARGET].rows("CALL mysql.rds_kill(%s)", (1 << 40,))
     two.db[Side.TARGET].rows("CALL livemove.end_session(%s)", (1 << 40,))  # gone
+
+
+def test_a_session_that_rds_will_not_end_keeps_the_fence_from_being_clear(two: Two) -> None:
+    """Whatever rds_kill says, the count of sessions decides."""
+    epoch, control, server = make_owner(two, Side.TARGET), two.t, two.servers[Side.TARGET]
+    server.query(
+        "CREATE OR REPLACE DEFINER = rdsadmin@localhost PROCEDURE mysql.rds_kill(IN thread BIGINT)"
+        " SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 30001, MESSAGE_TEXT = 'NOT TODAY'"
+    )
+    try:
+        with closing(two.application(Side.TARGET)) as application, application.cursor() as cursor:
+            assert control.arm(epoch, "me", 30).done
+            assert all(control.close(epoch, "me").remaining for _ in range(3))
+            cursor.execute("SELECT 1")
+    finally:
+        rds_server.furnish(server, "master", "m")
+    close_until_clear(control, epoch, "me")
 
 
 def test_every_host_pattern_of_an_application_account_is_fenced(two: Two) -> None:

@@ -17,9 +17,13 @@ CREATE TABLE IF NOT EXISTS mysql.rds_heartbeat2 (
 DELIMITER //
 CREATE OR REPLACE DEFINER = rdsadmin@localhost PROCEDURE mysql.rds_kill(IN thread BIGINT)
   SQL SECURITY DEFINER
+  COMMENT 'AWS does not say with which error it answers for a session that has gone; here it is none of MariaDB''s'
 BEGIN
   DECLARE owner VARCHAR(128) DEFAULT NULL;
   SELECT user INTO owner FROM information_schema.processlist WHERE id = thread;
+  IF owner IS NULL THEN
+    SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 31999, MESSAGE_TEXT = 'NO SUCH SESSION';
+  END IF;
   IF owner = 'rdsadmin' THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'CANNOT KILL RDSADMIN SESSION';
   END IF;

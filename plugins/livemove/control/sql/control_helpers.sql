@@ -90,7 +90,7 @@ CREATE OR REPLACE PROCEDURE livemove.end_session(IN session_id BIGINT UNSIGNED)
 BEGIN
   -- it has gone by itself; or it was authenticating when it was listed, and is RDS's own: rds_kill refuses that one.
   -- Whoever is refused and belongs to the application is counted again, and the fence never becomes clear.
-  DECLARE CONTINUE HANDLER FOR 1094, 1644 BEGIN END;
+  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
   IF (SELECT has_rds_kill FROM livemove.control WHERE id = 1) THEN
     EXECUTE IMMEDIATE CONCAT('CALL mysql.rds_kill(', session_id, ')');
   ELSE
