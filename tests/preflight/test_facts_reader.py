@@ -139,6 +139,7 @@ WRONG = {
     ("definers", "ghosts"): "warning",
     ("transactions", "XA"): "error",
     ("time zone", "past"): "warning",
+    ("server settings", "sql_mode"): "warning",
     ("server settings", "lower_case_table_names"): "warning",
 }
 

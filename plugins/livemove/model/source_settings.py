@@ -207,6 +207,18 @@ SETTINGS: tuple[Setting, ...] = (
 """max_allowed_packet is judged by the longest value that was found, not by a number."""
 
 
+HARMLESS_MODE = "NO_ENGINE_SUBSTITUTION"
+"""For a source without any sql_mode. A parameter group takes no empty value, and without one RDS has the
+engine's default, which is strict: rows that the source takes would be refused. This mode touches no row; it
+refuses a CREATE TABLE with an engine that the server lacks, which would have become InnoDB.
+https://mariadb.com/docs/server/server-management/variables-and-modes/sql_mode"""
+
+
+def rds_sql_mode(mode: str) -> str:
+    """The source's sql_mode as a parameter group takes it."""
+    return mode or HARMLESS_MODE
+
+
 def needs_restart(setting: Setting, running: str) -> bool:
     """A scheduler that was switched off for good in the configuration starts only with the server."""
     return setting.restart or running.upper() == "DISABLED"

@@ -7,6 +7,7 @@ lower_case_table_names cannot change once an instance is there, and RDS MariaDB 
 from __future__ import annotations
 
 from livemove.model.ports import Finding
+from livemove.model.source_settings import HARMLESS_MODE
 from livemove.model.spec import MigrationSpec
 from livemove.preflight.facts import DatabaseFacts
 from livemove.preflight.result import error, ok, warning
@@ -16,6 +17,17 @@ CHECK = "server settings"
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
     found = []
+    if db.variables.get("sql_mode") == "":
+        found.append(
+            warning(
+                CHECK,
+                f"sql_mode is empty; RDS gets {HARMLESS_MODE}",
+                "at least one mode: a parameter group takes no empty value, and without one RDS is strict",
+                f"nothing, unless the application creates tables of an engine that RDS lacks: {HARMLESS_MODE}"
+                " refuses these, and touches no row",
+                subject="sql_mode",
+            )
+        )
     letters = db.variable("lower_case_table_names")
     if letters == "2":
         found.append(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from livemove.model.ledger import SourceParameters
 from livemove.model.ports import Json
+from livemove.model.source_settings import rds_sql_mode
 from livemove.model.spec import Side, project_root
 from livemove.provisioning.plan import rds_windows
 
@@ -79,7 +80,7 @@ def source_parameters(world: ServiceContext) -> Json:
             return kept.model_dump(exclude={"version"})
         raise
     found = {
-        "sql_mode": row["sql_mode"],
+        "sql_mode": rds_sql_mode(row["sql_mode"]),
         # without a name RDS stays in UTC, as the preflight has said
         "time_zone": zone.name if zone else None,
         "character_set_server": row["charset"],
