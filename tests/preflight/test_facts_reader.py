@@ -137,6 +137,7 @@ WRONG = {
     ("foreign keys", "shop.leads_out"): "error",
     ("cascades", ""): "warning",
     ("definers", "ghosts"): "warning",
+    ("definers", "makers"): "error",
     ("transactions", "XA"): "error",
     ("time zone", "past"): "warning",
     ("server settings", "sql_mode"): "warning",

@@ -72,6 +72,8 @@ DATABASE = DatabaseFacts(
     accounts=(AccountFact("shop_app", "%", frozenset({"USAGE"})),),
     writers=(("shop_app", 12),),
     known_accounts=frozenset({"shop_app@%", "root@localhost"}),
+    # no harm without triggers and events
+    code_makers=(("'shop_app'@'%'", "CREATE VIEW"),),
     sample=Sample(
         seconds=3,
         row_events=300,

@@ -64,6 +64,7 @@ CREATE OR REPLACE ROLE mighty;
 GRANT SUPER ON *.* TO mighty;
 CREATE OR REPLACE USER shop_app@'%' IDENTIFIED BY 'x';
 GRANT mighty TO shop_app@'%';
+GRANT CREATE ROUTINE ON shop.* TO shop_app@'%';
 CREATE OR REPLACE USER shop_app@'10.%' IDENTIFIED BY 'x';
 GRANT READ ONLY ADMIN ON *.* TO shop_app@'10.%';
 CREATE OR REPLACE USER batch@'%' IDENTIFIED BY 'b';

@@ -51,6 +51,9 @@ class Ledger:
             },
             "versions": {"programs": {"livemove": "0.1.0", "source database": "10.11.6-MariaDB"}},
             "parity": {"counts": {"tables": 2, "views": 1}},
+            "schema/definers": {
+                "definers": [{"object": "view shop.v", "source": "clerk@%", "target": "definer_of_clerk_1@%"}]
+            },
         }
         self.note("terraform_applied", "provision.apply", digest="d", counts={"create": 49})
         self.later(minutes=5).note("control_prepared", "replicate.prepare_control", installed={})

@@ -16,6 +16,7 @@ from livemove.schema.adapters.copy_schema import (
     set_events,
 )
 from livemove.schema.adapters.stored_code import prove_triggers
+from livemove.schema.definers import stand_in
 from livemove.schema.objects import Phase
 from tests.doubles.sides import Sides, case_script, sides
 from tests.raising import raises
@@ -112,9 +113,9 @@ def test_definers_that_the_target_may_not_name_are_told(sides: Sides) -> None:
     schemas = sides.move("ghosts", case_script("ghosts"))
     (code,) = sides.carry(schemas, Phase.CODE)
     by_object = {d["object"]: (d["source"], d["target"]) for d in code["definers"]}  # type: ignore[attr-defined]
-    assert by_object["view ghosts.v"] == ("ghost@10.1.%", "master@127.%")
+    assert by_object["view ghosts.v"] == ("ghost@10.1.%", "@".join(stand_in(("ghost", "10.1.%"))))
     assert by_object["trigger ghosts.of_root"] == ("root@127.%", "master@127.%")
-    assert by_object["event ghosts.e"] == ("ghost@10.1.%", "master@127.%")
+    assert by_object["event ghosts.e"] == ("root@127.%", "master@127.%")
     with sides.source as source, sides.target as target:
         lines = check_parity(source, target, schemas, ["a"]).lines()
     assert any("explained: defined by ghost@10.1.%" in line for line in lines)

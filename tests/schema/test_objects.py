@@ -116,16 +116,6 @@ def test_a_schema_is_named_where_its_tables_are(kind: str, body: str, names: lis
     assert core.schemas_named(kind, body, ["other", "we`ird"]) == names
 
 
-def test_definers_are_told_by_who_stands_in_for_whom() -> None:
-    def one(what: str, source: str, target: str) -> dict[str, str]:
-        return {"object": what, "source": source, "target": target}
-
-    lines = core.describe_definers(
-        [one("view s.a", "app@%", "m@%"), one("event s.e", "app@%", "m@%"), one("view s.b", "m@%", "m@%")]
-    )
-    assert lines == ["definer app@% becomes m@% in 2: view s.a, event s.e"]
-
-
 def test_tables_with_the_same_keys_in_another_order_are_the_same() -> None:
     keys = "CREATE TABLE `t` (\n  `a` int,\n  `b` int,\n  KEY `{}` (`a`),\n  KEY `{}` (`a`)\n) X"
     one, two = keys.format("k", "l"), keys.format("l", "k")

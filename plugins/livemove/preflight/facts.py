@@ -120,6 +120,8 @@ class DatabaseFacts:
     """Accounts that livemove has made before -> their SHOW GRANTS."""
     definers: tuple[tuple[str, str, str], ...] = ()
     """(kind, schema.name, definer) of triggers, events, routines and views."""
+    code_makers: tuple[tuple[str, str], ...] = ()
+    """(account, privilege) of the application's accounts that may create routines or views."""
     cascades: tuple[tuple[str, str, str], ...] = ()
     """(table, constraint, rule) of foreign keys that change rows by themselves."""
     foreign_ties: tuple[tuple[str, str, str], ...] = ()

@@ -20,6 +20,7 @@ from livemove.model.ledger import (
     Breach,
     Contents,
     ControlPrepared,
+    Definers,
     Drain,
     Event,
     FinalDump,
@@ -69,6 +70,7 @@ from livemove.reporting.report_model import (
     Wait,
 )
 from livemove.reporting.summary import NAMES, summary
+from livemove.schema.definers import describe_definers
 
 
 def build(
@@ -88,7 +90,7 @@ def build(
     newest = max((c.epoch for c in contents.load_all(TableComparison)), default=0)
     last = contents.load_all(TableComparison, epoch=newest)
     load, parity, versions = read(FullLoad), read(Parity), read(Versions)
-    found, servers = read(Findings), read(Propagation)
+    found, servers, defined = read(Findings), read(Propagation), read(Definers)
     fields: dict[str, Any] = {
         "service": service,
         "title": title,
@@ -116,6 +118,7 @@ def build(
         "tables_compared": len(last) if last else None,
         "tables_equal": sum(c.equal for c in last) if last else None,
         "objects": parity.counts if parity else None,
+        "definers": describe_definers(defined.definers or []) if defined else [],
         "dms_validation": read(TableStates),
         "findings": found.findings if found else [],
         "propagation": servers.rows if servers else [],

@@ -234,6 +234,7 @@ class Report(Part):
     objects: dict[str, int] | None = Field(
         description="objects on the source by kind, when both schemas were the same"
     )
+    definers: list[str] = Field(description="who defines stored code on the target instead of whom")
     dms_validation: TableStates | None
     findings: list[Finding]
     propagation: list[NameServer]

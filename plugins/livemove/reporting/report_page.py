@@ -196,6 +196,7 @@ def _proof(r: Report) -> list[Block]:
     )
     other = [
         *inside,
+        *(("definers on the target", line) for line in r.definers),
         *([("DMS's own validation", f"{dms.tables} tables: {states}")] if dms else []),
         *(
             [

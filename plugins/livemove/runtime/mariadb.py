@@ -66,15 +66,15 @@ class MariaDb:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fresh(self, **changes: Any) -> MariaDb:
-        """Another connection with the same login (for a thread of its own)."""
+    def fresh(self, *, login: Login | None = None, **changes: Any) -> MariaDb:
+        """Another connection, with the same login unless told (for a thread, or as somebody else)."""
         kept: Row = {
             "schema": self.schema,
             "timeout": self.timeout,
             "read_timeout": self.read_timeout,
             "session": self.session,
         }
-        return MariaDb(self.side, self.login, **{**kept, **changes})
+        return MariaDb(self.side, login or self.login, **{**kept, **changes})
 
     def connection(self) -> Any:
         if self._connection is None and self.pinned:

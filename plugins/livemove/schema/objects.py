@@ -20,7 +20,6 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from livemove.model.errors import SchemaError
-from livemove.model.ports import Json
 
 
 class Phase(StrEnum):
@@ -302,19 +301,6 @@ def with_status(create_event: str, enabled: bool) -> str:
 def same_code(a: str, b: str) -> bool:
     """The same object, whoever defined it and whether or not its event is enabled."""
     return with_status(without_definer(a), False) == with_status(without_definer(b), False)
-
-
-def describe_definers(definers: Iterable[Json]) -> list[str]:
-    """One line for each definer of the source that another account stands in for on the target."""
-    objects: dict[tuple[str, str], list[str]] = {}
-    for d in definers:
-        objects.setdefault((d["source"], d["target"]), []).append(d["object"])
-    return [
-        f"definer {source} becomes {target} in {len(names)}:"
-        f" {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
-        for (source, target), names in sorted(objects.items())
-        if source != target
-    ]
 
 
 def in_order(views: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from livemove.model.errors import SchemaError
 from livemove.model.ports import Json
+from livemove.schema.definers import stand_in
 
 Rows = Mapping[tuple[Any, ...], Mapping[str, Any]]
 Snapshot = Mapping[str, Rows]
@@ -251,7 +252,7 @@ def _compare(
             return None
         # towards RDS the creating login stands in for definers that it may not name; else the rest is what
         # counts
-        if "definer" in fields and b["definer"] == login and len(fields) > 1:
+        if "definer" in fields and len(fields) > 1 and _stands_in(category.name, a, b, login):
             fields.remove("definer")
         a, b = {f: a[f] for f in fields}, {f: b[f] for f in fields}
     name = ".".join(str(k) for k in key)
@@ -260,10 +261,17 @@ def _compare(
     )
 
 
+def _stands_in(category: str, a: Mapping[str, Any], b: Mapping[str, Any], login: str) -> bool:
+    """Whether the target's definer is the one that this kind of code gets there for the source's."""
+    user, _, host = str(a.get("definer")).rpartition("@")
+    ours = login if category in ("triggers", "events") else "@".join(stand_in((user, host)))
+    return bool(b.get("definer") == ours)
+
+
 def explain(category: str, kind: str, a: Mapping[str, Any], b: Mapping[str, Any], login: str) -> str:
     """Why this difference is right, or harmless; empty when it is neither."""
-    if set(a) == {"definer"} and b.get("definer") == login:
-        return f"defined by {a['definer']} on the source, by {login} on the target, which may name no other"
+    if set(a) == {"definer"} and _stands_in(category, a, b, login):
+        return f"defined by {a['definer']} on the source, on the target by {b['definer']}, its stand-in"
     if category == "triggers" and kind == "missing":
         return "triggers are created at the switchover, so that no row is counted twice before"
     if category == "events" and kind == "missing" and a.get("execute_at_utc") is not None:

@@ -1,10 +1,10 @@
 -- who may write and is not fenced: sessions of accounts that are neither the application's nor livemove's, the
 -- server's or a replica's, with such rights on everything or on the application's schemas; and application accounts
--- with rights that pass the fence
+-- with rights that pass the fence. A definer_of_... is locked: under its name the application runs a routine
 SELECT CONCAT('session ', p.ID, ' of ', p.USER, '@', SUBSTRING_INDEX(p.HOST, ':', 1)) AS who
   FROM information_schema.PROCESSLIST p
  WHERE p.USER NOT IN ('system user', 'event_scheduler', 'unauthenticated user', 'rdsadmin', 'rdsrepladmin')
-   AND p.USER NOT LIKE 'livemove\_%%' AND p.COMMAND NOT LIKE 'Binlog Dump%%'
+   AND p.USER NOT LIKE 'livemove\_%%' AND p.USER NOT LIKE 'definer\_of\_%%' AND p.COMMAND NOT LIKE 'Binlog Dump%%'
    AND BINARY p.USER <> BINARY SUBSTRING_INDEX(USER(), '@', 1)
    AND BINARY p.USER NOT IN (SELECT BINARY user FROM livemove.application_account)
    AND (EXISTS (SELECT 1 FROM mysql.roles_mapping r WHERE BINARY r.User = BINARY p.USER)

@@ -241,6 +241,14 @@ def read_database(
         ),
         own_grants=_own_grants(db),
         definers=_definers(db, args),
+        code_makers=tuple(
+            (str(r["grantee"]), str(r["privilege"]))
+            for r in rows_if_allowed(
+                db,
+                sql("preflight/list_code_makers"),
+                {**args, "quoted": tuple(f"'{name}'" for name in accounts)},
+            )
+        ),
         cascades=tuple(
             (r["table"], r["name"], r["rules"]) for r in db.rows(sql("comparison/list_cascades"), args)
         ),

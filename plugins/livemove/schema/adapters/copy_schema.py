@@ -17,6 +17,7 @@ from livemove.model.ports import Json, Progress, Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
 from livemove.schema.adapters.index_builder import LONG_DDL, build
+from livemove.schema.adapters.stand_ins import StandIns
 from livemove.schema.adapters.stored_code import (
     READING,
     Creator,
@@ -30,6 +31,7 @@ from livemove.schema.adapters.stored_code import (
     run_ddl,
     set_events,
 )
+from livemove.schema.definers import describe_definers
 
 log = logging.getLogger(__name__)
 
@@ -171,8 +173,8 @@ def copy_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress
 def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
     """Create routines, then views (which may call functions), then events, disabled."""
     wanted, there = read_routines(source, schemas), {_key(o): o for o in read_routines(target, schemas)}
-    new = [o for o in wanted if _key(o) not in there or not core.same_code(o.sql, there[_key(o)].sql)]
-    with Creator(target) as creator:
+    with StandIns(source, target, schemas) as stand_ins, Creator(target, stand_ins) as creator:
+        new = [o for o in wanted if not _stands(creator, o, there)]
         for o in new:
             if _key(o) in there:
                 creator.run(f"DROP {o.kind} IF EXISTS {qualified(*o.place)}", o)
@@ -185,7 +187,7 @@ def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress
         f"{len(new)} routines and {views} views created; {len(events)} events created disabled,"
         f" {len(waking.triggers)} triggers wait for the switchover"
     )
-    for line in core.describe_definers(definers):
+    for line in describe_definers(definers):
         progress(line)
     return {
         "phase": "code",
@@ -201,12 +203,7 @@ def _carry_views(source: MariaDb, target: MariaDb, schemas: Sequence[str], creat
     wanted = {_key(o): o for o in read_views(source, schemas)}
     there = {_key(o): o for o in read_views(target, schemas)}
     ordered = core.in_order((*o.place, o.sql) for o in wanted.values())
-    waiting = [
-        o
-        for s, n, _ in ordered
-        if (o := wanted["VIEW", s, n])
-        and not (_key(o) in there and core.same_code(o.sql, there[_key(o)].sql))
-    ]
+    waiting = [o for s, n, _ in ordered if (o := wanted["VIEW", s, n]) and not _stands(creator, o, there)]
     total = len(waiting)
     while waiting:
         # a reference the text does not show (a name in another case) settles itself in the next round
@@ -224,6 +221,16 @@ def _try(creator: Creator, o: CodeObject) -> SchemaError | None:
     except SchemaError as e:
         return e
     return None
+
+
+def _stands(creator: Creator, o: CodeObject, there: Mapping[tuple[str, str, str], CodeObject]) -> bool:
+    """The same text, under the account that is to define it here."""
+    have = there.get(_key(o))
+    return (
+        have is not None
+        and core.same_code(o.sql, have.sql)
+        and creator.named(o) == "@".join(core.definer_of(have.sql) or ())
+    )
 
 
 def _key(o: CodeObject) -> tuple[str, str, str]:

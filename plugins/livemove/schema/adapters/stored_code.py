@@ -1,7 +1,8 @@
 """Stored code: triggers, events, routines and views, read as they were recorded and created the same way.
 
 Towards RDS nothing here needs SUPER or SET USER: a definer is kept only where the server knows the account
-and lets this login name it, otherwise the login itself becomes the definer.
+and lets this login name it. Otherwise an account of its own stands in for the definer of a view or a routine
+(`stand_ins`), and the login itself for that of a trigger or an event.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from livemove.model.time_zones import SYSTEM
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.runtime.server_zones import read_zones, system_means
 from livemove.schema import objects as core
+from livemove.schema.adapters.stand_ins import StandIns
+from livemove.schema.definers import stand_in
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +110,8 @@ def read_object(
 
 # Creating code
 # ------------------------------------------------------------------------------------------------------
+ALONE = ("TRIGGER", "EVENT")
+"""Created inside the write pause, by the session that holds the lock and no other."""
 KEPT = ("sql_mode", "character_set_client", "collation_connection", "time_zone")
 
 
@@ -117,7 +122,10 @@ class Creator:
     needs; that one gets its own settings back.
     """
 
-    def __init__(self, target: MariaDb) -> None:
+    def __init__(self, target: MariaDb, stand_ins: StandIns | None = None) -> None:
+        self._stand_ins = stand_ins
+        self._others: dict[tuple[str, str], Creator] = {}
+        """Definer -> the session of its stand-in."""
         self._borrowed = target.pinned
         self._db = target if target.pinned else target.fresh(session={"lock_wait_timeout": 60}, schema=None)
         self._schema = ""
@@ -129,6 +137,8 @@ class Creator:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for other in self._others.values():
+            other.__exit__()
         if not self._borrowed:
             self._db.close()
             return
@@ -157,24 +167,35 @@ class Creator:
         out = []
         for o in objects:
             was = core.definer_of(o.sql)
-            now = self.definer(was)
-            source, target = ("@".join(d) if d else self.login for d in (was, now))
-            out.append(
-                {
-                    "object": o.label,
-                    "source": source,
-                    "target": target,
-                }
-            )
+            source = "@".join(was) if was else self.login
+            out.append({"object": o.label, "source": source, "target": self.named(o)})
         return out
+
+    def named(self, o: CodeObject) -> str:
+        """user@host of who defines this object here."""
+        was = core.definer_of(o.sql)
+        here = self.definer(was) or self._stood_in(o)
+        return "@".join(here) if here else self.login
+
+    def _stood_in(self, o: CodeObject) -> tuple[str, str] | None:
+        was = core.definer_of(o.sql)
+        if was is None or "@".join(was) == self.login or self._stand_ins is None or o.kind in ALONE:
+            return None
+        return stand_in(was)
 
     def definer(self, wanted: tuple[str, str] | None) -> tuple[str, str] | None:
         """`wanted` where this server knows it and lets us name it; None: the login itself."""
         return wanted if wanted and self._may_name_others and wanted in self._accounts else None
 
     def create(self, o: CodeObject) -> None:
-        text = core.with_definer(o.sql, self.definer(core.definer_of(o.sql)))
-        self.run(text, o)
+        was = core.definer_of(o.sql)
+        who = self.definer(was)
+        if who is None and was and self._stand_ins and self._stood_in(o):
+            if was not in self._others:
+                self._others[was] = Creator(self._stand_ins.login(was))
+            self._others[was].run(core.with_definer(o.sql, None), o)
+        else:
+            self.run(core.with_definer(o.sql, who), o)
 
     def run(self, text: str, o: CodeObject) -> None:
         subject = o.label
