@@ -114,8 +114,8 @@ def test_definers_that_the_target_may_not_name_are_told(sides: Sides) -> None:
     (code,) = sides.carry(schemas, Phase.CODE)
     by_object = {d["object"]: (d["source"], d["target"]) for d in code["definers"]}  # type: ignore[attr-defined]
     assert by_object["view ghosts.v"] == ("ghost@10.1.%", "@".join(stand_in(("ghost", "10.1.%"))))
-    assert by_object["trigger ghosts.of_root"] == ("root@127.%", "master@127.%")
-    assert by_object["event ghosts.e"] == ("root@127.%", "master@127.%")
+    assert by_object["trigger ghosts.of_root"] == ("root@localhost", "master@127.%")
+    assert by_object["event ghosts.e"] == ("root@localhost", "master@127.%")
     with sides.source as source, sides.target as target:
         lines = check_parity(source, target, schemas, ["a"]).lines()
     assert any("explained: defined by ghost@10.1.%" in line for line in lines)
@@ -152,7 +152,7 @@ def test_code_keeps_a_definer_that_the_server_knows(sides: Sides) -> None:
     with sides.source as source:
         code = code_of(source, schemas)
         (trigger,) = code.triggers
-        changed = trigger.sql.replace("root`@`127.%", "trigger_owner`@`%")
+        changed = trigger.sql.replace("root`@`localhost", "trigger_owner`@`%")
         code = ApplicationCode(triggers=[trigger.model_copy(update={"sql": changed})])
         drop_triggers(source, schemas)
         create_triggers(source, code)
