@@ -37,8 +37,16 @@ PIPE = 1 << 20
 """Bytes between the two ends of one table's copy."""
 NULL = b"\\N"
 RAW = {v: bytes for k, v in vars(FIELD_TYPE).items() if isinstance(v, int) and k.isupper()}
+TIMESTAMPS = "LIVEMOVE_LAB_DMS_TIMESTAMPS"
+"""Environment variable, how the full load reads TIMESTAMP from a source that is not in UTC.
+
+"utc", the default: as users measured it without `serverTimezone`. "local": as AWS's page says of an endpoint
+without it, in the server's own zone and written as if it were UTC (docs/dms.md has both).
+"""
+ZONE_READ = "@@GLOBAL.time_zone" if os.environ.get(TIMESTAMPS) == "local" else "'+00:00'"
 READING = (
-    "SET SESSION character_set_results = NULL, time_zone = '+00:00', sql_mode = '', net_write_timeout = 600"
+    f"SET SESSION character_set_results = NULL, time_zone = {ZONE_READ}, sql_mode = '', net_write_timeout ="
+    " 600"
 )
 LOADING = (
     "SET SESSION foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00', check_constraint_checks ="
