@@ -16,6 +16,8 @@ KNOWN = (
     "keepachangelog.com",
     "semver.org",
     "airflow.apache.org",
+    "repost.aws",
+    "zenn.dev",
 )
 ALL = pages()
 
