@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.addresses import here
+from lab.checks import program
 from lab.idc import ssh
 from lab.processes import Registry
+from livemove.model.errors import UnreachableError
+from livemove.model.spec import Side
+from livemove.runtime.ssh import SshHost
+from tests.raising import raises
 
 pytestmark = pytest.mark.servers
 
@@ -81,3 +88,66 @@ def test_another_key_is_refused(home: Path, tmp_path: Path) -> None:
     done = run("pwd", tmp_path, tmp_path / "stranger")
     assert done.returncode == 255
     assert "Permission denied" in done.stderr
+
+
+@pytest.fixture
+def connections(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """Airflow's connections of the server and of a jump host, which is another sshd with its own key."""
+    a, keys = here(), ssh.keys()
+    made: dict[str, dict[str, Any]] = {}
+    for name, host, port in (("web", a.idc, a.ssh), ("jump", a.ip(1, 20), a.ssh)):
+        extra = {"private_key": keys.private.read_text(), "host_key": keys.host_public}
+        made[name] = {"conn_type": "ssh", "host": host, "port": port, "login": ssh.user(), "extra": extra}
+        monkeypatch.setenv(f"AIRFLOW_CONN_T_{name.upper()}", json.dumps(made[name]))
+    return made
+
+
+def jump_host(lab: Registry, *, forwards: bool) -> None:
+    """An sshd that runs nothing and forwards, or does not."""
+    config = (ssh.folder() / "sshd_config").read_text()
+    config = config.replace(f"ListenAddress {here().idc}:", f"ListenAddress {here().ip(1, 20)}:")
+    config = config.replace("AllowTcpForwarding no", f"AllowTcpForwarding {'yes' if forwards else 'no'}")
+    config = config.split("ForceCommand")[0] + "ForceCommand /bin/false\n"
+    (ssh.folder() / "jump_config").write_text(config)
+    address, port = here().ip(1, 20), here().ssh
+    sshd = [program("sshd"), "-D", "-e", "-f", str(ssh.folder() / "jump_config")]
+    lab.start("jump-sshd", sshd, ready=lambda: ssh._listens(address, port))
+
+
+def test_a_server_behind_a_jump_host_is_reached_through_it(
+    connections: dict[str, dict[str, Any]], lab: Registry, home: Path
+) -> None:
+    jump_host(lab, forwards=True)
+    through = SshHost("web", Side.SOURCE, here().idc, "t_web", jump="t_jump")
+    assert through.run("pwd; echo $SSH_CONNECTION").stdout.split()[0] == str(home)
+    through.put("livemove/x", b"placed", mode=0o600)
+    assert (home / "livemove/x").read_bytes() == b"placed"
+    through.close()
+    assert through.run("echo again").stdout == "again\n"
+    lab.stop("jump-sshd")
+    lab.kill_strays()
+    through.close()
+    with raises(UnreachableError, "at the jump host", "through that of 't_jump'"):
+        through.run("true")
+
+
+def test_a_jump_host_that_does_not_forward_is_told(
+    connections: dict[str, dict[str, Any]], lab: Registry
+) -> None:
+    jump_host(lab, forwards=False)
+    with raises(UnreachableError, "through the jump host, which does not forward to it"):
+        SshHost("web", Side.SOURCE, here().idc, "t_web", jump="t_jump").run("true")
+
+
+def test_the_servers_own_key_is_checked_behind_the_jump_host(
+    connections: dict[str, dict[str, Any]], lab: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jump_host(lab, forwards=True)
+    ssh._make_key(tmp_path / "other")
+    other = (tmp_path / "other.pub").read_text().strip()
+    web = connections["web"]
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_T_WEB", json.dumps({**web, "extra": {**web["extra"], "host_key": other}})
+    )
+    with raises(UnreachableError, "at login", "Host key for server"):
+        SshHost("web", Side.SOURCE, here().idc, "t_web", jump="t_jump").run("true")

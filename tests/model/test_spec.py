@@ -99,3 +99,38 @@ def test_the_settings_folder_may_not_lie_among_pages_that_are_served(tmp_path: P
 def test_a_user_is_a_plain_name(tmp_path: Path, said: str) -> None:
     with raises(SpecError, "runs_as"):
         load_spec(edited(tmp_path, ("runs_as: www-data ", f'runs_as: "{said}" ')))
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        ("    reach: ssh\n", "    reach: ssm\n", ("needs instance", "mi-")),
+        (
+            "reach: ssm                      #",
+            "reach: ssm\n    instance: mi-0123456789abcdef0\n    #",
+            ("only for",),
+        ),
+        (
+            "reach: ssm                      #",
+            "reach: ssm\n    jump: bastion\n    #",
+            ("jump", "over SSH only"),
+        ),
+    ],
+)
+def test_ways_to_a_server_that_cannot_be(tmp_path: Path, was: str, now: str, words: tuple[str, ...]) -> None:
+    absolute = (
+        ("directory: livemove ", "directory: /srv/livemove "),
+        ("settings_link: app/", "settings_link: /srv/app/"),
+    )
+    with raises(SpecError, "servers", *words):
+        load_spec(edited(tmp_path, *absolute, (was, now)))
+
+
+def test_a_server_of_the_data_centre_may_be_a_hybrid_node_of_ssm(tmp_path: Path) -> None:
+    path = edited(
+        tmp_path,
+        ("directory: livemove ", "directory: /srv/livemove "),
+        ("settings_link: app/", "settings_link: /srv/app/"),
+        ("    reach: ssh\n", "    reach: ssm\n    instance: mi-0123456789abcdef0\n"),
+    )
+    assert load_spec(path).servers[0].instance == "mi-0123456789abcdef0"

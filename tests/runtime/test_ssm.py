@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from botocore.exceptions import ClientError
 
 from livemove.model.errors import UnreachableError
 from livemove.model.ports import CommandResult
+from livemove.model.spec import Server, Side
+from livemove.runtime.service_context import ServiceContext
 from livemove.runtime.ssm import DELIVERY, ONLINE_WITHIN, SsmHost
 from tests.doubles.memory import START, HandClock
 
@@ -73,3 +76,24 @@ def test_what_aws_refuses_is_raised() -> None:
     refused = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetCommandInvocation")
     with pytest.raises(ClientError):
         run(Ssm(refused))
+
+
+def test_a_hybrid_node_is_reached_by_its_own_id() -> None:
+    """Terraform's instances are counted; a server of the data centre is none of them."""
+    server = Server.model_validate(
+        {
+            "name": "idc_web",
+            "site": "source",
+            "reach": "ssm",
+            "instance": "mi-0123456789abcdef0",
+            "address": "192.0.2.7",
+            "directory": "/srv/livemove",
+            "settings_link": "/srv/app/.env",
+            "commands": {"reload": "true", "probe": "true"},
+        }
+    )
+    world: Any = SimpleNamespace(aws=lambda _: Ssm(DONE), clock=HandClock())
+    host = ServiceContext.host(world, server)
+    assert isinstance(host, SsmHost)
+    assert (host.instance_id, host.address, host.site) == ("mi-0123456789abcdef0", "192.0.2.7", Side.SOURCE)
+    assert host.run("true").stdout == "fine"

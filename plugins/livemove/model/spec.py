@@ -127,6 +127,18 @@ class Server(Strict):
     site: Side = Field(description="its site: source or target")
     reach: Literal["ssh", "ssm"] = Field(description="how livemove runs a command on it")
     connection: str | None = Field(None, description="Airflow connection (ssh), for reach: ssh")
+    jump: str | None = Field(
+        None,
+        description="Airflow connection (ssh) of a jump host through which it is reached, for reach: ssh",
+    )
+    instance: str | None = Field(
+        None,
+        pattern=r"^mi-[0-9a-f]{8,17}$",
+        description=(
+            "id of a server of the data centre that is registered with SSM (hybrid node), for reach: ssm;"
+            " those at AWS get theirs from Terraform"
+        ),
+    )
     address: str | None = Field(
         None, description="public address; servers that Terraform makes get theirs from its outputs"
     )
@@ -180,6 +192,15 @@ class Server(Strict):
     def _reachable(self) -> Server:
         if self.reach == "ssh" and not self.connection:
             raise ValueError("reach: ssh needs a connection (an Airflow connection of type ssh)")
+        if self.jump and self.reach != "ssh":
+            raise ValueError("jump: a jump host leads to a server over SSH only; reach is ssm")
+        hybrid = self.reach == "ssm" and self.site is Side.SOURCE
+        if hybrid and not (self.instance and self.address):
+            raise ValueError(
+                "reach: ssm at the source needs instance (mi-..., its id as a hybrid node of SSM) and address"
+            )
+        if self.instance and not hybrid:
+            raise ValueError("instance: only for a server of the source with reach: ssm")
         return self
 
     @model_validator(mode="after")

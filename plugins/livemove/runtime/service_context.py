@@ -244,9 +244,13 @@ class ServiceContext:
     def host(self, server: Server) -> ports.Host:
         if server.reach == "ssh":
             address = server.address or self.secret(server.connection or "").host
-            return SshHost(server.name, server.site, address, server.connection or "")
-        made = self._instance(server)
-        return SsmHost(self.aws("ssm"), server.name, made.instance_id, made.public_ip, self.clock)
+            return SshHost(server.name, server.site, address, server.connection or "", jump=server.jump)
+        if server.instance:
+            node, address = server.instance, server.address or ""
+        else:
+            made = self._instance(server)
+            node, address = made.instance_id, made.public_ip
+        return SsmHost(self.aws("ssm"), server.name, node, address, self.clock, site=server.site)
 
     def _instance(self, server: Server) -> WebServer:
         """What Terraform made for this server: the first server of the spec is the first instance."""

@@ -27,12 +27,23 @@ NOT_RUN = {"DeliveryTimedOut", "Undeliverable", "Terminated"}
 
 
 class SsmHost:
-    """One EC2 instance. Parameters of commands are kept by AWS, so no secret may ever be in one."""
+    """One EC2 instance, or a hybrid node of the data centre.
 
-    def __init__(self, client: Any, name: str, instance_id: str, address: str, clock: Clock) -> None:
+    Parameters of commands are kept by AWS, so no secret may ever be in one.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        instance_id: str,
+        address: str,
+        clock: Clock,
+        *,
+        site: Side = Side.TARGET,
+    ) -> None:
         self.client, self.name, self.instance_id, self.address = client, name, instance_id, address
-        self._clock = clock
-        self.site = Side.TARGET
+        self._clock, self.site = clock, site
         self._online = False
 
     def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:

@@ -40,6 +40,8 @@ PLACE, CLOUD_INIT = 60.0, 600
 FETCH = """\
 set -eu
 umask 077
+HOME=${{HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}}
+export HOME
 cd {directory}
 SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
 export SECRET
@@ -53,11 +55,16 @@ PYTHON
     mv -f "$file.part" "$file"
 done
 """
-"""The password is filled in on the server, from a secret of the application or of the watching account."""
+"""The password is filled in on the server, from a secret of the application or of the watching account.
+
+SSM sets no HOME, where a hybrid node has its credentials.
+"""
 
 MERGE = """\
 set -eu
 umask 077
+HOME=${{HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}}
+export HOME
 cd {directory}
 SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
 export SECRET
