@@ -123,6 +123,48 @@ def test_a_group_refuses_what_amazon_refuses(
     assert rds.describe_db_parameters(DBParameterGroupName=group)["Parameters"] == before
 
 
+def test_a_static_parameter_waits_for_a_reboot(
+    aws_endpoint: Endpoint, group: str, instance: dict[str, Any]
+) -> None:
+    rds, where = aws_endpoint.client("rds"), instance["Endpoint"]
+
+    def value() -> Any:
+        with (
+            pymysql.connect(
+                host=where["Address"], port=where["Port"], user="admin", password=PASSWORD
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT @@ft_min_word_len")
+            return cursor.fetchone()
+
+    rds.modify_db_parameter_group(
+        DBParameterGroupName=group,
+        Parameters=[
+            {"ParameterName": "ft_min_word_len", "ParameterValue": "2", "ApplyMethod": "pending-reboot"}
+        ],
+    )
+    assert value() == (4,)
+    rds.reboot_db_instance(DBInstanceIdentifier="orders")
+    until(lambda: _available(rds, "orders"), "the end of the reboot")
+    assert value() == (2,)
+
+
+def test_the_master_user_has_none_of_the_great_privileges(master: Any) -> None:
+    master.execute("SHOW GRANTS")
+    grants = master.fetchall()[0][0]
+    for right in (
+        "SUPER",
+        "SET USER",
+        "READ_ONLY ADMIN",
+        "CONNECTION ADMIN",
+        "FILE",
+        "SHUTDOWN",
+        "BINLOG REPLAY",
+    ):
+        assert right not in grants
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -229,5 +271,5 @@ def test_a_snapshot_takes_a_moment(aws_endpoint: Endpoint, instance: dict[str, A
 
 def _available(rds: Any, name: str) -> dict[str, Any] | None:
     one: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
-    assert one["DBInstanceStatus"] in ("creating", "available")
+    assert one["DBInstanceStatus"] in ("creating", "rebooting", "available")
     return one if one["DBInstanceStatus"] == "available" else None
