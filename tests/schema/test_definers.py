@@ -120,6 +120,17 @@ def test_code_that_an_earlier_version_made_as_the_master_is_made_again(stood: Si
     assert stood.target_server.query(asked) == [("@".join(CLERK),)]
 
 
+def test_code_of_the_same_definer_that_moved_before_keeps_its_rights(stood: Sides) -> None:
+    stood.move(
+        "stood_later",
+        "CREATE TABLE t (id INT PRIMARY KEY); GRANT SELECT ON stood_later.* TO clerk@'10.%';"
+        " CREATE DEFINER=clerk@'10.%' VIEW seen AS SELECT id FROM t;",
+    )
+    assert ask(stood, "SELECT stood.how_many()") == [(1,), (1,)]
+    grants = [str(g) for (g,) in stood.target_server.query(f"SHOW GRANTS FOR `{CLERK[0]}`")]
+    assert [g.split(" TO ")[0] for g in grants if "later" in g] == ["GRANT SELECT ON `stood\\_later`.*"]
+
+
 EVERY = ["SELECT", "INSERT", "EXECUTE", "CREATE VIEW"]
 
 

@@ -46,6 +46,18 @@ def rights_on(grants: Iterable[str], schemas: Sequence[str], every: Sequence[str
     return list(dict.fromkeys(out))
 
 
+def revokes_on(grants: Iterable[str], schemas: Sequence[str]) -> list[str]:
+    """SHOW GRANTS of an account -> REVOKE ... ON ... of all that it has in these schemas, without a name."""
+    out = []
+    for line in grants:
+        found = GRANT.match(line)
+        if found and any(
+            _fits(found["where"], s, pattern=found["what"] == "*") for s in schemas if found["where"] != "*"
+        ):
+            out.append(f"REVOKE {found['rights']} ON {found['kind'] or ''}{found['where']}.{found['what']}")
+    return out
+
+
 def _rights(text: str, every: Sequence[str], *, whole: bool) -> list[str]:
     if text in ("ALL PRIVILEGES", "ALL"):
         # on a table or a routine the server takes ALL for what its kind has

@@ -61,7 +61,9 @@ class StandIns:
     def _settle(self, definer: tuple[str, str]) -> None:
         name = _account(definer)
         self._target.run(f"ALTER USER {name} ACCOUNT LOCK")
-        self._target.run(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}")
+        # not all of them: other schemas may have moved before, with code of the same definer
+        for revoke in core.revokes_on(_lines(self._target, f"SHOW GRANTS FOR {name}"), self._schemas):
+            self._target.run(f"{revoke} FROM {name}")
         every = schema_rights(self._target)
         for grant in core.rights_on(self._grants(definer), self._schemas, every):
             self._target.run(f"{grant} TO {name}")
@@ -69,10 +71,15 @@ class StandIns:
     def _grants(self, definer: tuple[str, str]) -> list[str]:
         user, host = definer
         try:
-            rows = self._source.rows(f"SHOW GRANTS FOR {quote(user)}" + (f"@{quote(host)}" if host else ""))
+            return _lines(
+                self._source, f"SHOW GRANTS FOR {quote(user)}" + (f"@{quote(host)}" if host else "")
+            )
         except pymysql.err.MySQLError:
             return []  # it does not exist
-        return [str(value) for row in rows for value in row.values()]
+
+
+def _lines(db: MariaDb, query: str) -> list[str]:
+    return [str(value) for row in db.rows(query) for value in row.values()]
 
 
 def _account(definer: tuple[str, str]) -> str:
