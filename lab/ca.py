@@ -40,16 +40,22 @@ def create(addresses: Addresses, zones: tuple[str, ...]) -> Certificate:
     made = certificate()
     if made.key.exists():
         return made
-    made.ca.parent.mkdir(parents=True, exist_ok=True)
+    names: list[x509.GeneralName] = [x509.DNSName(n) for zone in zones for n in (zone, f"*.{zone}")]
+    names += [x509.IPAddress(ipaddress.ip_address(a)) for a in _all(addresses)]
+    return sign(made.ca.parent, zones[0], names)
+
+
+def sign(folder: Path, common: str, names: list[x509.GeneralName]) -> Certificate:
+    """A new CA, and a certificate that it signed for these names."""
+    made = Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    folder.mkdir(parents=True, exist_ok=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("livemove lab CA")
     ca = _builder(ca_name, ca_name, ca_key).add_extension(x509.BasicConstraints(True, 0), True)
     ca = ca.add_extension(_usage(sign=True), True)
     ca_cert = ca.sign(ca_key, hashes.SHA256())
-    names: list[x509.GeneralName] = [x509.DNSName(n) for zone in zones for n in (zone, f"*.{zone}")]
-    names += [x509.IPAddress(ipaddress.ip_address(a)) for a in _all(addresses)]
     leaf = (
-        _builder(_name(zones[0]), ca_name, key)
+        _builder(_name(common), ca_name, key)
         .add_extension(x509.SubjectAlternativeName(names), False)
         .add_extension(x509.BasicConstraints(False, None), True)
         .add_extension(_usage(sign=False), True)

@@ -20,6 +20,7 @@ MASTER_USER = "admin"
 def connections(service: str) -> dict[str, dict[str, Any]]:
     """Connection id -> fields of the connections that the lab's spec names."""
     a, secret, keys = here(), read(), ssh.keys()
+    trust = {"ssl": {"ca": str(certificate().ca)}}
     made: dict[str, dict[str, Any]] = {
         f"{service}_aws": {
             "conn_type": "aws",
@@ -33,8 +34,14 @@ def connections(service: str) -> dict[str, dict[str, Any]]:
             "port": a.mariadb_port,
             "login": ADMIN,
             "password": secret[ADMIN],
+            "extra": trust,
         },
-        f"{service}_target": {"conn_type": "mysql", "login": MASTER_USER, "password": secret["master"]},
+        f"{service}_target": {
+            "conn_type": "mysql",
+            "login": MASTER_USER,
+            "password": secret["master"],
+            "extra": trust,
+        },
         f"{service}_app": {"conn_type": "mysql", "login": f"{service}_app", "password": secret["app"]},
         f"{service}_idc_ssh": {
             "conn_type": "ssh",

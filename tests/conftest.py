@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from lab.ca import sign
 from lab.mariadb import Server
 from lab.processes import Registry
 
@@ -45,12 +47,13 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 def make_mariadb(
     registry: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Server]]:
-    """Call it for a fresh mariadbd: make_mariadb(zone, **options) -> Server (root with password "root")."""
+    """Call it for a fresh mariadbd with TLS: make_mariadb(zone, **options) -> Server (root: "root")."""
     if not shutil.which("mariadbd") and not Path("/usr/sbin/mariadbd").exists():
         if os.environ.get("CI"):
             pytest.fail("mariadbd is not installed, and CI must not skip this")
         pytest.skip("mariadbd is not installed: run `make setup`")
     made: list[Server] = []
+    certificate = sign(tmp_path_factory.mktemp("ca"), "a server of the tests", [x509.DNSName("test")])
 
     def make(zone: str = "UTC", **options: str) -> Server:
         n = next(_numbers)
@@ -64,6 +67,7 @@ def make_mariadb(
             1000 + n,
             "root",
             options,
+            certificate.paths(),
             zone=zone,
         )
         server.install()

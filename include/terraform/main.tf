@@ -63,6 +63,7 @@ module "database" {
   security_group_ids  = [module.network.database_security_group_id]
   publicly_accessible = local.public_path
   parameters          = var.source_parameters
+  require_tls         = var.database_require_tls
   backup_window       = var.backup_window
   maintenance_window  = var.maintenance_window
   deletion_protection = var.deletion_protection

@@ -191,6 +191,12 @@ variable "source_parameters" {
   }
 }
 
+variable "database_require_tls" {
+  description = "RDS refuses connections in clear text."
+  type        = bool
+  default     = true
+}
+
 variable "backup_window" {
   description = "Daily backup window in UTC, hh:mm-hh:mm; away from the low-traffic window of the migration."
   type        = string

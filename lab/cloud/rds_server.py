@@ -16,7 +16,7 @@ from typing import Any
 import pymysql
 
 from lab.cloud.parameters import mysql_text
-from lab.mariadb import Server
+from lab.mariadb import LAX, Server
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ def _as_amazon(server: Server, *statements: str) -> Any:
             user="rdsadmin",
             password=server.root_password,
             database="mysql",
+            ssl=LAX,
             autocommit=True,
             connect_timeout=5,
             read_timeout=30,

@@ -18,6 +18,7 @@ import pymysql
 
 from lab import secrets_file, status
 from lab.addresses import here
+from lab.mariadb import LAX
 from lab.up import START_TTL, aws
 from livemove.model.ledger import Outputs
 from livemove.reporting import report
@@ -135,6 +136,7 @@ class Evidence:
             password=password,
             charset="utf8mb4",
             autocommit=True,
+            ssl=LAX,
             connect_timeout=5,
             read_timeout=60,
             **options,

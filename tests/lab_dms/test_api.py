@@ -14,8 +14,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cryptography import x509
 from moto.server import ThreadedMotoServer
 
+from lab.ca import sign
 from lab.cloud.dms import api
 from lab.mariadb import Server
 from lab.processes import Registry
@@ -26,6 +28,7 @@ from livemove.model.spec import Side, project_root
 from livemove.replication.adapters.dms import DmsReplicator
 from livemove.replication.dms_rules import TableState, load_is_over
 from livemove.runtime.clock import SystemClock
+from livemove.runtime.mariadb import Trust
 from tests.lab_dms.conftest import Replication
 from tests.lab_dms.contract import problems
 from tests.raising import raises
@@ -149,6 +152,21 @@ def replicator(client: Callable[[str], Any], standing: Outputs, replication: Rep
 LINK = Link("shop", 1, Side.SOURCE)
 
 
+@pytest.fixture
+def clear_text_is_refused(replication: Replication) -> Iterator[Replication]:
+    """Both servers take encrypted connections only."""
+    servers = (replication.source, replication.target)
+    for server in servers:
+        server.query("SET GLOBAL require_secure_transport = ON")
+    yield replication
+    for server in servers:
+        server.query("SET GLOBAL require_secure_transport = OFF")
+
+
+def trusting(replicator: DmsReplicator, ca: Path, *, identity: bool = False) -> None:
+    replicator.certificates.trust = lambda side: Trust(str(ca), identity)
+
+
 def logins(r: Replication, **changes: Any) -> dict[str, Any]:
     reader = {"username": "reader", "password": "secret-r", "host": r.source.address, "port": 3306}
     applier = {"username": "applier", "password": "secret-a", "host": r.target.address, "port": 3306}
@@ -205,6 +223,59 @@ def test_the_whole_life_of_a_link(
     assert client("secretsmanager").list_secrets()["SecretList"] == []
     assert not (registry.state / "dms" / LINK.name).exists()
     assert registry.find(f"dms-{LINK.name}") is None
+
+
+def test_a_link_over_tls_loads_and_follows_servers_that_refuse_clear_text(
+    replicator: DmsReplicator, clear_text_is_refused: Replication, client: Any
+) -> None:
+    r = clear_text_is_refused
+    assert r.source.certificate
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, n INT, t LONGTEXT) ENGINE=InnoDB")
+    r.on(r.source, "INSERT INTO a SELECT seq, seq, REPEAT('x', 60000) FROM seq_1_to_50")
+    with raises(ReplicationError, "1045"):
+        replicator.prepare(LINK, full_load=True, **logins(r))
+    # the endpoints that are there already are corrected
+    trusting(replicator, r.source.certificate[0])
+    for _ in range(2):
+        replicator.prepare(LINK, full_load=True, **logins(r))
+    ends = client("dms").describe_endpoints()["Endpoints"]
+    assert {e["SslMode"] for e in ends} == {"verify-ca"}
+    replicator.start(LINK)
+    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the end of the load")
+    replicator.start(LINK)
+    r.on(r.source, "UPDATE a SET t = REPEAT('y', 700000) WHERE id < 11", "DELETE FROM a WHERE id = 11")
+    wait(lambda: sum(t.applied for t in replicator.tables(LINK)) == 11, "eleven applied changes")
+    r.assert_equal("a")
+    replicator.delete(LINK)
+    assert client("dms").describe_certificates()["Certificates"] == []
+
+
+def test_a_certificate_of_another_ca_fails_the_endpoints_test(
+    replicator: DmsReplicator, replication: Replication, tmp_path: Path
+) -> None:
+    trusting(replicator, sign(tmp_path, "other", [x509.DNSName("other")]).ca)
+    with raises(ReplicationError, "CERTIFICATE_VERIFY_FAILED"):
+        replicator.prepare(LINK, full_load=True, **logins(replication))
+
+
+def test_a_certificate_without_the_servers_name_fails_verify_full(
+    replicator: DmsReplicator, replication: Replication
+) -> None:
+    assert replication.source.certificate
+    trusting(replicator, replication.source.certificate[0], identity=True)
+    with raises(ReplicationError, "mismatch"):
+        replicator.prepare(LINK, full_load=True, **logins(replication))
+
+
+def test_what_is_no_certificate_is_not_imported(
+    replicator: DmsReplicator, replication: Replication, client: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ClientError, match="could not be imported"):
+        client("dms").import_certificate(CertificateIdentifier="shop-ca-source-x", CertificatePem="nothing")
+    with pytest.raises(ClientError, match="not supported"):
+        client("dms").create_endpoint(
+            EndpointIdentifier="x", EndpointType="source", EngineName="mariadb", SslMode="require"
+        )
 
 
 def test_a_wrong_password_is_told_in_the_servers_words(

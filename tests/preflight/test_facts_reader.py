@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import certifi
 import pytest
 
 from lab.mariadb import Server
@@ -229,7 +230,8 @@ class Broken(ServiceContext):
     def secret(self, connection_id: str) -> Secret:
         if connection_id != SPEC.source.connection:
             raise SetupError(f"The Airflow connection {connection_id!r} is missing")
-        return Secret(connection_id, "127.0.0.1", 1, "livemove", "hidden-password", {})
+        extra = {"ssl": {"ca": certifi.where()}}
+        return Secret(connection_id, "127.0.0.1", 1, "livemove", "hidden-password", extra)
 
     def port(self, name: str, make: object) -> Any:
         raise DnsError("there is no zone shop.test")
@@ -243,6 +245,20 @@ def test_what_cannot_be_read_becomes_a_finding_and_no_secret_is_told() -> None:
     missing = {f.subject for f in found if f.check == "connections"}
     assert missing == {"shop_aws", "shop_target", "shop_app", "shop_idc_ssh"}
     assert "hidden-password" not in str(found)
+
+
+@pytest.mark.parametrize("extra", [{}, {"ssl": {"ca": "/nowhere/ca.pem"}}])
+def test_a_connection_whose_ca_is_missing_is_a_finding_before_anybody_connects(
+    monkeypatch: pytest.MonkeyPatch, extra: Json
+) -> None:
+    monkeypatch.setattr(
+        Broken,
+        "secret",
+        lambda self, name: Secret(name, "127.0.0.1", 1, "livemove", "hidden-password", extra),
+    )
+    found = preflight.findings(read_facts(Broken(SPEC)))
+    named = {f.subject for f in found if f.check == "connections" and "CA" in f.measured}
+    assert named == {"shop_source", "shop_target"}
 
 
 def test_the_operator_refuses_with_every_remedy_even_without_a_ledger(

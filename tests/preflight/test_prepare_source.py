@@ -25,10 +25,11 @@ def options(text: str) -> dict[str, str]:
 def test_from_the_spec_alone_every_setting_stands_there_with_its_reason() -> None:
     text = texts()["livemove.cnf"]
     wanted = {s.name: s.value for s in SETTINGS if s.value and not s.only_replicas}
-    assert options(text) == {**wanted, "expire_logs_days": "1"}
+    certificate = {"ssl_cert": "/etc/mysql/server.pem", "ssl_key": "/etc/mysql/server.key"}
+    assert options(text) == {**wanted, "expire_logs_days": "1", **certificate}
     assert all(s.why in text for s in SETTINGS if s.value)
-    assert "2 of these lines need a restart" in text
-    assert text.count("# RESTART") == 2
+    assert "4 of these lines need a restart" in text
+    assert text.count("# RESTART") == 3
 
 
 def test_only_what_is_missing_and_what_needs_a_restart_is_marked() -> None:

@@ -11,7 +11,7 @@ import pytest
 from lab.mariadb import Server
 from livemove.control.adapters.control_row import Control
 from livemove.control.adapters.setup import APPLY_RIGHTS, READ_RIGHTS, drop_accounts, ensure_account, install
-from livemove.model.ports import Severity
+from livemove.model.ports import Json, Severity
 from livemove.model.source_settings import CODE, SETTINGS
 from livemove.model.spec import Side
 from livemove.preflight.adapters.facts_reader import read_database
@@ -92,14 +92,17 @@ class Reachable(ServiceContext):
     """A world whose source is the server of this test, and nothing else answers."""
 
     at: tuple[str, int]
+    extra: Json = {}
 
     def secret(self, connection_id: str) -> Secret:
-        return Secret(connection_id, *self.at, "livemove", "secret", {})
+        return Secret(connection_id, *self.at, "livemove", "secret", self.extra)
 
 
 def test_the_command_names_only_what_the_running_source_lacks(server: Server) -> None:
     world = Reachable(SPEC)
     world.at = (server.address, server.port)
+    assert server.certificate
+    world.extra = {"ssl": {"ca": str(server.certificate[0])}}
     server.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
     found, why = needs(world, look=True)
     server.query("SET GLOBAL innodb_flush_log_at_trx_commit = 1")

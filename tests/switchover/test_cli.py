@@ -37,6 +37,7 @@ def spec(tmp_path: Path, two: Two) -> Path:
     data = yaml.safe_load((ROOT / "include" / "migrations" / "shop.yaml").read_text())
     data["source"]["address"] = two.servers[Side.SOURCE].address
     data["servers"][0]["address"] = "127.0.0.1"
+    data["target"]["tls"] = "verify_ca"  # the certificate of these servers names none of them
     path = tmp_path / "shop.yaml"
     path.write_text(yaml.safe_dump(data))
     return path
@@ -46,6 +47,8 @@ def environment(two: Two, tmp_path: Path, **ports: int) -> dict[str, str]:
     """Logins in the environment; an Airflow database that nobody can reach."""
     s, t = two.servers[Side.SOURCE], two.servers[Side.TARGET]
     host, port = DEAD.split(":")
+    assert s.certificate
+    trust = {"ssl": {"ca": str(s.certificate[0])}}
     connections = {
         "SHOP_SOURCE": {
             "conn_type": "mysql",
@@ -53,6 +56,7 @@ def environment(two: Two, tmp_path: Path, **ports: int) -> dict[str, str]:
             "port": ports.get("source", s.port),
             "login": "root",
             "password": "root",
+            "extra": trust,
         },
         "SHOP_TARGET": {
             "conn_type": "mysql",
@@ -60,6 +64,7 @@ def environment(two: Two, tmp_path: Path, **ports: int) -> dict[str, str]:
             "port": t.port,
             "login": "master",
             "password": "m",
+            "extra": trust,
         },
         "SHOP_AWS": {
             "conn_type": "aws",

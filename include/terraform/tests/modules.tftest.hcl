@@ -35,6 +35,7 @@ run "what_dms_and_the_switchover_want_of_rds" {
     subnet_ids           = ["subnet-a", "subnet-b"]
     security_group_ids   = ["sg-a"]
     publicly_accessible  = false
+    require_tls          = true
     parameters           = { time_zone = "Asia/Seoul", binlog_format = "MIXED", sql_mode = null }
     backup_window        = "16:00-16:30"
     maintenance_window   = "sun:14:00-sun:15:00"
@@ -47,13 +48,14 @@ run "what_dms_and_the_switchover_want_of_rds" {
 
   assert {
     condition = alltrue([for name, value in {
-      binlog_format     = "ROW"
-      event_scheduler   = "ON"
-      local_infile      = "1"
-      net_read_timeout  = "300"
-      net_write_timeout = "300"
-      sync_binlog       = "1"
-      time_zone         = "Asia/Seoul"
+      binlog_format            = "ROW"
+      event_scheduler          = "ON"
+      local_infile             = "1"
+      require_secure_transport = "1"
+      net_read_timeout         = "300"
+      net_write_timeout        = "300"
+      sync_binlog              = "1"
+      time_zone                = "Asia/Seoul"
     } : anytrue([for p in aws_db_parameter_group.this.parameter : p.name == name && p.value == value])])
     error_message = "A parameter that replication or the switchover needs is missing, or the source's value has won."
   }

@@ -28,7 +28,7 @@ from moto.moto_api import state_manager
 from moto.s3.models import s3_backends
 
 from lab.addresses import state_dir
-from lab.cloud.dms import pace, wire
+from lab.cloud.dms import certificates, pace, wire
 from lab.cloud.dms.assessments import CANCELLED, NAMES, RUNNING, Run, assess, resource_id
 from lab.cloud.dms.connections import Connection
 from lab.cloud.dms.credentials import NoAccess, Where, grant_replay, login_of, test_login, unanswered
@@ -266,6 +266,7 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         name = self.given["EndpointIdentifier"]
         if name in self.dms_backend.endpoints:
             raise ResourceAlreadyExistsFault(f"Endpoint {name} already exists.")
+        certificates.check(self.given.get("SslMode"), self.given.get("CertificateArn"))
         super().create_endpoint()
         endpoint = self.dms_backend.endpoints[name]
         endpoint.status = "active"
@@ -291,6 +292,10 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
                     f" Endpoint {endpoint.endpoint_identifier} is used by the replication task {task.id},"
                     f" which is {task.now()}"
                 )
+        certificates.check(
+            self.given.get("SslMode", endpoint.ssl_mode),
+            self.given.get("CertificateArn", endpoint.certificate_arn),
+        )
         for key, attribute in wire.ENDPOINT_FIELDS.items():
             if key in self.given:
                 setattr(endpoint, attribute, self.given[key])
@@ -318,6 +323,21 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
             if endpoint.endpoint_arn == arn:
                 return endpoint
         raise ResourceNotFoundFault("Endpoint could not be found.")
+
+    # Certificates ---------------------------------------------------------------------------------
+    def import_certificate(self) -> str:
+        name, pem = self.given["CertificateIdentifier"], self.given.get("CertificatePem", "")
+        return json.dumps({"Certificate": certificates.take(name, pem, self.where)})
+
+    def describe_certificates(self) -> str:
+        return json.dumps({"Certificates": certificates.listed()})
+
+    def delete_certificate(self) -> str:
+        arn = self.given["CertificateArn"]
+        using = [
+            e.endpoint_identifier for e in self.dms_backend.endpoints.values() if e.certificate_arn == arn
+        ]
+        return json.dumps({"Certificate": certificates.give_up(arn, using)})
 
     # Connections ----------------------------------------------------------------------------------
     def test_connection(self) -> str:

@@ -15,8 +15,10 @@ import pymysql
 
 from lab import addresses, secrets_file
 from lab.cloud import network, pace
+from lab.cloud.dms import certificates
 from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.failure import odbc, split
+from lab.mariadb import LAX
 from lab.processes import LabError, Registry
 
 log = logging.getLogger(__name__)
@@ -41,12 +43,15 @@ def login_of(endpoint: Any, where: Where, instance: Any) -> Login:
 def _login_of(endpoint: Any, where: Where, instance: Any) -> Login:
     settings = endpoint.my_sql_settings or {}
     secret = settings.get("SecretsManagerSecretId")
+    ca, identity = certificates.file_of(endpoint), endpoint.ssl_mode == "verify-full"
     if not secret:
         return Login(
             endpoint.server_name or settings.get("ServerName", ""),
             int(endpoint.port or settings.get("Port", 3306)),
             endpoint.username or settings.get("Username", ""),
             endpoint.password or settings.get("Password", ""),
+            ca=ca,
+            identity=identity,
         )
     check_role(settings.get("SecretsManagerAccessRoleArn"), where)
     if why := unanswered(instance, "secretsmanager"):
@@ -57,7 +62,14 @@ def _login_of(endpoint: Any, where: Where, instance: Any) -> Login:
         )
     content = read_secret(secret, where)
     try:
-        return Login(content["host"], int(content["port"]), content["username"], content["password"])
+        return Login(
+            content["host"],
+            int(content["port"]),
+            content["username"],
+            content["password"],
+            ca=ca,
+            identity=identity,
+        )
     except KeyError as e:
         raise NoAccess(
             f"The secret {secret} has no key {e.args[0]}; DMS needs username, password, host and port"
@@ -142,6 +154,7 @@ def grant_replay(login: Login, registry: Registry) -> None:
                     port=login.port,
                     user=user,
                     password=known.get(name, ""),
+                    ssl=LAX,
                     connect_timeout=5,
                     read_timeout=10,
                 ) as c,

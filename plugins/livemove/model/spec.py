@@ -42,6 +42,18 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Tls(StrEnum):
+    """How the connections to a database are encrypted.
+
+    What DMS calls them: verify-full, verify-ca, none; it has no mode between the last two for MariaDB.
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Security.SSL.html
+    """
+
+    VERIFY_IDENTITY = "verify_identity"
+    VERIFY_CA = "verify_ca"
+    NONE = "none"
+
+
 class Aws(Strict):
     """The account, the region and the bucket."""
 
@@ -70,6 +82,14 @@ class Source(Strict):
         min_length=1, description="application accounts, fenced at the switchover"
     )
     require_keys: bool = Field(False, description="refuse tables without a primary key instead of warning")
+    tls: Tls = Field(
+        Tls.VERIFY_CA,
+        description=(
+            "TLS of livemove, DMS and the cloud's servers to it: verify_identity (certificate and name),"
+            " verify_ca (certificate) or none; the CA is the file that the connection's extra names:"
+            ' {"ssl": {"ca": ...}}'
+        ),
+    )
 
 
 class Target(Strict):
@@ -87,6 +107,22 @@ class Target(Strict):
     )
     multi_az: bool = Field(False, description="keep a standby in a second availability zone")
     engine_version: str = Field("10.11", description="MariaDB version of RDS, major and minor")
+    tls: Tls = Field(
+        Tls.VERIFY_IDENTITY,
+        description=(
+            "TLS of everybody to it: verify_identity, verify_ca or none; the CA is AWS's bundle of the"
+            ' region, the file that the connection\'s extra names: {"ssl": {"ca": ...}}'
+        ),
+    )
+    require_tls: bool = Field(
+        True, description="RDS refuses clear text; false when the application cannot speak TLS"
+    )
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Target:
+        if self.require_tls and self.tls is Tls.NONE:
+            raise ValueError("tls: none needs require_tls: false, or livemove and DMS would be refused")
+        return self
 
 
 class Commands(Strict):
@@ -234,7 +270,7 @@ class Server(Strict):
         return self
 
 
-PLACEHOLDERS = ("host", "port", "user", "password", "password_url", "database", "site")
+PLACEHOLDERS = ("host", "port", "user", "password", "password_url", "database", "site", "ca")
 """What a settings file is filled in with, as {host}."""
 
 
@@ -250,7 +286,7 @@ class SettingsMerge(Strict):
     keys: dict[str, str] = Field(
         min_length=1,
         description=(
-            "key: its new value, with {host} {port} {user} {password} {database} {site} filled in, and"
+            "key: its new value, with {host} {port} {user} {password} {database} {site} {ca} filled in, and"
             " {password_url} as addresses want it. In yaml a path like production.host, in php a constant, a"
             " path like mysql.host, or a $variable"
         ),
@@ -294,7 +330,8 @@ class Application(Strict):
         None,
         description=(
             "the whole settings file, in the place of the one that is there; {host} {port} {user} {password}"
-            " {database} {site} are filled in"
+            " {database} {site} are filled in, and {ca}: the database's CA file on that server, empty"
+            " without TLS"
         ),
     )
     settings_merge: SettingsMerge | None = Field(
@@ -315,6 +352,11 @@ class Application(Strict):
     ca_file: str | None = Field(
         None, description="CA bundle for the service's certificate; none: the system's"
     )
+
+    @property
+    def templates(self) -> str:
+        """All that is filled in for the application, to see what it uses."""
+        return self.settings or " ".join(self.settings_merge.keys.values() if self.settings_merge else ())
 
     @model_validator(mode="after")
     def _one_way_to_the_settings(self) -> Application:

@@ -16,7 +16,7 @@ from livemove.control.privileges import OPENS_THE_FENCE, PAST_THE_FENCE
 from livemove.model.formatting import hours
 from livemove.model.ports import Severity
 from livemove.model.source_settings import DAY, SETTINGS, Setting, needs_restart, retention_line
-from livemove.model.spec import MigrationSpec, Side
+from livemove.model.spec import MigrationSpec, Side, Tls
 from livemove.preflight.checks import accounts
 from livemove.preflight.checks.retention import TIMES, seconds_kept, wanted_seconds
 from livemove.preflight.facts import DatabaseFacts
@@ -51,9 +51,12 @@ def parts(
 def my_cnf(spec: MigrationSpec, db: DatabaseFacts | None) -> str:
     wanted = [s for s in SETTINGS if s.value and (db is None or _missing(s, db))]
     lines = [line for s in wanted for line in _setting(s, db)] + _retention(spec, db)
+    certificate = _certificate(spec, db)
+    lines += certificate
     if not lines:
         return "# Nothing is missing: the running server has every value, and its configuration holds it.\n"
     restart = sum(needs_restart(s, db.variable(s.name) if db else "") for s in wanted)
+    restart += sum("=" in line for line in certificate)
     head = [
         (
             f"# For the source of {spec.service} ({spec.source.address}): a file in the server's"
@@ -94,6 +97,18 @@ def _retention(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
     line, why = retention_line(wanted)
     text = f" (now {hours(kept)})" if kept else ""
     return [f"# {why}{text}; see that the disk holds them", f"# at once: SET GLOBAL {line};", line]
+
+
+def _certificate(spec: MigrationSpec, db: DatabaseFacts | None) -> list[str]:
+    if spec.source.tls is Tls.NONE or db is not None:  # what the server has was read over TLS
+        return []
+    return [
+        "# connections are encrypted, and this certificate verified; its CA belongs into the extra of"
+        f" {spec.source.connection}",
+        "# RESTART",
+        "ssl_cert = /etc/mysql/server.pem",
+        "ssl_key = /etc/mysql/server.key",
+    ]
 
 
 # Accounts

@@ -3,25 +3,79 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import pymysql
+from pymysql.constants import CLIENT
 from pymysql.cursors import DictCursor
 
-from livemove.model.errors import UnreachableError
+from livemove.model.errors import SetupError, UnreachableError
 from livemove.model.ports import Row
 from livemove.model.spec import Side
 
 log = logging.getLogger(__name__)
 Args = Sequence[Any] | Mapping[str, Any] | None
 
+CR_SSL_ERROR = 2026
 GONE = {0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055}
 """Error numbers of a server that is not there; they say nothing about the statement (MariaDB error codes)."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whose certificate a server must show: one that the CA in the file `ca` has signed.
+
+    With `identity`, the certificate must name the server as well.
+    """
+
+    ca: str
+    identity: bool
+
+    def context(self) -> ssl.SSLContext:
+        """SetupError when the file is no CA bundle that this machine can read."""
+        try:
+            return _context(self.ca, self.identity, os.stat(self.ca).st_mtime_ns)
+        except (OSError, ssl.SSLError) as e:
+            raise SetupError(
+                f"The CA file {self.ca} cannot be used: {e.strerror or e}",
+                wanted="a file with certificates in PEM form, on every worker and triggerer",
+                next_step='correct "ssl": {"ca": ...} in the extra of the database\'s connection',
+            ) from e
+
+    def pem(self) -> bytes:
+        """The CA's certificates, for whoever must trust the same server elsewhere."""
+        self.context()
+        return Path(self.ca).read_bytes()
+
+    def client_options(self) -> list[str]:
+        """For the programs of MariaDB and of MySQL; `loose`, because neither knows all of the other's."""
+        mode, named = ("VERIFY_IDENTITY", "") if self.identity else ("VERIFY_CA", "skip-")
+        return [
+            f"--ssl-ca={self.ca}",
+            "--loose-ssl",
+            f"--loose-ssl-mode={mode}",
+            f"--loose-{named}ssl-verify-server-cert",
+        ]
+
+
+CLEAR_TEXT = ("--loose-skip-ssl", "--loose-ssl-mode=DISABLED")
+"""The same for a server that is spoken to without TLS."""
+
+
+@lru_cache(8)
+def _context(ca: str, identity: bool, _changed: int) -> ssl.SSLContext:
+    made = ssl.create_default_context(cafile=ca)
+    made.check_hostname = identity
+    # as PyMySQL itself: CAs of RDS lack an extension that Python 3.13 asks for
+    made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return made
 
 
 @dataclass(frozen=True)
@@ -30,9 +84,46 @@ class Login:
     port: int
     user: str
     password: str
+    trust: Trust | None = None
+    """None: the connection is not encrypted."""
 
     def __repr__(self) -> str:
         return f"Login({self.user}@{self.host}:{self.port})"
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        return self.trust.context() if self.trust else None
+
+
+class _Connection(pymysql.connections.Connection):
+    """PyMySQL's, which goes on in clear text when a server, or somebody on the way, offers no TLS."""
+
+    server_capabilities: int
+    _read_timeout: float | None
+    _write_timeout: float | None
+
+    def _request_authentication(self) -> None:
+        if self.ssl and not self.server_capabilities & CLIENT.SSL:
+            raise pymysql.err.OperationalError(CR_SSL_ERROR, "the server offers no TLS")
+        kept = self._read_timeout, self._write_timeout
+        # a server that falls silent in the handshake would keep us for the time of the longest statement
+        self._read_timeout = self._write_timeout = self.connect_timeout
+        super()._request_authentication()  # type: ignore[misc]
+        self._read_timeout, self._write_timeout = kept
+
+
+def connect(login: Login, **options: Any) -> Any:
+    """A connection of PyMySQL, encrypted as the login's `trust` says or not opened at all."""
+    return _Connection(
+        host=login.host,
+        port=login.port,
+        user=login.user,
+        password=login.password,
+        ssl=login.tls,
+        ssl_disabled=login.trust is None,
+        charset="utf8mb4",
+        **options,
+    )
 
 
 class MariaDb:
@@ -84,13 +175,9 @@ class MariaDb:
             )
         if self._connection is None:
             try:
-                self._connection = pymysql.connect(
-                    host=self.login.host,
-                    port=self.login.port,
-                    user=self.login.user,
-                    password=self.login.password,
+                self._connection = connect(
+                    self.login,
                     database=self.schema,
-                    charset="utf8mb4",
                     autocommit=True,
                     connect_timeout=self.timeout,
                     read_timeout=self.read_timeout,
@@ -100,7 +187,7 @@ class MariaDb:
             except pymysql.err.OperationalError as e:
                 raise UnreachableError(
                     f"The {self.side} database at {self.login} did not let us in: {e.args[1]} ({e.args[0]})",
-                    next_step="check address, firewall and the Airflow connection's login",
+                    next_step=_next_step(self.side, e),
                 ) from e
             with self._connection.cursor() as cursor:
                 for name, value in self.session.items():
@@ -150,6 +237,16 @@ class MariaDb:
     def script(self, sql: str) -> None:
         for statement in statements(sql):
             self.run(statement)
+
+
+def _next_step(side: Side, error: pymysql.err.OperationalError) -> str:
+    said = f"{error.args[1]}".lower()
+    if error.args[0] == CR_SSL_ERROR or "certificate" in said or "ssl" in said:
+        return (
+            f"check the server's certificate and the CA in the connection's extra; {side}.tls of the spec"
+            " says what is asked for, and none asks for nothing"
+        )
+    return "check address, firewall and the Airflow connection's login"
 
 
 def statements(script: str) -> list[str]:

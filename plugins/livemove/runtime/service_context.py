@@ -18,7 +18,7 @@ from urllib.parse import urlparse
 
 from livemove.model.errors import RefusedError, SetupError
 from livemove.model.ledger import Outputs, WebServer
-from livemove.model.spec import MigrationSpec, Server, Side
+from livemove.model.spec import MigrationSpec, Server, Side, Tls
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.ssh import SshHost
 from livemove.runtime.ssm import SsmHost
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import boto3
 
     from livemove.model import ports
-    from livemove.runtime.mariadb import Login, MariaDb
+    from livemove.runtime.mariadb import Login, MariaDb, Trust
 
 
 IDENTITIES = {"aws_access_key_id", "aws_session_token", "profile_name", "role_arn"}
@@ -215,15 +215,42 @@ class ServiceContext:
         """livemove's own login: the IDC account of the spec, or the master user of RDS."""
         from livemove.runtime.mariadb import Login
 
+        s, trust = self._database_secret(side), self.trust(side)
         if side is Side.SOURCE:
-            s = self.secret(self.spec.source.connection)
-            return Login(
-                s.host or self.spec.source.address, s.port or self.spec.source.port, s.login, s.password
+            host, port = s.host or self.spec.source.address, s.port or self.spec.source.port
+        elif s.host:  # for a night in which even the ledger does not answer
+            host, port = s.host, s.port or 3306
+        else:
+            host, port = self.outputs.database_address, self.outputs.database_port
+        return Login(host, port, s.login, s.password, trust)
+
+    def _database_secret(self, side: Side) -> Secret:
+        spec = self.spec.source if side is Side.SOURCE else self.spec.target
+        return self.secret(spec.connection)
+
+    def trust(self, side: Side) -> Trust | None:
+        """The CA that vouches for a database, None where the spec wants no TLS.
+
+        It is where Airflow's MySQL provider looks, too: {"ssl": {"ca": "path"}} in the connection's extra.
+        """
+        from livemove.runtime.mariadb import Trust
+
+        tls = (self.spec.source if side is Side.SOURCE else self.spec.target).tls
+        if tls is Tls.NONE:
+            return None
+        s = self._database_secret(side)
+        found = s.extra.get("ssl")
+        ca = found.get("ca") if isinstance(found, Mapping) else None
+        if not ca:
+            raise SetupError(
+                f"The connection {s.id!r} names no CA, and {side}.tls of the spec is {tls}",
+                wanted='{"ssl": {"ca": "/path/to/ca.pem"}} in its extra',
+                next_step=(
+                    "put the CA's certificate on every worker and its path into the extra, or say"
+                    f" {side}.tls: none in the spec"
+                ),
             )
-        s = self.secret(self.spec.target.connection)
-        if s.host:  # for a night in which even the ledger does not answer
-            return Login(s.host, s.port or 3306, s.login, s.password)
-        return Login(self.outputs.database_address, self.outputs.database_port, s.login, s.password)
+        return Trust(str(ca), tls is Tls.VERIFY_IDENTITY)
 
     def database(self, side: Side, **options: Any) -> MariaDb:
         """A new connection as livemove's own account."""
@@ -237,8 +264,10 @@ class ServiceContext:
 
         app = self.secret(self.spec.application.connection)
         if side is Side.SOURCE:
-            return Login(self.spec.source.address, self.spec.source.port, app.login, app.password)
-        return Login(self.outputs.database_address, self.outputs.database_port, app.login, app.password)
+            host, port = self.spec.source.address, self.spec.source.port
+        else:
+            host, port = self.outputs.database_address, self.outputs.database_port
+        return Login(host, port, app.login, app.password, self.trust(side))
 
     # Servers --------------------------------------------------------------------------------------
     def host(self, server: Server) -> ports.Host:

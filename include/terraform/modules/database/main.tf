@@ -15,6 +15,8 @@ locals {
     local_infile      = "1"
     net_read_timeout  = "300"
     net_write_timeout = "300"
+
+    require_secure_transport = var.require_tls ? "1" : "0"
   }
 
   taken_over = { for name, value in var.parameters : name => value if value != null }

@@ -65,6 +65,11 @@ variable "publicly_accessible" {
   type        = bool
 }
 
+variable "require_tls" {
+  description = "Refuse connections in clear text."
+  type        = bool
+}
+
 variable "parameters" {
   description = "Server variables taken over from the source; null leaves RDS's default."
   type        = map(string)

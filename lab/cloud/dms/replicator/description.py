@@ -40,19 +40,25 @@ class Login:
     password: str
     speaks_from: str | None = None
     """The replication instance's address; None: any."""
+    ca: str | None = None
+    """File with the certificates that vouch for the server; None: clear text (SslMode none)."""
+    identity: bool = False
+    """The certificate must name the server (SslMode verify-full)."""
 
     def __repr__(self) -> str:
         return f"Login({self.user}@{self.host}:{self.port})"
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of the driver."""
-        return {
+        found = {
             "host": self.host,
             "port": self.port,
             "user": self.user,
             "password": self.password,
             "bind_address": self.speaks_from,
         }
+        tls = {"ca": self.ca, "check_hostname": self.identity}
+        return {**found, "ssl": tls} if self.ca else {**found, "ssl_disabled": True}
 
 
 @dataclass(frozen=True)

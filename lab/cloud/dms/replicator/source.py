@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -196,7 +197,7 @@ class BinlogStream:
             self.at = 0
         try:
             data = self.socket.recv(1 << 18)
-        except (BlockingIOError, InterruptedError):
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
             if time.monotonic() - self.heard > SILENCE:
                 raise Lost("source", f"no sign of life for {SILENCE:.0f} s") from None
             return False

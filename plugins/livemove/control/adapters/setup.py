@@ -174,10 +174,14 @@ def _place(world: ServiceContext, side: Side) -> Json:
 
 
 def ensure_account(db: MariaDb, user: str, password: str, grants: Sequence[str], *, locked: bool) -> None:
-    """user@'%' with this password and these rights ("RIGHTS ON object"). An existing one keeps its lock."""
+    """user@'%' with this password and these rights ("RIGHTS ON object"). An existing one keeps its lock.
+
+    It logs in over TLS or not at all where livemove itself does.
+    """
     name = f"{_text(user)}@'%'"
     # only the hash travels: statements end up in binlogs and in logs
     how = f"IDENTIFIED VIA mysql_native_password USING '{native_hash(password)}'"
+    how += f" REQUIRE {'SSL' if db.login.trust else 'NONE'}"
     db.run(f"CREATE USER IF NOT EXISTS {name} {how}{' ACCOUNT LOCK' if locked else ''}")
     db.run(f"ALTER USER {name} {how}")
     for grant in grants:

@@ -76,8 +76,11 @@ def connection_ids(world: ServiceContext) -> list[str]:
 
 def _connection(world: ServiceContext, name: str) -> str:
     """Empty, or what is wrong with it; never its values."""
+    databases = {world.spec.source.connection: Side.SOURCE, world.spec.target.connection: Side.TARGET}
     try:
         secret = world.secret(name)
+        if name in databases and (trust := world.trust(databases[name])):
+            trust.context()
     except LivemoveError as e:
         return e.found
     if not secret.login and name != world.spec.aws.connection:

@@ -1,13 +1,9 @@
-"""Connections to the source are encrypted where they leave the company's own network.
-
-livemove's DMS endpoints ask for no TLS (SslMode none), because RDS and the IDC are joined by a VPN; with the
-public allow list (infra.connectivity) rows would cross the internet in clear.
-"""
+"""Connections to both databases are encrypted and their certificates verified, unless the spec says none."""
 
 from __future__ import annotations
 
 from livemove.model.ports import Finding
-from livemove.model.spec import MigrationSpec
+from livemove.model.spec import MigrationSpec, Tls
 from livemove.preflight.facts import DatabaseFacts
 from livemove.preflight.result import error, ok, warning
 
@@ -15,27 +11,66 @@ CHECK = "TLS"
 
 
 def check(db: DatabaseFacts, spec: MigrationSpec) -> list[Finding]:
-    able = db.variable("have_ssl").upper() == "YES" or bool(db.variable("ssl_cert"))
-    if db.variable("require_secure_transport").upper() in ("ON", "1"):
-        return [
-            error(
+    found = [_source(db, spec), *_target(spec)]
+    if spec.target.require_tls and "{ca}" not in spec.application.templates:
+        found.append(
+            warning(
                 CHECK,
-                "require_secure_transport is ON, and livemove's DMS endpoints ask for no TLS",
-                "OFF during the move",
-                "SET GLOBAL require_secure_transport = OFF, and let the accounts that must use TLS say so"
-                " themselves (ALTER USER ... REQUIRE SSL)",
+                "the application's settings do not use {ca}, and RDS will refuse it in clear text",
+                "an application that speaks TLS to its database",
+                "write {ca} where its settings name the database's CA file; where it speaks TLS without one,"
+                " accept this; where it cannot, say target.require_tls: false",
+                subject="application",
             )
-        ]
-    if spec.infra.connectivity == "public_allow_list":
+        )
+    return found
+
+
+def _source(db: DatabaseFacts, spec: MigrationSpec) -> Finding:
+    if spec.source.tls is not Tls.NONE:
+        # these facts were read over such a connection
+        return ok(CHECK, f"the source is spoken to over TLS ({spec.source.tls})", subject="source")
+    if db.variable("require_secure_transport").upper() in ("ON", "1"):
+        return error(
+            CHECK,
+            "require_secure_transport is ON, and source.tls of the spec is none",
+            "source.tls: verify_ca or verify_identity",
+            "name the CA of the server's certificate in the connection's extra, and take source.tls: none"
+            " out of the spec",
+            subject="source",
+        )
+    able = db.variable("have_ssl").upper() == "YES" or bool(db.variable("ssl_cert"))
+    public = spec.infra.connectivity == "public_allow_list"
+    return warning(
+        CHECK,
+        f"source.tls is none: rows and logins cross {'the internet' if public else 'the VPN'} in clear text"
+        f" (the source {'offers TLS' if able else 'offers no TLS'})",
+        "verify_ca or verify_identity",
+        "give the server a certificate (ssl_cert, ssl_key), and the connection's extra its CA",
+        subject="source",
+    )
+
+
+def _target(spec: MigrationSpec) -> list[Finding]:
+    if spec.target.tls is Tls.NONE:
         return [
             warning(
                 CHECK,
-                "rows cross the internet unencrypted between DMS and the source"
-                f" ({'which offers TLS' if able else 'which offers none'})",
-                "a VPN, or TLS",
-                "use infra.connectivity: vpn; TLS of DMS towards the source is not built yet",
+                "target.tls is none: rows and logins travel to RDS in clear text",
+                "verify_identity",
+                "put AWS's CA bundle of the region on every worker and its path into the extra of the"
+                " target's connection",
+                subject="target",
             )
         ]
-    return [
-        ok(CHECK, f"the source {'offers TLS' if able else 'offers no TLS'}; DMS reaches it through the VPN")
-    ]
+    if not spec.target.require_tls:
+        return [
+            warning(
+                CHECK,
+                "RDS will take connections in clear text (target.require_tls: false)",
+                "true",
+                "leave it out of the spec once the application speaks TLS",
+                subject="target",
+            )
+        ]
+    return [ok(CHECK, f"RDS is spoken to over TLS only ({spec.target.tls})", subject="target")]

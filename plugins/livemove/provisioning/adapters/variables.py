@@ -46,6 +46,7 @@ def variables(world: ServiceContext, *, replication_enabled: bool = True) -> Jso
         "database_instance_class": spec.target.instance_class,
         "database_storage_gb": spec.target.storage_gb,
         "database_multi_az": spec.target.multi_az,
+        "database_require_tls": spec.target.require_tls,
         "database_username": world.secret(spec.target.connection).login,
         "application_database": spec.application.database,
         "application_username": world.secret(spec.application.connection).login,

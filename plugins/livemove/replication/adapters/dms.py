@@ -20,11 +20,13 @@ from livemove.model.formatting import utc
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Clock, Json, Link, ReplicationStatus, TableProgress, TaskState
 from livemove.model.spec import Side, project_root
+from livemove.replication.adapters.certificates import Certificates
 from livemove.replication.dms_rules import describe_status, start_type, table_mappings, task_settings
 from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.polling import LogThrottle
 
 if TYPE_CHECKING:
+    from livemove.runtime.mariadb import Trust
     from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
@@ -59,10 +61,12 @@ class DmsReplicator:
         cloudwatch: Any = None,
         batch_apply: bool = False,
         longest_lob: Callable[[], int | None] = lambda: None,
+        trust: Callable[[Side], Trust | None] = lambda side: None,
     ) -> None:
         self.dms, self.secrets, self.service, self.schemas = dms, secrets, service, schemas
         self.settings, self._outputs, self.clock = settings, outputs, clock
         self.cloudwatch, self.batch_apply, self.longest_lob = cloudwatch, batch_apply, longest_lob
+        self.certificates = Certificates(dms, service, trust)
 
     @classmethod
     def of(cls, world: ServiceContext) -> DmsReplicator:
@@ -78,6 +82,7 @@ class DmsReplicator:
             cloudwatch=world.aws("cloudwatch"),
             batch_apply=world.spec.replication.batch_apply,
             longest_lob=lambda: longest_lob(world),
+            trust=world.trust,
         )
 
     # Making ---------------------------------------------------------------------------------------
@@ -134,6 +139,7 @@ class DmsReplicator:
             # one schema here is one schema there, whatever its name
             **({"TargetDbType": "multiple-databases"} if role == APPLIER else {}),
         }
+        tls = self.certificates.encryption(link.reads if role == READER else link.writes)
         found = self._endpoint(name)
         if found is None:
             return self._patiently(
@@ -142,15 +148,16 @@ class DmsReplicator:
                         EndpointIdentifier=name,
                         EndpointType=ROLES[role],
                         EngineName="mariadb",
-                        SslMode="none",
                         MySQLSettings=wanted,
                         Tags=[{"Key": "livemove", "Value": self.service}],
+                        **tls,
                     )["Endpoint"]["EndpointArn"]
                 )
             )
         have = found.get("MySQLSettings") or {}
-        if other := [k for k, v in wanted.items() if have.get(k) != v]:
-            self._modify_endpoint(link, found, other, {"MySQLSettings": wanted})
+        other = [k for k, v in wanted.items() if have.get(k) != v]
+        if other := other + [k for k, v in tls.items() if found.get(k) != v]:
+            self._modify_endpoint(link, found, other, {"MySQLSettings": wanted, **tls})
         return str(found["EndpointArn"])
 
     def _modify_endpoint(self, link: Link, found: Json, other: list[str], wanted: Json) -> None:
@@ -300,6 +307,7 @@ class DmsReplicator:
             self._forgiving(
                 lambda name=name: self.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)  # type: ignore[misc]
             )
+        self.certificates.remove()
 
     def _forgiving(self, call: Callable[[], Any]) -> None:
         """What is gone already need not be deleted."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import pymysql
 from livemove.model.errors import LivemoveError
 from livemove.model.ports import Host
 from livemove.model.spec import Side
-from livemove.runtime.mariadb import Login
+from livemove.runtime.mariadb import Login, connect
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
@@ -54,32 +53,18 @@ class Tried:
 
 
 def try_login(login: Login, *, timeout: float = 5) -> Tried:
-    """Log in, over TLS where the server offers it."""
-    anyone = ssl.create_default_context()
-    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
-    last = Tried(-1, "")
-    for context in (anyone, None):
-        try:
-            c = pymysql.connect(
-                host=login.host,
-                port=login.port,
-                user=login.user,
-                password=login.password,
-                ssl=context,
-                connect_timeout=timeout,
-                read_timeout=timeout,
-                charset="utf8mb4",
-            )
-        except pymysql.err.MySQLError as e:
-            last = Tried(int(e.args[0] or -1) if e.args else -1, f"{e.args[1:] or e} ({e.args[0]})")
-            if last.code in (LOCKED, DENIED):
-                break
-            continue
-        with c, c.cursor() as cursor:
-            cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_version'")
-            row = cursor.fetchone()
-            return Tried(0, f"logged in, {(row and row[1]) or 'no TLS'}")
-    return Tried(last.code, "the password is right, the account is locked") if last.code == LOCKED else last
+    """Log in, encrypted as the spec asks."""
+    try:
+        c = connect(login, connect_timeout=timeout, read_timeout=timeout)
+    except pymysql.err.MySQLError as e:
+        code = int(e.args[0] or -1) if e.args else -1
+        if code == LOCKED:
+            return Tried(code, "the password is right, the account is locked")
+        return Tried(code, f"{e.args[1:] or e} ({e.args[0]})")
+    with c, c.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_version'")
+        row = cursor.fetchone()
+        return Tried(0, f"logged in, {(row and row[1]) or 'no TLS'}")
 
 
 def server_way(host: Host, side: Side, address: str, port: int) -> Way:

@@ -11,6 +11,7 @@ import base64
 import json
 import logging
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,10 +153,13 @@ def install_agent(world: ServiceContext, server: Server, host: Host) -> str:
 
     Returns what is missing for the server to be armed, or an empty text.
     """
-    databases, folder = Databases.of(world), server.directory
+    folder = server.directory
     host.put(f"{folder}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
+    databases = databases_at(world, server, host)
     host.put(f"{folder}/server.conf", configuration(server, databases).encode())
     for side in Side:
+        if trust := databases.trust[side]:
+            host.put(f"{folder}/{side}.ca.pem", trust.pem())
         password = credentials(world, side, WATCH_ACCOUNT)["password"]
         if server.reach == "ssh":
             login = watch_login(databases, side, password)
@@ -171,13 +175,23 @@ def install_agent(world: ServiceContext, server: Server, host: Host) -> str:
     )
 
 
+def databases_at(world: ServiceContext, server: Server, host: Host) -> Databases:
+    """The databases as this server finds them: the CAs lie in livemove's folder, for everybody to read."""
+    databases = Databases.of(world)
+    folder = server.directory
+    if not folder.startswith("/"):
+        where = f"CDPATH= cd -- {shlex.quote(folder)} && pwd"
+        folder = run_checked(host, where, f"find the folder {folder}")
+    return replace(databases, ca={s: f"{folder}/{s}.ca.pem" for s, trust in databases.trust.items() if trust})
+
+
 def place_settings(world: ServiceContext, server: Server, host: Host, *, early: bool = False) -> Reply:
     """Both settings files on the server, in use there and readable for its service; else what was there.
 
     `early`: the service's user may be missing, because the release will make it.
     """
     stage = _stage_over_ssh if server.reach == "ssh" else _stage_over_ssm
-    stage(world, server, host, Databases.of(world))
+    stage(world, server, host, databases_at(world, server, host))
     return checked(told(server, host, "place --early" if early else "place", PLACE))
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from livemove.model.errors import SchemaError, SetupError
 from livemove.model.ledger import FinalDump
 from livemove.model.ports import Json
-from livemove.runtime.mariadb import Login
+from livemove.runtime.mariadb import CLEAR_TEXT, Login
 from livemove.runtime.polling import LogThrottle
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def _dump(login: Login, schemas: Sequence[str], timeout: float) -> Iterator[byte
         f"--port={login.port}",
         f"--user={login.user}",
         "--protocol=tcp",
+        *(login.trust.client_options() if login.trust else CLEAR_TEXT),
         "--single-transaction",
         "--quick",
         "--routines",

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from livemove.control.adapters.setup import WATCH_ACCOUNT
 from livemove.model.errors import LivemoveError, SetupError
 from livemove.model.ports import CommandResult, Host, Reply
 from livemove.model.spec import MigrationSpec, Server, Side
+from livemove.runtime.mariadb import CLEAR_TEXT, Trust
 from livemove.runtime.parallel import in_parallel_within
 
 if TYPE_CHECKING:
@@ -34,28 +35,27 @@ port={port}
 user={user}
 password={password}
 connect-timeout=5
-loose-ssl
-loose-skip-ssl-verify-server-cert
+{tls}
 """
-"""A MariaDB client's defaults file, with TLS where the server offers it.
-
-`loose`, because not every client knows the option. The server is not authenticated, but this login can only
-wait.
-"""
+"""A defaults file for the clients of MariaDB and MySQL."""
 
 
 @dataclass(frozen=True)
 class Databases:
-    """Where the application finds each database; no password in here."""
+    """Where the application finds each database, and who vouches for it; no password in here."""
 
     source: tuple[str, int]
     target: tuple[str, int]
     user: str
+    trust: Mapping[Side, Trust | None] = field(default_factory=dict)
+    """A side that is missing is spoken to in clear text."""
+    ca: Mapping[Side, str] = field(default_factory=dict)
+    """The CA files on the server that this is for."""
 
     @classmethod
     def of(cls, world: ServiceContext) -> Databases:
         s, t = (world.application_login(side) for side in (Side.SOURCE, Side.TARGET))
-        return cls((s.host, s.port), (t.host, t.port), s.user)
+        return cls((s.host, s.port), (t.host, t.port), s.user, {Side.SOURCE: s.trust, Side.TARGET: t.trust})
 
     def at(self, side: Side) -> tuple[str, int]:
         return self.source if side is Side.SOURCE else self.target
@@ -68,7 +68,7 @@ def settings(spec: MigrationSpec, databases: Databases, side: Side, site: Side, 
     except (KeyError, IndexError, ValueError) as e:
         raise SetupError(
             f"application.settings of the spec cannot be filled in: {type(e).__name__} {e}",
-            wanted="only {host} {port} {user} {password} {database} {site}; other braces doubled",
+            wanted="only {host} {port} {user} {password} {database} {site} {ca}; other braces doubled",
         ) from e
 
 
@@ -85,6 +85,7 @@ def placeholders(
         "password_url": "{password_url}",
         "database": spec.application.database,
         "site": site,
+        "ca": databases.ca.get(side, ""),
     }
 
 
@@ -237,4 +238,7 @@ def reply(server: Server, done: CommandResult) -> Reply:
 
 def watch_login(databases: Databases, side: Side, password: str) -> str:
     host, port = databases.at(side)
-    return WATCH_LOGIN.format(side=side, host=host, port=port, user=WATCH_ACCOUNT, password=password)
+    trust = databases.trust.get(side)
+    options = Trust(databases.ca[side], trust.identity).client_options() if trust else CLEAR_TEXT
+    tls = "\n".join(option.removeprefix("--") for option in options)
+    return WATCH_LOGIN.format(side=side, host=host, port=port, user=WATCH_ACCOUNT, password=password, tls=tls)
