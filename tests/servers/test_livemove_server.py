@@ -285,7 +285,13 @@ def test_words_go_to_the_servers_they_are_meant_for() -> None:
     def server(name: str, site: Side, **jobs: str) -> tuple[Server, Listening]:
         commands = Commands(reload="true", probe="true", **jobs)
         return Server(
-            name=name, site=site, reach="ssm", directory="/x", settings_link="/y", commands=commands
+            name=name,
+            site=site,
+            reach="ssh",
+            connection="any",
+            directory="/x",
+            settings_link="/y",
+            commands=commands,
         ), Listening(name, site)
 
     jobs = {"jobs_off": "off", "jobs_on": "on"}
