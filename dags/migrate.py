@@ -41,7 +41,12 @@ from livemove.replication.operators import (
     PrepareReplicationOperator,
     StartReplicationOperator,
 )
-from livemove.replication.sensors import FullLoadSensor, LagSensor, TableStatesSensor
+from livemove.replication.sensors import (
+    CachedChangesSensor,
+    FullLoadSensor,
+    LagSensor,
+    TableStatesSensor,
+)
 from livemove.reporting.operators.gate import MigrationGate
 from livemove.reporting.operators.report import ReportOperator
 from livemove.runtime.trigger_form import trigger_form
@@ -100,14 +105,20 @@ def migration(spec: MigrationSpec) -> DAG:
             prepare_task = PrepareReplicationOperator(task_id="prepare_task", **of)
             start_load = StartReplicationOperator(task_id="start_load", **of)
             full_load = FullLoadSensor(task_id="full_load", **of)
-            carry_keys = CarrySchemaOperator(
-                task_id="carry_keys", phase="keys", execution_timeout=24 * HOUR, **of
+            carry_indexes = CarrySchemaOperator(
+                task_id="carry_indexes", phase="indexes", execution_timeout=24 * HOUR, **of
+            )
+            start_cached = StartReplicationOperator(task_id="start_cached", **of)
+            cached_applied = CachedChangesSensor(task_id="cached_applied", **of)
+            carry_foreign_keys = CarrySchemaOperator(
+                task_id="carry_foreign_keys", phase="foreign_keys", execution_timeout=24 * HOUR, **of
             )
             carry_code = CarrySchemaOperator(task_id="carry_code", phase="code", **of)
             start_cdc = StartReplicationOperator(task_id="start_cdc", **of)
             caught_up = LagSensor(task_id="caught_up", **of)
             prepare_control >> lower_ttl >> carry_tables >> prepare_task >> start_load >> full_load
-            full_load >> carry_keys >> carry_code >> start_cdc >> caught_up
+            full_load >> carry_indexes >> start_cached >> cached_applied
+            cached_applied >> carry_foreign_keys >> carry_code >> start_cdc >> caught_up
 
         with stage(STAGES["validate"]) as validate:
             tables = ListTablesOperator(task_id="tables", **of)

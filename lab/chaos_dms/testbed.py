@@ -151,6 +151,7 @@ class Testbed:
         """A new task over all tables, with livemove's settings; `errors` go over its ErrorBehavior."""
         settings = json.loads((root() / "include" / "dms" / "task-settings.json").read_text())
         settings["FullLoadSettings"]["StopTaskCachedChangesNotApplied"] = False
+        settings["FullLoadSettings"]["StopTaskCachedChangesApplied"] = False
         settings["ErrorBehavior"] |= {"RecoverableErrorCount": -1, **errors}
         name = f"task-{len(self.tasks)}"
         rule = {

@@ -89,7 +89,8 @@ def test_the_chapter_from_tables_to_parity(
 
     assert carry("tables")["created"] == 1
     sides.copy_rows(["shells"])
-    assert carry("keys")["index_statements"] == 1
+    assert carry("indexes")["index_statements"] == 1
+    assert carry("foreign_keys")["foreign_key_statements"] == 0
     assert carry("code")["views_created"] == 1
     assert [t["name"] for t in world.kept.kept["schema/source"]["triggers"]] == ["counts"]
 
@@ -113,7 +114,7 @@ def test_the_chapter_from_tables_to_parity(
 def test_what_differs_is_kept_and_raised(
     world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for phase in ("tables", "keys", "code"):
+    for phase in ("tables", "indexes", "foreign_keys", "code"):
         run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
     with raises(LivemoveError, "shells.listing", "missing 1", "missing 2"):
         run(
@@ -134,7 +135,7 @@ def test_a_huge_table_is_compared_in_parts_and_judged_as_one(
 ) -> None:
     sides.source_server.query("INSERT INTO shells.listing (id) SELECT seq * 2 FROM shells.seq_5_to_904")
     sides.source_server.query("ANALYZE TABLE shells.listing")
-    for phase in ("tables", "keys"):
+    for phase in ("tables", "indexes", "foreign_keys"):
         run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
     sides.copy_rows(["shells"])
     listed = run(ListTablesOperator(task_id="tables", service="shop", rows_each=300), world, monkeypatch)
@@ -226,14 +227,14 @@ def test_the_schema_is_not_carried_any_more_once_the_target_owns(
 def test_on_the_way_back_the_source_is_compared_with_its_owner(
     world: TestWorld, sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for phase in ("tables", "keys"):
+    for phase in ("tables", "indexes", "foreign_keys"):
         run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch)
     sides.copy_rows(["shells"])
     compare = CompareTableOperator(task_id="compare_back", service="shop", table="shells.listing")
     run(compare, world, monkeypatch, BACK)
     with raises(RefusedError, next_step=NOTHING_TO_DO):
         run(ParityOperator(task_id="parity", service="shop"), world, monkeypatch, BACK)
-    for phase in ("tables", "keys", "code"):
+    for phase in ("tables", "indexes", "foreign_keys", "code"):
         with raises(RefusedError, next_step=NOTHING_TO_DO):
             run(CarrySchemaOperator(task_id=phase, service="shop", phase=phase), world, monkeypatch, BACK)
     assert "schema/source" not in world.kept.kept, "the sleeping code must not be kept as the source's own"

@@ -84,7 +84,7 @@ class Sides:
         schemas = self.make(name, script)
         self.carry(schemas, Phase.TABLES)
         self.copy_rows(schemas)
-        self.carry(schemas, Phase.KEYS, Phase.CODE)
+        self.carry(schemas, Phase.INDEXES, Phase.FOREIGN_KEYS, Phase.CODE)
         return schemas
 
     def carry(self, schemas: list[str], *phases: Phase) -> list[dict[str, object]]:

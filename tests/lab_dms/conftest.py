@@ -145,7 +145,11 @@ class Replication:
 def settings(**groups: dict[str, Any]) -> dict[str, Any]:
     """livemove's own task, full load and CDC in one, without validation by default; `groups` override it."""
     out = json.loads((root() / "include" / "dms" / "task-settings.json").read_text())
-    out["FullLoadSettings"] |= {"StopTaskCachedChangesNotApplied": False, "TargetTablePrepMode": "DO_NOTHING"}
+    out["FullLoadSettings"] |= {
+        "StopTaskCachedChangesNotApplied": False,
+        "StopTaskCachedChangesApplied": False,
+        "TargetTablePrepMode": "DO_NOTHING",
+    }
     out["ValidationSettings"] = {"EnableValidation": False}
     for name, group in groups.items():
         out[name] = {**out.get(name, {}), **group}

@@ -26,7 +26,7 @@ from livemove.model.ledger import Outputs
 from livemove.model.ports import Link, TaskState
 from livemove.model.spec import Side, project_root
 from livemove.replication.adapters.dms import DmsReplicator
-from livemove.replication.dms_rules import TableState, load_is_over
+from livemove.replication.dms_rules import TableState, load_is_over, rests_at_second_stop
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Trust
 from tests.lab_dms.conftest import Replication
@@ -203,6 +203,10 @@ def test_the_whole_life_of_a_link(
     }
 
     r.on(r.source, "INSERT INTO a VALUES (501, 1)")
+    replicator.start(LINK)
+    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the second stop")
+    assert rests_at_second_stop(LINK, replicator.status(LINK))
+    r.assert_equal("a")
     replicator.start(LINK)
     replicator.start(LINK)
     assert replicator.status(LINK).state is TaskState.RUNNING
@@ -455,8 +459,9 @@ def test_reload_tables_brings_one_table_while_changes_go_on(
     r.on(r.source, "INSERT INTO a SELECT seq, 0 FROM seq_1_to_5000")
     replicator.prepare(LINK, full_load=True, **logins(r))
     replicator.start(LINK)
-    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the end of the load")
-    replicator.start(LINK)
+    for stop in ("the end of the load", "the second stop"):
+        wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, stop)
+        replicator.start(LINK)
     r.on(r.target, "DELETE FROM a WHERE id > 4990")
     dms, arn = client("dms"), replicator._arn(LINK)
     dms.reload_tables(ReplicationTaskArn=arn, TablesToReload=[{"SchemaName": r.schema, "TableName": "a"}])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,15 +27,17 @@ from livemove.model.spec import MigrationSpec, Side, load_spec, project_root
 from livemove.replication import operators
 from livemove.replication.dms_rules import TableState
 from livemove.replication.sensors import (
+    CachedChangesSensor,
     FullLoadSensor,
     TableStatesSensor,
+    look_at_cached_changes,
     look_at_full_load,
     look_at_lag,
     look_at_table_states,
 )
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb, sql
-from tests.doubles.memory import MemoryLedger
+from tests.doubles.memory import HandClock, MemoryLedger
 from tests.doubles.worlds import OwnPorts
 from tests.lab_dms.conftest import Replication
 from tests.raising import raises
@@ -93,7 +96,7 @@ class MemoryWorld(OwnPorts):
 def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
     made = MemoryWorld()
     monkeypatch.setattr(operators.LivemoveOperator, "world", lambda self, context: made)
-    for sensor in (FullLoadSensor, TableStatesSensor):
+    for sensor in (FullLoadSensor, CachedChangesSensor, TableStatesSensor):
         monkeypatch.setattr(sensor, "world", lambda self, context: made)
     secret = lambda world, side, account: {"username": account, "side": side}  # noqa: E731
     monkeypatch.setattr("livemove.control.adapters.setup.credentials", secret)
@@ -176,6 +179,55 @@ def test_the_full_load_sensor_keeps_rows_and_seconds_in_the_ledger(world: Memory
     assert kept
     assert (kept.rows, kept.seconds) == (320, 6.5)
     assert [(t.table, t.rows) for t in kept.tables] == [("shop.a", 300), ("shop.b", 20)]
+
+
+def test_the_sensor_of_the_cached_changes_ends_at_the_second_stop(world: MemoryWorld) -> None:
+    world.replicator.state = ReplicationStatus(TaskState.STOPPED, "Stop Reason STOPPED_AFTER_CACHED_EVENTS")
+    world.replicator.found = [TableProgress("shop", "a", TableState.COMPLETED, 300)]
+    run(CachedChangesSensor)
+    world.replicator.state = ReplicationStatus(TaskState.FAILED, failure="NativeError: 1062")
+    with raises(ReplicationError, "1062", "clear start_cached"):
+        run(CachedChangesSensor)
+    world.replicator.state = ReplicationStatus(TaskState.STOPPED, "Stop Reason STOPPED_AFTER_CACHED_EVENTS")
+    world.replicator.found.append(TableProgress("shop", "b", TableState.ERROR))
+    with raises(ReplicationError, "shop.b", "Table error"):
+        run(CachedChangesSensor)
+
+
+class Watermarks:
+    """Control of both sides: what was written has arrived when the test says so."""
+
+    there: ClassVar[list[tuple[str, int]]] = []
+    arrive: ClassVar[bool] = False
+
+    def __init__(self, database: object) -> None: ...
+
+    def write_watermark(self, reads: Side, stream: str, number: int) -> None:
+        self.there.append((stream, number))
+
+    def has_watermark(self, reads: Side, stream: str, number: int) -> bool:
+        return self.arrive and (stream, number) in self.there
+
+    def close_connection(self) -> None: ...
+
+
+def test_a_task_that_runs_on_instead_of_stopping_twice_is_not_waited_for_in_vain(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livemove.control.adapters.control_row.Control", Watermarks)
+    world.database = lambda side: nullcontext(side)  # type: ignore[assignment, return-value]
+    clock = HandClock()
+    world.clock = clock  # type: ignore[assignment]
+    world.replicator.state = ReplicationStatus(TaskState.RUNNING)
+    world.replicator.found = [TableProgress("shop", "a", TableState.COMPLETED, 300)]
+    first = look_at_cached_changes(world, {})  # type: ignore[arg-type]
+    assert (first.done, len(Watermarks.there)) == (False, 1)
+    monkeypatch.setattr(Watermarks, "arrive", True)
+    second = look_at_cached_changes(world, first.state)  # type: ignore[arg-type]
+    assert not second.done, "it may still be about to stop"
+    clock.sleep(61)
+    third = look_at_cached_changes(world, second.state)  # type: ignore[arg-type]
+    assert (third.done, len(Watermarks.there)) == (True, 1)
 
 
 def test_how_far_the_load_is_stands_in_the_ledger_at_every_look(world: MemoryWorld) -> None:

@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pymysql
 import pytest
@@ -234,7 +235,8 @@ def test_killed_at_random_moments_it_resumes_exactly_once(replication: Replicati
     by_name = {t.table: t for t in status.tables}
     assert replication.on(replication.target, "SELECT COUNT(*) FROM entry")[0][0] == writers.count
     entry = by_name["entry"]
-    assert entry.rows + entry.applied_inserts == writers.count
+    # what was written between the begin of the load and its reading is loaded and captured as well
+    assert entry.rows + entry.applied_inserts >= writers.count
     assert entry.inserts == entry.applied_inserts
 
 
@@ -330,6 +332,100 @@ class Writers:
                         if n > 55
                         else None
                     )
+
+
+def write_while_it_is_loaded(r: Replication, *statements: str) -> None:
+    """The load has noted from where the table is captured and waits to read it: this is loaded and cached."""
+    waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%metadata lock%'"
+    with r.source.connect(database=r.schema) as writer, writer.cursor() as cursor:
+        cursor.execute("LOCK TABLES a WRITE")
+        r.start()
+        r.until(lambda _: r.on(r.source, waiting)[0][0] >= 1, "a load that waits for the table")
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("UNLOCK TABLES")
+
+
+LOADED_AND_CACHED = (
+    "INSERT INTO a VALUES (101, 0)",
+    "UPDATE a SET n = 5 WHERE id = 7",
+    "DELETE FROM a WHERE id = 8",
+    "UPDATE a SET n = 6 WHERE id = 101",
+)
+
+
+def test_a_row_that_was_loaded_and_cached_is_no_conflict_by_default(replication: Replication) -> None:
+    """Each table is captured from its own load's begin: what is written before it is read arrives twice."""
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL) ENGINE=InnoDB")
+    r.on(r.source, "INSERT INTO a SELECT seq, 0 FROM seq_1_to_100")
+    write_while_it_is_loaded(r, *LOADED_AND_CACHED)
+    r.following()
+    status = r.applied()
+    r.assert_equal("a")
+    (table,) = status.tables
+    assert (table.rows, table.inserts, table.updates, table.deletes) == (100, 1, 2, 1)
+    r.on(r.target, "INSERT INTO a VALUES (500, 0)")
+    r.on(r.source, "INSERT INTO a VALUES (500, 0)")
+    assert "1062" in r.ended().failure, "only cached changes may meet rows that are there"
+
+
+def test_conflicts_of_cached_changes_end_a_task_that_does_not_ignore_them(replication: Replication) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL) ENGINE=InnoDB")
+    r.description = replace(
+        r.description, settings=settings(ErrorBehavior={"FullLoadIgnoreConflicts": False})
+    )
+    write_while_it_is_loaded(r, "INSERT INTO a VALUES (1, 1)")
+    assert "Duplicate entry '1' for key 'PRIMARY'" in r.ended().failure
+
+
+def test_tables_are_loaded_at_moments_of_their_own(replication: Replication) -> None:
+    r = replication
+    r.both(*(f"CREATE TABLE {t} (id INT PRIMARY KEY, n INT) ENGINE=InnoDB" for t in ("a", "b")))
+    one = {"StopTaskCachedChangesNotApplied": True, "MaxFullLoadSubTasks": 1}
+    r.start(settings=settings(FullLoadSettings=one))
+    r.ended()
+    moments = {t.table: (t.loaded_file, t.loaded_at, t.load_started) for t in r.status().tables}
+    assert moments["a"] != moments["b"]
+
+
+def test_both_stops_of_a_load(replication: Replication) -> None:
+    """Indexes are made at the first, foreign keys at the second; after that it stops no more."""
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY) ENGINE=InnoDB")
+    r.on(r.source, "INSERT INTO a SELECT seq FROM seq_1_to_100")
+    both = {"StopTaskCachedChangesNotApplied": True, "StopTaskCachedChangesApplied": True}
+    r.start(settings=settings(FullLoadSettings=both))
+    assert r.ended().stop_reason == "Stop Reason STOPPED_AFTER_FULL_LOAD"
+    r.on(r.source, "INSERT INTO a VALUES (101)")
+    r.start(StartType.RESUME)
+    assert r.ended().stop_reason == "Stop Reason STOPPED_AFTER_CACHED_EVENTS"
+    r.assert_equal("a")
+    r.start(StartType.RESUME)
+    r.following()
+    r.on(r.source, "INSERT INTO a VALUES (102)")
+    r.applied()
+    r.assert_equal("a")
+    assert r.stop().stop_reason == "Stop Reason NORMAL"
+
+
+def test_killed_before_the_second_stop_it_still_stops_there(replication: Replication) -> None:
+    r = replication
+    r.both("CREATE TABLE a (id INT PRIMARY KEY, n INT) ENGINE=InnoDB")
+    both = {"StopTaskCachedChangesNotApplied": True, "StopTaskCachedChangesApplied": True}
+    r.start(settings=settings(FullLoadSettings=both))
+    r.ended()
+    r.on(r.source, *(f"INSERT INTO a VALUES ({n}, 0)" for n in range(300)))
+    waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%metadata lock%'"
+    with r.target.connect(database=r.schema) as holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLES a WRITE")
+        r.start(StartType.RESUME)
+        r.until(lambda _: r.on(r.target, waiting)[0][0] >= 1, "a replicator that waits for the table")
+        r.signal(signal.SIGKILL)
+    r.start(StartType.RESUME)
+    assert r.ended().stop_reason == "Stop Reason STOPPED_AFTER_CACHED_EVENTS"
+    r.assert_equal("a")
 
 
 def test_stop_before_cached_changes_then_resume(replication: Replication) -> None:

@@ -25,6 +25,7 @@ from livemove.replication.dms_rules import (
     may_load,
     require_reloadable,
     require_running,
+    rests_at_second_stop,
     start_type,
     table_mappings,
     table_name,
@@ -82,6 +83,7 @@ def test_the_settings_that_come_with_livemove_hide_nothing() -> None:
         ("ErrorBehavior", "TableErrorPolicy", "SUSPEND_TABLE", "SUSPEND_TABLE, wanted STOP_TASK"),
         ("TargetMetadata", "BatchApplyEnabled", True, "BatchApplyEnabled"),
         ("TargetMetadata", "SupportLobs", False, "LOB"),
+        ("ErrorBehavior", "FullLoadIgnoreConflicts", False, "loaded and cached is normal"),
         ("FullLoadSettings", "TargetTablePrepMode", "DROP_AND_CREATE", "DROP_AND_CREATE"),
     ],
 )
@@ -93,9 +95,23 @@ def test_settings_that_hide_a_loss_are_refused_by_name(group: str, name: str, va
 
 
 @pytest.mark.parametrize("full_load", [True, False])
-def test_only_the_first_load_stops_before_its_cached_changes(full_load: bool) -> None:
+def test_only_the_first_load_stops_before_and_after_its_cached_changes(full_load: bool) -> None:
     made = json.loads(task_settings(SETTINGS, full_load=full_load))
     assert made["FullLoadSettings"]["StopTaskCachedChangesNotApplied"] is full_load
+    assert made["FullLoadSettings"]["StopTaskCachedChangesApplied"] is full_load
+
+
+def test_the_second_stop_is_told_from_every_other_end() -> None:
+    rested = ReplicationStatus(TaskState.STOPPED, "Stop Reason STOPPED_AFTER_CACHED_EVENTS")
+    assert rests_at_second_stop(FORWARD, rested)
+    assert not rests_at_second_stop(FORWARD, ReplicationStatus(TaskState.RUNNING))
+    for other in (
+        ReplicationStatus(TaskState.STOPPED, "Stop Reason NORMAL"),
+        ReplicationStatus(TaskState.FAILED, failure="Last Error Duplicate entry"),
+        ReplicationStatus(TaskState.ABSENT),
+    ):
+        with raises(ReplicationError, "were not applied", "clear start_cached"):
+            rests_at_second_stop(FORWARD, other)
 
 
 def test_the_link_in_use_reads_from_the_owner() -> None:

@@ -210,7 +210,7 @@ def test_a_half_made_state_is_completed(sides: Sides) -> None:
     with sides.source as source, sides.target as target:
         missing = check_parity(source, target, schemas, ["a"]).unexplained
         assert {(d.category, d.kind) for d in missing} >= {("foreign_keys", "missing"), ("tables", "missing")}
-        sides.carry(schemas, Phase.TABLES, Phase.KEYS, Phase.CODE)
+        sides.carry(schemas, Phase.TABLES, Phase.INDEXES, Phase.FOREIGN_KEYS, Phase.CODE)
         assert check_parity(source, target, schemas, ["a"]).unexplained == []
 
 

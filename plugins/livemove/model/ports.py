@@ -164,7 +164,8 @@ class Replicator(Protocol):
       logged in while the task runs.
     - When the second of two watermarks is in the follower, so is all that was written before the first.
     - Of schema `livemove` it copies the watermark table of its direction, nothing else.
-    - After a full load it stops before it applies the changes: keys and indexes are made then.
+    - After a full load it stops before it applies the changes that came meanwhile, and again after them:
+      indexes are made at the first stop, foreign keys at the second.
     - A later epoch begins at a binlog position, without a load.
     """
 

@@ -88,8 +88,9 @@ def task_settings(
             next_step="correct the file that replication.settings of the spec names",
         )
     load = dict(settings.get("FullLoadSettings") or {})
-    # the target's keys and indexes are made between the load and the changes that came meanwhile
+    # two stops of a load: secondary indexes are made at the first, foreign keys at the second
     load["StopTaskCachedChangesNotApplied"] = full_load
+    load["StopTaskCachedChangesApplied"] = full_load
     target = {**settings.get("TargetMetadata", {}), "BatchApplyEnabled": batch_apply}
     if target.get("FullLobMode") and longest_lob is not None:
         target["InlineLobMaxSize"] = inline_kb(longest_lob)
@@ -121,6 +122,11 @@ def unsafe(settings: Json) -> list[str]:
         out.append(
             "BatchApplyEnabled breaks the order between tables (replication.batch_apply of the spec asks"
             " for it)"
+        )
+    if not errors.get("FullLoadIgnoreConflicts", True):
+        out.append(
+            "FullLoadIgnoreConflicts is false: DMS captures a table from its own load's begin, so a row that"
+            " is loaded and cached is normal and would stop the task"
         )
     if not target.get("SupportLobs", True):
         out.append("SupportLobs is false: LOB columns stay behind")
@@ -333,6 +339,24 @@ RATE_OVER = 60.0
 def load_sample(status: ReplicationStatus, tables: Iterable[TableProgress], now: float) -> Json:
     """How far a load is at one moment, for `load_progress` of a later one."""
     return {"at": now, "rows": sum(t.full_load_rows for t in tables), "percent": status.full_load_percent}
+
+
+def rests_at_second_stop(link: Link, status: ReplicationStatus) -> bool:
+    """True when the task has applied the changes cached during its load, and stopped there.
+
+    ReplicationError when it rests for another reason.
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.FullLoad.html
+    """
+    match status.state:
+        case TaskState.STOPPED if "STOPPED_AFTER_CACHED_EVENTS" in status.stop_reason:
+            return True
+        case TaskState.STARTING | TaskState.RUNNING | TaskState.STOPPING:
+            return False
+    raise ReplicationError(
+        f"The changes cached during the full load of {link.name} were not applied: {describe_status(status)}",
+        wanted="the task to apply them, and to stop with STOPPED_AFTER_CACHED_EVENTS",
+        next_step="fix what DMS names, then clear start_cached: it goes on where it stopped",
+    )
 
 
 def load_progress(

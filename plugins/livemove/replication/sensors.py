@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 STREAM = "lag"
 """Name of the watermark rows that measure the lag."""
+CACHED = "cached"
+"""Name of the watermark row that is written while the cached changes are applied."""
 PATIENCE_IN_ONE_LOOK = 15.0
 """Seconds for which one look waits for its watermark row."""
 
@@ -110,7 +112,7 @@ def _keep_progress(
 class FullLoadSensor(WatchingSensor):
     """Waits until every table is loaded, and tells rows, percent, rate and time left.
 
-    The task then stands, changes that came meanwhile not applied, so that keys and indexes are made first.
+    The task then stands, changes that came meanwhile not applied, so that indexes are made first.
     """
 
     operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
@@ -143,6 +145,70 @@ class FullLoadSensor(WatchingSensor):
             next_step=(
                 "raise the limit in the spec or the form, then clear this task; the load continues meanwhile"
             ),
+        )
+
+
+STOPS_WITHIN = 60.0
+"""Seconds after the arrival of a later row in which a task that is to stop has stopped."""
+
+
+def look_at_cached_changes(world: ServiceContext, state: Json) -> PollResult:
+    """Over at the second stop; or when a row written later is there and the task runs on nevertheless."""
+    from livemove.control.adapters.control_row import Control
+    from livemove.control.adapters.state import link_in_use
+
+    link = link_in_use(world)
+    if not replication.is_first(link):
+        return PollResult(True, f"{link.name} began at a binlog position: nothing was cached", {})
+    tables = replicator_of(world).tables(link)
+    with telling(world, link):
+        over = replication.rests_at_second_stop(link, replicator_of(world).status(link))
+        if reason := replication.trouble(tables):
+            raise ReplicationError(f"Tables of {link.name} cannot be trusted: {reason}")
+    if over:
+        return PollResult(True, f"{link.name} has applied the changes of the load, and stopped", {})
+    now = world.clock.now().timestamp()
+    with world.database(link.reads) as ours, world.database(link.writes) as theirs:
+        reader, writer = Control(ours), Control(theirs)
+        try:
+            sent = state.get("sent") or int(now * 1000)
+            if "sent" not in state:
+                reader.write_watermark(link.reads, CACHED, sent)
+            arrived = state.get("arrived")
+            if arrived is None and writer.has_watermark(link.reads, CACHED, sent):
+                arrived = now
+        finally:
+            reader.close_connection()
+            writer.close_connection()
+    going_on = arrived is not None and now - arrived > STOPS_WITHIN
+    return PollResult(
+        going_on,
+        f"{link.name}: {replication.undelivered(tables)} captured changes not applied yet"
+        + (f"; it runs on, {now - arrived:.0f} s after a later row arrived" if arrived is not None else ""),
+        {"sent": sent, **({"arrived": arrived} if arrived is not None else {})},
+        again_in=1,
+    )
+
+
+class CachedChangesSensor(WatchingSensor):
+    """Waits until the changes that came during the load are applied, and the task stands once more.
+
+    Foreign keys are made then: before, each table is of another moment, and a child may lack its parent.
+    """
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    look = f"{__name__}.look_at_cached_changes"
+    interval = 2
+
+    def limit(self, world: ServiceContext) -> float:
+        return world.spec.replication.full_load_timeout
+
+    def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
+        return ReplicationError(
+            f"After {self.limit(world):.0f} s (replication.full_load_timeout) the changes cached during the"
+            f" load were not applied: {message}",
+            next_step="raise the limit in the spec or the form, then clear this task; DMS goes on meanwhile",
         )
 
 

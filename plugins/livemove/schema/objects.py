@@ -4,8 +4,9 @@ DMS carries rows and primary keys; it loses AUTO_INCREMENT, secondary indexes, f
 code. So the schema goes first, from the server's own SHOW CREATE texts:
 
 1. tables  before the load: columns, primary and unique keys, checks, generated columns, partitions
-2. keys    after the load: secondary, fulltext and spatial indexes of all tables, then the foreign keys
-3. code    routines, then views; events disabled. Triggers and events come to life at the switchover only
+2. indexes after the load: secondary, fulltext and spatial indexes of all tables
+3. foreign_keys  after the changes that came during the load: until then each table is of another moment
+4. code    routines, then views; events disabled. Triggers and events come to life at the switchover only
 
 Pure text in, text out. What it does not do: translate between MySQL 8 and MariaDB (collations like
 utf8mb4_0900_ai_ci have no counterpart there; the server's own error says so).
@@ -24,7 +25,8 @@ from livemove.model.errors import SchemaError
 
 class Phase(StrEnum):
     TABLES = "tables"
-    KEYS = "keys"
+    INDEXES = "indexes"
+    FOREIGN_KEYS = "foreign_keys"
     CODE = "code"
 
 

@@ -12,7 +12,7 @@ from livemove.schema.objects import Phase
 
 
 class CarrySchemaOperator(LivemoveOperator):
-    """Creates what the target lacks: tables, keys or code. Refuses once the target is the owner."""
+    """Creates what the target lacks: tables, indexes, foreign keys or code. Refuses once the target owns."""
 
     template_fields = ("phase",)
 
@@ -36,7 +36,7 @@ class CarrySchemaOperator(LivemoveOperator):
         schemas = world.spec.source.schemas
         with world.database(Side.SOURCE) as source, world.database(Side.TARGET) as target:
             # before the reading: a DDL that comes in between is told once too often, never once too little
-            if self.phase != Phase.KEYS:
+            if self.phase in (Phase.TABLES, Phase.CODE):
                 keep(world, source, code_only=self.phase == Phase.CODE)
             done = copy_schema(source, target, schemas, Phase(self.phase), progress=self.log.info)
             if self.phase == Phase.CODE:

@@ -205,8 +205,8 @@ class Report:
                 f"{len(self.unexplained)} differences between the schemas: {listed}",
                 wanted="the same definitions on both sides",
                 next_step=(
-                    "clear carry_tables, carry_keys or carry_code; for a table that differs, drop it on the"
-                    " target first"
+                    "clear carry_tables, carry_indexes, carry_foreign_keys or carry_code; for a table that"
+                    " differs, drop it on the target first"
                 ),
             )
 

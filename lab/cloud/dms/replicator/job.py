@@ -274,7 +274,7 @@ class Job:
         seconds = self.status.full_load_ended - (self.status.full_load_started or 0)
         self.status.say(
             f"full load: {rows} rows of {len(layouts)} tables in {seconds:.1f} s by {len(full.readers)}"
-            f" workers, as of {full.place}"
+            f" workers, captured from {full.place} on"
         )
         return full.place
 
@@ -298,7 +298,7 @@ class Job:
         mark: Checkpoint,
         writer: Writer,
     ) -> None:
-        """Load the requested tables again, each from a snapshot of its own; its later changes are applied."""
+        """Load the requested tables again; what is written from its load's begin on is applied."""
         ordered = self.folder / RELOAD
         if ordered.exists():
             wanted = {(s, t) for s, t in json.loads(ordered.read_text())}
@@ -314,13 +314,13 @@ class Job:
 
         def done(work: Work) -> None:
             table = work.table
-            table.reloaded, table.loaded_file, table.loaded_at = True, full.place.file, full.place.offset
+            table.reloaded = True
             if table.state is TableState.COMPLETED:
                 self.control.release(table.key)
             target.commit(mark.step, mark.place, [table])
             self.status.say(
-                f"{table.schema}.{table.table} was loaded again: {table.state}, {table.rows} rows as of"
-                f" {full.place}"
+                f"{table.schema}.{table.table} was loaded again: {table.state}, {table.rows} rows, captured"
+                f" from {table.loaded_file}:{table.loaded_at} on"
             )
             writer.now()
 
@@ -378,7 +378,7 @@ class Job:
             if mark.step is Step.LOADED and d.setting(
                 "FullLoadSettings", "StopTaskCachedChangesApplied", False
             ):
-                with connect(d.source) as now:
+                with speaking("source", "Finding the position"), connect(d.source) as now:
                     relay.stop_at = place_now(now)
             self.status.phase = Phase.FOLLOWING
             self.status.say(f"following the binlog from {mark.place} (GTID {mark.place.gtid or 'none'})")

@@ -1,7 +1,8 @@
-"""The full load: every selected table out of one consistent snapshot, raw bytes from SELECT into LOAD DATA.
+"""The full load: table after table, raw bytes from SELECT into LOAD DATA, each table of its own moment.
 
-Several tables are loaded at once (MaxFullLoadSubTasks), each worker in a snapshot of its own: all of the same
-position.
+Several tables are loaded at once (MaxFullLoadSubTasks). As in DMS there is no common snapshot: a table is
+captured from the moment at which its load begins, and read a little later. What was written in between is in
+the loaded rows and among the cached changes as well.
 
 Bytes never become Python text: results are asked for without any character set, and loaded as binary.
 """
@@ -26,13 +27,13 @@ from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.failure import Failed, Stopped, odbc, translate
 from lab.cloud.dms.replicator.lobs import LobLimit
 from lab.cloud.dms.replicator.policies import Policy
-from lab.cloud.dms.replicator.source import Place, begin_snapshots
+from lab.cloud.dms.replicator.source import Place, connect, place_now, speaking
 from lab.cloud.dms.replicator.status import Table, TableState
 from lab.cloud.dms.replicator.tables import Column, Layout, full, quote
 
 ROWS_AT_ONCE = 2000
-AGREEMENTS = 200
-"""How often snapshots are opened anew until all workers have the same."""
+LEAD = 0.02
+"""Seconds between the moment from which a table is captured and the reading of its rows."""
 PIPE = 1 << 20
 """Bytes between the two ends of one table's copy."""
 NULL = b"\\N"
@@ -83,39 +84,29 @@ class Work:
     table: Table
 
 
-def snapshots(login: Login, workers: int) -> tuple[list[Any], Place]:
-    """Connections that all see the source at the same binlog position.
-
-    No lock is taken: they are opened until their positions agree.
-
-    Where the source commits too fast for that, one connection is left, and the load is sequential.
-    """
-    readers = [connect_raw(login) for _ in range(max(1, workers))]
-    for reader in readers:
-        reader.cursor().execute(READING)
-    for _ in range(AGREEMENTS):
-        places = begin_snapshots(readers)
-        if len(set(places)) == 1:
-            return readers, places[0]
-    for reader in readers[1:]:
-        reader.close()
-    return readers[:1], begin_snapshots(readers[:1])[0]
-
-
 class FullLoad:
-    """One snapshot, and the tables that are copied out of it. A table is done when its rows are committed."""
+    """Tables that are copied, each of its own moment. A table is done when its rows are committed."""
 
     def __init__(
         self, source: Login, target: Login, stopping: Callable[[], bool], lobs: LobLimit, workers: int = 1
     ) -> None:
-        self.target, self.stopping, self.lobs = target, stopping, lobs
-        self.readers, self.place = snapshots(source, workers)
+        self.source, self.target, self.stopping, self.lobs = source, target, stopping, lobs
+        self.place = self.now()
+        """Where the load began: no table is captured from an earlier place."""
+        self.readers = [connect_raw(source) for _ in range(max(1, workers))]
+        for reader in self.readers:
+            reader.cursor().execute(READING)
         self.failure: Exception | None = None
         """The error that ended the load; every worker stops at its next rows."""
 
     def close(self) -> None:
         for reader in self.readers:
             reader.close()
+
+    def now(self) -> Place:
+        """Where the source's binlog is at this moment."""
+        with speaking("source", "Finding the position"), connect(self.source) as connection:
+            return place_now(connection)
 
     def run(
         self, tables: Iterable[Work], *, truncate: bool, policy: Policy, done: Callable[[Work], None]
@@ -169,6 +160,9 @@ class FullLoad:
             None,
         )
         table.why = ""
+        begin = self.now()
+        table.loaded_file, table.loaded_at = begin.file, begin.offset
+        time.sleep(LEAD)
         try:
             self._copy(reader, work, truncate)
         except Stopped:
@@ -182,6 +176,8 @@ class FullLoad:
         except Exception:
             table.state = TableState.ERROR
             raise
+        end = self.now()
+        table.cached_file, table.cached_at = end.file, end.offset
         table.state, table.load_ended = TableState.COMPLETED, time.time()
 
     def _copy(self, reader: Any, work: Work, truncate: bool) -> None:

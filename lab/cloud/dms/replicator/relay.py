@@ -80,7 +80,9 @@ class Relay:
         self.options, self.control, self.policies, self.lobs = options, control, policies, lobs
         self.row_by_row_to = row_by_row_to
         """Up to this place each transaction is applied row by row, because the target refused a group."""
-        self.row_by_row = RowByRowApplier(target, non_transactional, policies, control, status)
+        self.row_by_row = RowByRowApplier(
+            target, non_transactional, policies, control, status, ignore_conflicts=options.ignore_conflicts
+        )
         self.file, self.offset = place.file, place.offset
         self.seen = place.offset
         self.domains = {int(g.split("-")[0]): g for g in place.gtid.split(",") if g}
@@ -201,13 +203,9 @@ class Relay:
         return table is not None and table.state in (TableState.ERROR, TableState.ABSENT)
 
     def loaded_already(self, key: Key, event: Event) -> bool:
-        """True for changes that a reload of this table alone has brought."""
+        """True for changes from before this table was captured: its load has brought them."""
         table = self.tables.get(key)
-        return (
-            table is not None
-            and bool(table.loaded_file)
-            and (self.file, event.end) <= (table.loaded_file, table.loaded_at)
-        )
+        return table is not None and table.loaded_already(self.file, event.end)
 
     def query(self, event: Event) -> None:
         query = ev.parse_query(event, self.checksum)
@@ -426,7 +424,7 @@ class Relay:
         else:
             with self.blaming():
                 self.apply_batch()
-                self.target.commit(Step.FOLLOWING, self.place, [self.tables[k] for k in self.touched])
+                self.target.commit(self.step, self.place, [self.tables[k] for k in self.touched])
             self.applied()
             self.unwritten, self.bytes, self.saved = False, 0, now
 
@@ -459,12 +457,23 @@ class Relay:
         self.touched = set()
         self.status.position, self.status.gtid = str(self.place), self.place.gtid
 
+    @property
+    def step(self) -> Step:
+        """What the target remembers: with a stop ahead, a later run has to stop there as well."""
+        return Step.LOADED if self.stop_at else Step.FOLLOWING
+
     def check_end(self) -> None:
         if self.stop_at and (self.file, self.offset) >= (self.stop_at.file, self.stop_at.offset):
+            self.stop_at = None
+            self.target.commit(Step.FOLLOWING, self.place, [])
             raise Stopped("STOPPED_AFTER_CACHED_EVENTS")
 
     def silence(self) -> None:
         """A heartbeat means that the source has sent everything: server time goes on without transactions."""
+        if self.stop_at:
+            self.flush(now=True)
+            self.stop_at = self.place
+            self.check_end()
         if self.options.until and self.options.until.server:
             self.check_time(time.time())
 

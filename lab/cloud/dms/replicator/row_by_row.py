@@ -23,6 +23,11 @@ from lab.cloud.dms.replicator.target import Target
 Statement = list[tuple[Event, TableMap]]
 TOO_MANY = 1000
 """Rows of one transaction that may be refused before the task gives up."""
+CONFLICTS = {1022, 1032, 1062, 1169}
+"""Duplicates and rows that are not there: what FullLoadIgnoreConflicts is about.
+
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ErrorHandling.html
+"""
 EVENT = -1
 """Instead of a row's number: the event as a whole."""
 
@@ -52,7 +57,11 @@ class RowByRowApplier:
         policies: Policies,
         control: ControlTables,
         status: Status,
+        *,
+        ignore_conflicts: bool,
     ) -> None:
+        """`ignore_conflicts`: FullLoadIgnoreConflicts, which is about cached changes only."""
+        self.ignore_conflicts = ignore_conflicts
         self.target, self.non_transactional, self.policies, self.control, self.status = (
             target,
             non_transactional,
@@ -104,9 +113,16 @@ class RowByRowApplier:
         key, refused = blame.table.key, blame.refused
         if not self.policies.concerns(refused.number):
             raise refused
-        policy = self.policies.of_row(refused.number, blame.event.kind)
         index = ev.index(blame.event.kind)
         file = place.rpartition(":")[0]
+        if (
+            self.ignore_conflicts
+            and refused.number in CONFLICTS
+            and tables[key].cached(file, blame.event.end)
+        ):
+            out.rows.add((id(blame.event), blame.row))
+            return
+        policy = self.policies.of_row(refused.number, blame.event.kind)
         change = Rejected(
             key,
             describe(

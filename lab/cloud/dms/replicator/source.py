@@ -1,4 +1,4 @@
-"""The source database: its tables, a consistent snapshot with its position, and its binlog as a stream."""
+"""The source database: its settings, positions in its binlog, and that binlog as a stream."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import ssl
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,30 +134,6 @@ def require_binlog(connection: Any, place: Place) -> None:
 def place_now(connection: Any) -> Place:
     file, offset = fetch(connection, "SHOW MASTER STATUS")[0][:2]
     return place_of(connection, f"{file}:{offset}")
-
-
-def begin_snapshots(connections: Sequence[Any]) -> list[Place]:
-    """Open a consistent snapshot in each connection; the places are exactly what each shows (InnoDB only).
-
-    The status variables belong to the snapshot, SHOW MASTER STATUS would be later. Any DB-API connections.
-    """
-    cursors = [connection.cursor() for connection in connections]
-    for cursor in cursors:
-        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    for cursor in cursors:
-        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    out = []
-    for cursor in cursors:
-        cursor.execute("SHOW STATUS LIKE 'binlog_snapshot%'")
-        found = {_text(k).lower(): _text(v) for k, v in cursor.fetchall()}
-        file, offset = found["binlog_snapshot_file"], int(found["binlog_snapshot_position"])
-        cursor.execute("SELECT BINLOG_GTID_POS(%s, %s)", (file, offset))
-        out.append(Place(_text(cursor.fetchone()[0]), file, offset))
-    return out
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 class BinlogStream:

@@ -65,7 +65,10 @@ class Table:
     reloaded: bool = False
     loaded_file: str = ""
     loaded_at: int = 0
-    """Binlog position of the snapshot of a reload; the snapshot has all earlier changes of this table."""
+    """Binlog position from which this table is captured: where its own load began, or its batch ended."""
+    cached_file: str = ""
+    cached_at: int = 0
+    """Where its load ended: changes up to here were cached, and may be in the loaded rows already."""
     inserts: int = 0
     updates: int = 0
     deletes: int = 0
@@ -89,6 +92,14 @@ class Table:
     @property
     def key(self) -> tuple[str, str]:
         return self.schema, self.table
+
+    def loaded_already(self, file: str, end: int) -> bool:
+        """True for a change that came before this table was captured."""
+        return bool(self.loaded_file) and (file, end) <= (self.loaded_file, self.loaded_at)
+
+    def cached(self, file: str, end: int) -> bool:
+        """True for a change that came while this table was loaded."""
+        return bool(self.cached_file) and (file, end) <= (self.cached_file, self.cached_at)
 
     def validated_as(self, other: Table) -> None:
         """Copy the results of validation into the status."""

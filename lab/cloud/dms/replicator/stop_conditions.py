@@ -50,6 +50,8 @@ class CdcOptions:
     batch_seconds: float | None = None
     """Batched apply: changes wait so long, then are applied table by table."""
     batch_bytes: int = 64 << 20
+    ignore_conflicts: bool = True
+    """FullLoadIgnoreConflicts: duplicates and missing rows of cached changes are no errors."""
     since: float = 0.0
     """Unix time; transactions that began before it are passed over."""
     until: StopPosition | None = None
@@ -63,6 +65,7 @@ class CdcOptions:
             truncate=bool(d.setting("ChangeProcessingDdlHandlingPolicy", "HandleSourceTableTruncated", True)),
             batch_seconds=wait if batched else None,
             batch_bytes=min(room, 64 << 20),
+            ignore_conflicts=bool(d.setting("ErrorBehavior", "FullLoadIgnoreConflicts", True)),
             since=since,
             until=StopPosition.of(d.until),
         )

@@ -92,7 +92,8 @@ class Target:
                 self.connection,
                 "SELECT schema_name, table_name, state, load_rows, load_started, load_ended, inserts,"
                 " updates, deletes, rejected_inserts, rejected_updates, rejected_deletes, reloaded, why,"
-                f" ddls, loaded_file, loaded_at FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
+                " ddls, loaded_file, loaded_at, cached_file, cached_at"
+                f" FROM {SCHEMA}.livemove_lab_tables WHERE task = %s",
                 (self.task,),
             )
             self.connection.rollback()
@@ -115,8 +116,10 @@ class Target:
                 ddls=ddls,
                 loaded_file=file,
                 loaded_at=at,
+                cached_file=end[0],
+                cached_at=end[1],
             )
-            for s, t, state, n, a, b, i, u, d, ri, ru, rd, again, why, ddls, file, at in rows
+            for s, t, state, n, a, b, i, u, d, ri, ru, rd, again, why, ddls, file, at, *end in rows
         ]
         for table in found:
             table.settle(0.0)
@@ -199,12 +202,14 @@ class Target:
                 t.ddls,
                 t.loaded_file,
                 t.loaded_at,
+                t.cached_file,
+                t.cached_at,
             )
             for t in tables
         ]
         if rows:
             with self.connection.cursor() as cursor:
                 cursor.executemany(
-                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES ({', '.join(['%s'] * 18)})",
+                    f"REPLACE INTO {SCHEMA}.livemove_lab_tables VALUES ({', '.join(['%s'] * 20)})",
                     rows,
                 )

@@ -1,14 +1,14 @@
 """Foreign keys that change rows by themselves: InnoDB does not write those changes into the binlog.
 
-They are moved, not refused: the follower has the same foreign keys before CDC begins (carry_keys), and its
-own InnoDB does the same to the child rows when the parent's change is applied, in both directions. That holds
-for DMS as long as its sessions check foreign keys, which is its default: livemove's endpoints set no
+They are moved, not refused: the follower has the same foreign keys when CDC begins (carry_foreign_keys), and
+its own InnoDB does the same to the child rows when the parent's change is applied, in both directions. That
+holds for DMS as long as its sessions check foreign keys, which is its default: livemove's endpoints set no
 AfterConnectScript or initstmt, and one with FOREIGN_KEY_CHECKS=0 would lose the changes of child rows.
 Batched apply breaks it: it sorts the changes of a batch by table and switches the checks off
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.ChangeProcessingTuning.html),
-so both together are refused. One gap remains: DMS loads tables at different moments and their keys come
-afterwards, so a parent that is deleted during the full load may leave child rows on the target. The
-comparison finds them; ReloadTables of the child brings it right.
+so both together are refused. One gap remains: DMS loads tables at different moments, and foreign keys come
+after the changes that it cached meanwhile, so a parent that is deleted during the full load may leave child
+rows on the target. The comparison finds them; ReloadTables of the child brings it right.
 """
 
 from __future__ import annotations

@@ -57,8 +57,7 @@ CREATING = {
 }
 """Session variables that let old tables be created as they are (zero dates, wide rows).
 
-Foreign keys are not checked: between full load and CDC the tables are of different moments. The comparison
-proves the rows.
+Foreign keys are not checked: the comparison proves the rows.
 """
 
 
@@ -83,7 +82,8 @@ def copy_schema(
     """Create on the target what it lacks in this phase; counts of created and existing objects."""
     steps = {
         core.Phase.TABLES: copy_tables,
-        core.Phase.KEYS: copy_keys,
+        core.Phase.INDEXES: copy_indexes,
+        core.Phase.FOREIGN_KEYS: copy_foreign_keys,
         core.Phase.CODE: copy_code,
     }
     return steps[core.Phase(phase)](source, target, schemas, progress)
@@ -146,28 +146,40 @@ def _create_schemas(source: MariaDb, db: MariaDb, schemas: Sequence[str]) -> Non
             run_ddl(db, f"ALTER DATABASE {name} {how}", s["name"])
 
 
-def copy_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
-    wanted, there = read_tables(source, schemas).tables, read_tables(target, schemas).tables
-    lost = [f"{s}.{n}" for s, n in wanted if (s, n) not in there]
-    if lost:
-        raise SchemaError(
-            f"The target lacks {', '.join(lost[:10])}", next_step="clear carry_tables, then this task"
-        )
-    plans = {key: core.alter_statements(table, there[key]) for key, table in wanted.items()}
+def copy_indexes(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+    plans = _missing_keys(source, target, schemas)
     size = {(t["schema"], t["name"]): t["bytes"] for t in list_tables(target, schemas)}
     # the longest first, so that it does not begin when all others are done
     largest = sorted(plans, key=lambda key: -size.get(key, 0))
     indexes = {f"{s}.{n}": plans[s, n][0] for s, n in largest if plans[s, n][0]}
     built = build(target, indexes, progress, session=CREATING)
-    foreign = [s for _, fk in plans.values() for s in fk]
+    progress(f"{built} index statements done")
+    return {"phase": "indexes", "index_statements": built}
+
+
+def copy_foreign_keys(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:
+    foreign = [s for _, fk in _missing_keys(source, target, schemas).values() for s in fk]
     with target.fresh(session=CREATING, schema=None, read_timeout=LONG_DDL) as db:
         # one after the other: each locks the parent's table as well. Unchecked, it is a matter of the
         # catalogue only
         for n, statement in enumerate(foreign, 1):
             run_ddl(db, statement, statement.split(" ADD ")[0])
             progress(f"foreign keys {n}/{len(foreign)}: {statement.split(' ADD ')[0]}")
-    progress(f"{built} index statements and {len(foreign)} foreign key statements done")
-    return {"phase": "keys", "index_statements": built, "foreign_key_statements": len(foreign)}
+    progress(f"{len(foreign)} foreign key statements done")
+    return {"phase": "foreign_keys", "foreign_key_statements": len(foreign)}
+
+
+def _missing_keys(
+    source: MariaDb, target: MariaDb, schemas: Sequence[str]
+) -> dict[tuple[str, str], tuple[list[str], list[str]]]:
+    """(index statements, foreign key statements) by table that bring the target to the source's keys."""
+    wanted, there = read_tables(source, schemas).tables, read_tables(target, schemas).tables
+    lost = [f"{s}.{n}" for s, n in wanted if (s, n) not in there]
+    if lost:
+        raise SchemaError(
+            f"The target lacks {', '.join(lost[:10])}", next_step="clear carry_tables, then this task"
+        )
+    return {key: core.alter_statements(table, there[key]) for key, table in wanted.items()}
 
 
 def copy_code(source: MariaDb, target: MariaDb, schemas: Sequence[str], progress: Progress) -> Json:

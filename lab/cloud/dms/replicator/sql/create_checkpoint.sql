@@ -26,5 +26,7 @@ CREATE TABLE IF NOT EXISTS {schema}.livemove_lab_tables (
   ddls BIGINT NOT NULL,
   loaded_file VARCHAR(255) NOT NULL,
   loaded_at BIGINT NOT NULL,
+  cached_file VARCHAR(255) NOT NULL,
+  cached_at BIGINT NOT NULL,
   PRIMARY KEY (task, schema_name, table_name)
 ) ENGINE=InnoDB CHARACTER SET utf8mb4
