@@ -42,6 +42,7 @@ from livemove.model.ledger import TableComparison
 from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
+from livemove.schema.adapters.lob_helpers import help_follower
 from livemove.servers.adapters.equipping import install_agent
 from livemove.switchover.adapters.wiring import build_dependencies, prepare_control, prepare_return
 
@@ -257,6 +258,7 @@ class SwitchoverHarness:
         self.settings.write()
         world = self.world()
         prepare_control(world)
+        self._help_target(world)
         self._install_servers(world)
         link = Link(SERVICE, 1, Side.SOURCE)
         accounts = {Side.SOURCE: "livemove_read", Side.TARGET: "livemove_apply_e1"}
@@ -461,6 +463,11 @@ class SwitchoverHarness:
                             f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE, LOCK TABLES ON {SCHEMA}.* TO"
                             f" {ACCOUNT}@'{pattern}'"
                         )
+
+    def _help_target(self, world: HarnessWorld) -> None:
+        """As carry_tables does."""
+        with world.database(Side.TARGET) as db:
+            help_follower(db, [SCHEMA])
 
     def _install_servers(self, world: HarnessWorld) -> None:
         from lab.web import monolith

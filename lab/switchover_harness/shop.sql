@@ -11,6 +11,8 @@ CREATE TABLE shop.orders (
   id       INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   k        VARCHAR(60) NOT NULL,
   customer INT NOT NULL,
+  note     LONGTEXT NOT NULL DEFAULT 'DMS writes it by a second statement',
+  touched  TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6),
   KEY (k),
   CONSTRAINT ordered_by FOREIGN KEY (customer) REFERENCES shop.customers (id)
 ) ENGINE = InnoDB;

@@ -80,6 +80,8 @@ class Db:
     position: str = ""
     locked: bool = False
     triggers: bool = False
+    helped: bool = False
+    """A follower's helpers for LOBs are there: never on a database that is open."""
     events_on: bool = False
     asleep: list[Json] = field(default_factory=list)
     reachable: bool = True
@@ -548,10 +550,11 @@ class Code:
     @moment
     def wake(self, owner: Side, follower: Side | None) -> None:
         db = self.world.db[owner]
-        if db.triggers:
+        if db.triggers and not db.helped:
             return
         if db.state is not CLAIMED or db.position:
             raise Broken(f"DDL on {db.side} in {db.state} with position {db.position!r}")
+        db.helped = False
         db.triggers = True
         db.log.append(("ddl", 0))
 
@@ -570,6 +573,14 @@ class Code:
         if db.triggers and db.state is not CEDED:
             raise Broken(f"triggers of {db.side} dropped in {db.state}")
         db.triggers = False
+        db.helped = True
+
+    @moment
+    def help(self, follower: Side) -> None:
+        db = self.world.db[follower]
+        if not db.helped and db.state not in (CEDED, FOLLOW):
+            raise Broken(f"helpers of a follower made on {db.side} in {db.state}")
+        db.helped = True
 
 
 class Proof:
@@ -615,7 +626,7 @@ class Universe:
         self.clock.world = self
         self.db = {
             Side.SOURCE: Db(self, Side.SOURCE, OPEN, triggers=True, events_on=True),
-            Side.TARGET: Db(self, Side.TARGET, FOLLOW, locked=True),
+            Side.TARGET: Db(self, Side.TARGET, FOLLOW, locked=True, helped=True),
         }
         self.replicator, self.fleet, self.proof = Replicator(self), Fleet(self), Proof(self)
         self.tables: list[str] = []

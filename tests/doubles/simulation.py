@@ -194,6 +194,8 @@ class LivingDb(Db):
 
     def take(self, kind: str, number: int) -> None:
         """An application write, acknowledged."""
+        if self.helped:
+            raise Broken(f"I2: the application writes to the {self.side}, which a follower's helpers change")
         for what in (kind, "effect") if self.triggers else (kind,):
             if (what, number) in self.have:
                 raise Broken(f"I2: {what} {number} is written to the {self.side} twice")
@@ -290,6 +292,8 @@ class LivingReplicator(Replicator):
         elif not again:
             if writer.triggers:
                 raise Broken(f"I2: the replicator writes to {writer.side}, whose triggers fire")
+            if not writer.helped:
+                raise Broken(f"I2: the replicator writes a LOB to {writer.side}, which is NOT NULL there")
             if entry[:2] in writer.have:
                 raise Broken(f"I2: {entry} comes to {writer.side} twice")
             writer.have.add(entry[:2])
@@ -367,7 +371,7 @@ class LivingWorld(Universe):
         self.clock.world = self
         self.db = {
             Side.SOURCE: LivingDb(self, Side.SOURCE, OPEN, triggers=True, events_on=True),
-            Side.TARGET: LivingDb(self, Side.TARGET, FOLLOW, locked=True),
+            Side.TARGET: LivingDb(self, Side.TARGET, FOLLOW, locked=True, helped=True),
         }
         tasks = self.replicator.tasks
         self.replicator, self.fleet = LivingReplicator(self), LivingFleet(self)

@@ -37,6 +37,7 @@ from livemove.replication.sensors import (
 )
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Login, MariaDb, sql
+from livemove.schema.adapters import lob_helpers
 from tests.doubles.memory import HandClock, MemoryLedger
 from tests.doubles.worlds import OwnPorts
 from tests.lab_dms.conftest import Replication
@@ -100,6 +101,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
         monkeypatch.setattr(sensor, "world", lambda self, context: made)
     secret = lambda world, side, account: {"username": account, "side": side}  # noqa: E731
     monkeypatch.setattr("livemove.control.adapters.setup.credentials", secret)
+    made.database = lambda side: nullcontext(side)  # type: ignore[assignment, return-value]
+    monkeypatch.setattr(lob_helpers, "unhelped", lambda *_: [])
     owner(monkeypatch, Side.SOURCE, 1)
     return made
 
@@ -154,6 +157,15 @@ def test_nothing_is_done_in_the_middle_of_a_switchover(
     ):
         with pytest.raises(RefusedError, match="switchover"):
             run(operator)
+    assert world.replicator.asked == []
+
+
+def test_no_task_is_started_where_a_lob_would_stop_it(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lob_helpers, "unhelped", lambda *_: ["shop.a has a LOB that is NOT NULL"])
+    with raises(RefusedError, "shop.a has a LOB", "clear replicate.carry_tables"):
+        run(operators.StartReplicationOperator)
     assert world.replicator.asked == []
 
 
@@ -215,7 +227,6 @@ def test_a_task_that_runs_on_instead_of_stopping_twice_is_not_waited_for_in_vain
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("livemove.control.adapters.control_row.Control", Watermarks)
-    world.database = lambda side: nullcontext(side)  # type: ignore[assignment, return-value]
     clock = HandClock()
     world.clock = clock  # type: ignore[assignment]
     world.replicator.state = ReplicationStatus(TaskState.RUNNING)

@@ -503,6 +503,21 @@ def triggers_stay_on_the_follower(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Code, "sleep", lambda self, follower: None)
 
 
+def helpers_stay_on_the_next_owner(patch: pytest.MonkeyPatch) -> None:
+    def wake(self: Code, owner: Side, follower: Side | None) -> None:
+        self.world.db[owner].triggers = True
+
+    patch.setattr(Code, "wake", wake)
+
+
+def the_follower_gets_no_helpers(patch: pytest.MonkeyPatch) -> None:
+    def sleep(self: Code, follower: Side) -> None:
+        self.world.db[follower].triggers = False
+
+    patch.setattr(Code, "sleep", sleep)
+    patch.setattr(Code, "help", lambda self, follower: None)
+
+
 def return_path_before_the_old_owner_follows(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LivingReplicator, "_may", lambda self, link: self.world.db[link.writes].epoch == link.epoch)
     patch.setattr(return_path, "_follow", lambda parts, now: None)
@@ -534,6 +549,8 @@ PLANTED = [
     no_answer_means_no,
     retry_reopens_after_the_commit,
     triggers_stay_on_the_follower,
+    helpers_stay_on_the_next_owner,
+    the_follower_gets_no_helpers,
     return_path_before_the_old_owner_follows,
     claim_leaves_the_replicator_in,
 ]

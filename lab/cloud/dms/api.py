@@ -417,7 +417,7 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
         if p["ReplicationInstanceArn"] not in self.dms_backend.replication_instances:
             raise ResourceNotFoundFault("Replication instance could not be found.")
         wire.require_json(p["TableMappings"], "TableMappings")
-        wire.require_json(p.get("ReplicationTaskSettings") or "{}", "ReplicationTaskSettings")
+        wire.require_settings(p.get("ReplicationTaskSettings"))
         task = Task(
             id=name,
             arn=arn,
@@ -487,6 +487,7 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
 
     def modify_replication_task(self) -> str:
         task, p = self.task(), self.given
+        wire.require_settings(p.get("ReplicationTaskSettings"))
         with faults():
             task.modify(
                 table_mappings=p.get("TableMappings"),

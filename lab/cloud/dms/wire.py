@@ -6,9 +6,10 @@ import json
 import time
 from typing import Any
 
-from moto.dms.exceptions import ValidationError
+from moto.dms.exceptions import DmsClientError, ValidationError
 
 from lab.cloud.dms.replicator.status import Status, Table, TableState, ValidationState
+from lab.cloud.dms.task_settings import refusals
 from lab.cloud.dms.tasks import Event, Task
 
 ENDPOINT_FIELDS = {
@@ -32,6 +33,18 @@ def require_json(text: str, name: str) -> None:
         json.loads(text)
     except ValueError as e:
         raise ValidationError(f"Error in {name} JSON syntax: {e}") from None
+
+
+def require_settings(text: str | None) -> None:
+    """InvalidParameterValueException for settings that AWS does not take."""
+    require_json(text or "{}", "ReplicationTaskSettings")
+    if reasons := refusals(json.loads(text or "{}")):
+        raise InvalidParameterValue(f"Invalid task settings: {'; '.join(reasons)}")
+
+
+class InvalidParameterValue(DmsClientError):  # type: ignore[misc]
+    def __init__(self, message: str) -> None:
+        super().__init__("InvalidParameterValueException", message)
 
 
 def endpoint(found: Any) -> dict[str, Any]:

@@ -534,7 +534,8 @@ class SchemaCode(Protocol):
         """Read what `wake` will create, before the fence."""
 
     def wake(self, owner: Side, follower: Side | None) -> None:
-        """On the next owner: create triggers and disabled events; raise counters past the old owner's."""
+        """On the next owner: take a follower's helpers away, raise counters past the old owner's, create
+        triggers and disabled events."""
 
     def events_to_wake(self, owner: Side) -> list[Row]:
         """Events that were enabled, as the ledger knows them: for when the old owner cannot be asked."""
@@ -546,7 +547,10 @@ class SchemaCode(Protocol):
         """DDL on the owner since both sides were last seen to be equal, as text."""
 
     def sleep(self, follower: Side) -> None:
-        """Keep the triggers' DDL in the ledger, then drop them from the follower."""
+        """Keep the triggers' DDL in the ledger, then drop them from the follower; then `help` it."""
+
+    def help(self, follower: Side) -> None:
+        """Make what the follower needs for LOBs, and lacks; within `while_in`. `wake` takes it away."""
 
 
 class FinalCheckPort(Protocol):

@@ -106,6 +106,10 @@ class DatabaseFacts:
     columns: tuple[ColumnFact, ...] = ()
     sequences: tuple[str, ...] = ()
     lobs: tuple[LobFact, ...] = ()
+    helped_lobs: tuple[str, ...] = ()
+    """LOB columns that are NOT NULL: whichever side follows gets helper triggers for them."""
+    updated_beside_lobs: tuple[str, ...] = ()
+    """Columns with ON UPDATE in tables with LOBs: it is taken off whichever side follows."""
     zero_dates: Mapping[str, bool | None] = field(default_factory=dict)
     """table.column -> whether a zero date was found; None: not looked for to the end."""
     transactions: tuple[tuple[str, int], ...] = ()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import RefusedError
 from livemove.model.ledger import ReplicationDeleted, ReplicationPrepared, ReplicationStarted
 from livemove.replication.adapters.replicator import replicator_of
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
+
+if TYPE_CHECKING:
+    from livemove.model.ports import Link
+    from livemove.runtime.service_context import ServiceContext
 
 
 class PrepareReplicationOperator(LivemoveOperator):
@@ -68,6 +72,7 @@ class StartReplicationOperator(LivemoveOperator):
                 next_step=NOTHING_TO_DO,
             )
         self.dms_task = link.name
+        self._refuse_unhelped(world, link)
         before = replicator_of(world).status(link)
         replicator_of(world).start(link)
         after = replicator_of(world).status(link)
@@ -76,6 +81,20 @@ class StartReplicationOperator(LivemoveOperator):
             ReplicationStarted(link=link.name, was=str(before.state), words=describe_status(before))
         )
         return {"link": link.name, "was": str(before.state), "is": str(after.state)}
+
+    def _refuse_unhelped(self, world: ServiceContext, link: Link) -> None:
+        """RefusedError where the follower's tables would stop DMS's first statement for a LOB."""
+        from livemove.schema.adapters.lob_helpers import unhelped
+
+        with world.database(link.writes) as follower:
+            left = unhelped(follower, world.spec.source.schemas)
+        if left:
+            raise RefusedError(
+                f"The {link.writes} is not ready for LOBs, which DMS writes by a second statement:"
+                f" {'; '.join(left[:10])}",
+                wanted="a helper trigger for each LOB that is NOT NULL, and no ON UPDATE beside a LOB",
+                next_step="clear replicate.carry_tables without downstream, then this task",
+            )
 
 
 class DeleteReplicationOperator(LivemoveOperator):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import RefusedError
 from livemove.model.ledger import Definers, Parity, SchemaCarried, StoredCode
 from livemove.model.spec import Side
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
 from livemove.schema.objects import Phase
+
+if TYPE_CHECKING:
+    from livemove.runtime.mariadb import MariaDb
 
 
 class CarrySchemaOperator(LivemoveOperator):
@@ -39,12 +43,38 @@ class CarrySchemaOperator(LivemoveOperator):
             if self.phase in (Phase.TABLES, Phase.CODE):
                 keep(world, source, code_only=self.phase == Phase.CODE)
             done = copy_schema(source, target, schemas, Phase(self.phase), progress=self.log.info)
+            if self.phase == Phase.TABLES:
+                done["lob_helpers"] = self._help(target, schemas)
             if self.phase == Phase.CODE:
                 code = code_of(source, schemas)
                 world.ledger.save(StoredCode(side=Side.SOURCE, triggers=code.triggers, events=code.events))
                 world.ledger.save(Definers(definers=done.pop("definers")))
         world.ledger.note(SchemaCarried.model_validate(done))
         return done
+
+    def _help(self, target: MariaDb, schemas: Sequence[str]) -> int:
+        """The follower's helpers for LOBs, made while its row says that it follows."""
+        from livemove.control.adapters.control_row import Control
+        from livemove.model.ports import ControlState
+        from livemove.schema.adapters.lob_helpers import help_follower
+
+        control, made = Control(target), []
+        try:
+            out = control.while_in(
+                ControlState.FOLLOW,
+                control.read().epoch,
+                lambda: made.extend(help_follower(control.holding, schemas)),
+            )
+        finally:
+            control.close_connection()
+        if not out.done:
+            raise RefusedError(
+                f"The target's tables were not prepared for LOBs: {out.answered}, it is"
+                f" {out.state}@{out.epoch}",
+                wanted="the target as the follower",
+                next_step="clear this task",
+            )
+        return len(made)
 
 
 class ParityOperator(LivemoveOperator):

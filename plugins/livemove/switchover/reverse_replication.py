@@ -76,6 +76,7 @@ def run(parts: Dependencies) -> ReturnPath | None:
     if not now.owner.position:
         # epoch 1 began with a full load: its task is started by the replicate chapter
         return None
+    _help(parts, now)
     state = parts.replicator.status(link).state
     if state is TaskState.ABSENT:
         raise ReplicationError(
@@ -121,6 +122,19 @@ def _follow(parts: Dependencies, now: OwnerAndFollower) -> None:
     if not out.done:
         raise SwitchoverIncomplete(
             f"The {now.other.side} does not follow yet: {out.answered}, it is {out.state}@{out.epoch}",
+            owner=f"the {now.owner.side}",
+            changed=True,
+            next_step="clear this task: it reads both rows and continues",
+        )
+
+
+def _help(parts: Dependencies, now: OwnerAndFollower) -> None:
+    """What DDL has brought since the follower was helped, too: a LOB that is NOT NULL would stop the task."""
+    other = parts.control[now.other.side]
+    out = other.while_in(ControlState.FOLLOW, now.epoch, lambda: parts.code.help(now.other.side))
+    if not out.done:
+        raise SwitchoverIncomplete(
+            f"The {now.other.side} was not prepared for LOBs: {out.answered}, it is {out.state}@{out.epoch}",
             owner=f"the {now.owner.side}",
             changed=True,
             next_step="clear this task: it reads both rows and continues",

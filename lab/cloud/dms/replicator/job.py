@@ -15,7 +15,8 @@ from lab.cloud.dms.replicator.control_tables import ControlTables
 from lab.cloud.dms.replicator.description import BEFORE, RELOAD, Description, MigrationType, StartType
 from lab.cloud.dms.replicator.failure import Again, Failed, Lost, OneByOne, Stopped
 from lab.cloud.dms.replicator.load import FullLoad, Work
-from lab.cloud.dms.replicator.lobs import LobLimit, limit_of
+from lab.cloud.dms.replicator.lob_rows import LobTables
+from lab.cloud.dms.replicator.lobs import LobLimit, inline_of, limit_of
 from lab.cloud.dms.replicator.non_transactional import NonTransactionalTables
 from lab.cloud.dms.replicator.policies import Policies
 from lab.cloud.dms.replicator.relay import Relay
@@ -236,7 +237,7 @@ class Job:
 
     def full_load(self, workers: int) -> FullLoad:
         d = self.description
-        return FullLoad(d.source, d.target, lambda: self.stopping, self.lobs, workers)
+        return FullLoad(d.source, d.target, lambda: self.stopping, self.lobs, workers, inline=inline_of(d))
 
     def load(
         self,
@@ -356,6 +357,8 @@ class Job:
             target, {k: there[k] for k in layouts if k not in self.plain}
         )
         non_transactional.prepare()
+        lob_tables = LobTables(target, layouts, {k: there[k] for k in self.plain})
+        lob_tables.prepare()
         stream = BinlogStream(d.source, mark.place.gtid, d.server_id)
         try:
             relay = Relay(
@@ -364,6 +367,7 @@ class Job:
                 mark.place,
                 selection=selection,
                 non_transactional=non_transactional,
+                lob_tables=lob_tables,
                 not_tables=not_tables,
                 status=self.status,
                 wake=self.wake,

@@ -25,7 +25,7 @@ from MySQLdb.constants import FIELD_TYPE
 
 from lab.cloud.dms.replicator.description import Login
 from lab.cloud.dms.replicator.failure import Failed, Stopped, odbc, translate
-from lab.cloud.dms.replicator.lobs import LobLimit
+from lab.cloud.dms.replicator.lobs import GEOMETRIES, TYPES, LobLimit
 from lab.cloud.dms.replicator.policies import Policy
 from lab.cloud.dms.replicator.source import Place, connect, place_now, speaking
 from lab.cloud.dms.replicator.status import Table, TableState
@@ -88,9 +88,18 @@ class FullLoad:
     """Tables that are copied, each of its own moment. A table is done when its rows are committed."""
 
     def __init__(
-        self, source: Login, target: Login, stopping: Callable[[], bool], lobs: LobLimit, workers: int = 1
+        self,
+        source: Login,
+        target: Login,
+        stopping: Callable[[], bool],
+        lobs: LobLimit,
+        workers: int = 1,
+        *,
+        inline: int | None = None,
     ) -> None:
+        """`inline`: bytes up to which a LOB travels with its row; None: all of them do."""
         self.source, self.target, self.stopping, self.lobs = source, target, stopping, lobs
+        self.inline = inline
         self.place = self.now()
         """Where the load began: no table is captured from an earlier place."""
         self.readers = [connect_raw(source) for _ in range(max(1, workers))]
@@ -190,7 +199,7 @@ class FullLoad:
         try:
             with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb", buffering=1 << 20) as pipe:
                 try:
-                    self._write_rows(reader, work.source, table, pipe)
+                    late = self._write_rows(reader, work.source, table, pipe)
                 except BaseException:
                     # before the pipe closes: its end must not look like the end of the table
                     loader.abandoned = True
@@ -200,23 +209,34 @@ class FullLoad:
         if loader.error:
             table.error_rows = max(1, table.rows - max(loader.loaded, 0))
             raise translate("target", f"Loading table {table.schema}.{table.table}", loader.error)
-        if loader.loaded != table.rows:
-            table.error_rows = table.rows - loader.loaded
+        if loader.loaded != table.rows - len(late):
+            table.error_rows = table.rows - len(late) - loader.loaded
             raise Failed(
                 f"Loading table {table.schema}.{table.table} on the target lost {table.error_rows} of"
                 f" {table.rows} rows: {loader.complaint}"
             )
 
-    def _write_rows(self, reader: Any, layout: Layout, table: Table, pipe: BinaryIO) -> None:
-        lobs = self.lobs.loaded(layout)
+        if late:
+            look_up(self.target, work, late)
+
+    def _write_rows(
+        self, reader: Any, layout: Layout, table: Table, pipe: BinaryIO
+    ) -> list[Sequence[bytes | None]]:
+        """Every row into the pipe, except those with a LOB that is too long for it: these are returned."""
+        lobs, late = self.lobs.loaded(layout), []
+        long = [n for n, c in enumerate(layout.loaded) if c.type in TYPES] if self.inline is not None else []
+        most = self.inline or 0
         try:
             cursor = reader.cursor(MySQLdb.cursors.SSCursor)
             cursor.execute(f"SELECT {', '.join(c.select for c in layout.loaded)} FROM {full(layout.key)}")
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 if lobs:
                     rows = [self._cut(row, layout, lobs) for row in rows]
-                pipe.write(encode(rows))
                 table.rows += len(rows)
+                if long and (found := [r for r in rows if any(len(r[n] or b"") > most for n in long)]):
+                    late += found
+                    rows = [r for r in rows if r not in found]
+                pipe.write(encode(rows) if rows else b"")
                 table.changed = time.time()
                 if self.stopping() or self.failure:
                     raise Stopped("NORMAL")
@@ -224,6 +244,7 @@ class FullLoad:
             cursor.close()
         except MySQLdb.MySQLError as e:
             raise translate("source", f"Reading table {table.schema}.{table.table}", e) from e
+        return late
 
     def _cut(
         self, row: Sequence[bytes | None], layout: Layout, lobs: dict[int, Column]
@@ -274,6 +295,48 @@ class Loader(threading.Thread):
         self.complaint = odbc(*said[0]) if said else ""
         if not self.abandoned:
             connection.commit()
+
+
+def look_up(login: Login, work: Work, rows: Sequence[Sequence[bytes | None]]) -> None:
+    """Rows whose LOBs are looked up: inserted with NULL in their place, then updated with the LOBs."""
+    layout = work.target
+    others = [(n, c) for n, c in enumerate(layout.loaded) if c.type not in TYPES]
+    lobs = [(n, c) for n, c in enumerate(layout.loaded) if c.type in TYPES]
+    names = ", ".join(quote(c.name) for _, c in (*others, *lobs))
+    where = {c.name: n for n, c in others}
+    connection = connect_raw(login)
+    try:
+        cursor = connection.cursor()
+        # a single row of VALUES is refused with 1048 whatever the mode; old values must be taken as they are
+        cursor.execute(LOADING)
+        for row in rows:
+            values = ", ".join([*(literal(c, row[n]) for n, c in others), *("NULL" for _ in lobs)])
+            cursor.execute(f"INSERT INTO {full(layout.key)} ({names}) VALUES ({values})")
+            sets = ", ".join(f"{quote(c.name)} = {literal(c, row[n])}" for n, c in lobs)
+            columns = {c.name: c for _, c in others}
+            same = " AND ".join(
+                f"{quote(k)} <=> {literal(columns[k], row[where[k]])}" for k in layout.primary
+            )
+            cursor.execute(f"UPDATE {full(layout.key)} SET {sets} WHERE {same or '1'}")
+        connection.commit()
+    except MySQLdb.MySQLError as e:
+        work.table.error_rows = len(rows)
+        raise translate("target", f"Loading table {work.table.schema}.{work.table.table}", e) from e
+    finally:
+        connection.close()
+
+
+def literal(column: Column, value: bytes | None) -> str:
+    """SQL text that is this value, as `Column.select` gave it."""
+    if value is None:
+        return "NULL"
+    if column.type in ("enum", "set", "float"):
+        return value.decode()
+    if column.charset:
+        return f"_{column.charset} X'{value.hex()}'"
+    if "blob" in column.type or "binary" in column.type or column.type in {"bit", *GEOMETRIES}:
+        return f"X'{value.hex()}'"
+    return f"'{value.decode()}'"
 
 
 def statement(layout: Layout, path: str) -> str:

@@ -14,10 +14,20 @@ from lab.cloud.dms.replicator.failure import Failed
 from lab.cloud.dms.replicator.status import Status
 from lab.cloud.dms.replicator.tables import Column, Key, Layout
 
-TYPES = {"text", "mediumtext", "longtext", "blob", "mediumblob", "longblob", "json", "geometry"}
-"""The types that count as LOBs.
+GEOMETRIES = {
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+}
+TYPES = {"mediumtext", "longtext", "mediumblob", "longblob", "json"} | GEOMETRIES
+"""The types that DMS takes for LOBs (BLOB, CLOB, NCLOB); text is WSTRING, blob is BYTES(65535).
 
-Some versions of DMS carry text and blob of up to 64 KB as plain strings, others as LOBs.
+https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.MySQL.html#CHAP_Source.MySQL.DataTypes
 """
 DEFAULT_KB = 32
 
@@ -29,6 +39,17 @@ def limit_of(d: Description) -> int | None:
     if d.setting("TargetMetadata", "FullLobMode", False):
         return None
     return int(d.setting("TargetMetadata", "LobMaxSize", 0) or DEFAULT_KB) << 10
+
+
+def inline_of(d: Description) -> int | None:
+    """Bytes up to which a LOB is loaded with its row; longer ones follow in a second statement.
+
+    None in limited LOB mode, where every LOB is loaded with its row.
+    https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.TargetMetadata.html
+    """
+    if limit_of(d) is not None:
+        return None
+    return int(d.setting("TargetMetadata", "InlineLobMaxSize", 0)) << 10
 
 
 def cut_text(value: bytes, limit: int, charset: str | None) -> bytes:

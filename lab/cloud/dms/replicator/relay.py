@@ -14,13 +14,14 @@ import itertools
 import re
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lab.cloud.dms.replicator import events as ev
 from lab.cloud.dms.replicator.control_tables import ControlTables
 from lab.cloud.dms.replicator.events import Event, Gtid, Kind, TableMap
 from lab.cloud.dms.replicator.failure import Failed, Lost, OneByOne, Refused, Stopped
+from lab.cloud.dms.replicator.lob_rows import LobTables
 from lab.cloud.dms.replicator.lobs import LobLimit
 from lab.cloud.dms.replicator.non_transactional import NonTransactionalTables
 from lab.cloud.dms.replicator.policies import Policies
@@ -60,6 +61,7 @@ class Relay:
         *,
         selection: Selection,
         non_transactional: NonTransactionalTables,
+        lob_tables: LobTables,
         not_tables: set[Key],
         status: Status,
         wake: int,
@@ -76,12 +78,19 @@ class Relay:
             selection,
             non_transactional,
         )
+        self.lob_tables = lob_tables
         self.not_tables, self.status, self.wake, self.orders = not_tables, status, wake, orders
         self.options, self.control, self.policies, self.lobs = options, control, policies, lobs
         self.row_by_row_to = row_by_row_to
         """Up to this place each transaction is applied row by row, because the target refused a group."""
         self.row_by_row = RowByRowApplier(
-            target, non_transactional, policies, control, status, ignore_conflicts=options.ignore_conflicts
+            target,
+            non_transactional,
+            lob_tables,
+            policies,
+            control,
+            status,
+            ignore_conflicts=options.ignore_conflicts,
         )
         self.file, self.offset = place.file, place.offset
         self.seen = place.offset
@@ -309,6 +318,7 @@ class Relay:
         if self.gtid is not None:
             self.domains[self.gtid.domain] = str(self.gtid)
         self.offset = event.end
+        self.lob_tables.begin()
         if self.row_by_row_to:
             self.apply_row_by_row()
         elif self.options.batch_seconds is not None and not self.streaming:
@@ -373,19 +383,29 @@ class Relay:
             self.status.say("[TARGET_APPLY]I: back from 'one-by-one' mode")
 
     def apply(self, statement: Statement) -> None:
-        plain = [(e, t) for e, t in statement if t.key not in self.non_transactional]
+        for how, part in itertools.groupby(statement, key=lambda pair: self.by_sql(pair[1].key)):
+            if how is None:
+                self.add_pieces(part)
+                continue
+            for event, table in part:
+                how.apply(event, table, self.checksum)
+
+    def by_sql(self, key: Key) -> NonTransactionalTables | LobTables | None:
+        """What applies the changes of this table by SQL; None: they are replayed as they are."""
+        if key in self.non_transactional:
+            return self.non_transactional
+        return self.lob_tables if key in self.lob_tables else None
+
+    def add_pieces(self, pairs: Iterable[tuple[Event, TableMap]]) -> None:
         piece: Statement = []
         size = 0
-        for pair in plain:
+        for pair in pairs:
             piece.append(pair)
             size += len(pair[0].raw)
             if size >= PIECE:
                 self.add(piece)
                 piece, size = [], 0
         self.add(piece)
-        for event, table in statement:
-            if table.key in self.non_transactional:
-                self.non_transactional.apply(event, table, self.checksum)
 
     def add(self, piece: Statement) -> None:
         """One statement for each table, as DMS does: a trigger that fires may then write to other tables."""

@@ -14,6 +14,7 @@ from lab.cloud.dms.replicator import events as ev
 from lab.cloud.dms.replicator.control_tables import ControlTables, Rejected, describe
 from lab.cloud.dms.replicator.events import Event, TableMap
 from lab.cloud.dms.replicator.failure import Failed, Refused
+from lab.cloud.dms.replicator.lob_rows import LobTables
 from lab.cloud.dms.replicator.non_transactional import NonTransactionalTables
 from lab.cloud.dms.replicator.policies import Policies, Policy
 from lab.cloud.dms.replicator.status import Status, Table, TableState
@@ -54,6 +55,7 @@ class RowByRowApplier:
         self,
         target: Target,
         non_transactional: NonTransactionalTables,
+        lob_tables: LobTables,
         policies: Policies,
         control: ControlTables,
         status: Status,
@@ -61,7 +63,7 @@ class RowByRowApplier:
         ignore_conflicts: bool,
     ) -> None:
         """`ignore_conflicts`: FullLoadIgnoreConflicts, which is about cached changes only."""
-        self.ignore_conflicts = ignore_conflicts
+        self.ignore_conflicts, self.lob_tables = ignore_conflicts, lob_tables
         self.target, self.non_transactional, self.policies, self.control, self.status = (
             target,
             non_transactional,
@@ -76,6 +78,7 @@ class RowByRowApplier:
         """Everything that the target takes, uncommitted; Failed when a policy says STOP_TASK."""
         out = Refusals()
         while True:
+            self.lob_tables.begin()
             try:
                 for statement in transaction:
                     for event, table in statement:
@@ -103,8 +106,12 @@ class RowByRowApplier:
         for row in range(ev.count(event, where, table)):
             if (id(event), row) in out.rows:
                 continue
-            self.target.add([table.raw, ev.only_row(event, where, table, row, checksum)])
+            one = ev.only_row(event, where, table, row, checksum)
             try:
+                if table.key in self.lob_tables:
+                    self.lob_tables.apply(event._replace(raw=one), table, checksum)
+                    continue
+                self.target.add([table.raw, one])
                 self.target.replay()
             except Refused as e:
                 raise _Blame(event, table, row, e) from e

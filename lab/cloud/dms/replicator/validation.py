@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import MySQLdb
@@ -25,6 +25,7 @@ from lab.cloud.dms.replicator.control_tables import FAILURES, ControlTables
 from lab.cloud.dms.replicator.description import Description, MigrationType
 from lab.cloud.dms.replicator.failure import Failed, Lost
 from lab.cloud.dms.replicator.load import READING, connect_raw
+from lab.cloud.dms.replicator.lobs import TYPES
 from lab.cloud.dms.replicator.status import Status, Table, TableState, ValidationState
 from lab.cloud.dms.replicator.tables import Column, Key, Layout, full, quote
 
@@ -92,8 +93,14 @@ class Validator:
             description.setting("ValidationSettings", "RecordSuspendDelayInMinutes", 30)
         )
         size = int(description.setting("ValidationSettings", "PartitionSize", PARTITION))
+        skips = bool(description.setting("ValidationSettings", "SkipLobColumns", False))
         self.subjects = {
-            key: Subject(layout, there[key], max(1, layout.rows // size)) for key, layout in layouts.items()
+            key: Subject(
+                without_lobs(layout) if skips else layout,
+                without_lobs(there[key]) if skips else there[key],
+                max(1, layout.rows // size),
+            )
+            for key, layout in layouts.items()
         }
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="validation")
@@ -330,6 +337,11 @@ def text_of(column: Column) -> str:
     ):
         return f"HEX({quote(column.name)})"
     return f"CAST({column.select} AS BINARY)"
+
+
+def without_lobs(layout: Layout) -> Layout:
+    """SkipLobColumns: what is left to validate."""
+    return replace(layout, columns=tuple(c for c in layout.columns if c.type not in TYPES))
 
 
 def row_text(layout: Layout) -> str:

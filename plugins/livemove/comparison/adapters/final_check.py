@@ -10,9 +10,11 @@ from typing import Any
 
 import pymysql
 
+from livemove.comparison import lone_lobs
 from livemove.comparison import row_comparison as core
 from livemove.comparison.adapters.both_sides import ConnectionPair, incomparable, look_at, read_shapes
 from livemove.comparison.adapters.changed_keys import ChangedKeys
+from livemove.comparison.adapters.lob_copy import LobCopier
 from livemove.comparison.canonical import Shape, quote
 from livemove.comparison.row_comparison import Difference
 from livemove.model.spec import Side
@@ -47,8 +49,13 @@ class FinalComparison:
         owner: Side = Side.SOURCE,
         since: Mapping[str, str] | None = None,
         connections: int = 2,
+        copier: LobCopier | None = None,
     ) -> None:
-        """`since`: the owner's binlog position by table, from before its last clean comparison."""
+        """`since`: the owner's binlog position by table, from before its last clean comparison.
+
+        copier: brings rows that differ in LOBs alone, which DMS leaves behind; None: they are differences.
+        """
+        self._copier = copier
         self._pairs = [ConnectionPair(source_db, target_db) for _ in range(connections)]
         first = self._pairs[0]
         self._here, self._there = read_shapes(first.source, tables), read_shapes(first.target, tables)
@@ -71,11 +78,15 @@ class FinalComparison:
     def __exit__(self, *_: object) -> None:
         for pair in self._pairs:
             pair.__exit__()
+        if self._copier:
+            self._copier.close()
 
     def run(self, seconds: float) -> list[str]:
         """Differences found within `seconds`; nobody may write meanwhile."""
         deadline = time.monotonic() + seconds
         self.left_out, self.only_newest, self.rows = [], {}, 0
+        if self._copier and not self._copier.begin():
+            return ["the follower does not follow any more"]
         self._changed.follow(seconds / 2)
         todo: queue.SimpleQueue[str] = queue.SimpleQueue()
         for table in self._tables:
@@ -91,6 +102,8 @@ class FinalComparison:
         lines = [f"every row that could have changed of {wholly} of {len(self._tables)} tables"]
         if self.rows:
             lines.append(f"{self.rows} rows changed since they were compared, by the binlog")
+        if self._copier and self._copier.copied:
+            lines.append(f"{self._copier.copied} rows whose LOBs alone differed were copied from the owner")
         if self.only_newest:
             listed = ", ".join(f"{t} ({why})" for t, why in sorted(self.only_newest.items()))
             lines.append(f"only the newest rows of {listed}")
@@ -121,6 +134,8 @@ class FinalComparison:
                 left = max(0.05, deadline - time.monotonic())
                 limit = f"SET STATEMENT max_statement_time={left:.3f} FOR "
                 a, b = pair.ask(limit + core.digest_query(shape, where), args)
+                if a != b and self._bring_lobs(pair, shape, where, args, deadline):
+                    a, b = pair.ask(limit + core.digest_query(shape, where), args)
                 if a != b:
                     return [_describe(pair, shape, where, args, a[0]["n"], b[0]["n"])]
         except pymysql.err.MySQLError as e:
@@ -129,6 +144,16 @@ class FinalComparison:
             self.left_out.append(shape.name)
             self.only_newest.pop(shape.name, None)
         return []
+
+    def _bring_lobs(
+        self, pair: ConnectionPair, shape: Shape, where: str, args: list[Any], deadline: float
+    ) -> bool:
+        """Whether rows that differ in LOBs alone, if no others differ, were copied from the owner."""
+        if not self._copier or not shape.key or not lone_lobs.lob_columns(shape):
+            return False
+        whole = look_at(pair, shape, where, args)
+        keys = lone_lobs.lone_in(whole, look_at(pair, lone_lobs.without_lobs(shape), where, args))
+        return bool(keys) and self._copier.copy(shape, keys, deadline)
 
     def _uncovered(self, shape: Shape) -> str:
         """Why not every row that may have changed is looked at; empty when it is."""

@@ -116,10 +116,10 @@ def _written(shape: Shape) -> list[Column]:
 
 
 def _literals(shape: Shape) -> str:
-    return ", ".join(f"{_literal(c)} AS v{i}" for i, c in enumerate(_written(shape)))
+    return ", ".join(f"{written_literal(c)} AS v{i}" for i, c in enumerate(_written(shape)))
 
 
-def _literal(column: Column) -> str:
+def written_literal(column: Column) -> str:
     """SQL that yields SQL text which is exactly this value again."""
     name, kind = quote(column.name), column.data_type
     if kind in TEMPORAL:

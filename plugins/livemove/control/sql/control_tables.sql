@@ -59,6 +59,22 @@ CREATE TABLE IF NOT EXISTS livemove.watermark_target_source (
   PRIMARY KEY (stream, number)
 ) ENGINE = InnoDB;
 
+-- What livemove took from columns of this database while it follows, to be put back before it opens: ON UPDATE
+-- CURRENT_TIMESTAMP, which DMS's second statement for LOBs would fire. `definition` is the column's whole text.
+CREATE TABLE IF NOT EXISTS livemove.follower_column (
+  table_schema VARCHAR(64) NOT NULL,
+  table_name   VARCHAR(64) NOT NULL,
+  column_name  VARCHAR(64) NOT NULL,
+  definition   LONGTEXT NOT NULL,
+  PRIMARY KEY (table_schema, table_name, column_name)
+) ENGINE = InnoDB;
+
+-- Which attempt of a switchover may copy LOBs into this follower: the one that began to compare last.
+CREATE TABLE IF NOT EXISTS livemove.lob_copier (
+  id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+  token VARCHAR(64) NOT NULL
+) ENGINE = InnoDB;
+
 -- For the waiters on the servers, who read this on the next owner: until then requests wait.
 CREATE TABLE IF NOT EXISTS livemove.hold (
   id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,

@@ -109,6 +109,7 @@ class SchemaCarried(Event):
     routines_created: int | None = None
     views_created: int | None = None
     events_created: int | None = None
+    lob_helpers: int | None = None
 
 
 class DdlSeen(Event):

@@ -40,6 +40,7 @@ from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.runtime.server_zones import read_zones
 from livemove.runtime.service_context import ServiceContext
+from livemove.schema.adapters.lob_helpers import lob_columns
 from livemove.schema.objects import schemas_named
 
 log = logging.getLogger(__name__)
@@ -223,6 +224,7 @@ def read_database(
     variables = {str(r["variable_name"]).lower(): str(r["value"]) for r in db.rows("SHOW GLOBAL VARIABLES")}
     tables, columns = _tables(db, args), db.rows(sql("preflight/list_telling_columns"), args)
     sizes = {str(t): t.bytes for t in tables}
+    beside_lobs = lob_columns(db, schemas)
     return DatabaseFacts(
         variables=variables,
         origins=_origins(db),
@@ -232,6 +234,8 @@ def read_database(
         columns=column_facts(columns),
         sequences=_sequences(db, args),
         lobs=longest_lobs(db, db.rows(sql("replication/list_lob_columns"), args), sizes, lob_seconds),
+        helped_lobs=tuple(c.shown for c in beside_lobs if c.helped),
+        updated_beside_lobs=tuple(c.shown for c in beside_lobs if c.on_update),
         zero_dates=zero_dates(db, columns, sizes, zero_seconds),
         transactions=tuple(
             (r["who"], int(r["seconds"] or 0))

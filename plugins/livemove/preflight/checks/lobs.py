@@ -1,4 +1,8 @@
-"""The longest LOB fits DMS's LOB mode; limited mode cuts longer values without an error.
+"""LOBs fit DMS's LOB mode, which cuts longer values without an error if limited; which need help is told.
+
+DMS writes a row first and its LOBs by a second statement. What that breaks (LOBs that are NOT NULL, ON UPDATE
+beside a LOB) is no finding but is listed: livemove helps whichever side follows (`schema/lob_helpers.py`), so
+DMS's own assessment `full-lob-not-nullable-at-target` is expected to fail.
 
 https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.LOBSupport.html. Batched apply takes limited LOB
 mode only (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.AssessmentReport.MariaDB.html).
@@ -8,7 +12,7 @@ Measuring is a scan, so it is bounded in time; what was not reached is named.
 from __future__ import annotations
 
 from livemove.model.ports import Finding
-from livemove.preflight.facts import Facts
+from livemove.preflight.facts import DatabaseFacts, Facts
 from livemove.preflight.result import error, ok, some, warning
 from livemove.replication.lobs import LobFact
 
@@ -30,10 +34,34 @@ def check(facts: Facts) -> list[Finding]:
                 " BatchApplyEnabled to false",
             )
         ]
+    helped = _helped(facts.database)
     if limit is None:
-        return [ok(CHECK, f"{_measured(lobs)}; moved whole (full LOB mode)")]
+        return [ok(CHECK, f"{_measured(lobs)}; moved whole (full LOB mode)"), *helped]
     found = [f for lob in lobs if (f := _judge(lob, limit))]
-    return found or [ok(CHECK, _measured(lobs), f"{limit} bytes (LobMaxSize)")]
+    return [*(found or [ok(CHECK, _measured(lobs), f"{limit} bytes (LobMaxSize)")]), *helped]
+
+
+def _helped(db: DatabaseFacts) -> list[Finding]:
+    """What livemove does about DMS's two statements, as information."""
+    out = []
+    if db.helped_lobs:
+        out.append(
+            ok(
+                CHECK,
+                f"{len(db.helped_lobs)} LOB columns are NOT NULL: {some(list(db.helped_lobs))}; the side that"
+                " follows gets triggers that take DMS's first statement, and loses them before it opens",
+            )
+        )
+    if db.updated_beside_lobs:
+        out.append(
+            ok(
+                CHECK,
+                f"{len(db.updated_beside_lobs)} columns have ON UPDATE beside a LOB:"
+                f" {some(list(db.updated_beside_lobs))}; it is off on the side that follows, so that DMS's"
+                " second statement does not overwrite them",
+            )
+        )
+    return out
 
 
 def _measured(lobs: tuple[LobFact, ...]) -> str:

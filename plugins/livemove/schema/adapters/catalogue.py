@@ -10,6 +10,8 @@ from livemove.runtime.mariadb import MariaDb, sql
 from livemove.runtime.server_zones import read_zones
 from livemove.schema import parity
 from livemove.schema.adapters.copy_schema import read_tables
+from livemove.schema.adapters.lob_helpers import kept_columns
+from livemove.schema.lob_helpers import ON_UPDATE
 
 FROM_TEXTS = {"create_table", "sequences"}
 
@@ -34,6 +36,14 @@ def read_catalogue(db: MariaDb, schemas: Sequence[str], accounts: Sequence[str])
                 if category.name == "events":
                     rows = _with_named_zones(reader, rows)
                 found[category.name] = parity.keyed(category, rows)
+    for r in kept_columns(db):
+        if here := found["columns"].get((r["table_schema"], r["table_name"], r["column_name"])):
+            clause = ON_UPDATE.search(r["definition"])
+            extra = f"{here.get('extra') or ''} {clause.group().strip().lower() if clause else ''}"
+            found["columns"] = {
+                **found["columns"],
+                (r["table_schema"], r["table_name"], r["column_name"]): {**here, "extra": extra.strip()},
+            }
     texts = read_tables(db, schemas)
     found["create_table"] = {key: {"lines": t.lines()} for key, t in texts.tables.items()}
     found["sequences"] = {key: {"text": text} for key, text in texts.sequences.items()}

@@ -17,6 +17,7 @@ from livemove.model.ports import Json, Progress, Row
 from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
 from livemove.schema import objects as core
 from livemove.schema.adapters.index_builder import LONG_DDL, build
+from livemove.schema.adapters.lob_helpers import kept_columns
 from livemove.schema.adapters.stand_ins import StandIns
 from livemove.schema.adapters.stored_code import (
     READING,
@@ -32,6 +33,7 @@ from livemove.schema.adapters.stored_code import (
     set_events,
 )
 from livemove.schema.definers import describe_definers
+from livemove.schema.lob_helpers import restored
 
 log = logging.getLogger(__name__)
 
@@ -263,6 +265,10 @@ def list_tables(db: MariaDb, schemas: Sequence[str]) -> list[Row]:
 
 
 def read_tables(db: MariaDb, schemas: Sequence[str]) -> Tables:
+    """Tables as they are as an owner's: what a follower's columns lack for a time is put back in."""
+    kept: dict[tuple[str, str], dict[str, str]] = {}
+    for r in kept_columns(db):
+        kept.setdefault((r["table_schema"], r["table_name"]), {})[r["column_name"]] = r["definition"]
     tables: dict[tuple[str, str], core.Table] = {}
     sequences: dict[tuple[str, str], str] = {}
     with db.fresh(session=READING, schema=None) as reader:
@@ -272,7 +278,7 @@ def read_tables(db: MariaDb, schemas: Sequence[str]) -> Tables:
                 sequences[key] = str(reader.one(f"SHOW CREATE SEQUENCE {qualified(*key)}")["create table"])
             else:
                 text = reader.one(f"SHOW CREATE TABLE {qualified(*key)}")["create table"]
-                tables[key] = core.parse_table(t["schema"], text)
+                tables[key] = restored(core.parse_table(t["schema"], text), kept.get(key, {}))
     return Tables(tables, sequences)
 
 

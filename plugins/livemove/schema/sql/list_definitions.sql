@@ -33,7 +33,7 @@ SELECT LOWER(routine_type), specific_schema, specific_name, SUM(CRC32(CONCAT_WS(
 FROM information_schema.parameters WHERE specific_schema IN %(schemas)s GROUP BY specific_schema, specific_name, routine_type
 UNION ALL
 SELECT 'trigger', trigger_schema, trigger_name, CRC32(CONCAT_WS('#', event_object_table, event_manipulation, action_timing, action_order, action_statement, sql_mode))
-FROM information_schema.triggers WHERE trigger_schema IN %(schemas)s
+FROM information_schema.triggers WHERE trigger_schema IN %(schemas)s AND trigger_name NOT LIKE 'livemove\_lob\_%%'
 UNION ALL
 SELECT 'event', event_schema, event_name, CRC32(CONCAT_WS('#', execute_at, interval_value, interval_field, event_definition, sql_mode))
 FROM information_schema.events WHERE event_schema IN %(schemas)s AND event_type = 'RECURRING'

@@ -1,1 +1,1 @@
-SELECT * FROM information_schema.triggers WHERE trigger_schema IN %(schemas)s
+SELECT * FROM information_schema.triggers WHERE trigger_schema IN %(schemas)s AND trigger_name NOT LIKE 'livemove\_lob\_%%'

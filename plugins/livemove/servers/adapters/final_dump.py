@@ -30,9 +30,20 @@ END_MARK = b"-- Dump completed"
 
 
 def archive(
-    login: Login, schemas: Sequence[str], s3: Any, bucket: str, key: str, *, timeout: float = 43200
+    login: Login,
+    schemas: Sequence[str],
+    s3: Any,
+    bucket: str,
+    key: str,
+    *,
+    follows: bool = False,
+    tail: Sequence[str] = (),
+    timeout: float = 43200,
 ) -> Json:
     """Dump `schemas` with routines, triggers and events to s3://bucket/key as gzip.
+
+    follows: the database is a follower, all of whose triggers are livemove's own: none is dumped. tail:
+    statements that put back what a follower's columns lack.
 
     Returns {"address", "bytes", "sha256"} of the compressed object. SchemaError when the dump breaks off, and
     then no object is left. Tables that are not InnoDB are not part of the one snapshot.
@@ -40,7 +51,7 @@ def archive(
     upload, voice = _Upload(s3, bucket, key), LogThrottle()
     began = time.monotonic()
     try:
-        for piece in _compressed(_dump(login, schemas, timeout)):
+        for piece in _compressed(_whole(_dump(login, schemas, timeout, triggers=not follows), tail)):
             upload.add(piece)
             seconds = time.monotonic() - began
             rate = upload.size / seconds if seconds else 0.0
@@ -54,7 +65,13 @@ def archive(
         raise
 
 
-def _dump(login: Login, schemas: Sequence[str], timeout: float) -> Iterator[bytes]:
+def _whole(dump: Iterator[bytes], tail: Sequence[str]) -> Iterator[bytes]:
+    yield from dump
+    if tail:
+        yield "".join(f"{statement};\n" for statement in ("", *tail)).encode()
+
+
+def _dump(login: Login, schemas: Sequence[str], timeout: float, *, triggers: bool) -> Iterator[bytes]:
     program = shutil.which("mariadb-dump") or shutil.which("mysqldump")
     if not program:
         raise SetupError(
@@ -72,7 +89,7 @@ def _dump(login: Login, schemas: Sequence[str], timeout: float) -> Iterator[byte
         "--single-transaction",
         "--quick",
         "--routines",
-        "--triggers",
+        "--triggers" if triggers else "--skip-triggers",
         "--events",
         "--hex-blob",
         "--default-character-set=utf8mb4",

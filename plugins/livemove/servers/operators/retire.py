@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from livemove.model.errors import UnreachableError
 from livemove.model.ledger import FinalDump, FinalDumpSkipped
-from livemove.model.ports import Json
+from livemove.model.ports import ControlState, Json
 from livemove.model.spec import Side
 from livemove.runtime.operator import LivemoveOperator
 
@@ -23,6 +23,8 @@ class FinalDumpOperator(LivemoveOperator):
     """
 
     def execute(self, context: Any) -> Json:
+        from livemove.control.adapters.state import read_row_of
+        from livemove.schema.adapters.lob_helpers import put_back
         from livemove.servers.adapters.final_dump import archive, kept
 
         world = self.world(context)
@@ -30,6 +32,7 @@ class FinalDumpOperator(LivemoveOperator):
         try:
             with world.database(Side.SOURCE) as source:
                 status = source.one("SHOW MASTER STATUS")
+                tail = put_back(source)
         except UnreachableError as e:
             return self._without(world, e)
         position = f"{status['file']}:{status['position']}"
@@ -42,6 +45,8 @@ class FinalDumpOperator(LivemoveOperator):
             s3,
             world.spec.aws.bucket,
             f"{self.service}/final-dump/{self.service}.sql.gz",
+            follows=read_row_of(world, Side.SOURCE).state is ControlState.FOLLOW,
+            tail=tail,
         )
         dump = FinalDump(**made, position=position, made_at=world.clock.now().isoformat())
         world.ledger.save(dump)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from livemove.comparison.adapters.both_sides import incomparable, read_shapes
 from livemove.comparison.adapters.changed_keys import since_compared
 from livemove.comparison.adapters.final_check import FinalComparison
+from livemove.comparison.adapters.lob_copy import LobCopier
 from livemove.control.adapters.control_row import Control, kept_version, version
 from livemove.control.adapters.setup import (
     copy_application_accounts,
@@ -34,6 +35,7 @@ from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema import ddl_digests as definitions
 from livemove.schema.adapters.copy_schema import list_tables, raise_auto_increment
 from livemove.schema.adapters.ddl_watch import read_digests
+from livemove.schema.adapters.lob_helpers import help_follower, stop_helping
 from livemove.schema.adapters.stored_code import code_of, create_code, drop_triggers
 from livemove.servers.adapters.servers import Servers
 from livemove.switchover import reverse_replication as return_path
@@ -120,7 +122,8 @@ class FinalCheck:
         tables = self._tables()
         found = {name: self._ledger.load(TableComparison, epoch=owner.epoch, table=name) for name in tables}
         s, t = self._databases[Side.SOURCE], self._databases[Side.TARGET]
-        proof = FinalComparison(s, t, tables, owner=owner.side, since=since_compared(found))
+        copier = LobCopier(self._databases[owner.side], self._controls[owner.side.other], owner.epoch)
+        proof = FinalComparison(s, t, tables, owner=owner.side, since=since_compared(found), copier=copier)
         self._ready, self._of = self._stack.enter_context(proof), (owner.side, owner.epoch)
 
     def definitions(self, side: Side) -> dict[str, str]:
@@ -182,6 +185,8 @@ class StoredCode:
         if owner not in self._code:
             self.ready(owner)
         db = self._controls[owner].holding
+        # from what this database itself has kept: nobody else is asked
+        stop_helping(db, self._schemas)
         if follower is not None:
             for line in raise_auto_increment(self._databases[follower], db, self._schemas):
                 log.info("raised %s", line)
@@ -215,6 +220,7 @@ class StoredCode:
         db = self._controls[follower].holding
         code = code_of(db, self._schemas)
         if not code.triggers and self._ledger.load(StoredCodeDocument, side=follower):
+            self.help(follower)
             return  # dropped before; what was kept then stays
         awake = {(e["event_schema"], e["event_name"]) for e in self._controls[follower].sleeping_events()}
         events = [e.model_copy(update={"status": "ENABLED"}) if e.place in awake else e for e in code.events]
@@ -222,6 +228,10 @@ class StoredCode:
         log.info(
             "dropped on the %s: %s", follower, ", ".join(drop_triggers(db, self._schemas)) or "no trigger"
         )
+        self.help(follower)
+
+    def help(self, follower: Side) -> None:
+        help_follower(self._controls[follower].holding, self._schemas)
 
 
 def prepare_return(world: ServiceContext, parts: Dependencies) -> Json:
@@ -331,7 +341,7 @@ def remove_control(world: ServiceContext, owner: Side = Side.TARGET) -> Json:
         # run finds it
         for db in (target, source):
             if db is not None:
-                gone[str(db.side)] = _remove_if_it_answers(db, owner)
+                gone[str(db.side)] = _remove_if_it_answers(db, owner, world.spec.source.schemas)
     delete_credentials(world)
     return gone
 
@@ -374,9 +384,9 @@ def _refuse_another_owner(db: MariaDb) -> None:
         control.close_connection()
 
 
-def _remove_if_it_answers(db: MariaDb, owner: Side) -> str:
+def _remove_if_it_answers(db: MariaDb, owner: Side, schemas: Sequence[str]) -> str:
     try:
-        return _remove(db)
+        return _remove(db, schemas)
     except UnreachableError as e:
         if owner is db.side:
             raise
@@ -384,8 +394,9 @@ def _remove_if_it_answers(db: MariaDb, owner: Side) -> str:
         return "does not answer"
 
 
-def _remove(db: MariaDb) -> str:
+def _remove(db: MariaDb, schemas: Sequence[str]) -> str:
     """On a side that is not the owner, locked accounts and read_only keep the application out."""
+    stop_helping(db, schemas)
     drop_accounts(db)
     db.run("DROP SCHEMA IF EXISTS livemove")
     return "removed"
