@@ -256,7 +256,7 @@ class Case:
         # seen twice: a row that is written between the look at one side and at the other is none
         again = set(harness.misplaced_rows(owner))
         misplaced = [s for s in harness.misplaced_rows(owner) if s in again]
-        misplaced += self._misses(owner)
+        misplaced += self._misses(owner) + self._helpers(owner)
         if misplaced:
             bad.append(Verdict.MISPLACED)
             r.notes += misplaced[:5]
@@ -286,12 +286,30 @@ class Case:
             time.sleep(0.05)
         return []
 
+    def _helpers(self, owner: Side) -> list[str]:
+        """Helpers for LOBs that are left on the owner, or missing on its follower."""
+        row = self.harness.row(owner.other)
+        wanted = {owner: (0, 0)} | ({owner.other: (2, 1)} if row and row[0] is ControlState.FOLLOW else {})
+        found = {side: self.harness.query(side, HELPERS)[0] for side in wanted}
+        return [
+            f"the {side} has {found[side]} helper triggers and columns, wanted {wanted[side]}"
+            for side in wanted
+            if tuple(map(int, found[side])) != wanted[side]
+        ]
+
     def _counts(self, side: Side) -> list[tuple[Any, ...]]:
         return self.harness.query(
             side,
             "SELECT (SELECT COUNT(*) FROM shop.orders), (SELECT COUNT(*) FROM shop.order_audit), (SELECT"
-            " SUM(orders) FROM shop.customers)",
+            " SUM(orders) FROM shop.customers), (SELECT SUM(CRC32(CONCAT(id, note,"
+            " UNIX_TIMESTAMP(touched)))) FROM shop.orders)",
         )
+
+
+HELPERS = (
+    "SELECT (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = 'shop' AND trigger_name"
+    " LIKE 'livemove%'), (SELECT COUNT(*) FROM livemove.follower_column)"
+)
 
 
 def _good(mover: MoverProcess) -> bool:

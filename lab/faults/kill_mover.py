@@ -26,7 +26,7 @@ CALLS = {
     "9": ("{t}.open",),
     "10": ("servers.repoint",),
     "12": ("replicator.stop", "{f}.while_in", "code.sleep", "{f}.follow"),
-    "13": ("replicator.start", "{t}.write_watermark"),
+    "13": ("code.help", "replicator.start", "{t}.write_watermark"),
 }
 """Step -> the calls of its acts; each has a point before and after it."""
 
