@@ -80,6 +80,10 @@ class MemoryDms:
         return [Link("shop", 1, Side.SOURCE), Link("shop", 2, Side.TARGET)]
 
 
+REFUSE_UNHELPED = operators.StartReplicationOperator._refuse_unhelped
+"""The real one; most tests here have no database."""
+
+
 def unreachable(side: Side) -> MariaDb:
     raise UnreachableError(f"the {side} is none")
 
@@ -101,8 +105,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> MemoryWorld:
         monkeypatch.setattr(sensor, "world", lambda self, context: made)
     secret = lambda world, side, account: {"username": account, "side": side}  # noqa: E731
     monkeypatch.setattr("livemove.control.adapters.setup.credentials", secret)
-    made.database = lambda side: nullcontext(side)  # type: ignore[assignment, return-value]
-    monkeypatch.setattr(lob_helpers, "unhelped", lambda *_: [])
+    monkeypatch.setattr(operators.StartReplicationOperator, "_refuse_unhelped", lambda *_: None)
     owner(monkeypatch, Side.SOURCE, 1)
     return made
 
@@ -163,7 +166,9 @@ def test_nothing_is_done_in_the_middle_of_a_switchover(
 def test_no_task_is_started_where_a_lob_would_stop_it(
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(operators.StartReplicationOperator, "_refuse_unhelped", REFUSE_UNHELPED)
     monkeypatch.setattr(lob_helpers, "unhelped", lambda *_: ["shop.a has a LOB that is NOT NULL"])
+    world.database = lambda side: nullcontext(side)  # type: ignore[assignment, return-value]
     with raises(RefusedError, "shop.a has a LOB", "clear replicate.carry_tables"):
         run(operators.StartReplicationOperator)
     assert world.replicator.asked == []
@@ -227,6 +232,7 @@ def test_a_task_that_runs_on_instead_of_stopping_twice_is_not_waited_for_in_vain
     world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("livemove.control.adapters.control_row.Control", Watermarks)
+    world.database = lambda side: nullcontext(side)  # type: ignore[assignment, return-value]
     clock = HandClock()
     world.clock = clock  # type: ignore[assignment]
     world.replicator.state = ReplicationStatus(TaskState.RUNNING)

@@ -1,8 +1,9 @@
 """What a follower needs so that DMS can write LOBs: texts of the helpers. No I/O.
 
 DMS writes a row without its LOBs, NULL in their place, and then the LOBs by a second statement; in CDC in
-every LOB mode (https://repost.aws/knowledge-center/dms-error-null-value-column; premigration assessment
-full-lob-not-nullable-at-target). Two things would break on a follower whose tables are the owner's:
+every LOB mode (https://aws.amazon.com/premiumsupport/knowledge-center/dms-error-null-value-column;
+premigration assessment full-lob-not-nullable-at-target). Two things would break on a follower whose tables
+are the owner's:
 
 - a LOB column that is NOT NULL refuses the first statement (1048). Relaxing it rebuilds the table when it is
   put back, so two triggers give the column a value until the second statement comes;

@@ -3,8 +3,8 @@
 A row is inserted with NULL in its LOB columns, then updated with the LOBs; of a change of a row first the
 other columns are written, then the LOBs. So a LOB column that is NOT NULL refuses the first statement
 (1048), and the second fires triggers and ON UPDATE CURRENT_TIMESTAMP, as a client's SQL does. In CDC it is so
-in every LOB mode (https://repost.aws/knowledge-center/dms-error-null-value-column). A change of nothing but
-LOBs is not made, unless another column of that row is changed in the same transaction
+in every LOB mode (https://aws.amazon.com/premiumsupport/knowledge-center/dms-error-null-value-column). A
+change of nothing but LOBs is not made, unless another column of that row is changed in the same transaction
 (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.MySQL.html, Limitations). Whether DMS really
 does all of this only a real account tells; users report it of 3.4.7.
 
