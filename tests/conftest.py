@@ -23,6 +23,7 @@ from lab.ca import sign
 from lab.mariadb import Server
 from lab.processes import Registry
 
+pytest_plugins = ["tests.contract"]
 _numbers = itertools.count(1)
 
 # a busy machine is slow without being wrong; examples that failed are printed, not kept in the tree
@@ -100,7 +101,8 @@ class Endpoint:
     url: str
     state: Path
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, key: str = "test") -> Any:
+        """A client of the account's owner, or of whom the key belongs to."""
         import boto3
         from botocore.config import Config
 
@@ -108,7 +110,7 @@ class Endpoint:
             service,
             endpoint_url=self.url,
             region_name="ap-northeast-2",
-            aws_access_key_id="test",
+            aws_access_key_id=key,
             aws_secret_access_key="test",
             config=Config(
                 connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3}

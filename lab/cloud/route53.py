@@ -46,6 +46,12 @@ def install(cloud: Cloud) -> None:
             zone.rrsets = [RecordSet(dict(s)) for s in after]
         return ActionResult({"ChangeInfo": _submit(zone)})
 
+    @wrap(Route53, "list_hosted_zones_by_name")
+    def by_name(original: Any, self: Any) -> ActionResult:
+        result: ActionResult = original(self)
+        # required members of the answer, which moto leaves out
+        return ActionResult({**result.result, "IsTruncated": False, "MaxItems": 100})
+
     def get_change(self: Any) -> ActionResult:
         id_ = "/change/" + self._get_param("Id").rsplit("/", 1)[-1]
         # changes from before a restart of the endpoint are long in sync
