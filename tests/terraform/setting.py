@@ -42,18 +42,19 @@ def terraform_on(
     service: str,
     configuration: Path | None = None,
     secrets: Mapping[str, str] = SECRETS,
+    key: str = "test",
 ) -> Terraform:
     environment = {
         "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_REGION": "ap-northeast-2",
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": "test",
     }
     return Terraform(
         bucket=f"{service}-livemove",
         service=service,
         region="ap-northeast-2",
-        s3=endpoint.client("s3"),
+        s3=endpoint.client("s3", key),
         environment=environment,
         secrets=lambda: secrets,
         configuration=configuration,

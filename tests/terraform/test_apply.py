@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from lab.addresses import VPN_GATEWAY
+from lab.addresses import ACCOUNT, VPN_GATEWAY
+from lab.cloud import worker
 from livemove.provisioning.plan import refusal
 from tests.conftest import Endpoint
 from tests.terraform.setting import SECRETS, need_provider, need_terraform, terraform_on
@@ -26,6 +27,7 @@ VARIABLES: dict[str, Any] = {
     "bucket": "stack-livemove",
     "source_address": "192.0.2.10",
     "vpn_gateway_id": VPN_GATEWAY,
+    "permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/stack-boundary",
     "idc_cidrs": ["192.0.2.0/24"],
     "admin_cidrs": ["198.51.100.0/24"],
     "web_servers": 2,
@@ -41,6 +43,8 @@ VARIABLES: dict[str, Any] = {
     "dms_roles": ["dms-vpc-role", "dms-cloudwatch-logs-role"],
     "zone_name": "stack.test",
 }
+WORKER = "AKIAWORKEROFTHESTACK"
+"""The endpoint allows its calls by include/iam only."""
 TEARDOWN = {**VARIABLES, "replication_enabled": False, "dms_roles": []}
 
 
@@ -49,7 +53,15 @@ def test_up_clean_torn_down_and_destroyed(aws_endpoint: Endpoint, caplog: pytest
     need_provider()
     caplog.set_level(logging.INFO, "livemove")
     aws_endpoint.client("route53").create_hosted_zone(Name="stack.test.", CallerReference="stack")
-    terraform = terraform_on(aws_endpoint, "stack")
+    worker.register(
+        aws_endpoint.state,
+        key=WORKER,
+        service="stack",
+        bucket="stack-livemove",
+        name="www.stack.test",
+        zone="stack.test",
+    )
+    terraform = terraform_on(aws_endpoint, "stack", key=WORKER)
 
     plan = terraform.plan(VARIABLES)
     assert set(plan.counts) == {"create"}
