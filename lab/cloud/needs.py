@@ -194,6 +194,7 @@ DMS_MADE = {
     "CreateReplicationInstance": "rep",
     "CreateReplicationSubnetGroup": "subgrp",
     "CreateReplicationTask": "task",
+    "ImportCertificate": "cert",
 }
 
 

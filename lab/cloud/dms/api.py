@@ -327,7 +327,9 @@ class DmsResponse(DatabaseMigrationServiceResponse):  # type: ignore[misc]
     # Certificates ---------------------------------------------------------------------------------
     def import_certificate(self) -> str:
         name, pem = self.given["CertificateIdentifier"], self.given.get("CertificatePem", "")
-        return json.dumps({"Certificate": certificates.take(name, pem, self.where)})
+        made = certificates.take(name, pem, self.where)
+        self.dms_backend.tagger.tag_resource(made["CertificateArn"], self.given.get("Tags") or [])
+        return json.dumps({"Certificate": made})
 
     def describe_certificates(self) -> str:
         return json.dumps({"Certificates": certificates.listed()})
