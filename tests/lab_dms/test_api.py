@@ -247,7 +247,9 @@ def test_a_link_over_tls_loads_and_follows_servers_that_refuse_clear_text(
     replicator.start(LINK)
     wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the end of the load")
     replicator.start(LINK)
-    r.on(r.source, "UPDATE a SET t = REPEAT('y', 700000) WHERE id < 11", "DELETE FROM a WHERE id = 11")
+    r.on(
+        r.source, "UPDATE a SET n = -n, t = REPEAT('y', 700000) WHERE id < 11", "DELETE FROM a WHERE id = 11"
+    )
     wait(lambda: sum(t.applied for t in replicator.tables(LINK)) == 11, "eleven applied changes")
     r.assert_equal("a")
     replicator.delete(LINK)
