@@ -715,3 +715,49 @@ def test_wrong_password_fails_at_once(replication: Replication) -> None:
     assert "1045" in status.failure
     with pytest.raises(pymysql.err.OperationalError):
         pymysql.connect(host=replication.target.address, user="applier", password="wrong")
+
+
+def test_writes_across_both_stops_arrive_exactly_once(replication: Replication) -> None:
+    """Indexes and foreign keys are made at the stops while users write."""
+    r = replication
+    r.both(
+        "CREATE TABLE account (id INT PRIMARY KEY, amount INT NOT NULL) ENGINE=InnoDB",
+        "CREATE TABLE entry (id INT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT)"
+        " ENGINE=InnoDB",
+    )
+    r.on(r.source, "INSERT INTO account SELECT seq, 0 FROM seq_1_to_20000")
+    both = {"StopTaskCachedChangesNotApplied": True, "StopTaskCachedChangesApplied": True}
+    validated = {"EnableValidation": True}
+    with Writers(r) as writers:
+        r.start(settings=settings(FullLoadSettings=both, ValidationSettings=validated))
+        assert r.ended().stop_reason == "Stop Reason STOPPED_AFTER_FULL_LOAD"
+        writers.more(100)
+        r.start(StartType.RESUME)
+        assert r.ended().stop_reason == "Stop Reason STOPPED_AFTER_CACHED_EVENTS"
+        writers.more(100)
+        r.start(StartType.RESUME)
+        r.following()
+        writers.more(100)
+    r.applied()
+    r.assert_equal("account", "entry")
+    r.until(lambda s: all(t.validation == "Validated" for t in s.tables), "every table validated", 60)
+
+
+def test_a_worker_reads_each_of_its_tables_as_it_is_then(replication: Replication) -> None:
+    """One worker, two tables: the second is read later than the first, and captured from later on."""
+    r = replication
+    r.both(*(f"CREATE TABLE {t} (id INT PRIMARY KEY) ENGINE=InnoDB" for t in ("a", "b")))
+    r.on(r.source, "INSERT INTO a SELECT seq FROM seq_1_to_1000", "ANALYZE TABLE a, b")
+    one = {"MaxFullLoadSubTasks": 1}
+    waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%metadata lock%'"
+    with r.target.connect(database=r.schema) as holder, holder.cursor() as cursor:
+        # the first table has been read, and cannot be written yet
+        cursor.execute("LOCK TABLES a WRITE")
+        r.start(settings=settings(FullLoadSettings=one))
+        r.until(lambda _: r.on(r.target, waiting)[0][0] >= 1, "a load that waits for the table")
+        time.sleep(0.5)
+        r.on(r.source, "INSERT INTO b VALUES (1), (2)")
+        cursor.execute("UNLOCK TABLES")
+    r.following()
+    r.applied()
+    r.assert_equal("a", "b")

@@ -104,6 +104,8 @@ class FullLoad:
         """Where the load began: no table is captured from an earlier place."""
         self.readers = [connect_raw(source) for _ in range(max(1, workers))]
         for reader in self.readers:
+            # else the first table's snapshot would be that of all tables which this worker reads
+            reader.autocommit(True)
             reader.cursor().execute(READING)
         self.failure: Exception | None = None
         """The error that ended the load; every worker stops at its next rows."""

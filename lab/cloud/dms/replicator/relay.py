@@ -157,6 +157,7 @@ class Relay:
         elif kind == Kind.FORMAT:
             self.format(event)
         elif kind == Kind.HEARTBEAT:
+            self.all_is_here()
             self.silence()
         elif kind == Kind.ROTATE:
             self.file, self.offset = ev.parse_rotate(event)
@@ -488,12 +489,15 @@ class Relay:
             self.target.commit(Step.FOLLOWING, self.place, [])
             raise Stopped("STOPPED_AFTER_CACHED_EVENTS")
 
-    def silence(self) -> None:
-        """A heartbeat means that the source has sent everything: server time goes on without transactions."""
+    def all_is_here(self) -> None:
+        """The source itself says that nothing follows: the stop after the cached changes is reached."""
         if self.stop_at:
             self.flush(now=True)
             self.stop_at = self.place
             self.check_end()
+
+    def silence(self) -> None:
+        """A heartbeat means that the source has sent everything: server time goes on without transactions."""
         if self.options.until and self.options.until.server:
             self.check_time(time.time())
 
