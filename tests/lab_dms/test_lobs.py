@@ -142,3 +142,16 @@ def test_a_full_load_looks_up_lobs_above_the_inline_size(
     r.following()
     here, loaded = both(r)
     assert here == loaded
+
+
+def test_a_backlog_of_lobs_is_worked_off_at_an_even_pace(replication: Replication) -> None:
+    """Scratch rows of an open transaction must not slow down those that follow."""
+    r = replication
+    r.both(OPTIONS.format(null="", update=""))
+    r.start()
+    r.following()
+    with r.source.connect(database=r.schema) as c, c.cursor() as cursor:
+        for n in range(3000):
+            cursor.execute("INSERT INTO options (id, name, value) VALUES (%s, 'n', 'v')", (n,))
+    r.applied(60)
+    r.assert_equal("options")

@@ -36,6 +36,8 @@ from livemove.comparison.binlog_layout import COMPRESSED, HEADER, INSERTS, ROWS,
 
 GROUP = 1 << 20
 """Bytes of events after which a group of transactions is committed, even if more is waiting."""
+GROUP_SECONDS = 0.5
+"""Seconds after which it is committed, too."""
 IDLE_CHECKPOINT = 5.0
 """Seconds after which the checkpoint moves past transactions that held nothing for us."""
 PIECE = 4 << 20
@@ -342,6 +344,10 @@ class Relay:
             self.flush()
             self.end_row_by_row()
         elif self.bytes >= (GROUP if self.options.batch_seconds is None else self.options.batch_bytes):
+            self.flush(now=True)
+        elif not self.batch and time.monotonic() - self.saved > GROUP_SECONDS:
+            # rows that go through SQL may be slower than the source, whose socket is then never empty; and
+            # scratch rows deleted in an open transaction are read over again by each later statement
             self.flush(now=True)
 
     # Refusals -------------------------------------------------------------------------------------
