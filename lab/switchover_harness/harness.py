@@ -43,7 +43,7 @@ from livemove.model.ports import ControlState, Json, Link
 from livemove.model.spec import Side
 from livemove.runtime.mariadb import statements
 from livemove.schema.adapters.lob_helpers import help_follower
-from livemove.servers.adapters.equipping import install_agent
+from livemove.servers.adapters.equipping import install_agent, place_settings
 from livemove.switchover.adapters.wiring import build_dependencies, prepare_control, prepare_return
 
 HERE = Path(__file__).parent
@@ -492,6 +492,7 @@ class SwitchoverHarness:
                 mode=0o600,
             )
             install_agent(world, server, host)
+            place_settings(world, server, host)
             application = Application(host.folder, {self.settings.address(s): s for s in Side})
             application.start()
             self.applications.append(application)

@@ -106,8 +106,10 @@ class Settings:
                     "port": PORT,
                     "schemas": [SCHEMA],
                     "accounts": [ACCOUNT],
+                    # the way through which it is led here is a proxy, not a network
+                    "tls": "none",
                 },
-                "target": {"connection": "target"},
+                "target": {"connection": "target", "tls": "none", "require_tls": False},
                 "application": {
                     "connection": "app",
                     "database": SCHEMA,
