@@ -16,7 +16,7 @@ NAMES = {
     "app": "the application account (shop_app, in DUMP mode dump_app)",
     "master": "master user of RDS",
     "rdsadmin": "superuser of the lab's RDS servers, as Amazon has one",
-    "aws_secret": "secret key of the lab's AWS endpoint",
+    "aws_secret": "secret key of the lab's AWS endpoint, of the worker (aws_key) and the owner (owner_key)",
 }
 
 
@@ -29,7 +29,8 @@ def create() -> dict[str, str]:
     if not path().exists():
         path().parent.mkdir(parents=True, exist_ok=True)
         content = {name: secrets.token_hex(16) for name in NAMES}
-        content["aws_key"] = "AKIA" + secrets.token_hex(8).upper()
+        for name in ("aws_key", "owner_key"):
+            content[name] = "AKIA" + secrets.token_hex(8).upper()
         with os.fdopen(os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
             json.dump(content, f, indent=1)
     return read()

@@ -112,7 +112,7 @@ def _dump(schemas: Sequence[str]) -> list[Edit]:
         (r"^service: shop$", "service: dump"),
         (r"^title: .*$", "title: A dump, rehearsed"),
         (r"\bshop_(aws|source|target|app|idc_ssh)\b", r"dump_\1"),
-        (r"\bshop-livemove\b", "dump-livemove"),
+        (r"\bshop-(livemove|boundary)\b", r"dump-\1"),
         (r"\bshop\.test\b", "dump.test"),
         (r"^(  schemas:) \[[^\]]*\]", r"\1 [" + listed.replace("\\", "\\\\") + "]"),
         (r"^(  database:) shop$", r"\1 livemove_traffic"),

@@ -8,6 +8,7 @@ through every resolver. A failure ends what was started and keeps the logs.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ from typing import Any
 from lab import ca, checks, connections, dump, lock, secrets_file, specs, status
 from lab.addresses import REGION, Addresses, here, settings_file, settle, state_dir
 from lab.ca import write_private
+from lab.cloud import worker
 from lab.dns import authority, resolvers
 from lab.down import down, end_processes
 from lab.idc import database, ssh
@@ -255,16 +257,15 @@ def _cloud(registry: Registry, a: Addresses, plan: Plan) -> Process:
             address=a.aws,
             ports={"http": a.aws_port},
             data=str(state_dir()),
-            login=(
-                f"AWS_ENDPOINT_URL={a.endpoint_url} aws ... (key aws_key, secret aws_secret of secrets.json)"
-            ),
+            login=(f"AWS_ENDPOINT_URL={a.endpoint_url} aws ... (owner_key and aws_secret of secrets.json)"),
         )
 
 
 def _zone_after(names: Future[None], cloud: Future[Process], a: Addresses, plan: Plan) -> None:
     cloud.result()
-    with timed("bucket and release"):
+    with timed("bucket, release and the worker's permissions"):
         _release(plan)
+        _permissions(plan)
     names.result()
     with timed("zone"):
         _zone(a, plan)
@@ -277,6 +278,16 @@ def _release(plan: Plan) -> None:
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     archive = build(state_dir() / "shop.tar.gz", faults=plan.variant == "weights-breach")
     s3.upload_file(str(archive), bucket, "releases/shop.tar.gz")
+
+
+def _permissions(plan: Plan) -> None:
+    """What the owner of an account does before the first run: the boundary, and the worker's policies."""
+    bucket, key = f"{plan.service}-livemove", secrets_file.read()["aws_key"]
+    worker.register(state_dir(), key=key, service=plan.service, bucket=bucket, name=plan.name, zone=plan.zone)
+    words = json.loads(worker.file(state_dir()).read_text())["words"]
+    aws("iam").create_policy(
+        PolicyName=f"{words['PREFIX']}-boundary", PolicyDocument=json.dumps(worker.filled("boundary", words))
+    )
 
 
 def _zone(a: Addresses, plan: Plan) -> None:
@@ -333,7 +344,7 @@ def _prove(a: Addresses, plan: Plan) -> None:
 
 # Small things ---------------------------------------------------------------------------------------
 def aws(service: str) -> Any:
-    """A client of the lab's AWS endpoint, with the lab's own keys."""
+    """A client of the lab's AWS endpoint, as the owner of the account, who may everything."""
     import boto3
     from botocore.config import Config
 
@@ -342,7 +353,7 @@ def aws(service: str) -> Any:
         service,
         region_name=REGION,
         endpoint_url=here().endpoint_url,
-        aws_access_key_id=secret["aws_key"],
+        aws_access_key_id=secret["owner_key"],
         aws_secret_access_key=secret["aws_secret"],
         config=Config(connect_timeout=5, read_timeout=30, proxies={}),
     )
