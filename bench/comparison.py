@@ -27,6 +27,7 @@ from pathlib import Path
 
 from lab.mariadb import Server
 from lab.processes import Registry
+from lab.signals import ended_once
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.model.spec import Side
@@ -277,4 +278,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_once(main))

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -21,6 +22,7 @@ from lab import lock
 from lab.addresses import here
 from lab.dns import authority, resolvers
 from lab.processes import Registry
+from lab.signals import ended_once
 from livemove.dns import propagation
 from livemove.dns.adapters.resolvers import DnsResolvers
 from livemove.runtime.clock import SystemClock
@@ -118,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended_once(main))

@@ -29,6 +29,7 @@ from lab.cloud.dms.replicator.source import fetch
 from lab.cloud.dms.replicator.status import Phase, read_status
 from lab.mariadb import Server
 from lab.processes import Registry
+from lab.signals import ended_once
 
 RESULTS = Path(__file__).parent / "results"
 SCHEMA, TABLES = "bench", 4
@@ -269,4 +270,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_once(main))

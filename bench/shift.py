@@ -31,6 +31,7 @@ from lab.addresses import here, root
 from lab.dns import authority, resolvers
 from lab.processes import Registry
 from lab.rehearsal import shares
+from lab.signals import ended_once
 from lab.traffic.record import FAILURES, SECONDS, Outcome, Recorder, Result, read_lines
 from lab.traffic.stub import Stub, Unresolved
 from livemove.dns import record
@@ -270,4 +271,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended_once(main))

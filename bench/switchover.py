@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lab.signals import ended_once
 from lab.switchover_harness import SwitchoverHarness
 from lab.switchover_harness.hosts import DELIVERY
 from lab.switchover_harness.latency_relay import LatencyRelay
@@ -247,4 +248,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_once(main))

@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import random
-import signal
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from lab.chaos.case import BAD, Case, Result, Verdict, proxies_for
 from lab.chaos.report import markdown
 from lab.faults import Fault, all_faults
 from lab.faults.proxy import Proxy
+from lab.signals import ended_once
 from lab.switchover_harness import SwitchoverHarness
 from lab.switchover_harness.harness import shared_memory
 from livemove.model.spec import Side
@@ -71,8 +71,10 @@ def play(
 
     @contextlib.contextmanager
     def standing(number: int) -> Iterator[tuple[SwitchoverHarness, dict[Side, Proxy]]]:
-        with SwitchoverHarness(shared_memory(), lease=lease, pause_budget=lease / 2, seed=number) as harness:
-            harnesses.append(harness)
+        harness = SwitchoverHarness(shared_memory(), lease=lease, pause_budget=lease / 2, seed=number)
+        # before it starts anything: whoever ends us now ends that, too
+        harnesses.append(harness)
+        with harness:
             proxies = proxies_for(harness)
             try:
                 yield harness, proxies
@@ -154,7 +156,6 @@ def main(words: list[str]) -> int:
     if a.list:
         print("\n".join(map(name_of, cases)))
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.time()
     print(f"{len(cases)} cases of {len(plan())}", flush=True)
     results = play(cases, jobs=a.jobs, minutes=a.minutes, tell=tell, lease=a.lease)
@@ -182,4 +183,4 @@ def write(folder: Path, results: Sequence[Result], planned: int, seconds: float,
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    sys.exit(ended_once(lambda: main(sys.argv[1:])))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from lab.chaos_dms.cases import Row, all_cases
 from lab.chaos_dms.play import play
+from lab.signals import ended_once
 
 HEAD = "| what happened | when | outcome | |\n|---|---|---|---|"
 
@@ -46,4 +47,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if bad else 0
 
 
-sys.exit(main())
+sys.exit(ended_once(main))

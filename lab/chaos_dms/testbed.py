@@ -79,6 +79,14 @@ class Testbed:
         self.tasks: list[Task] = []
 
     def __enter__(self) -> Testbed:
+        try:
+            self._up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _up(self) -> None:
         (self.folder / "state").mkdir()
         if self.room:
             self.disk.mkdir()
@@ -101,7 +109,6 @@ class Testbed:
             f"GRANT ALL ON {SCHEMA}.* TO applier@'127.%'",
         )
         self.fill()
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self.writers:

@@ -6,7 +6,6 @@ Whatever happens in between, the report is written and what was started is ended
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 import traceback
@@ -35,6 +34,7 @@ from lab.rehearsal.result import Result
 from lab.rehearsal.robot import PATIENCE, Robot, StoryError
 from lab.rehearsal.scenario import SWITCH_DNS, Leg, Scenario
 from lab.rehearsal.users import Users
+from lab.signals import Signals
 from lab.up import up
 from livemove.model.errors import LivemoveError
 from livemove.model.spec import MigrationSpec, find_spec
@@ -349,30 +349,3 @@ def spec_in_lab() -> MigrationSpec:
     if folder.is_dir():
         os.environ["LIVEMOVE_MIGRATIONS"] = str(folder)
     return find_spec(str(status.settings()["service"]))
-
-
-class Signals:
-    """INT and TERM end the rehearsal once; while everything is being ended they only say so."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._ending = say, False
-        self._old: dict[int, Any] = {}
-
-    def __enter__(self) -> Signals:
-        self._old = {s: signal.signal(s, self._interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-    def ending(self) -> None:
-        self._ending = True
-
-    def _interrupt(self, *_: object) -> None:
-        if self._ending:
-            self._say("ending everything; a moment")
-            return
-        # from here on, so that a second Ctrl-C cannot hit the handling of the first
-        self._ending = True
-        raise KeyboardInterrupt
