@@ -19,7 +19,7 @@ MASTER_USER = "admin"
 
 def connections(service: str) -> dict[str, dict[str, Any]]:
     """Connection id -> fields of the connections that the lab's spec names."""
-    a, secret, keys = here(), read(), ssh.keys()
+    a, secret = here(), read()
     trust = {"ssl": {"ca": str(certificate().ca)}}
     made: dict[str, dict[str, Any]] = {
         f"{service}_aws": {
@@ -43,20 +43,26 @@ def connections(service: str) -> dict[str, dict[str, Any]]:
             "extra": trust,
         },
         f"{service}_app": {"conn_type": "mysql", "login": f"{service}_app", "password": secret["app"]},
-        f"{service}_idc_ssh": {
-            "conn_type": "ssh",
-            "host": a.idc,
-            "port": a.ssh,
-            "login": ssh.user(),
-            "extra": {
-                "private_key": keys.private.read_text(),
-                "no_host_key_check": False,
-                "host_key": keys.host_public,
-                "conn_timeout": 10,
-            },
-        },
+        f"{service}_idc_ssh": idc_login(),
     }
     return made | _update_key(service)
+
+
+def idc_login() -> dict[str, Any]:
+    """The connection to the data centre's sshd, with its keys."""
+    a, keys = here(), ssh.keys()
+    return {
+        "conn_type": "ssh",
+        "host": a.idc,
+        "port": a.ssh,
+        "login": ssh.user(),
+        "extra": {
+            "private_key": keys.private.read_text(),
+            "no_host_key_check": False,
+            "host_key": keys.host_public,
+            "conn_timeout": 10,
+        },
+    }
 
 
 def _update_key(service: str) -> dict[str, dict[str, Any]]:

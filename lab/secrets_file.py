@@ -24,13 +24,18 @@ def path() -> Path:
     return state_dir() / "secrets.json"
 
 
+def access_key() -> str:
+    """A new one, of the form that AWS gives them."""
+    return "AKIA" + secrets.token_hex(8).upper()
+
+
 def create() -> dict[str, str]:
     """Make the file (mode 0600) unless it is there; its content."""
     if not path().exists():
         path().parent.mkdir(parents=True, exist_ok=True)
         content = {name: secrets.token_hex(16) for name in NAMES}
         for name in ("aws_key", "owner_key"):
-            content[name] = "AKIA" + secrets.token_hex(8).upper()
+            content[name] = access_key()
         with os.fdopen(os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
             json.dump(content, f, indent=1)
     return read()

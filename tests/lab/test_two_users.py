@@ -16,34 +16,22 @@ import pytest
 
 from lab import ca
 from lab.addresses import here
+from lab.connections import idc_login
 from lab.idc import ssh
 from lab.mariadb import Server
 from lab.processes import Registry
 from lab.web import host, users
-from livemove.model.spec import Side, load_spec, project_root
-from livemove.runtime.mariadb import Login
+from livemove.model.spec import Side
 from livemove.runtime.ssh import SshHost
 from livemove.servers.adapters import equipping
 from livemove.servers.adapters.servers import told
-from tests.lab_web.conftest import APP, first_database, second_database, settings
+from tests.lab_web.conftest import SPEC, AppWorld, first_database, second_database, settings
 
 __all__ = ["first_database", "second_database"]
 pytestmark = [
     pytest.mark.servers,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users"),
 ]
-SPEC = load_spec(project_root() / "include/migrations/shop.yaml")
-
-
-class World:
-    spec = SPEC
-
-    def __init__(self, *servers: Server) -> None:
-        self.databases = dict(zip(Side, servers, strict=True))
-
-    def application_login(self, side: Side) -> Login:
-        server = self.databases[side]
-        return Login(server.address, server.port, APP["DB_USER"], APP["DB_PASSWORD"])
 
 
 @pytest.fixture
@@ -71,19 +59,7 @@ def idc(open_lab: Registry, first_database: Server, monkeypatch: pytest.MonkeyPa
         open_lab, "idc-web", home, a.idc, a.https, settings(first_database), certificate.paths(), users=who
     )
     ssh.start(open_lab, home, who)
-    keys = ssh.keys()
-    connection = {
-        "conn_type": "ssh",
-        "host": a.idc,
-        "port": a.ssh,
-        "login": ssh.user(),
-        "extra": {
-            "private_key": keys.private.read_text(),
-            "no_host_key_check": False,
-            "host_key": keys.host_public,
-        },
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP_IDC_SSH", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_IDC_SSH", json.dumps(idc_login()))
     return lambda: SshHost("idc_web", Side.SOURCE, a.idc, "shop_idc_ssh")
 
 
@@ -103,7 +79,7 @@ def test_the_monolith_runs_as_the_service_and_keeps_its_settings_when_it_is_equi
         [users.LOGIN, str(home)],
     )
 
-    world: Any = World(first_database, second_database)
+    world: Any = AppWorld(first_database, second_database)
     monkeypatch.setattr(equipping, "credentials", lambda *_: {"password": "w"})
     assert "www-data reads its settings (judged" in equipping.deploy(world, SPEC.servers[0], login)
     assert (home / "app/shop.env").is_symlink()

@@ -17,35 +17,29 @@ import pytest
 from lab.processes import Registry
 from lab.web import release, users
 from livemove.model.ledger import Outputs
-from livemove.model.spec import Server, Side, load_spec, project_root
+from livemove.model.spec import Server, Side
 from livemove.runtime.clock import SystemClock
-from livemove.runtime.mariadb import Login
 from livemove.runtime.ssm import SsmHost
 from livemove.servers.adapters.equipping import deploy
 from livemove.servers.adapters.servers import told
 from tests.conftest import Endpoint, _free
 from tests.lab_cloud.test_network import World as Network
 from tests.lab_cloud.waiting import until
-from tests.lab_web.conftest import APP, first_database, second_database
+from tests.lab_web.conftest import APP, SPEC, AppWorld, first_database, second_database
 
 __all__ = ["first_database", "second_database"]
 pytestmark = [
     pytest.mark.servers,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users"),
 ]
-SPEC = load_spec(project_root() / "include/migrations/shop.yaml")
 
 
-class World:
-    spec = SPEC
+class World(AppWorld):
     outputs = Outputs(database_address="", database_port=3306, application_secret_arn="shop/app")
 
     def __init__(self, endpoint: Endpoint, *databases: Any) -> None:
-        self.databases, self.aws = dict(zip(Side, databases, strict=True)), endpoint.client
-
-    def application_login(self, side: Side) -> Login:
-        d = self.databases[side]
-        return Login(d.address, d.port, APP["DB_USER"], APP["DB_PASSWORD"])
+        super().__init__(*databases)
+        self.aws = endpoint.client
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lab import secrets_file
 from lab.addresses import ACCOUNT, REGION
 from lab.cloud import worker
 from lab.cloud.policies import Need, denied
@@ -33,7 +34,7 @@ from tests.conftest import Endpoint
 SPEC = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
 DENIALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 SETTINGS = project_root() / "include" / SPEC.replication.settings
-KEY = "AKIAWORKEROFTHESHOP0"
+KEY = secrets_file.access_key()
 BUCKET = SPEC.aws.bucket
 Client = Callable[[str], Any]
 

@@ -19,6 +19,8 @@ from lab.idc import listings
 from lab.mariadb import Server
 from lab.processes import Process, Registry
 from lab.web import host
+from livemove.model.spec import Side, load_spec, project_root
+from livemove.runtime.mariadb import Login
 from tests.lab_web.cut import CutAfterCommit
 
 APP = {"DB_USER": "shop_app", "DB_PASSWORD": "app's own #1", "DB_NAME": "shop"}
@@ -33,6 +35,22 @@ def grant(server: Server, schema: str) -> None:
 
 def settings(server: Server, **more: str) -> dict[str, str]:
     return {"SITE": "source", "DB_HOST": server.address, "DB_PORT": str(server.port), **APP, **more}
+
+
+SPEC = load_spec(project_root() / "include" / "migrations" / "shop.yaml")
+
+
+class AppWorld:
+    """A service whose application has these databases; no connection of Airflow, no AWS."""
+
+    spec = SPEC
+
+    def __init__(self, *servers: Server) -> None:
+        self.databases = dict(zip(Side, servers, strict=True))
+
+    def application_login(self, side: Side) -> Login:
+        server = self.databases[side]
+        return Login(server.address, server.port, APP["DB_USER"], APP["DB_PASSWORD"])
 
 
 @dataclass

@@ -29,12 +29,13 @@ from livemove.control.adapters.control_row import Control
 from livemove.model.ledger import CodeObject
 from livemove.model.ports import Finding, Json
 from livemove.model.spec import Side, find_spec
+from livemove.model.sql_names import qualified
 from livemove.preflight.adapters.facts_reader import read_database
 from livemove.preflight.checks import findings
 from livemove.preflight.facts import Facts
 from livemove.replication.dms_rules import literal
 from livemove.runtime.clock import SystemClock
-from livemove.runtime.mariadb import qualified, sql
+from livemove.runtime.mariadb import sql
 from livemove.runtime.watermarks import by_waiting
 from livemove.schema import objects as core
 from livemove.schema.adapters.catalogue import check_parity

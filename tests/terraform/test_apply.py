@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab import secrets_file
 from lab.addresses import ACCOUNT, VPN_GATEWAY
 from lab.cloud import worker
 from livemove.provisioning.plan import refusal
@@ -43,7 +44,7 @@ VARIABLES: dict[str, Any] = {
     "dms_roles": ["dms-vpc-role", "dms-cloudwatch-logs-role"],
     "zone_name": "stack.test",
 }
-WORKER = "AKIAWORKEROFTHESTACK"
+WORKER = secrets_file.access_key()
 """The endpoint allows its calls by include/iam only."""
 TEARDOWN = {**VARIABLES, "replication_enabled": False, "dms_roles": []}
 

@@ -31,6 +31,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from livemove.model import sql_names
+
 TEXTS = {"char", "varchar", "tinytext"}
 BINARY = {"binary", "varbinary", "tinyblob"}
 LOBS = {"text", "mediumtext", "longtext", "json", "blob", "mediumblob", "longblob"}
@@ -184,7 +186,7 @@ def _bare(column_type: str) -> str:
 
 def quote(name: str) -> str:
     """A name in SQL text that is sent with bound parameters, if only with none: a percent sign is doubled."""
-    return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+    return sql_names.quote(name).replace("%", "%%")
 
 
 def canonical(column: Column) -> str:

@@ -109,19 +109,24 @@ def _keep_progress(
     world.ledger.save(time_series.loading(before, seen))
 
 
-class FullLoadSensor(WatchingSensor):
+class _LoadSensor(WatchingSensor):
+    """Waits for one of the stops of a full load."""
+
+    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
+
+    interval = 2
+
+    def limit(self, world: ServiceContext) -> float:
+        return world.spec.replication.full_load_timeout
+
+
+class FullLoadSensor(_LoadSensor):
     """Waits until every table is loaded, and tells rows, percent, rate and time left.
 
     The task then stands, changes that came meanwhile not applied, so that indexes are made first.
     """
 
-    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
-
     look = f"{__name__}.look_at_full_load"
-    interval = 2
-
-    def limit(self, world: ServiceContext) -> float:
-        return world.spec.replication.full_load_timeout
 
     def finish(self, world: ServiceContext, state: Json) -> Json:
         if not state:
@@ -190,19 +195,13 @@ def look_at_cached_changes(world: ServiceContext, state: Json) -> PollResult:
     )
 
 
-class CachedChangesSensor(WatchingSensor):
+class CachedChangesSensor(_LoadSensor):
     """Waits until the changes that came during the load are applied, and the task stands once more.
 
     Foreign keys are made then: before, each table is of another moment, and a child may lack its parent.
     """
 
-    operator_extra_links = (*LivemoveOperator.operator_extra_links, DmsTaskLink())
-
     look = f"{__name__}.look_at_cached_changes"
-    interval = 2
-
-    def limit(self, world: ServiceContext) -> float:
-        return world.spec.replication.full_load_timeout
 
     def on_timeout(self, world: ServiceContext, message: str) -> LivemoveError:
         return ReplicationError(

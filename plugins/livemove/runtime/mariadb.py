@@ -270,15 +270,6 @@ def statements(script: str) -> list[str]:
     return [s for s in out if s.strip()]
 
 
-def quote(identifier: str) -> str:
-    """An identifier for SQL text: the one place where names are quoted."""
-    return "`" + identifier.replace("`", "``") + "`"
-
-
-def qualified(schema: str, name: str) -> str:
-    return f"{quote(schema)}.{quote(name)}"
-
-
 @cache
 def sql(name: str) -> str:
     """The text of <room>/sql/<query>.sql by "<room>/<query>": one query a file, named verb_object."""

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 from livemove.model.ports import Json
+from livemove.model.sql_names import schema_pattern
 
 PREFIX = "definer_of_"
 """Not livemove's prefix: whoever is inside such code is listed under this name, and the fence counts it."""
@@ -41,7 +42,7 @@ def rights_on(grants: Iterable[str], schemas: Sequence[str], every: Sequence[str
         named = [s for s in schemas if where == "*" or _fits(where, s, pattern=what == "*")]
         rights = _rights(found["rights"], every, whole=what == "*")
         for schema in named:
-            place = f"`{_escaped(schema)}`.*" if what == "*" else f"{where}.{what}"
+            place = f"{schema_pattern(schema)}.*" if what == "*" else f"{where}.{what}"
             out += [f"GRANT {', '.join(rights)} ON {kind}{place}"] if rights else []
     return list(dict.fromkeys(out))
 
@@ -75,10 +76,6 @@ def _fits(where: str, schema: str, *, pattern: bool) -> bool:
     wild = {"%": ".*", "_": "."}
     text = "".join(wild.get(p) or re.escape(p[1:] if p[0] == "\\" and len(p) > 1 else p) for p in parts)
     return bool(re.fullmatch(text, schema, re.DOTALL))
-
-
-def _escaped(schema: str) -> str:
-    return schema.replace("`", "``").replace("_", "\\_").replace("%", "\\%")
 
 
 def describe_definers(definers: Iterable[Json]) -> list[str]:

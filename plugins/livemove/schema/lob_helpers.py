@@ -21,6 +21,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from livemove.model.ports import Row
+from livemove.model.sql_names import qualified, quote
 from livemove.schema import objects
 from livemove.schema.objects import outside_quotes
 
@@ -101,13 +102,13 @@ class Helper:
 
     @property
     def create(self) -> str:
-        where = f"{_quote(self.schema)}.{_quote(self.name)}"
-        table = f"{_quote(self.schema)}.{_quote(self.table)}"
+        where = qualified(self.schema, self.name)
+        table = qualified(self.schema, self.table)
         return f"CREATE TRIGGER {where} BEFORE {self.when} ON {table} FOR EACH ROW {self.body}"
 
     @property
     def drop(self) -> str:
-        return f"DROP TRIGGER IF EXISTS {_quote(self.schema)}.{_quote(self.name)}"
+        return f"DROP TRIGGER IF EXISTS {qualified(self.schema, self.name)}"
 
 
 def helpers(found: Iterable[Column]) -> list[Helper]:
@@ -120,7 +121,7 @@ def helpers(found: Iterable[Column]) -> list[Helper]:
     for (schema, table), lobs in tables.items():
         for when, otherwise in (("INSERT", _value), ("UPDATE", _old)):
             sets = ", ".join(
-                f"NEW.{_quote(c.name)} = IFNULL(NEW.{_quote(c.name)}, {otherwise(c)})" for c in lobs
+                f"NEW.{quote(c.name)} = IFNULL(NEW.{quote(c.name)}, {otherwise(c)})" for c in lobs
             )
             out.append(Helper(schema, _name(when, table), table, when, f"SET {sets}"))
     return out
@@ -143,7 +144,7 @@ def _value(c: Column) -> str:
 
 
 def _old(c: Column) -> str:
-    return f"OLD.{_quote(c.name)}"
+    return f"OLD.{quote(c.name)}"
 
 
 def restored(table: objects.Table, kept: Mapping[str, str]) -> objects.Table:
@@ -174,7 +175,3 @@ def with_on_update(now: str, kept: str) -> str:
     tail = TAIL.search(now)
     at = tail.start() if tail else len(now)
     return now[:at] + clause.group() + now[at:]
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

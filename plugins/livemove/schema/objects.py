@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
+from livemove.model import sql_names
 from livemove.model.errors import SchemaError
 
 
@@ -66,10 +67,6 @@ def outside_quotes(change: Callable[[str], str], text: str) -> str:
     return "".join([*out, change(text[at:])])
 
 
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _unquote(name: str) -> str:
     return name.replace("``", "`")
 
@@ -95,7 +92,7 @@ class Table:
 
     @property
     def qualified(self) -> str:
-        return f"{_quote(self.schema)}.{_quote(self.name)}"
+        return sql_names.qualified(self.schema, self.name)
 
     def _first(self) -> list[Element]:
         """The elements that must stand before the first row arrives."""
@@ -286,7 +283,7 @@ def _bare_name(text: str) -> str:
 
 def with_definer(create: str, definer: tuple[str, str] | None) -> str:
     """The same text with this definer; None is the login that runs it (RDS refuses every other)."""
-    who = "CURRENT_USER" if definer is None else f"{_quote(definer[0])}@{_quote(definer[1])}"
+    who = "CURRENT_USER" if definer is None else "@".join(map(sql_names.quote, definer))
     if DEFINER.match(create):
         return DEFINER.sub(lambda m: f"{m.group(1)}DEFINER={who} ", create, count=1)
     return re.sub(r"^CREATE\s+", f"CREATE DEFINER={who} ", create, count=1, flags=re.IGNORECASE)
@@ -309,7 +306,7 @@ def in_order(views: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]
     """(schema, name, text) of views, each after those it reads; by name where that cannot be told."""
     by_name = {(s, n): (s, n, text) for s, n, text in sorted(views)}
     reads = {
-        me: {o for o in by_name if o != me and f"{_quote(o[0])}.{_quote(o[1])}" in text}
+        me: {o for o in by_name if o != me and sql_names.qualified(*o) in text}
         for me, (_, _, text) in by_name.items()
     }
     try:
@@ -328,7 +325,7 @@ def schemas_named(kind: str, body: str, schemas: Iterable[str]) -> list[str]:
     bare = re.sub(r"""'(?:[^'\\]|\\.|'')*'""", "''", body)
     found = []
     for schema in schemas:
-        tick, plain = re.escape(_quote(schema)), rf"(?<![\w.@`]){re.escape(schema)}(?![\w`])"
+        tick, plain = re.escape(sql_names.quote(schema)), rf"(?<![\w.@`]){re.escape(schema)}(?![\w`])"
         pattern = (
             rf"(?:\b(?:from|join)\s|,)[\s(]*{tick}\."
             if kind == "view"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from livemove.model.errors import RefusedError, ReplicationError, SwitchoverIncomplete
 from livemove.model.ledger import ReturnPath, ReturnPathRuns
-from livemove.model.ports import ControlRow, ControlState, Link, ReplicationStatus, TaskState
+from livemove.model.ports import ControlRow, ControlState, Link, Outcome, ReplicationStatus, TaskState
 from livemove.model.spec import Side
 from livemove.replication.dms_rules import REPAIR_FOLLOWER
 from livemove.runtime.deadlines import Deadline
@@ -120,12 +120,7 @@ def _follow(parts: Dependencies, now: OwnerAndFollower) -> None:
     if out.done:
         out = other.follow(now.epoch)
     if not out.done:
-        raise SwitchoverIncomplete(
-            f"The {now.other.side} does not follow yet: {out.answered}, it is {out.state}@{out.epoch}",
-            owner=f"the {now.owner.side}",
-            changed=True,
-            next_step="clear this task: it reads both rows and continues",
-        )
+        raise _incomplete(now, "does not follow yet", out)
 
 
 def _help(parts: Dependencies, now: OwnerAndFollower) -> None:
@@ -133,12 +128,16 @@ def _help(parts: Dependencies, now: OwnerAndFollower) -> None:
     other = parts.control[now.other.side]
     out = other.while_in(ControlState.FOLLOW, now.epoch, lambda: parts.code.help(now.other.side))
     if not out.done:
-        raise SwitchoverIncomplete(
-            f"The {now.other.side} was not prepared for LOBs: {out.answered}, it is {out.state}@{out.epoch}",
-            owner=f"the {now.owner.side}",
-            changed=True,
-            next_step="clear this task: it reads both rows and continues",
-        )
+        raise _incomplete(now, "was not prepared for LOBs", out)
+
+
+def _incomplete(now: OwnerAndFollower, what: str, out: Outcome) -> SwitchoverIncomplete:
+    return SwitchoverIncomplete(
+        f"The {now.other.side} {what}: {out.answered}, it is {out.state}@{out.epoch}",
+        owner=f"the {now.owner.side}",
+        changed=True,
+        next_step="clear this task: it reads both rows and continues",
+    )
 
 
 def _arrives(parts: Dependencies, owner: Side, other: Side, epoch: int) -> int:

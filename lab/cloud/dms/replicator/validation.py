@@ -25,7 +25,7 @@ from lab.cloud.dms.replicator.control_tables import FAILURES, ControlTables
 from lab.cloud.dms.replicator.description import Description, MigrationType
 from lab.cloud.dms.replicator.failure import Failed, Lost
 from lab.cloud.dms.replicator.load import READING, connect_raw
-from lab.cloud.dms.replicator.lobs import TYPES
+from lab.cloud.dms.replicator.lobs import GEOMETRIES, TYPES
 from lab.cloud.dms.replicator.status import Status, Table, TableState, ValidationState
 from lab.cloud.dms.replicator.tables import Column, Key, Layout, full, quote
 
@@ -325,16 +325,7 @@ def counts(table: Table) -> tuple[int, ...]:
 
 def text_of(column: Column) -> str:
     """A column as bytes that are the same on both sides when the values are."""
-    if column.type in (
-        "geometry",
-        "point",
-        "linestring",
-        "polygon",
-        "multipoint",
-        "multilinestring",
-        "multipolygon",
-        "geometrycollection",
-    ):
+    if column.type in GEOMETRIES:
         return f"HEX({quote(column.name)})"
     return f"CAST({column.select} AS BINARY)"
 

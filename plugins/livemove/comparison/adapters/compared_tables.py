@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from livemove.comparison.adapters.repair import MOST, recopy
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.key_ranges import KeyRange, merged
 from livemove.comparison.lone_lobs import lob_columns, only_lobs
-from livemove.comparison.row_comparison import Effort, Key, TableVerdict, split_table_name
+from livemove.comparison.row_comparison import Effort, TableVerdict, split_table_name
 from livemove.control.adapters.control_row import Control
 from livemove.model.ledger import (
     ComparisonPass,
@@ -76,8 +76,8 @@ def compare_in_use(
             world.clock, progress, effort, arrived, keep, max(listed, MOST) if lobs else listed, share
         )
         verdict = compare_table(owner, follower, schema, table, text)
-        if shape is not None and not verdict.equal and (keys := only_lobs(verdict, shape)):
-            verdict = _with_lobs_copied(world, link, name, verdict, keys, owner, follower, arrived, progress)
+    if shape is not None and not verdict.equal and only_lobs(verdict, shape):
+        verdict = _with_lobs_copied(verdict, repair_in_use(world, link, name, verdict, progress=progress))
     began = verdict.began_at or world.clock.now().isoformat(timespec="seconds")
     result = verdict.kept(epoch=link.epoch, table=name, owner=link.reads, checked_at=began)
     if not share.whole:
@@ -93,27 +93,13 @@ def compare_in_use(
     return verdict
 
 
-def _with_lobs_copied(
-    world: ServiceContext,
-    link: Link,
-    name: str,
-    verdict: TableVerdict,
-    keys: Sequence[Key],
-    owner: MariaDb,
-    follower: MariaDb,
-    arrived: Arrival,
-    progress: Progress,
-) -> TableVerdict:
-    """The verdict after rows that differed in LOBs alone were copied again; equal from its position on.
+def _with_lobs_copied(verdict: TableVerdict, rows: int) -> TableVerdict:
+    """The verdict after all rows that differed, in LOBs alone, were copied again; equal from its position on.
 
     Each of these rows was copied while it was locked on the owner, and all others were equal: what changed
     since the verdict's position is on the owner's binlog, where the final check looks.
     """
-    done = recopy(owner, follower, name, keys, epoch=link.epoch, arrived=arrived, progress=progress)
-    world.ledger.note(
-        TableRepaired(table=name, epoch=link.epoch, rows=done, keys=[str(k) for k in keys[:100]])
-    )
-    note = f"{done} rows whose LOBs alone had changed were copied again: DMS does not carry such a change"
+    note = f"{rows} rows whose LOBs alone had changed were copied again: DMS does not carry such a change"
     return replace(
         verdict, equal=True, differences=(), changed=0, note="; ".join(filter(None, (verdict.note, note)))
     )

@@ -19,8 +19,9 @@ from livemove.comparison.row_comparison import Key
 from livemove.control.adapters.control_row import Control
 from livemove.model.errors import LivemoveError, RefusedError
 from livemove.model.ports import Answered, ControlState, Progress, Row
-from livemove.runtime.mariadb import MariaDb, qualified
-from livemove.runtime.mariadb import quote as quote_unbound
+from livemove.model.sql_names import qualified
+from livemove.model.sql_names import quote as quote_unbound
+from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.watermarks import Arrival
 
 log = logging.getLogger(__name__)

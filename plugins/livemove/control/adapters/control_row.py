@@ -29,7 +29,8 @@ from livemove.model.ports import (
     SwitchHealth,
 )
 from livemove.model.spec import Side
-from livemove.runtime.mariadb import MariaDb, quote, sql
+from livemove.model.sql_names import quote
+from livemove.runtime.mariadb import MariaDb, sql
 
 SCRIPTS = (
     "control/control_tables",

@@ -20,7 +20,8 @@ from livemove.control.adapters.control_row import SCRIPTS, Control, apply_accoun
 from livemove.model.errors import RefusedError, SetupError
 from livemove.model.ports import ControlState, Json
 from livemove.model.spec import Side
-from livemove.runtime.mariadb import MariaDb, quote, sql
+from livemove.model.sql_names import quote, schema_pattern
+from livemove.runtime.mariadb import MariaDb, sql
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
@@ -198,7 +199,7 @@ def ensure_applier(world: ServiceContext, db: MariaDb, epoch: int) -> Json:
     """The replicator's account of `epoch` on its follower; locked until the row (or a test) opens it."""
     made = credentials(world, db.side, apply_account(epoch))
     watermark = watermark_table(db.side.other)
-    grants = [f"{APPLY_RIGHTS} ON {_pattern(s)}.*" for s in (*world.spec.source.schemas, DMS_SCHEMA)]
+    grants = [f"{APPLY_RIGHTS} ON {schema_pattern(s)}.*" for s in (*world.spec.source.schemas, DMS_SCHEMA)]
     # DROP: DMS empties its tables with TRUNCATE before a full load
     grants.append(f"SELECT, INSERT, UPDATE, DELETE, DROP ON livemove.{watermark}")
     if may_set_read_only(db):
@@ -323,11 +324,6 @@ def schema_rights(db: MariaDb) -> list[str]:
 def native_hash(password: str) -> str:
     """mysql_native_password: '*' and SHA1 of SHA1, in hex."""
     return "*" + hashlib.sha1(hashlib.sha1(password.encode()).digest()).hexdigest().upper()
-
-
-def _pattern(schema: str) -> str:
-    # in GRANT _ and % are wildcards
-    return quote(schema.replace("_", "\\_").replace("%", "\\%"))
 
 
 def _text(value: Any) -> str:

@@ -22,6 +22,7 @@ from livemove.model.errors import LivemoveError
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Json, RecordSet
 from livemove.model.spec import Side, find_spec, project_root
+from livemove.model.sql_names import qualified, quote
 from livemove.preflight.adapters.assessment import read_assessment
 from livemove.preflight.adapters.measurements import (
     SAMPLE_SECONDS,
@@ -37,7 +38,7 @@ from livemove.preflight.adapters.measurements import (
 from livemove.preflight.adapters.vpn import read_vpn
 from livemove.preflight.facts import AccountFact, DatabaseFacts, Facts, TableFact, TargetFacts
 from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
-from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.runtime.mariadb import MariaDb, sql
 from livemove.runtime.server_zones import read_zones
 from livemove.runtime.service_context import ServiceContext
 from livemove.schema.adapters.lob_helpers import lob_columns

@@ -18,8 +18,9 @@ import pymysql
 
 from livemove.model.counters import increase
 from livemove.model.ports import Row
+from livemove.model.sql_names import qualified, quote
 from livemove.preflight.facts import ColumnFact, Sample
-from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.runtime.mariadb import MariaDb, sql
 from livemove.runtime.query_budget import QueryBudget, by_table
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from livemove.model.ports import Row
+from livemove.model.sql_names import qualified, quote
 from livemove.replication.lobs import LobFact
-from livemove.runtime.mariadb import MariaDb, qualified, quote
+from livemove.runtime.mariadb import MariaDb
 from livemove.runtime.query_budget import QueryBudget, by_table
 
 LOB_SECONDS = 30.0

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from livemove.model.errors import SchemaError
 from livemove.model.ledger import CodeObject
 from livemove.model.ports import Json, Progress, Row
-from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.model.sql_names import qualified, quote
+from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema import objects as core
 from livemove.schema.adapters.index_builder import LONG_DDL, build
 from livemove.schema.adapters.lob_helpers import kept_columns

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from livemove.model.ports import Row
-from livemove.runtime.mariadb import MariaDb, qualified, sql
+from livemove.model.sql_names import qualified
+from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema import lob_helpers as core
 from livemove.schema import objects
 

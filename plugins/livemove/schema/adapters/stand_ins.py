@@ -19,8 +19,9 @@ from dataclasses import replace
 
 import pymysql
 
-from livemove.control.adapters.setup import schema_rights
-from livemove.runtime.mariadb import MariaDb, quote
+from livemove.control.adapters.setup import ensure_account, schema_rights
+from livemove.model.sql_names import quote, schema_pattern
+from livemove.runtime.mariadb import MariaDb
 from livemove.schema import definers as core
 
 CREATING_RIGHTS = "SELECT, INSERT, UPDATE, DELETE, EXECUTE, DROP, CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE"
@@ -46,12 +47,9 @@ class StandIns:
         """A session of the stand-in, which may create code for the moment."""
         if definer not in self._open:
             user, password = core.stand_in(definer)[0], secrets.token_urlsafe(24)
-            name = _account(definer)
-            self._target.run(f"CREATE USER IF NOT EXISTS {name}")
-            # url-safe: no quote and no percent sign in it
-            self._target.run(f"ALTER USER {name} IDENTIFIED BY '{password}' ACCOUNT UNLOCK")
-            for schema in self._schemas:
-                self._target.run(f"GRANT {CREATING_RIGHTS} ON {_all_of(schema)} TO {name}")
+            grants = [f"{CREATING_RIGHTS} ON {schema_pattern(s)}.*" for s in self._schemas]
+            ensure_account(self._target, user, password, grants, locked=False)
+            self._target.run(f"ALTER USER {_account(definer)} ACCOUNT UNLOCK")
             who = replace(self._target.login, user=user, password=password)
             self._open[definer] = self._target.fresh(
                 login=who, schema=None, session={"lock_wait_timeout": 60}
@@ -85,8 +83,3 @@ def _lines(db: MariaDb, query: str) -> list[str]:
 def _account(definer: tuple[str, str]) -> str:
     user, host = core.stand_in(definer)
     return f"{quote(user)}@{quote(host)}"
-
-
-def _all_of(schema: str) -> str:
-    # in GRANT _ and % are wildcards
-    return quote(schema.replace("_", "\\_").replace("%", "\\%")) + ".*"

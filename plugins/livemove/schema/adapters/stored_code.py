@@ -18,8 +18,9 @@ import pymysql
 from livemove.model.errors import SchemaError, UnreachableError
 from livemove.model.ledger import ApplicationCode, CodeObject
 from livemove.model.ports import Row
+from livemove.model.sql_names import qualified, quote
 from livemove.model.time_zones import SYSTEM
-from livemove.runtime.mariadb import MariaDb, qualified, quote, sql
+from livemove.runtime.mariadb import MariaDb, sql
 from livemove.runtime.server_zones import read_zones, system_means
 from livemove.schema import objects as core
 from livemove.schema.adapters.stand_ins import StandIns

@@ -38,7 +38,7 @@ PASSWORD = "{password}"
 PLACE, CLOUD_INIT = 60.0, 600
 """Seconds that placing the settings and a reload may take; that user data of a new server may take."""
 
-FETCH = """\
+WITH_SECRET = """\
 set -eu
 umask 077
 HOME=${{HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}}
@@ -46,35 +46,30 @@ export HOME
 cd {directory}
 SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
 export SECRET
+{fill}
 for file in {files}; do
-    python3 - "${{file%.new}}.template" > "$file.part" <<'PYTHON'
-import json, os, sys, urllib.parse
-text, password = open(sys.argv[1], encoding="utf-8").read(), json.loads(os.environ["SECRET"])["password"]
-text = text.replace("{{password_url}}", urllib.parse.quote(password, safe=""))
-sys.stdout.write(text.replace("{{password}}", password))
-PYTHON
+    fill "${{file%.new}}.template" > "$file.part"
     mv -f "$file.part" "$file"
 done
 """
-"""The password is filled in on the server, from a secret of the application or of the watching account.
+"""Each file is made on the server, with a password that it fetches itself; `fill` does it, from a template.
 
 SSM sets no HOME, where a hybrid node has its credentials.
 """
 
-MERGE = """\
-set -eu
-umask 077
-HOME=${{HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}}
-export HOME
-cd {directory}
-SECRET=$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)
-export SECRET
-for file in {files}; do
-    python3 settings_merge.py "${{file%.new}}.template" {link} > "$file.part"
-    mv -f "$file.part" "$file"
-done
-"""
-"""The same for named keys of the file that the application reads now; the request has no password."""
+IN_TEMPLATE = """\
+fill() {
+    python3 - "$1" <<'PYTHON'
+import json, os, sys, urllib.parse
+text, password = open(sys.argv[1], encoding="utf-8").read(), json.loads(os.environ["SECRET"])["password"]
+text = text.replace("{password_url}", urllib.parse.quote(password, safe=""))
+sys.stdout.write(text.replace("{password}", password))
+PYTHON
+}"""
+"""The template is the file; the password is filled in, the application's or the watching account's."""
+
+IN_NAMED_KEYS = """fill() {{ python3 settings_merge.py "$1" {link}; }}"""
+"""The template says which keys of the file change that the application reads now; it has no password."""
 
 STARTED = """\
 [ ! -e {directory}/user-data-repaired ] || exit 0
@@ -249,17 +244,17 @@ def _stage_over_ssm(world: ServiceContext, server: Server, host: Host, databases
         host,
         world.outputs.application_secret_arn,
         [f"{side}.env.new" for side in Side],
-        FETCH if merge is None else MERGE,
+        IN_TEMPLATE if merge is None else IN_NAMED_KEYS.format(link=shlex.quote(server.settings_link)),
     )
 
 
-def fetch(server: Server, host: Host, secret: str, files: list[str], script: str = FETCH) -> None:
+def fetch(server: Server, host: Host, secret: str, files: list[str], fill: str = IN_TEMPLATE) -> None:
     """Have the host fill in the password of a secret: each file from its template."""
-    script = script.format(
+    script = WITH_SECRET.format(
         directory=shlex.quote(server.directory),
         secret=shlex.quote(secret),
         files=" ".join(files),
-        link=shlex.quote(server.settings_link),
+        fill=fill,
     )
     run_checked(host, script, f"fetch the secret {secret}")
 
