@@ -180,6 +180,14 @@ def wait(true: Callable[[], bool], what: str, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+def past_both_stops(replicator: DmsReplicator) -> None:
+    """The link has loaded, stopped twice, and follows. A change made before the
+    second stop is applied before or after it: a test makes its own after it."""
+    for stop in ("the end of the load", "the second stop"):
+        wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, stop)
+        replicator.start(LINK)
+
+
 def test_the_whole_life_of_a_link(
     replicator: DmsReplicator, replication: Replication, client: Any, registry: Registry
 ) -> None:
@@ -245,8 +253,7 @@ def test_a_link_over_tls_loads_and_follows_servers_that_refuse_clear_text(
     ends = client("dms").describe_endpoints()["Endpoints"]
     assert {e["SslMode"] for e in ends} == {"verify-ca"}
     replicator.start(LINK)
-    wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, "the end of the load")
-    replicator.start(LINK)
+    past_both_stops(replicator)
     r.on(
         r.source, "UPDATE a SET n = -n, t = REPEAT('y', 700000) WHERE id < 11", "DELETE FROM a WHERE id = 11"
     )
@@ -461,9 +468,7 @@ def test_reload_tables_brings_one_table_while_changes_go_on(
     r.on(r.source, "INSERT INTO a SELECT seq, 0 FROM seq_1_to_5000")
     replicator.prepare(LINK, full_load=True, **logins(r))
     replicator.start(LINK)
-    for stop in ("the end of the load", "the second stop"):
-        wait(lambda: replicator.status(LINK).state is TaskState.STOPPED, stop)
-        replicator.start(LINK)
+    past_both_stops(replicator)
     r.on(r.target, "DELETE FROM a WHERE id > 4990")
     dms, arn = client("dms"), replicator._arn(LINK)
     dms.reload_tables(ReplicationTaskArn=arn, TablesToReload=[{"SchemaName": r.schema, "TableName": "a"}])
