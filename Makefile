@@ -85,7 +85,7 @@ mutants: ## break each of a hundred promises in a copy and see a test notice; go
 
 stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
 	$(PYTHON) -m pytest -q -m long
-	@for words in "" "--rollback preflight" "--rollback provision" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
+	@for words in "" "--rollback preflight" "--rollback provision" "--rollback trial" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
 		"--rollback switchover" "--rollback retire" "--story rollback" "--story clears" "--story promote" \
 		"--story weights" "--story breach" "--dns rfc2136" "--dns manual"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done

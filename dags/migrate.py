@@ -70,6 +70,7 @@ from livemove.switchover.operators.switchover import (
 from livemove.switchover.sensors import SoakSensor, WindowSensor
 from livemove.traffic.sensors.drain import DrainedSensor
 from livemove.traffic.sensors.shift import BaselineSensor, ShiftSensor, WatchSensor
+from livemove.trial.operators import JudgeTrialOperator, RemoveTrialOperator, TrialOperator
 
 
 def migration(spec: MigrationSpec) -> DAG:
@@ -97,6 +98,22 @@ def migration(spec: MigrationSpec) -> DAG:
             deploy = DeployOperator(task_id="deploy", execution_timeout=3 * HOUR, **of)
             smoke = SmokeOperator(task_id="smoke", site=Side.TARGET, **of)
             plan >> apply >> reachability >> deploy >> smoke
+
+        with stage(STAGES["trial"], numbered=False) as trial:
+            databases = TrialOperator(task_id="databases", part="databases", **of)
+            replication = TrialOperator(
+                task_id="replication", part="replication", execution_timeout=2 * HOUR, **of
+            )
+            servers = TrialOperator(task_id="servers", part="servers", **of)
+            record = TrialOperator(task_id="record", part="record", **of)
+            # also after a part that failed: nothing of the trial stays
+            remove_trial = RemoveTrialOperator(
+                task_id="remove_trial", trigger_rule=TriggerRule.ALL_DONE, **of
+            )
+            judge = JudgeTrialOperator(task_id="judge", **of)
+            databases >> replication
+            [replication, servers, record] >> remove_trial
+            [replication, servers, record, remove_trial] >> judge
 
         with stage(STAGES["replicate"]) as replicate:
             prepare_control = PrepareControlOperator(task_id="prepare_control", **of)
@@ -215,7 +232,7 @@ def migration(spec: MigrationSpec) -> DAG:
         with stage(STAGES["finish"]) as finish:
             ReportOperator(task_id="report", trigger_rule=TriggerRule.ONE_SUCCESS, **of)
 
-        preflight >> provision >> replicate >> validate >> switch_dns
+        preflight >> provision >> trial >> replicate >> validate >> switch_dns
         # not the watch: it goes on until the question about the writes is answered
         drained >> switch_over >> retire >> finish
         link_with_label([ask_dns, ask_writes, ask_retire], ROLL_BACK, begin)

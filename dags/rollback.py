@@ -20,6 +20,7 @@ from livemove.replication.operators import DeleteReplicationOperator
 from livemove.reporting.operators.report import ReportOperator
 from livemove.switchover.operators.rollback import GiveUpOperator, OrderedRollbackOperator
 from livemove.switchover.operators.switchover import RemoveControlOperator
+from livemove.trial.operators import RemoveTrialOperator
 
 
 def way_back(spec: MigrationSpec) -> DAG:
@@ -60,7 +61,8 @@ def way_back(spec: MigrationSpec) -> DAG:
             restore_ttl = RestoreTtlOperator(task_id="restore_ttl", **of)
             stop_replication = DeleteReplicationOperator(task_id="stop_replication", **of)
             remove_control = RemoveControlOperator(task_id="remove_control", keeps=Side.SOURCE, **of)
-            asked >> restore_ttl >> stop_replication >> remove_control
+            remove_trial = RemoveTrialOperator(task_id="remove_trial", **of)
+            asked >> restore_ttl >> stop_replication >> remove_control >> remove_trial
         with stage(STAGES["finish"]) as finish:
             # also when giving up was not asked for, and skipped
             ReportOperator(task_id="report", trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **of)

@@ -31,6 +31,7 @@ OPERATORS = (
     "preflight.operators",
     "provisioning.operators",
     "servers.operators.servers",
+    "trial.operators",
     "schema.operators",
     "replication.operators",
     "comparison.operators",

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 ORDER = (
     "preflight",
     "provision",
+    "trial",
     "replicate",
     "validate",
     "switch_dns",

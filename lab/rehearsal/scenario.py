@@ -12,7 +12,7 @@ Json = dict[str, Any]
 SWITCH_DNS, SWITCH_OVER, RETIRE = "switch_dns.ask", "switchover.ask", "retire.ask"
 GATES = (SWITCH_DNS, SWITCH_OVER, RETIRE)
 END = "the end of the run"
-EARLY = ("preflight", "provision", "replicate", "validate")
+EARLY = ("preflight", "provision", "trial", "replicate", "validate")
 """Chapters without a gate: they are rolled back by the rollback DAG, and the main run is ended."""
 ROLLBACKS = (*EARLY, "switch_dns", "switchover", "retire", "clear")
 STORIES = ("rollback", "clears", "promote", "weights", "breach")
@@ -169,6 +169,7 @@ FOLLOWED = {"source": "OPEN@1", "target": "FOLLOW@1", "replication": ["e1 runnin
 AFTER_ROLLBACK: Mapping[str, Json] = {
     "preflight": UNTOUCHED,
     "provision": UNTOUCHED,
+    "trial": UNTOUCHED,
     "replicate": UNTOUCHED,  # the form said "Give up"
     "validate": FOLLOWED,
     "switch_dns": FOLLOWED,

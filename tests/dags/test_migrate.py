@@ -34,6 +34,7 @@ SHOP = ROOT / "include" / "migrations" / "shop.yaml"
 STORY = {
     "preflight": ["settings", "checks"],
     "provision": ["plan", "apply", "reachability", "deploy", "smoke"],
+    "trial": ["databases", "replication", "remove_trial", "judge"],
     "replicate": [
         "prepare_control",
         "lower_ttl",
@@ -84,7 +85,7 @@ STORY = {
         "stop_idc",
     ],
 }
-BESIDE = {"switch_dns": ["watch"]}
+BESIDE = {"trial": ["servers", "record"], "switch_dns": ["watch"]}
 """Tasks of a chapter that nothing of the story waits for."""
 AFTER = {"rollback": ["begin", "writes", "name", "propagation", "smoke"], "finish": ["report"]}
 GATES = {
@@ -152,7 +153,8 @@ def test_every_gate_leads_on_and_to_the_rollback_and_nowhere_else(dag: Any) -> N
 
 def test_only_where_branches_meet_a_skipped_task_does_not_skip_the_next(dag: Any) -> None:
     meeting = {t.task_id for t in dag.tasks if t.trigger_rule != TriggerRule.ALL_SUCCESS}
-    assert meeting == {"rollback.begin", "finish.report"}
+    assert meeting == {"rollback.begin", "finish.report", "trial.remove_trial"}
+    assert dag.get_task("trial.remove_trial").trigger_rule == TriggerRule.ALL_DONE
     assert dag.get_task("rollback.begin").trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     assert dag.get_task("finish.report").trigger_rule == TriggerRule.ONE_SUCCESS
     assert dag.get_task("finish.report").upstream_task_ids == {"retire.stop_idc", "rollback.smoke"}
@@ -267,9 +269,10 @@ def test_the_way_back_alone_is_the_same_chapter(bag: DagBag, dag: Any) -> None:
     alone = bag.dags["rollback_shop"]
     wanted = [f"rollback.{name}" for name in AFTER["rollback"]]
     report = alone.get_task("finish.report")
-    assert report.upstream_task_ids == {"rollback.smoke", "give_up.remove_control"}
+    assert report.upstream_task_ids == {"rollback.smoke", "give_up.remove_trial"}
     assert report.trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
-    give_up = [f"give_up.{name}" for name in ("asked", "restore_ttl", "stop_replication", "remove_control")]
+    undone = ("asked", "restore_ttl", "stop_replication", "remove_control", "remove_trial")
+    give_up = [f"give_up.{name}" for name in undone]
     assert set(alone.task_ids) == {*wanted, *give_up, "finish.report"}
     for before, after in itertools.pairwise([wanted[-1], *give_up]):
         assert alone.get_task(after).upstream_task_ids == {before}

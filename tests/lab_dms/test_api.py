@@ -11,121 +11,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from cryptography import x509
-from moto.server import ThreadedMotoServer
 
 from lab.ca import sign
-from lab.cloud.dms import api
 from lab.mariadb import Server
 from lab.processes import Registry
 from livemove.model.errors import ReplicationError
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Link, TaskState
-from livemove.model.spec import Side, project_root
+from livemove.model.spec import Side
 from livemove.replication.adapters.dms import DmsReplicator
 from livemove.replication.dms_rules import TableState, load_is_over, rests_at_second_stop
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.mariadb import Trust
-from tests.lab_dms.conftest import Replication
+from tests.lab_dms.conftest import REGION, SETTINGS, Replication
 from tests.lab_dms.contract import problems
 from tests.raising import raises
 
 pytestmark = pytest.mark.servers
-REGION = "ap-northeast-2"
-SETTINGS = (project_root() / "include" / "dms" / "task-settings.json").read_text()
-
-
-@pytest.fixture(scope="module")
-def endpoint_url(registry: Registry) -> Iterator[str]:
-    """The endpoint with our DMS, in the state folder in which the test servers are on file."""
-    before = os.environ.get("LIVEMOVE_LAB_STATE")
-    os.environ["LIVEMOVE_LAB_STATE"] = str(registry.state)
-    (registry.state / "secrets.json").write_text(json.dumps({"root": "root", "rdsadmin": "none"}))
-    api.install()
-    answered = api.DmsResponse.call_action
-
-    def remember(self: Any) -> Any:
-        status, headers, body = answered(self)
-        if status == 200:
-            ANSWERS.append((self._get_action(), json.loads(body or "{}")))
-        return status, headers, body
-
-    api.DmsResponse.call_action = remember
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-    api.DmsResponse.call_action = answered
-    os.environ.pop("LIVEMOVE_LAB_STATE")
-    (registry.state / "secrets.json").unlink()
-    if before:
-        os.environ["LIVEMOVE_LAB_STATE"] = before
-
-
-ANSWERS: list[tuple[str, Any]] = []
-
-
-@pytest.fixture(autouse=True)
-def _shapes() -> Iterator[None]:
-    """Every answer in every test here has the shape that botocore's model gives it."""
-    ANSWERS.clear()
-    yield
-    assert [w for operation, answer in ANSWERS for w in problems(operation, answer)] == []
-
-
-@pytest.fixture
-def client(endpoint_url: str) -> Callable[[str], Any]:
-    def make(service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=endpoint_url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    return make
-
-
-@pytest.fixture
-def standing(client: Callable[[str], Any], endpoint_url: str) -> Iterator[Outputs]:
-    """The parts that Terraform makes: an instance and a role."""
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRole",
-                "Principal": {"Service": f"dms.{REGION}.amazonaws.com"},
-            }
-        ],
-    }
-    iam, dms = client("iam"), client("dms")
-    role = iam.create_role(RoleName="dms-secrets", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    instance = dms.create_replication_instance(
-        ReplicationInstanceIdentifier="lab", ReplicationInstanceClass="dms.t3.medium"
-    )["ReplicationInstance"]["ReplicationInstanceArn"]
-    yield Outputs(replication_instance_arn=instance, dms_secrets_role_arn=role)
-    for task in dms.describe_replication_tasks()["ReplicationTasks"]:
-        made = DmsReplicator(
-            dms,
-            client("secretsmanager"),
-            service="shop",
-            schemas=(),
-            settings=str,
-            outputs=Outputs,
-            clock=SystemClock(),
-        )
-        for link in made.links():
-            made.delete(link)
-        assert task
-    import requests
-
-    requests.post(f"{endpoint_url}/moto-api/reset", timeout=10)
 
 
 @pytest.fixture

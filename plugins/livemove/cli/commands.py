@@ -78,20 +78,26 @@ def world_of(spec: MigrationSpec) -> ServiceContext:
 
 
 @contextmanager
-def opened(spec_file: Path, env_file: Path | None) -> Iterator[tuple[ServiceContext, Dependencies]]:
+def opened_world(spec_file: Path, env_file: Path | None) -> Iterator[ServiceContext]:
     """The service's world; every error on purpose becomes its text on stderr and its exit code."""
     try:
         _read_environment(env_file)
         # Airflow's hooks read connections from the environment; its database must not even be tried
         os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:////dev/null"
-        from livemove.switchover.adapters.wiring import build_dependencies
-
-        world = world_of(load_spec(spec_file))
-        with build_dependencies(world) as parts:
-            yield world, parts
+        yield world_of(load_spec(spec_file))
     except LivemoveError as e:
         typer.echo(f"{type(e).__name__}: {e}", err=True)
         raise typer.Exit(code_of(e)) from e
+
+
+@contextmanager
+def opened(spec_file: Path, env_file: Path | None) -> Iterator[tuple[ServiceContext, Dependencies]]:
+    """The same with what the switchover needs."""
+    with opened_world(spec_file, env_file) as world:
+        from livemove.switchover.adapters.wiring import build_dependencies
+
+        with build_dependencies(world) as parts:
+            yield world, parts
 
 
 def _read_environment(file: Path | None) -> None:
@@ -357,13 +363,8 @@ def prepare_source(
     """Print what the source still lacks, for its DBA: a my.cnf fragment, SQL and a list of firewall rules."""
     from livemove.preflight.adapters.source_needs import needs
 
-    try:
-        _read_environment(env_file)
-        os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:////dev/null"
-        found, why = needs(world_of(load_spec(spec)), look=not everything)
-    except LivemoveError as e:
-        typer.echo(f"{type(e).__name__}: {e}", err=True)
-        raise typer.Exit(code_of(e)) from e
+    with opened_world(spec, env_file) as world:
+        found, why = needs(world, look=not everything)
     typer.echo(why, err=True)
     for part in found:
         if to is None:
@@ -372,6 +373,27 @@ def prepare_source(
             to.mkdir(parents=True, exist_ok=True)
             (to / part.file).write_text(part.text, encoding="utf-8")
             typer.echo(to / part.file)
+
+
+@app.command()
+def trial(spec: Spec, env_file: EnvFile = None) -> None:
+    """Try the account on scratch tables, a scratch record and scratch settings, after the provision chapter.
+
+    Removes all of it again, also after a failure. Needs half an hour at AWS.
+    """
+    from livemove.trial.adapters.parts import judge, remove, try_part
+    from livemove.trial.judgement import PARTS
+
+    with opened_world(spec, env_file) as world:
+        try:
+            for part in PARTS:
+                # each with a context of its own: it keeps the answers of its own calls
+                try_part(world_of(world.spec), part)
+        finally:
+            for line in remove(world_of(world.spec)):
+                typer.echo(f"gone: {line}")
+        for line in judge(world):
+            typer.echo(line)
 
 
 @app.command()

@@ -47,6 +47,12 @@ STAGES = {
             2,
         ),
         Stage(
+            "trial",
+            "Try the account",
+            "Scratch tables, a scratch record and scratch settings go the way of the night",
+            "judge",
+        ),
+        Stage(
             "replicate",
             "Replicate",
             "Schema, full load and CDC, one direction: data centre to RDS",
@@ -107,7 +113,7 @@ STAGES = {
 }
 """Task group -> stage, in the order of the story."""
 GIVE_UP_STAGE = Stage(
-    "give_up", "Give up", "What was prepared is taken down, if the form says so", "remove_control"
+    "give_up", "Give up", "What was prepared is taken down, if the form says so", "remove_trial"
 )
 """Only in rollback_<service>."""
 PROMOTION = Question(
@@ -129,6 +135,12 @@ TITLES = {
     "reachability": "Who reaches whom",
     "deploy": "Deploy the application",
     "smoke": "Smoke test",
+    "databases": "Try both databases",
+    "replication": "Replicate scratch tables",
+    "servers": "Try the servers",
+    "record": "Try a record",
+    "remove_trial": "Remove the trial",
+    "judge": "Judge the trial",
     "prepare_control": "Create control tables",
     "lower_ttl": "Lower the TTL",
     "carry_tables": "Carry tables",

@@ -31,10 +31,17 @@ REPAIR_FOLLOWER = (
 """How a follower that lacks writes is made whole again."""
 
 
-def table_mappings(schemas: Iterable[str], link: Link) -> str:
+def trial_links(service: str) -> tuple[Link, Link]:
+    """Those of the trial, there and back: of a name that no service's own links have."""
+    name = f"{service}_livemove_trial"
+    return Link(name, 1, Side.SOURCE), Link(name, 2, Side.TARGET)
+
+
+def table_mappings(schemas: Iterable[str], link: Link, *, watermarks: bool = True) -> str:
     """Selection rules: all tables of the schemas, and the watermark table of this direction."""
     wanted = [(schema, "%") for schema in map(literal, schemas)]
-    wanted.append(("livemove", literal(f"watermark_{link.reads}_{link.writes}")))
+    if watermarks:
+        wanted.append(("livemove", literal(f"watermark_{link.reads}_{link.writes}")))
     rules = [
         {
             "rule-type": "selection",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from livemove.model.errors import RefusedError
 from livemove.model.ledger import ReplicationDeleted, ReplicationPrepared, ReplicationStarted
 from livemove.replication.adapters.replicator import replicator_of
+from livemove.replication.dms_rules import trial_links
 from livemove.runtime.links import DmsTaskLink
 from livemove.runtime.operator import NOTHING_TO_DO, LivemoveOperator
 
@@ -105,7 +106,8 @@ class DeleteReplicationOperator(LivemoveOperator):
     def execute(self, context: Any) -> list[str]:
         world = self.world(context)
         links = replicator_of(world).links()
-        for link in links:
+        # those of a trial that nobody removed would keep Terraform from deleting the instance
+        for link in (*links, *trial_links(self.service)):
             replicator_of(world).delete(link)
             self.log.info("%s: task, endpoints and secrets are gone", link.name)
         world.ledger.note(ReplicationDeleted(links=[k.name for k in links]))

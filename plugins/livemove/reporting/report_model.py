@@ -23,6 +23,7 @@ from livemove.model.ledger import (
     StepTaken,
     TableStates,
     TerraformPlan,
+    TrialPart,
     WayBack,
 )
 from livemove.model.ports import Json
@@ -237,6 +238,7 @@ class Report(Part):
     definers: list[str] = Field(description="who defines stored code on the target instead of whom")
     dms_validation: TableStates | None
     findings: list[Finding]
+    trial: list[TrialPart] = Field(description="what was tried on scratch objects; empty: no trial")
     propagation: list[NameServer]
     dns: RecordChange | None
     plan: TerraformPlan | None

@@ -11,6 +11,7 @@ from livemove.reporting.html import Block, Folded, Page, Table
 from livemove.reporting.report_model import Interval, Report
 from livemove.reporting.summary import PLACE, clock, name, precise, span
 from livemove.reporting.timeline import Timeline
+from livemove.trial.judgement import MEASURED
 
 HIDDEN = {
     "event",
@@ -292,6 +293,21 @@ def _findings(r: Report) -> list[Block]:
     return [Table("Findings before the move", columns, rows, empty, lead)]
 
 
+def _trial(r: Report) -> list[Block]:
+    rows = [
+        (f.severity, f.check, f.subject, f.measured, f.limit, f.remedy) for p in r.trial for f in p.findings
+    ]
+    numbers = [(MEASURED.get(k, k), f"{ms:,}") for p in r.trial for k, ms in p.measured.items()]
+    lead = "Scratch tables, a scratch record and scratch settings went the way of the night first."
+    kept = [(p.part, p.answers) for p in r.trial if p.answers]
+    columns = ["", "Check", "Subject", "Found", "Limit", "What to do"]
+    return [
+        Table("The trial of the account", columns, rows, "There was no trial.", lead if rows else ""),
+        *([Table("", ["Measured in the trial", "ms"], numbers)] if numbers else []),
+        *([Table("", ["AWS's answers of the trial", "Kept at"], kept)] if kept else []),
+    ]
+
+
 def _costs(r: Report) -> list[Block]:
     c = r.costs
     rows: list[Sequence[object]] = [
@@ -416,6 +432,7 @@ BLOCKS: tuple[Callable[[Report], list[Block]], ...] = (
     _way_back,
     _name,
     _findings,
+    _trial,
     _costs,
     _infrastructure,
     _versions,

@@ -120,6 +120,11 @@ class ServiceContext:
                 aws_conn_id=self.spec.aws.connection, region_name=self.spec.aws.region
             ).get_session()
 
+    def listen(self, event: str, handler: Callable[..., None]) -> None:
+        """Call a handler at an event of boto3, in every client that is made from now on."""
+        _ = self.endpoint_url  # refuses before anything is asked
+        self._session.events.register(event, handler)
+
     @contextmanager
     def _usable(self) -> Iterator[None]:
         """SetupError, without the connection's secrets, where AWS accepts nobody by that connection."""

@@ -250,13 +250,7 @@ def expected_pause(parts: Dependencies, to: Side) -> ExpectedPause:
         r.server: str(r.facts.get("watch") or r.message) for r in replies if r.facts.get("watch") != "ready"
     }
     return ExpectedPause(
-        ms=(
-            2 * max(trips)
-            + OWN_WORK_MS
-            + CALLS_IN_A_ROW * database
-            + WORDS_IN_A_ROW * slowest
-            + (2 * delivery if not_armed else 0)
-        ),
+        ms=pause_ms(max(trips), database, slowest, delivery if not_armed else 0),
         watermark_ms=trips,
         database_ms=database,
         servers_ms=delivery,
@@ -265,6 +259,11 @@ def expected_pause(parts: Dependencies, to: Side) -> ExpectedPause:
         budget_ms=round(parts.settings.pause_budget * 1000),
         measured_at=began.isoformat(),
     )
+
+
+def pause_ms(watermark: int, database: int, probe: int, delivery: int = 0) -> int:
+    """The sum, of milliseconds: slowest watermark, round trip to a database, slowest probe, delivery."""
+    return 2 * watermark + OWN_WORK_MS + CALLS_IN_A_ROW * database + WORDS_IN_A_ROW * probe + 2 * delivery
 
 
 OWN_WORK_MS = 150

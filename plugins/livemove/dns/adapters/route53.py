@@ -81,13 +81,13 @@ class Route53Zone:
         batch = [_change("DELETE", r) for r in live if r not in kept]
         batch += [_change("CREATE", r) for r in after if not any(same([r], [k]) for k in kept)]
         try:
-            with _explained(f"changing {after[0].name}"):
+            with _explained(f"changing {(*after, *before)[0].name}"):
                 done = self.client.change_resource_record_sets(
                     HostedZoneId=self.zone_id, ChangeBatch={"Comment": "livemove", "Changes": batch}
                 )
         except DnsError:
             # a try whose answer was lost on the way is refused when the SDK repeats it
-            if same(self._live(after), after):
+            if same(self._live(after or before), after):
                 return LOST
             raise
         return str(done["ChangeInfo"]["Id"]).removeprefix("/change/")

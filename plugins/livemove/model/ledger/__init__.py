@@ -143,6 +143,7 @@ from livemove.model.ledger.traffic import (
     TrafficPoint,
     WatchLook,
 )
+from livemove.model.ledger.trial import TrialPart
 
 __all__ = [
     "DOCUMENTS",
@@ -248,6 +249,7 @@ __all__ = [
     "Time",
     "Traffic",
     "TrafficPoint",
+    "TrialPart",
     "TtlLowered",
     "TtlRestored",
     "TypedLedger",

@@ -60,28 +60,36 @@ class DmsReplicator:
         clock: Clock,
         cloudwatch: Any = None,
         batch_apply: bool = False,
+        watermarks: bool = True,
         longest_lob: Callable[[], int | None] = lambda: None,
         trust: Callable[[Side], Trust | None] = lambda side: None,
     ) -> None:
         self.dms, self.secrets, self.service, self.schemas = dms, secrets, service, schemas
         self.settings, self._outputs, self.clock = settings, outputs, clock
         self.cloudwatch, self.batch_apply, self.longest_lob = cloudwatch, batch_apply, longest_lob
+        self.watermarks = watermarks
+        """Whether a link copies livemove's watermark table of its direction, too."""
         self.certificates = Certificates(dms, service, trust)
 
     @classmethod
-    def of(cls, world: ServiceContext) -> DmsReplicator:
+    def of(
+        cls, world: ServiceContext, schemas: tuple[str, ...] | None = None, *, watermarks: bool = True
+    ) -> DmsReplicator:
+        """`schemas`: other ones than the spec's."""
+        schemas = schemas or world.spec.source.schemas
         path = project_root() / "include" / world.spec.replication.settings
         return cls(
             world.aws("dms"),
             world.aws("secretsmanager"),
             service=world.spec.service,
-            schemas=world.spec.source.schemas,
+            schemas=schemas,
             settings=lambda: _read(path),
             outputs=lambda: world.outputs,
             clock=world.clock,
             cloudwatch=world.aws("cloudwatch"),
             batch_apply=world.spec.replication.batch_apply,
-            longest_lob=lambda: longest_lob(world),
+            watermarks=watermarks,
+            longest_lob=lambda: longest_lob(world, schemas),
             trust=world.trust,
         )
 
@@ -227,7 +235,8 @@ class DmsReplicator:
     def _put_task(
         self, link: Link, instance: str, ends: dict[str, str], settings: str, full_load: bool
     ) -> None:
-        kind, mappings = "full-load-and-cdc" if full_load else "cdc", table_mappings(self.schemas, link)
+        kind = "full-load-and-cdc" if full_load else "cdc"
+        mappings = table_mappings(self.schemas, link, watermarks=self.watermarks)
         found = self._task(link)
         if found is None:
             self.dms.create_replication_task(
@@ -528,13 +537,13 @@ def is_loaded(table: Json) -> bool:
     return bool(table.get("FullLoadEndTime")) and table["TableState"] not in UNLOADED
 
 
-def longest_lob(world: ServiceContext) -> int | None:
+def longest_lob(world: ServiceContext, schemas: tuple[str, ...]) -> int | None:
     """Bytes of the longest LOB on the source; None when one column takes too long to look at."""
     from livemove.replication.adapters.lob_lengths import LOB_SECONDS, longest_lobs
     from livemove.runtime.mariadb import sql
 
     with world.database(Side.SOURCE) as db:
-        columns = db.rows(sql("replication/list_lob_columns"), {"schemas": world.spec.source.schemas})
+        columns = db.rows(sql("replication/list_lob_columns"), {"schemas": schemas})
         found = longest_lobs(db, columns, {}, LOB_SECONDS)
     lengths = [lob.longest for lob in found]
     return None if None in lengths else max((n for n in lengths if n is not None), default=0)

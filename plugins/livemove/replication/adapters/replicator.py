@@ -17,7 +17,14 @@ def replicator_of(world: ServiceContext) -> Replicator:
     return world.port("replicator", lambda: _dms(world))
 
 
-def _dms(world: ServiceContext) -> Replicator:
+def trial_replicator_of(world: ServiceContext, schema: str) -> Replicator:
+    """The same engine with the same settings, for the trial's links: its scratch schema and nothing else."""
+    return world.port("trial_replicator", lambda: _dms(world, (schema,), watermarks=False))
+
+
+def _dms(
+    world: ServiceContext, schemas: tuple[str, ...] | None = None, *, watermarks: bool = True
+) -> Replicator:
     from livemove.replication.adapters.dms import DmsReplicator
 
-    return DmsReplicator.of(world)
+    return DmsReplicator.of(world, schemas, watermarks=watermarks)

@@ -18,6 +18,7 @@ from livemove.model.ledger import (
     Propagation,
     TableComparison,
     TerraformPlan,
+    TrialPart,
     WatchLook,
     moment,
 )
@@ -39,9 +40,10 @@ def collect(world: ServiceContext, tables: list[str], *, record: bool, failures:
     history = read_history(world)
     compared = {c.table: c for c in world.ledger.load_all(TableComparison, epoch=history.epoch_of_owner)}
     found = load(Findings)
+    tried = [f for p in world.ledger.load_all(TrialPart) for f in p.findings]
     breach = standing_breach(world)
     return Evidence(
-        findings=found.findings if found else (),
+        findings=[*(found.findings if found else ()), *tried],
         plan=load(TerraformPlan),
         full_load=load(FullLoad),
         comparison={t: compared.get(t) for t in sorted({*tables, *compared})},

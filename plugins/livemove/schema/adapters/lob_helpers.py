@@ -19,7 +19,8 @@ from livemove.schema import objects
 
 log = logging.getLogger(__name__)
 THIS_COLUMN = "table_schema = %s AND table_name = %s AND column_name = %s"
-KEPT = "SELECT table_schema, table_name, column_name, definition FROM livemove.follower_column"
+KEPT_IN = "livemove"
+"""The schema whose table follower_column has what was taken off; the trial has one of its own."""
 
 
 def lob_columns(db: MariaDb, schemas: Sequence[str]) -> list[core.Column]:
@@ -33,7 +34,7 @@ def lob_columns(db: MariaDb, schemas: Sequence[str]) -> list[core.Column]:
     return core.columns(found, tables, json)
 
 
-def help_follower(db: MariaDb, schemas: Sequence[str]) -> list[str]:
+def help_follower(db: MariaDb, schemas: Sequence[str], kept_in: str = KEPT_IN) -> list[str]:
     """Make what is missing; names of what was made. Only on a database that follows, or is about to."""
     found = lob_columns(db, schemas)
     made = []
@@ -47,26 +48,26 @@ def help_follower(db: MariaDb, schemas: Sequence[str]) -> list[str]:
     for c in found:
         if c.on_update:
             made.append(f"{c.shown} without ON UPDATE")
-            _take_off(db, c)
+            _take_off(db, c, kept_in)
     if made:
         log.info("the %s follows with helpers for LOBs: %s", db.side, ", ".join(made))
     return made
 
 
-def stop_helping(db: MariaDb, schemas: Sequence[str]) -> list[str]:
+def stop_helping(db: MariaDb, schemas: Sequence[str], kept_in: str = KEPT_IN) -> list[str]:
     """Remove the triggers, put ON UPDATE back; names of what was done."""
     done = []
     for schema, name in _there(db, schemas):
         db.run(f"DROP TRIGGER IF EXISTS {qualified(schema, name)}")
         done.append(f"trigger {schema}.{name}")
-    for kept in kept_columns(db):
+    for kept in kept_columns(db, kept_in):
         place = kept["table_schema"], kept["table_name"]
         now = _definition(db, *place, kept["column_name"])
         if now is not None and now != (wanted := core.with_on_update(now, kept["definition"])):
             _modify(db, place, wanted)
             done.append(f"ON UPDATE of {'.'.join(place)}.{kept['column_name']}")
         db.run(
-            f"DELETE FROM livemove.follower_column WHERE {THIS_COLUMN}",
+            f"DELETE FROM {kept_in}.follower_column WHERE {THIS_COLUMN}",
             (*place, kept["column_name"]),
         )
     if done:
@@ -92,13 +93,14 @@ def put_back(db: MariaDb) -> list[str]:
     ]
 
 
-def kept_columns(db: MariaDb) -> list[Row]:
+def kept_columns(db: MariaDb, kept_in: str = KEPT_IN) -> list[Row]:
     """What was taken off columns of this database; none where livemove's schema is not there."""
     there = db.rows(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = 'livemove'"
-        " AND table_name = 'follower_column'"
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'follower_column'",
+        (kept_in,),
     )
-    return db.rows(KEPT) if there else []
+    wanted = f"SELECT table_schema, table_name, column_name, definition FROM {kept_in}.follower_column"
+    return db.rows(wanted) if there else []
 
 
 def _there(db: MariaDb, schemas: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -107,12 +109,12 @@ def _there(db: MariaDb, schemas: Sequence[str]) -> dict[tuple[str, str], str]:
     return {(r["schema"], r["name"]): str(r["body"]) for r in rows}
 
 
-def _take_off(db: MariaDb, c: core.Column) -> None:
+def _take_off(db: MariaDb, c: core.Column, kept_in: str) -> None:
     definition = _definition(db, c.schema, c.table, c.name)
     if definition is None:
         return
     db.run(
-        "REPLACE INTO livemove.follower_column (table_schema, table_name, column_name, definition)"
+        f"REPLACE INTO {kept_in}.follower_column (table_schema, table_name, column_name, definition)"
         " VALUES (%s, %s, %s, %s)",
         (c.schema, c.table, c.name, definition),
     )

@@ -1,0 +1,233 @@
+"""The scratch schema on both databases, who writes there all the time, and livemove's accounts for the trial.
+
+Only one trial is at work at a time: a lock on the source says so. A schema of that name that is not ours is
+never touched: a table in ours names the service.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+
+from livemove.control.adapters.setup import (
+    APPLY_RIGHTS,
+    DMS_SCHEMA,
+    READ_RIGHTS,
+    ensure_account,
+    has_routine,
+)
+from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.ports import Clock, Json, Link
+from livemove.model.spec import Side
+from livemove.model.sql_names import schema_pattern
+from livemove.runtime.deadlines import Deadline, poll_until
+from livemove.runtime.mariadb import MariaDb, sql
+
+if TYPE_CHECKING:
+    from livemove.runtime.service_context import ServiceContext
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "livemove_trial"
+READER, APPLIER, LOCKED = "livemove_trial_read", "livemove_trial_apply", "livemove_trial_lock"
+ACCOUNTS = (READER, APPLIER, LOCKED)
+TABLES = ("moment", "lob", "word", "parent", "child", "busy")
+"""Compared after each way; `mark` says only when something arrived."""
+SESSION = {"time_zone": "+00:00", "sql_mode": "NO_AUTO_VALUE_ON_ZERO", "wait_timeout": 28800}
+"""One that rests while a task loads must not be ended by the server: it holds the lock."""
+EVERY, BUSY_ROWS, LARGE_EACH = 0.05, 200, 40
+"""Seconds between two writes of the busy table; its rows; how often a LOB of 100 KB is among them."""
+FIRST_MARK = 180.0
+"""Seconds that the first change may take after a task was started."""
+TICK = 0.02
+
+
+class Scratch:
+    """One session to each database, in the scratch schema; the lock is held as long as it is open."""
+
+    def __init__(self, service: str, databases: Mapping[Side, MariaDb], clock: Clock) -> None:
+        self.service, self.clock, self.databases = service, clock, dict(databases)
+        self._numbers = itertools.count(1)
+
+    def of(self, side: Side) -> MariaDb:
+        return self.databases[side]
+
+    # Making and removing ----------------------------------------------------------------------------
+    def make(self) -> None:
+        """The schema with its tables on both sides, after what an earlier trial left is gone."""
+        self.drop()
+        for db in self.databases.values():
+            db.run(f"CREATE DATABASE {SCHEMA} DEFAULT CHARACTER SET utf8mb4")
+            db.run(f"USE {SCHEMA}")
+            db.script(sql("trial/create_tables"))
+            db.run("INSERT INTO made_by_livemove VALUES (%s)", (self.service,))
+
+    def refuse_others(self) -> None:
+        """RefusedError where a schema of that name was not made by a trial of this service."""
+        for side, db in self.databases.items():
+            if not db.rows("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (SCHEMA,)):
+                continue
+            args = (SCHEMA,)
+            count = "SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_schema = %s"
+            marked = db.rows(f"{count} AND table_name = 'made_by_livemove' HAVING n > 0", args)
+            by = db.rows(f"SELECT service FROM {SCHEMA}.made_by_livemove") if marked else []
+            # ended between CREATE DATABASE and the row that names the service: nothing of anybody's is in it
+            unborn = not by and int(db.one(count, args)["n"]) == int(bool(marked))
+            if not unborn and [r["service"] for r in by] not in ([self.service], []):
+                raise _foreign(side, f"it is the trial of {by[0]['service']}")
+            if not unborn and not by and not marked:
+                raise _foreign(side, "livemove did not make it")
+
+    def drop(self) -> list[str]:
+        """Schema and accounts, on both sides; what was there, as text."""
+        self.refuse_others()
+        gone = []
+        for side, db in self.databases.items():
+            if db.rows("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (SCHEMA,)):
+                db.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+                gone.append(f"schema {SCHEMA} on the {side}")
+            names = ", ".join(["%s"] * len(ACCOUNTS))
+            for r in db.rows(f"SELECT DISTINCT User AS u FROM mysql.user WHERE User IN ({names})", ACCOUNTS):
+                db.run(f"DROP USER IF EXISTS '{r['u']}'@'%'")
+                gone.append(f"account {r['u']} on the {side}")
+        return gone
+
+    # Logins -----------------------------------------------------------------------------------------
+    def account(self, side: Side, user: str, grants: Sequence[str], *, locked: bool = False) -> str:
+        """Its password, which is new each time and kept nowhere but in the endpoint's secret."""
+        password = secrets.token_urlsafe(24)
+        ensure_account(self.of(side), user, password, grants, locked=locked)
+        return password
+
+    def logins(self, link: Link) -> tuple[Json, Json]:
+        """The reader and the applier of a link."""
+        grants = [f"{APPLY_RIGHTS} ON {schema_pattern(s)}.*" for s in (SCHEMA, DMS_SCHEMA)]
+        return (
+            self._login(link.reads, READER, [f"{READ_RIGHTS} ON *.*"]),
+            self._login(link.writes, APPLIER, grants),
+        )
+
+    def _login(self, side: Side, user: str, grants: Sequence[str]) -> Json:
+        place = self.of(side).login
+        return {
+            "username": user,
+            "password": self.account(side, user, grants),
+            "host": place.host,
+            "port": place.port,
+        }
+
+    # Changes and their arrival ----------------------------------------------------------------------
+    def change(self, side: Side, *, first: int, gone: int) -> None:
+        """Every kind of change. `first` keeps keys of the two ways apart, `gone` is a parent to delete."""
+        for statement in sql("trial/change_rows").split(";\n"):
+            if statement.strip():
+                self.of(side).run(statement, {"first": first, "gone": gone})
+
+    def trip(self, link: Link, seconds: float) -> float | None:
+        """Seconds that one change took from the side that is read; None when it did not arrive in time."""
+        number = link.epoch * 1_000_000 + next(self._numbers)
+        deadline = Deadline(self.clock, seconds)
+        self.of(link.reads).run("INSERT INTO mark VALUES (%s, NOW(6))", (number,))
+        follower = self.of(link.writes)
+        there = poll_until(
+            lambda: follower.rows("SELECT 1 FROM mark WHERE number = %s", (number,)), deadline, every=TICK
+        )
+        return deadline.waited if there else None
+
+    @contextmanager
+    def written_all_the_time(self, side: Side) -> Iterator[None]:
+        """The busy table changes meanwhile, in a session of its own; a write that fails is raised here."""
+        writer = _Writer(self.of(side).fresh(schema=SCHEMA, session=SESSION))
+        writer.start()
+        try:
+            yield
+        finally:
+            writer.end()
+        if writer.failed is not None:
+            raise RefusedError(
+                f"The busy table on the {side} could not be written: {writer.failed}",
+                wanted="writes that go on during load and changes",
+                next_step="look at that database's log, then clear the trial",
+            )
+
+
+class _Writer(threading.Thread):
+    def __init__(self, db: MariaDb) -> None:
+        super().__init__(name="trial-writer", daemon=True)
+        self._db, self._over = db, threading.Event()
+        self.failed: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            for n in itertools.count(1):
+                note = "x" * (100_000 if n % LARGE_EACH == 0 else 50 + n % 50)
+                self._db.run(
+                    "INSERT INTO busy (id, n, note) VALUES (%s, %s, %s)"
+                    " ON DUPLICATE KEY UPDATE n = VALUES(n), note = VALUES(note)",
+                    (n % BUSY_ROWS, n, note),
+                )
+                if n % 7 == 0:
+                    self._db.run("DELETE FROM busy WHERE id = %s", (n * 3 % BUSY_ROWS,))
+                if self._over.wait(EVERY):
+                    return
+        except (LivemoveError, pymysql.err.MySQLError) as e:
+            self.failed = e
+        finally:
+            self._db.close()
+
+    def end(self) -> None:
+        self._over.set()
+        self.join(30)
+
+
+def _foreign(side: Side, why: str) -> RefusedError:
+    return RefusedError(
+        f"The {side} database has a schema {SCHEMA}, and {why}",
+        wanted=f"no schema {SCHEMA}, or one that this service's own trial has left",
+        next_step="rename or drop it, if nobody needs it; then clear the trial. Nothing was changed",
+    )
+
+
+def end_session(db: MariaDb, number: int) -> None:
+    """As the fence does it: by RDS's procedure where there is one."""
+    kill = "CALL mysql.rds_kill(%s)" if has_routine(db, "mysql", "rds_kill") else "KILL CONNECTION %s"
+    db.run(kill, (number,))
+
+
+@contextmanager
+def scratch_of(world: ServiceContext) -> Iterator[Scratch]:
+    """Both databases, open and locked; what a database refuses becomes a RefusedError in its words."""
+    with ExitStack() as stack:
+        databases = {side: stack.enter_context(world.database(side, session=SESSION)) for side in Side}
+        source = databases[Side.SOURCE]
+        if source.one("SELECT GET_LOCK('livemove_trial', 0) AS got")["got"] != 1:
+            raise RefusedError(
+                "Another trial is at work on these databases",
+                wanted="one trial at a time",
+                next_step="wait for it to end, then clear this task",
+            )
+        # a session that broke would come back without the lock
+        source.pinned = True
+        with refusals_told():
+            yield Scratch(world.spec.service, databases, world.clock)
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """An SQL error in here is the database's answer to the trial, not a crash."""
+    try:
+        yield
+    except pymysql.err.MySQLError as e:
+        said: Any = e.args[-1] if e.args else e
+        raise RefusedError(
+            f"A database refused a statement of the trial: {said} ({e.args[0] if e.args else '?'})",
+            wanted="all that livemove's own account must be able to do on the night",
+            next_step="give it what is missing (`livemove prepare-source` prints it), then clear the trial",
+        ) from e

@@ -1,0 +1,1 @@
+ALTER TABLE child ADD CONSTRAINT child_of FOREIGN KEY (parent_id) REFERENCES parent (id) ON DELETE CASCADE

@@ -1,0 +1,231 @@
+"""The trial on real servers and the lab's DMS: what it finds, what it leaves, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+
+from lab.mariadb import Server
+from livemove.model.errors import RefusedError, ReplicationError
+from livemove.model.ledger import Outputs
+from livemove.model.ports import Link, Severity, TaskState
+from livemove.model.spec import MigrationSpec, Side
+from livemove.replication.adapters.dms import DmsReplicator
+from livemove.replication.dms_rules import trial_links
+from livemove.runtime.clock import SystemClock
+from livemove.runtime.mariadb import Login, MariaDb, Trust
+from livemove.trial import recording
+from livemove.trial.adapters import replication as adapter
+from livemove.trial.adapters.databases import try_databases
+from livemove.trial.adapters.recorder import Recorder
+from livemove.trial.adapters.replication import try_replication
+from livemove.trial.adapters.scratch import ACCOUNTS, SCHEMA, scratch_of
+from livemove.trial.judgement import MEASURED, expected_pause, wrong
+from tests.doubles.worlds import SHOP, OwnPorts
+from tests.lab_dms.conftest import REGION, SETTINGS
+from tests.raising import raises
+
+pytestmark = pytest.mark.servers
+
+
+@dataclass
+class World(OwnPorts):
+    """Both servers as livemove's own account, and a DMS with the settings of the night."""
+
+    sides: dict[Side, Server]
+    trial_replicator: DmsReplicator
+    spec: MigrationSpec = SHOP
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    def database(self, side: Side, **options: Any) -> MariaDb:
+        server = self.sides[side]
+        assert server.certificate
+        trust = Trust(str(server.certificate[0]), False)
+        return MariaDb(side, Login(server.address, server.port, "root", "root", trust), **options)
+
+    def seen(self, side: Side, query: str) -> list[Any]:
+        with self.database(side) as db:
+            return [tuple(r.values()) for r in db.rows(query)]
+
+    def left(self) -> list[str]:
+        """What of a trial is still there."""
+        found = []
+        names = ", ".join(f"'{a}'" for a in ACCOUNTS)
+        for side in Side:
+            there = (
+                "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'livemove_trial%'"
+            )
+            found += [f"{side} {r[0]}" for r in self.seen(side, there)]
+            found += [
+                f"{side} {r[0]}"
+                for r in self.seen(side, f"SELECT User FROM mysql.user WHERE User IN ({names})")
+            ]
+        for link in trial_links(self.spec.service):
+            if self.trial_replicator.status(link).state is not TaskState.ABSENT:
+                found.append(link.name)
+        return found
+
+
+@pytest.fixture
+def world(servers: tuple[Server, Server], client: Callable[[str], Any], standing: Outputs) -> Iterator[World]:
+    def trust(side: Side) -> Trust:
+        certificate = servers[0].certificate
+        assert certificate
+        return Trust(str(certificate[0]), False)
+
+    replicator = DmsReplicator(
+        client("dms"),
+        client("secretsmanager"),
+        service=SHOP.service,
+        schemas=(SCHEMA,),
+        settings=lambda: SETTINGS,
+        outputs=lambda: standing,
+        clock=SystemClock(),
+        watermarks=False,
+        trust=trust,
+    )
+    made = World(dict(zip(Side, servers, strict=True)), replicator)
+    yield made
+    for link in trial_links(SHOP.service):
+        replicator.delete(link)
+    with scratch_of(made) as scratch:  # type: ignore[arg-type]
+        scratch.drop()
+
+
+def test_both_databases_are_tried_and_nothing_stays(world: World) -> None:
+    findings, measured = try_databases(world)  # type: ignore[arg-type]
+    assert [(f.severity, f.subject) for f in findings] == [(Severity.OK, s) for s in Side]
+    assert set(measured) == {f"{what}_{s}" for s in Side for what in ("round_trip", "event", "end_session")}
+    assert all(measured.values())
+    assert world.left() == []
+
+
+def test_scratch_tables_go_there_and_back_and_nothing_stays(
+    world: World, client: Callable[[str], Any]
+) -> None:
+    findings, measured = try_replication(world)  # type: ignore[arg-type]
+    assert wrong(findings) == []
+    assert {f.check for f in findings} == {
+        "trial.lob_not_null_there",
+        "trial.lob_not_null_back",
+        "trial.rows_there",
+        "trial.rows_back",
+        "trial.lone_lob",
+        "trial.timestamp",
+    }
+    lone = next(f for f in findings if f.check == "trial.lone_lob")
+    assert "leaves out" in lone.measured, "the lab's DMS does as AWS documents"
+    assert set(measured) <= set(MEASURED)
+    assert {"load", "cached", "apply_there", "apply_back", "stop", "resume"} <= set(measured)
+    pause = expected_pause(
+        {**measured, "round_trip_source": 1, "round_trip_target": 2}, budget=30, at="2026-01-01"
+    )
+    assert pause
+    assert pause.ms > 2 * measured["apply_there"]
+    assert world.left() == []
+    assert client("secretsmanager").list_secrets()["SecretList"] == []
+    assert client("dms").describe_endpoints()["Endpoints"] == []
+
+
+def test_a_trial_that_was_interrupted_is_begun_afresh(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise ReplicationError("the worker is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adapter._Trial, "_compare", interrupted)
+        with raises(ReplicationError, "the worker is gone"):
+            try_replication(world)  # type: ignore[arg-type]
+    assert world.left() != []
+    findings, _ = try_replication(world)  # type: ignore[arg-type]
+    assert wrong(findings) == []
+    assert world.left() == []
+
+
+def test_what_dms_does_to_timestamps_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A follower whose values are nine hours late, as a source in Asia/Seoul could make them."""
+    compare = adapter._Trial._compare
+
+    def shifted(trial: Any, link: Link) -> None:
+        compare(trial, link)
+        follower = trial.scratch.of(link.writes)
+        if link.writes is Side.TARGET:
+            follower.run("UPDATE moment SET at = at + INTERVAL 9 HOUR WHERE came = 'change'")
+
+    monkeypatch.setattr(adapter._Trial, "_compare", shifted)
+    findings, _ = try_replication(world)  # type: ignore[arg-type]
+    stamps = next(f for f in findings if f.check == "trial.timestamp")
+    assert stamps.severity is Severity.ERROR
+    assert "change by +32400 s" in stamps.measured
+
+
+@pytest.mark.parametrize("by", ["nobody", "another service"])
+def test_a_schema_of_somebody_else_is_left_alone(world: World, by: str) -> None:
+    with world.database(Side.TARGET) as db:
+        db.run(f"CREATE DATABASE {SCHEMA}")
+        db.run(f"CREATE TABLE {SCHEMA}.theirs (id INT)")
+        if by != "nobody":
+            db.run(f"CREATE TABLE {SCHEMA}.made_by_livemove (service VARCHAR(64))")
+            db.run(f"INSERT INTO {SCHEMA}.made_by_livemove VALUES ('other')")
+    try:
+        for tried in (try_databases, try_replication):
+            with raises(RefusedError, SCHEMA):
+                tried(world)  # type: ignore[arg-type]
+        assert world.seen(Side.TARGET, f"SELECT COUNT(*) FROM {SCHEMA}.theirs") == [(0,)]
+        assert world.seen(Side.SOURCE, f"SHOW DATABASES LIKE '{SCHEMA}'") == []
+    finally:
+        with world.database(Side.TARGET) as db:
+            db.run(f"DROP DATABASE {SCHEMA}")
+
+
+def test_two_trials_at_once_are_refused(world: World) -> None:
+    with scratch_of(world):  # type: ignore[arg-type]
+        with raises(RefusedError, "Another trial"):
+            try_databases(world)  # type: ignore[arg-type]
+
+
+def test_dms_that_stops_ends_the_trial_in_its_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the helpers the first change of a LOB that is NOT NULL stops the task, as on AWS."""
+    monkeypatch.setattr(adapter, "help_follower", lambda *_: [])
+    with raises(ReplicationError, "1048"):
+        try_replication(world)  # type: ignore[arg-type]
+
+
+def test_the_watermark_table_is_not_replicated_by_a_trial(world: World, client: Callable[[str], Any]) -> None:
+    there, _ = trial_links(SHOP.service)
+    with scratch_of(world) as scratch:  # type: ignore[arg-type]
+        scratch.make()
+        reader, applier = scratch.logins(there)
+        world.trial_replicator.prepare(there, full_load=True, reader=reader, applier=applier)
+    task = client("dms").describe_replication_tasks()["ReplicationTasks"][0]
+    rules = json.loads(task["TableMappings"])["rules"]
+    assert [r["object-locator"]["schema-name"] for r in rules] == ["livemove[_]trial"]
+
+
+def test_calls_are_recorded_with_their_answers_and_errors(endpoint_url: str) -> None:
+    class Listening:
+        session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name=REGION)
+
+        def listen(self, event: str, handler: Any) -> None:
+            self.session.events.register(event, handler)
+
+    world, recorder = Listening(), Recorder()
+    recorder.listen(world)  # type: ignore[arg-type]
+    secrets = world.session.client("secretsmanager", endpoint_url=endpoint_url)
+    secrets.create_secret(Name="shop/dms/x", SecretString="s3cret")
+    with pytest.raises(secrets.exceptions.ResourceNotFoundException):
+        secrets.get_secret_value(SecretId="absent")
+    secrets.delete_secret(SecretId="shop/dms/x", ForceDeleteWithoutRecovery=True)
+    world.session.client("sts", endpoint_url=endpoint_url).get_caller_identity()
+    lines = [json.loads(text) for text in recorder.content.decode().splitlines()]
+    assert [(r["operation"], r["answer"].get("Error", {}).get("Code")) for r in lines] == [
+        ("CreateSecret", None),
+        ("GetSecretValue", "ResourceNotFoundException"),
+        ("DeleteSecret", None),
+    ]
+    assert lines[0]["parameters"]["SecretString"] == recording.MASKED
+    assert "s3cret" not in recorder.content.decode()

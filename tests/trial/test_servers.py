@@ -1,0 +1,129 @@
+"""A repoint on a link beside the real one, by livemove-server itself."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livemove.model.errors import UnreachableError
+from livemove.model.ports import CommandResult
+from livemove.model.spec import Commands, Server, Side
+from livemove.servers.adapters.servers import Databases
+from livemove.trial.adapters import servers as adapter
+from tests.raising import raises
+
+DATABASES = Databases(("10.0.0.1", 3306), ("10.0.0.2", 3306), "app")
+PASSWORD = "DB_PASSWORD=s3cret"
+
+
+class Host:
+    """A server whose login directory is a folder of this machine."""
+
+    name, address = "web", ""
+
+    def __init__(self, home: Path, site: Side) -> None:
+        self.home, self.site = home, site
+
+    def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=self.home, capture_output=True, text=True, timeout=timeout
+        )
+        return CommandResult(done.returncode, done.stdout, done.stderr)
+
+    def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
+        file = self.home / path
+        file.write_bytes(content)
+        file.chmod(mode)
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(adapter, "databases_at", lambda world, server, host: DATABASES)
+    top = Path(tempfile.mkdtemp(prefix="livemove-trial-"))
+    top.chmod(0o755)
+    (top / "livemove").mkdir()
+    (top / "app").mkdir()
+    settings = top / "app/listings.env"
+    settings.write_text(f"DB_HOST=10.0.0.1\n{PASSWORD}\n")
+    settings.chmod(0o640)
+    yield top
+    shutil.rmtree(top)
+
+
+def server(home: Path, site: Side, **commands: Any) -> Server:
+    said = {"reload": f"echo reloaded >> {home}/reloads", "probe": "echo wrote to 10.0.0.1:3306", **commands}
+    return Server(
+        name="web",
+        site=site,
+        reach="ssh",
+        connection="idc",
+        directory="livemove",
+        settings_link="app/listings.env",
+        commands=Commands(**said),
+    )
+
+
+def tree(home: Path) -> dict[str, tuple[int, str]]:
+    return {
+        str(p.relative_to(home)): (stat.S_IMODE(p.stat().st_mode), p.read_text())
+        for p in home.rglob("*")
+        if p.is_file() and p.name != "reloads"
+    }
+
+
+@pytest.mark.parametrize(("site", "reloads"), [(Side.TARGET, 1), (Side.SOURCE, 0)])
+def test_the_whole_repoint_goes_beside_the_real_settings(home: Path, site: Side, reloads: int) -> None:
+    before = tree(home)
+    found = adapter._try_one(None, server(home, site), Host(home, site))  # type: ignore[arg-type]
+    assert set(found) == {"delivery", "repoint", "probe"}
+    assert tree(home) == before
+    assert not (home / "livemove/trial").exists()
+    done = (home / "reloads").read_text().splitlines() if (home / "reloads").exists() else []
+    assert len(done) == reloads, "users are on the servers of the data centre"
+
+
+def test_the_real_password_is_in_nothing_that_the_trial_makes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    monkeypatch.setattr(adapter, "remove_from", lambda *_: seen.update(tree(home)))
+    adapter._try_one(None, server(home, Side.TARGET), Host(home, Side.TARGET))  # type: ignore[arg-type]
+    made = {path: text for path, (_, text) in seen.items() if "trial" in path}
+    assert "livemove/trial/original.env" in made
+    assert not [path for path, text in made.items() if PASSWORD in text]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ({"probe": "echo no route; exit 1"}, "no route"),
+        ({"probe": "echo wrote to 10.0.0.9:3306"}, "another database"),
+        ({"reload": "echo unit not found; exit 5"}, "unit not found"),
+    ],
+)
+def test_what_the_server_says_is_told_and_nothing_stays(
+    home: Path, command: dict[str, str], words: str
+) -> None:
+    before = tree(home)
+    with raises(UnreachableError, words):
+        adapter._try_one(None, server(home, Side.TARGET, **command), Host(home, Side.TARGET))  # type: ignore[arg-type]
+    assert tree(home) == before
+
+
+def test_settings_that_are_not_there_are_said(home: Path) -> None:
+    (home / "app/listings.env").unlink()
+    with raises(UnreachableError, "listings.env"):
+        adapter._try_one(None, server(home, Side.TARGET), Host(home, Side.TARGET))  # type: ignore[arg-type]
+
+
+def test_the_trials_own_paths_lie_beside_the_servers(home: Path) -> None:
+    beside = adapter.beside(server(home, Side.SOURCE))
+    assert (beside.directory, beside.settings_link) == ("livemove/trial", "app/.livemove-trial.listings.env")
+    assert beside.commands.reload == "true"
