@@ -1,4 +1,4 @@
-"""Recorded answers of AWS, or of the lab as long as there are none: their shapes, and our code before them."""
+"""Recorded answers, of the lab as long as there are none of AWS: their shapes, and our code before them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from livemove.model.ports import TaskState
 from livemove.model.spec import project_root
 from livemove.replication.adapters.dms import DmsReplicator
 from livemove.replication.dms_rules import load_is_over, rests_at_second_stop, trial_links
-from livemove.trial.recording import answers
 from livemove.trial.adapters.scratch import SCHEMA
+from livemove.trial.recording import answers
 from tests.doubles.memory import HandClock
 
 FOLDER = Path(__file__).parent / "answers"
@@ -48,7 +48,7 @@ def test_every_call_and_every_answer_has_the_shape_of_aws_model(file: Path) -> N
 
 
 class Played:
-    """A client that gives the recorded answers of each question in their order, the last one again and again."""
+    """A client that gives the recorded answers of each question in their order, the last one for ever."""
 
     def __init__(self, calls: list[dict[str, Any]], service: str) -> None:
         self._left: dict[str, deque[Any]] = defaultdict(deque)
