@@ -40,8 +40,14 @@ READER, APPLIER, LOCKED = "livemove_trial_read", "livemove_trial_apply", "livemo
 ACCOUNTS = (READER, APPLIER, LOCKED)
 TABLES = ("moment", "lob", "word", "parent", "child", "busy")
 """Compared after each way; `mark` says only when something arrived."""
-SESSION = {"time_zone": "+00:00", "sql_mode": "NO_AUTO_VALUE_ON_ZERO", "wait_timeout": 28800}
-"""One that rests while a task loads must not be ended by the server: it holds the lock."""
+SESSION = {
+    "time_zone": "+00:00",
+    "sql_mode": "NO_AUTO_VALUE_ON_ZERO",
+    # it rests while a task loads, and holds the lock of the trial
+    "wait_timeout": 3600,
+    # a schema that somebody uses is told, and not waited for a day
+    "lock_wait_timeout": 60,
+}
 EVERY, BUSY_ROWS, LARGE_EACH = 0.05, 200, 40
 """Seconds between two writes of the busy table; its rows; how often a LOB of 100 KB is among them."""
 FIRST_MARK = 180.0
@@ -70,20 +76,21 @@ class Scratch:
             db.run("INSERT INTO made_by_livemove VALUES (%s)", (self.service,))
 
     def refuse_others(self) -> None:
-        """RefusedError where a schema of that name was not made by a trial of this service."""
+        """RefusedError where a schema of that name was not made by a trial of this service.
+
+        One without tables, or whose first table has no row yet, is what is left of a trial that ended there.
+        """
         for side, db in self.databases.items():
-            if not db.rows("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (SCHEMA,)):
+            tables = db.rows(
+                "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (SCHEMA,)
+            )
+            if not tables:
                 continue
-            args = (SCHEMA,)
-            count = "SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_schema = %s"
-            marked = db.rows(f"{count} AND table_name = 'made_by_livemove' HAVING n > 0", args)
-            by = db.rows(f"SELECT service FROM {SCHEMA}.made_by_livemove") if marked else []
-            # ended between CREATE DATABASE and the row that names the service: nothing of anybody's is in it
-            unborn = not by and int(db.one(count, args)["n"]) == int(bool(marked))
-            if not unborn and [r["service"] for r in by] not in ([self.service], []):
-                raise _foreign(side, f"it is the trial of {by[0]['service']}")
-            if not unborn and not by and not marked:
+            if "made_by_livemove" not in {r["name"] for r in tables}:
                 raise _foreign(side, "livemove did not make it")
+            by = {r["service"] for r in db.rows(f"SELECT service FROM {SCHEMA}.made_by_livemove")}
+            if by - {self.service}:
+                raise _foreign(side, f"it is the trial of {', '.join(sorted(by))}")
 
     def drop(self) -> list[str]:
         """Schema and accounts, on both sides; what was there, as text."""
@@ -208,10 +215,14 @@ def scratch_of(world: ServiceContext) -> Iterator[Scratch]:
         databases = {side: stack.enter_context(world.database(side, session=SESSION)) for side in Side}
         source = databases[Side.SOURCE]
         if source.one("SELECT GET_LOCK('livemove_trial', 0) AS got")["got"] != 1:
+            by = source.one("SELECT IS_USED_LOCK('livemove_trial') AS id")["id"]
             raise RefusedError(
-                "Another trial is at work on these databases",
+                f"Another trial is at work on these databases: session {by} of the source holds its lock",
                 wanted="one trial at a time",
-                next_step="wait for it to end, then clear this task",
+                next_step=(
+                    "wait for it to end, then clear this task. If its worker is gone, end that session"
+                    " (KILL) first"
+                ),
             )
         # a session that broke would come back without the lock
         source.pinned = True
