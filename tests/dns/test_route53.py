@@ -215,3 +215,25 @@ def test_a_wildcard_is_known_by_its_star(client: Any, zone: Route53Zone) -> None
     put(client, zone.zone_id, simple(f"*.{zone.dns.zone}", "A", 30, "192.0.2.4"))
     assert zone.records(f"*.{zone.dns.zone}")[0].values == ("192.0.2.4",)
     assert zone.records(f"any.{zone.dns.zone}") == []
+
+
+def test_a_record_that_is_not_there_is_made_and_taken_away(zone: Route53Zone, www: RecordSet) -> None:
+    scratch = replace(www, name=f"_scratch.{www.name}")
+    zone.change((), (scratch,))
+    assert zone.records(scratch.name) == [scratch]
+    assert zone.change((), (scratch,)) == LOST, "twice is once"
+    zone.change((scratch,), ())
+    assert zone.records(scratch.name) == []
+    assert zone.change((scratch,), ()) == LOST
+    assert www in zone.records(www.name)
+
+
+def test_neither_a_record_of_somebody_else_nor_one_that_changed_is_touched(
+    zone: Route53Zone, www: RecordSet
+) -> None:
+    other = replace(www, values=("192.0.2.77",))
+    with raises(StaleApprovalError, "192.0.2.1"):
+        zone.change((), (other,))
+    with raises(StaleApprovalError, "192.0.2.1"):
+        zone.change((other,), ())
+    assert www in zone.records(www.name)

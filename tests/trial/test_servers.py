@@ -57,15 +57,16 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.rmtree(top)
 
 
-def server(home: Path, site: Side, **commands: Any) -> Server:
-    said = {"reload": f"echo reloaded >> {home}/reloads", "probe": "echo wrote to 10.0.0.1:3306", **commands}
+def server(home: Path, site: Side, *, reach: str = "ssh", **commands: Any) -> Server:
+    # relative, as over SSM: the folder that holds `directory`
+    said = {"reload": "echo reloaded >> app/../reloads", "probe": "echo wrote to 10.0.0.1:3306", **commands}
     return Server(
         name="web",
         site=site,
-        reach="ssh",
+        reach=reach,
         connection="idc",
-        directory="livemove",
-        settings_link="app/listings.env",
+        directory=f"{home}/livemove",
+        settings_link=f"{home}/app/listings.env",
         commands=Commands(**said),
     )
 
@@ -78,13 +79,19 @@ def tree(home: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-@pytest.mark.parametrize(("site", "reloads"), [(Side.TARGET, 1), (Side.SOURCE, 0)])
-def test_the_whole_repoint_goes_beside_the_real_settings(home: Path, site: Side, reloads: int) -> None:
+@pytest.mark.parametrize(
+    ("site", "reach", "reloads"), [(Side.TARGET, "ssm", 1), (Side.TARGET, "ssh", 1), (Side.SOURCE, "ssh", 0)]
+)
+def test_the_whole_repoint_goes_beside_the_real_settings(
+    home: Path, site: Side, reach: str, reloads: int
+) -> None:
     before = tree(home)
-    found = adapter._try_one(None, server(home, site), Host(home, site))  # type: ignore[arg-type]
+    # the agent's own folder is another one
+    host = Host(Path("/") if reach == "ssm" else home, site)
+    found = adapter._try_one(None, server(home, site, reach=reach), host)  # type: ignore[arg-type]
     assert set(found) == {"delivery", "repoint", "probe"}
     assert tree(home) == before
-    assert not (home / "livemove/trial").exists()
+    assert not (home / "livemove-trial").exists()
     done = (home / "reloads").read_text().splitlines() if (home / "reloads").exists() else []
     assert len(done) == reloads, "users are on the servers of the data centre"
 
@@ -96,7 +103,7 @@ def test_the_real_password_is_in_nothing_that_the_trial_makes(
     monkeypatch.setattr(adapter, "remove_from", lambda *_: seen.update(tree(home)))
     adapter._try_one(None, server(home, Side.TARGET), Host(home, Side.TARGET))  # type: ignore[arg-type]
     made = {path: text for path, (_, text) in seen.items() if "trial" in path}
-    assert "livemove/trial/original.env" in made
+    assert "livemove-trial/original.env" in made
     assert not [path for path, text in made.items() if PASSWORD in text]
 
 
@@ -125,5 +132,6 @@ def test_settings_that_are_not_there_are_said(home: Path) -> None:
 
 def test_the_trials_own_paths_lie_beside_the_servers(home: Path) -> None:
     beside = adapter.beside(server(home, Side.SOURCE))
-    assert (beside.directory, beside.settings_link) == ("livemove/trial", "app/.livemove-trial.listings.env")
+    assert beside.directory == f"{home}/livemove-trial"
+    assert beside.settings_link == f"{home}/app/.livemove-trial.listings.env"
     assert beside.commands.reload == "true"

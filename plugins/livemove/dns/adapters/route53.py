@@ -68,7 +68,7 @@ class Route53Zone:
         return [r for r in found if set(r.values) & set(addresses)]
 
     def change(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> str:
-        live = self._live(after or before)
+        live = self._live(before, after)
         if same(live, after):
             return LOST
         if not same(live, before):
@@ -87,7 +87,7 @@ class Route53Zone:
                 )
         except DnsError:
             # a try whose answer was lost on the way is refused when the SDK repeats it
-            if same(self._live(after or before), after):
+            if same(self._live(before, after), after):
                 return LOST
             raise
         return str(done["ChangeInfo"]["Id"]).removeprefix("/change/")
@@ -105,11 +105,14 @@ class Route53Zone:
         names = [_plain(n) for n in zone.get("DelegationSet", {}).get("NameServers", [])]
         return [a for n in names for a in address_of(n, self.dns, self.resolvers)]
 
-    def _live(self, of: Sequence[RecordSet]) -> tuple[RecordSet, ...]:
-        kinds = {r.type for r in of} | {"A"}
+    def _live(self, before: Sequence[RecordSet], after: Sequence[RecordSet]) -> tuple[RecordSet, ...]:
+        of = after or before
+        found, kinds = self.records(of[0].name), {r.type for r in of} | {"A"}
+        if not found and not (before and after):
+            return ()  # it is made or taken away
         if kinds <= {"A", "AAAA"}:
-            return address_records(self.records(of[0].name), self.dns)
-        return tuple(r for r in self.records(of[0].name) if r.type in kinds)
+            return address_records(found, self.dns)
+        return tuple(r for r in found if r.type in kinds)
 
     def _sets(self) -> list[dict[str, Any]]:
         with _explained(f"the records of {self.dns.zone}"):

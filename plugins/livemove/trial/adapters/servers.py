@@ -89,7 +89,8 @@ def beside(server: Server) -> Server:
     reload_ = server.commands.reload if server.site is Side.TARGET else "true"
     return server.model_copy(
         update={
-            "directory": f"{server.directory}/trial",
+            # beside the real one, so that the commands run in the same folder
+            "directory": f"{server.directory}-trial",
             "settings_link": str(link),
             "commands": server.commands.model_copy(
                 update={"reload": reload_, "hold": None, "release": None, "jobs_off": None, "jobs_on": None}
