@@ -15,11 +15,12 @@ SECRET = re.compile(
     r"password|secretstring|secretbinary|token|credential|privatekey|signature", re.IGNORECASE
 )
 """Keys whose values are not kept; names and ARNs of secrets are."""
-LONG = 4000
+LONG = 1000
 """Characters of a text that are kept."""
 ACCOUNT, NO_ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])"), "111122223333"
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
-MASKED = "masked"
+MASKED = "*" * 32
+"""As long as AWS wants the shortest of those that are masked."""
 TIME = "$time"
 
 
