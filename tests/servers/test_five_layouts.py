@@ -38,13 +38,18 @@ FILES = {
 """Name in the guide -> (the fake, where it lies)."""
 
 
-def block(name: str) -> dict[str, Any]:
-    """application.settings_merge as the guide prints it."""
+def guide(name: str, first: str) -> str:
+    """The YAML block of an application's section that begins with this key."""
     part = re.search(rf"^#### {name}\n(.*?)(?=^##)", PAGE.text, re.M | re.S)
     assert part is not None, name
-    found = re.search(r"```yaml\n(application:.*?)```", part[1], re.S)
+    found = re.search(rf"```yaml\n({first}:.*?)```", part[1], re.S)
     assert found is not None, name
-    made: dict[str, Any] = yaml.safe_load(found[1])["application"]
+    return found[1]
+
+
+def block(name: str) -> dict[str, Any]:
+    """application.settings_merge as the guide prints it."""
+    made: dict[str, Any] = yaml.safe_load(guide(name, "application"))["application"]
     return made
 
 
@@ -163,3 +168,20 @@ def test_the_release_brings_the_file_and_the_service_reads_it_again(host: Direct
     for _ in range(2):
         assert deploy(world, web, host).startswith(f"installed; {ME} reads its settings")
         assert logged_in("Laravel", (host.home / "loaded").read_text()) == ("10.0.0.1", PASSWORD)
+
+
+def test_a_release_that_puts_its_file_over_the_link_does_not_turn_a_server_back(host: Directory) -> None:
+    fake, place = FILES["Laravel"]
+    brought = {
+        **block("Laravel"),
+        "release": "releases/shop.tar.gz",
+        "install": f"cp --remove-destination {LAYOUTS / fake} {host.home / place}; echo installed",
+    }
+    world, web = prepared(host, brought), server(host, "Laravel", Side.TARGET)
+    copy = 'case $1 in s3) exec tar -czf "$5" -T /dev/null ;; esac\n'
+    program(host, "aws", copy + AWS.partition("\n")[2])
+    deploy(world, web, host)
+    assert told(web, host, "repoint --epoch 2 --to target", 60).ok
+    deploy(world, web, host)
+    assert logged_in("Laravel", (host.home / "loaded").read_text()) == ("10.0.0.2", PASSWORD)
+    assert told(web, host, "status", 60).facts["points_to"] == "target"
