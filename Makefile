@@ -8,6 +8,7 @@
 #                                       promote: the data centre dies before the writes moved;
 #                                       weights, breach: the name moves by 5, 25, 100 %, and goes back by itself
 #   make rehearse PATIENCE=60           each question stands for a minute before it is answered: time to look around
+#   make rehearse APP=laravel           the application has its settings as one of Laravel does
 #   make rehearse DNS=rfc2136           the zone at a name server with dynamic updates, or manual: at a person's panel
 
 SHELL := /bin/sh
@@ -28,11 +29,11 @@ help: ## this list
 setup: ## make this machine ready: packages, Python environment, Terraform
 	@scripts/bootstrap
 
-rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [DNS=rfc2136|manual] [PATIENCE=60] [KEEP=1]
-	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(DNS),--dns $(DNS)) $(if $(PATIENCE),--patience $(PATIENCE)) $(if $(KEEP),--keep)
+rehearse: setup ## the whole migration in real Airflow on the lab [DUMP=] [ROLLBACK=] [STORY=] [DNS=rfc2136|manual] [APP=laravel] [PATIENCE=60] [KEEP=1]
+	@$(PYTHON) -m lab.rehearsal run $(if $(DUMP),--dump "$(DUMP)") $(if $(ROLLBACK),--rollback $(ROLLBACK)) $(if $(STORY),--story $(STORY)) $(if $(DNS),--dns $(DNS)) $(if $(APP),--app $(APP)) $(if $(PATIENCE),--patience $(PATIENCE)) $(if $(KEEP),--keep)
 
-up: setup ## lab, users and Airflow for you to click in [DUMP=]
-	@$(PYTHON) -m lab.rehearsal up $(if $(DUMP),--dump "$(DUMP)")
+up: setup ## lab, users and Airflow for you to click in [DUMP=] [APP=laravel]
+	@$(PYTHON) -m lab.rehearsal up $(if $(DUMP),--dump "$(DUMP)") $(if $(APP),--app $(APP))
 
 down: ## end lab and Airflow, also after a crash
 	@$(PYTHON) -m lab.rehearsal down
@@ -83,11 +84,11 @@ model: ## the protocol's proofs: Spin, exhaustively, and ten thousand steps of H
 mutants: ## break each of a hundred promises in a copy and see a test notice; goes on where it stopped [ONLY=word] [AGAIN=1]
 	@$(PYTHON) -m tests.mutants $(if $(ONLY),--only "$(ONLY)") $(if $(AGAIN),--again)
 
-stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights and at other providers (two hours and a half)
+stories: setup ## the whole Terraform stack up and destroyed, then every rehearsal: the move, all ways back, every task cleared, the data centre's death, the name by weights at other providers, and of an application of Laravel (two hours and a half)
 	$(PYTHON) -m pytest -q -m long
 	@for words in "" "--rollback preflight" "--rollback provision" "--rollback trial" "--rollback replicate" "--rollback validate" "--rollback switch_dns" \
 		"--rollback switchover" "--rollback retire" "--story rollback" "--story clears" "--story promote" \
-		"--story weights" "--story breach" "--dns rfc2136" "--dns manual"; do \
+		"--story weights" "--story breach" "--dns rfc2136" "--dns manual" "--app laravel"; do \
 		echo "== rehearsal $$words"; $(PYTHON) -m lab.rehearsal run $$words || exit 1; done
 
 bench: setup ## what it costs: the write pause over 30 moves there and back, on this machine (half an hour) [MOVES=n]

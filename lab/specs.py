@@ -42,8 +42,33 @@ VARIANTS: dict[str, list[Edit]] = {
 """How the lab's spec may differ: the name moves by weights; it does so with errors planted in the cloud's
 release; the zone takes dynamic updates; a person changes it."""
 
+APPS: dict[str, list[Edit]] = {
+    "": [],
+    "laravel": [
+        (
+            r"^  settings: \|\n(    .*\n)+",
+            "  settings_merge:\n    format: env\n    keys:\n"
+            '      DB_HOST: "{host}"\n      DB_PORT: "{port}"\n      DB_DATABASE: "{database}"\n'
+            '      DB_USERNAME: "{user}"\n      DB_PASSWORD: "{password}"\n      MYSQL_ATTR_SSL_CA: "{ca}"\n'
+            '      DB_SOCKET: ""\n      DB_URL: ""\n',
+        ),
+        (r"\bapp/shop\.env$", "app/.env"),
+        (
+            r"^(      reload:) .*$",
+            r"\1 cd app && ./artisan config:cache && bin/shop reload && ./artisan queue:restart",
+        ),
+        (
+            r"^(      probe:) .*$",
+            r'\1 . ./host.env && curl -fsS --max-time 10 --noproxy "*" --cacert "$CA" --interface "$ADDRESS"'
+            r' --resolve "www.shop.test:$PORT:$ADDRESS" "https://www.shop.test:$PORT/livemove-probe"',
+        ),
+    ],
+}
+"""The application: the lab's own, with a settings file for its database alone, or one like Laravel's, moved
+as docs/move-your-own-service.md says. A host's own address is here what 127.0.0.1 is on a server."""
 
-def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Path:
+
+def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "", app: str = "") -> Path:
     """Write the effective specs; the folder for LIVEMOVE_MIGRATIONS.
 
     LabError with file, line and nearest valid word when the project's spec is wrong.
@@ -52,7 +77,12 @@ def write(*, dump_schemas: Sequence[str] | None = None, variant: str = "") -> Pa
     shutil.rmtree(folder(), ignore_errors=True)
     check(SHOP)
     folder().mkdir(parents=True)
-    edits = [*VARIANTS[variant], *_addresses(a), *_hosts("dump" if dump_schemas is not None else "shop")]
+    edits = [
+        *APPS[app],
+        *VARIANTS[variant],
+        *_addresses(a),
+        *_hosts("dump" if dump_schemas is not None else "shop"),
+    ]
     if variant == "rfc2136" and not a.low_ports:
         edits.append((r"^(  primary: \S+)$", rf"\1@{a.dns}"))
     target = folder() / "shop.yaml"

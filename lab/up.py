@@ -49,6 +49,8 @@ class Plan:
     dump: Path | None = None
     variant: str = ""
     """How the spec differs from the project's own: see lab.specs.VARIANTS."""
+    app: str = ""
+    """The application's kind: see lab.specs.APPS."""
     rows: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -61,9 +63,9 @@ class Plan:
         return f"www.{self.zone}"
 
 
-def up(*, dump: Path | None = None, rows: int = 300_000, variant: str = "") -> None:
+def up(*, dump: Path | None = None, rows: int = 300_000, variant: str = "", app: str = "") -> None:
     """Start everything, or say that it stands; LabError when it cannot."""
-    plan = _plan(dump, rows, variant)
+    plan = _plan(dump, rows, variant, app)
     if _stands(plan):
         print(f"The lab stands already: https://{plan.name}. python -m lab status shows it")
         return
@@ -94,9 +96,9 @@ def up(*, dump: Path | None = None, rows: int = 300_000, variant: str = "") -> N
     )
 
 
-def _plan(file: Path | None, rows: int, variant: str) -> Plan:
+def _plan(file: Path | None, rows: int, variant: str, app: str) -> Plan:
     if file is None:
-        return Plan("shop", "shop.test", ["shop"], "shop", variant=variant, rows=rows)
+        return Plan("shop", "shop.test", ["shop"], "shop", variant=variant, app=app, rows=rows)
     dump.files_of(file.expanduser())
     return Plan("dump", "dump.test", [], TRAFFIC, dump=file.expanduser().absolute())
 
@@ -167,7 +169,7 @@ def _start(registry: Registry, a: Addresses, plan: Plan) -> None:
     if who.note:
         plan.notes.append(f"hosts have one user, {who.login}: {who.note}")
     if plan.dump is None:
-        specs.write(variant=plan.variant)
+        specs.write(variant=plan.variant, app=plan.app)
         # Airflow's API server starts beside all of this, and livemove's console in it reads the ledger
         connections.write(plan.service)
     home = state_dir() / "hosts" / "idc"
@@ -210,9 +212,11 @@ def _database(registry: Registry, plan: Plan) -> Server:
     with timed("IDC database") as facts:
         server = database.start(registry)
         if plan.dump is None:
-            from lab.idc.listings import load
+            from lab.idc.listings import load, load_laravel
 
             plan.rows = load(server, plan.rows)
+            if plan.app == "laravel":
+                load_laravel(server)
         else:
             from lab.idc.listings import load_traffic
 
@@ -276,7 +280,8 @@ def _release(plan: Plan) -> None:
 
     bucket, s3 = f"{plan.service}-livemove", aws("s3")
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    archive = build(state_dir() / "shop.tar.gz", faults=plan.variant == "weights-breach")
+    faults = plan.variant == "weights-breach"
+    archive = build(state_dir() / "shop.tar.gz", faults=faults, app=plan.app)
     s3.upload_file(str(archive), bucket, "releases/shop.tar.gz")
 
 
@@ -328,7 +333,8 @@ def _web_after(
             "DB_PASSWORD": secrets_file.read()["app"],
             "DB_NAME": plan.database,
         }
-        start(registry, "idc-web", home, a.idc, a.https, settings, ca.certificate().paths(), users=who)
+        tls = ca.certificate().paths()
+        start(registry, "idc-web", home, a.idc, a.https, settings, tls, users=who, app=plan.app)
 
 
 def _prove(a: Addresses, plan: Plan) -> None:

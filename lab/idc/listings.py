@@ -89,6 +89,11 @@ def load_traffic(server: Server) -> None:
     server.load((HERE / "traffic.sql").read_text(encoding="utf-8"))
 
 
+def load_laravel(server: Server) -> None:
+    """The tables that an application of Laravel has beside those of `shop`."""
+    server.load((HERE / "laravel.sql").read_text(encoding="utf-8"))
+
+
 def tables(rows: int, seed: int) -> Iterator[Table]:
     """All tables in the order of their foreign keys; at least `rows` rows together."""
     rng = random.Random(seed)

@@ -10,6 +10,7 @@ from lab.addresses import root
 from lab.processes import LabError
 from lab.rehearsal.robot import PATIENCE
 from lab.rehearsal.scenario import ROLLBACKS, STORIES
+from lab.specs import APPS
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,6 +20,9 @@ def main(argv: list[str] | None = None) -> int:
             "rehearsal: --dns rfc2136 and manual go with the lab's listings, and have no weights",
             file=sys.stderr,
         )
+        return 2
+    if args.dump and args.app:
+        print("rehearsal: --app goes with the lab's listings, not with a dump", file=sys.stderr)
         return 2
     if args.rollback and args.story:
         print("rehearsal: --rollback and --story are two different stories; choose one", file=sys.stderr)
@@ -72,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
             " person at a panel"
         ),
     )
+    parser.add_argument(
+        "--app",
+        choices=tuple(a for a in APPS if a),
+        default="",
+        help=(
+            "laravel: the application has its settings as one of Laravel does, and is moved as the guide says"
+        ),
+    )
     parser.add_argument("--keep", action="store_true", help="leave lab and Airflow standing at the end")
     parser.add_argument(
         "--reports",
@@ -113,14 +125,14 @@ def _run(args: argparse.Namespace) -> int:
     scenario = choose(args.rollback, args.story)
     variant = scenario.variant or ("" if args.dns == "route53" else args.dns)
     return rehearse(
-        Options(scenario, args.dump, args.keep, args.reports, args.timeout, variant, args.patience)
+        Options(scenario, args.dump, args.keep, args.reports, args.timeout, variant, args.app, args.patience)
     )
 
 
 def _up(args: argparse.Namespace) -> int:
     from lab.rehearsal.interactive import up
 
-    return up(args.dump)
+    return up(args.dump, args.app)
 
 
 def _down(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from lab.rehearsal.runner import end, refuse_a_second, spec_in_lab, stand
 from lab.rehearsal.users import Users
 
 
-def up(dump: Path | None) -> int:
+def up(dump: Path | None, app: str = "") -> int:
     """Start everything, or say where it stands."""
     now = lock.holder(octet())
     airflow = Airflow(state_dir(), here())
@@ -20,7 +20,7 @@ def up(dump: Path | None) -> int:
         return _tell(airflow)
     refuse_a_second()
     try:
-        airflow = stand(dump)
+        airflow = stand(dump, app=app)
         Users.start(spec_in_lab())
     except BaseException:
         end()

@@ -54,6 +54,8 @@ class Options:
     timeout: float = TIMEOUT
     variant: str = ""
     """Of the lab's spec: see lab.specs.VARIANTS."""
+    app: str = ""
+    """The application's kind: see lab.specs.APPS."""
     patience: float = PATIENCE
     """Seconds that each question is read before it is answered."""
 
@@ -109,7 +111,7 @@ class Rehearsal:
         say(f"rehearsal: {self.options.scenario.name}")
         self.memory.__enter__()
         with self._phase("lab and Airflow"):
-            self.airflow = airflow = stand(self.options.dump, self.options.variant)
+            self.airflow = airflow = stand(self.options.dump, self.options.variant, self.options.app)
         spec = spec_in_lab()
         self.evidence = Evidence(spec.service, spec.aws.bucket)
         self.schemas = spec.source.schemas
@@ -303,7 +305,7 @@ def refuse_a_second() -> None:
     check_port(default_port())
 
 
-def stand(dump: Path | None, variant: str = "") -> Airflow:
+def stand(dump: Path | None, variant: str = "", app: str = "") -> Airflow:
     """Lab and Airflow, side by side where nothing waits; the DAG is parsed afterwards."""
     if settings_file().exists():
         down(say=False)
@@ -311,7 +313,7 @@ def stand(dump: Path | None, variant: str = "") -> Airflow:
     early = threading.Thread(target=_start_api_early, args=(airflow,), daemon=True)
     if dump is None:  # what a dump holds, and so its spec, is known at the end only
         early.start()
-    up(dump=dump, variant=variant)
+    up(dump=dump, variant=variant, app=app)
     if dump is None:
         early.join(timeout=60)
     airflow = Airflow(state_dir(), here())

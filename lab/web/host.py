@@ -122,32 +122,43 @@ def start(
     *,
     users: Users | None = None,
     extra: Mapping[str, str] | None = None,
+    app: str = "",
 ) -> Process:
-    """A host with the application installed and running. Settings that livemove manages are kept."""
+    """A host with the application installed and running. Settings that livemove manages are kept.
+
+    `app`: its kind, see lab.specs.APPS.
+    """
     host = prepare_host(
         directory, name, address, port, certificate, state=registry.state, users=users, extra=extra
     )
-    install(host)
-    link = host.app / "shop.env"
+    install(host, app)
+    link = host.app / (".env" if app == "laravel" else "shop.env")
     if not link.is_symlink():
         # as guides of web frameworks say: the one who deploys may write it, the service may read it
-        _write(link, "".join(f"{k}={v}\n" for k, v in settings.items()), mode=0o600)
+        text = release.dotenv(settings) if app == "laravel" else _lines(settings)
+        _write(link, text, mode=0o600)
         give(link, host.users.login, host.users.service, 0o640)
     return start_service(registry, host)
 
 
-def install(host: WebHost) -> None:
+def install(host: WebHost, app: str = "") -> None:
     """Put the application into the host's app/; nothing to do when this version is there."""
     marker = host.app / "VERSION"
-    if marker.exists() and marker.read_text().strip() == release.version():
+    if marker.exists() and marker.read_text().strip() == release.version(app):
         return
-    for name, source in release.files().items():
+    for name, source in release.files(app).items():
         target = host.app / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-    _write(marker, f"{release.version()}\n", mode=0o644)
+    _write(marker, f"{release.version(app)}\n", mode=0o644)
     for path in (host.app, *host.app.rglob("*")):
         give(path, host.users.login, host.users.login, path.stat().st_mode & 0o777)
+    if app == "laravel":
+        # artisan writes there, whoever runs it; the service reads it
+        cached = host.app / "bootstrap" / "cache"
+        cached.mkdir(parents=True, exist_ok=True)
+        give(cached.parent, host.users.login, host.users.login, 0o755)
+        give(cached, host.users.login, host.users.service, 0o2770)
 
 
 def start_service(registry: Registry, host: WebHost) -> Process:
@@ -201,6 +212,10 @@ def _own_certificate(directory: Path, certificate: Certificate, users: Users) ->
     give(folder, users.service, users.service, 0o755)
     ca, crt, key = copies
     return ca, crt, key
+
+
+def _lines(settings: Mapping[str, str]) -> str:
+    return "".join(f"{k}={v}\n" for k, v in settings.items())
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

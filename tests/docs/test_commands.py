@@ -12,6 +12,7 @@ import typer
 import yaml
 
 from lab.rehearsal.scenario import ROLLBACKS, STORIES
+from lab.specs import APPS
 from livemove import cli
 from tests.docs.pages import ROOT, Page, commands, pages
 
@@ -19,7 +20,12 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 RULES = {
     m[1]: m[0] for m in re.finditer(r"^([a-z-]+):(?:[^=\n].*)?\n(?:\t.*\n|\s*\\\n)*", MAKEFILE + "\n", re.M)
 }
-CHOICES = {"ROLLBACK": ROLLBACKS, "STORY": STORIES, "DNS": ("rfc2136", "manual", "route53")}
+CHOICES = {
+    "ROLLBACK": ROLLBACKS,
+    "STORY": STORIES,
+    "DNS": ("rfc2136", "manual", "route53"),
+    "APP": tuple(a for a in APPS if a),
+}
 COMMANDS: dict[str, Any] = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 SETTING = re.compile(r"\bLIVEMOVE_[A-Z_]+\b")
 PAGES = [p for p in pages() if p.path.name != "reference.md"]

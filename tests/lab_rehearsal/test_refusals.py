@@ -40,6 +40,13 @@ def test_rollback_and_story_exclude_each_other(capsys: pytest.CaptureFixture[str
     assert "choose one" in capsys.readouterr().err
 
 
+def test_a_kind_of_application_does_not_go_with_a_dump(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--app", "laravel", "--dump", str(tmp_path)]) == 2
+    assert "not with a dump" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("patience", ["3", "4000", "long"])
 def test_a_question_is_read_for_seconds_not_less_than_airflow_needs(
     patience: str, capsys: pytest.CaptureFixture[str]

@@ -128,13 +128,14 @@ def start_site(
     """Call it with settings for a running monolith of one's own."""
     started: list[Running] = []
 
-    def start(values: dict[str, str]) -> Running:
+    def start(values: dict[str, str], app: str = "") -> Running:
         number = len(started) + 10
         # 443 and the lab's addresses: the certificate names them
         address = f"127.{200 + os.getpid() % 50}.3.{number}"
         name = f"web-test-{number}"
         directory = tmp_path / name
-        process = host.start(registry, name, directory, address, 8443, values, certificate.paths())
+        tls = certificate.paths()
+        process = host.start(registry, name, directory, address, 8443, values, tls, app=app)
         session = requests.Session()
         # an environment with a CA bundle of its own would win over `verify`
         session.trust_env = False

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import uvicorn
 
+from . import laravel
 from .admin import Admin
 from .gate import Gate
-from .settings import SettingsError
+from .settings import Settings, SettingsError, read_settings
 from .site import Site
 
 log = logging.getLogger("shop")
@@ -31,7 +32,8 @@ async def run(app: Path) -> None:
     gate = Gate()
     planted = Path(__file__).with_name("FAULTS")
     faults = float(planted.read_text()) if planted.exists() else 0.0
-    site = Site(gate, host=host, release=release, faults=faults)
+    address = os.environ["SHOP_ADDRESS"] if laravel.is_laravel(app) else ""
+    site = Site(gate, host=host, release=release, faults=faults, probed_from=address)
     server = uvicorn.Server(
         uvicorn.Config(
             site.application(),
@@ -50,7 +52,10 @@ async def run(app: Path) -> None:
     def stop() -> None:
         server.should_exit = True
 
-    admin = Admin(gate, app / "shop.env", host=host, release=release, stop=stop)
+    def settings() -> Settings:
+        return laravel.read_settings(app) if laravel.is_laravel(app) else read_settings(app / "shop.env")
+
+    admin = Admin(gate, settings, host=host, release=release, stop=stop)
     tasks: set[asyncio.Task[object]] = set()
 
     def reload() -> None:

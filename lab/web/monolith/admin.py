@@ -18,7 +18,7 @@ from typing import Any
 from . import queries
 from .gate import Gate, served_by
 from .pool import Unavailable
-from .settings import SettingsError, read_settings
+from .settings import Settings, SettingsError
 
 log = logging.getLogger("shop")
 Facts = dict[str, Any]
@@ -28,7 +28,13 @@ class Admin:
     """reload, probe, hold, release, status, stop."""
 
     def __init__(
-        self, gate: Gate, settings: Path, *, host: str, release: str, stop: Callable[[], None]
+        self,
+        gate: Gate,
+        settings: Callable[[], Settings],
+        *,
+        host: str,
+        release: str,
+        stop: Callable[[], None],
     ) -> None:
         self.gate, self.settings, self.host, self.release_name, self._stop = (
             gate,
@@ -43,7 +49,7 @@ class Admin:
         """Read the settings again and send all further requests to the database they name."""
         async with self._reloading:
             try:
-                settings = read_settings(self.settings)
+                settings = self.settings()
             except SettingsError as e:
                 # stay as we are: a file that is being written is no reason to stop serving
                 if self.gate.pool is None:

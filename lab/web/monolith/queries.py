@@ -91,6 +91,13 @@ def probe(connection: Any, key: str, site: str, host: str) -> Row:
     return server(connection)
 
 
+def livemove_probe(connection: Any) -> str:
+    """As the guide's page does it; where the connection goes that wrote, in the words of its driver."""
+    with connection.cursor() as cursor:
+        cursor.execute("REPLACE INTO livemove_probe (id, seen) VALUES (1, NOW(6))")
+    return str(connection.get_host_info())
+
+
 def _once(connection: Any, table: str, key: str, make: Callable[[Any], Any]) -> tuple[int, bool]:
     """Insert under an idempotency key: (id, True) when it is new, (id, False) when it was there before."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from . import queries
@@ -36,8 +36,12 @@ class BadRequest(ValueError):
 class Site:
     """One running application: its gate to the database, its counters, its routes."""
 
-    def __init__(self, gate: Gate, *, host: str, release: str, faults: float = 0) -> None:
+    def __init__(
+        self, gate: Gate, *, host: str, release: str, faults: float = 0, probed_from: str = ""
+    ) -> None:
         self.gate, self.host, self.release, self.faults = gate, host, release, faults
+        self.probed_from = probed_from
+        """The one address that may ask for the page /livemove-probe; without one there is no such page."""
         self.seconds = 0.0
         self.by_path: Counter[str] = Counter()
         self.errors = 0
@@ -55,6 +59,7 @@ class Site:
                 Route("/listings/{number:int}", self._user("/listings/<id>", self.listing)),
                 Route("/enquiries", self._user("/enquiries", self.enquire), methods=["POST"]),
                 Route("/orders", self._user("/orders", self.order), methods=["POST"]),
+                *([Route("/livemove-probe", self.probe)] if self.probed_from else []),
             ]
         )
 
@@ -155,6 +160,16 @@ class Site:
             return self._placed(Answer({**facts, "error": str(e)}, 503))
         self._server_version = server["server_version"]
         return self._placed(Answer({**facts, **server}))
+
+    async def probe(self, request: Request) -> Response:
+        """A write that says where it went, also during a hold; for the server itself only."""
+        if request.client is None or request.client.host != self.probed_from:
+            return PlainTextResponse("forbidden\n", 403)
+        try:
+            place = await self.gate.work(queries.livemove_probe, past_hold=True)
+        except Unavailable as e:
+            return PlainTextResponse(f"{e}\n", 503)
+        return PlainTextResponse(place)
 
     async def metrics(self, request: Request) -> Response:
         """Users' requests only: health checks and this page are not counted."""
