@@ -21,6 +21,7 @@ from pathlib import Path
 from lab.addresses import root, state_dir
 from lab.processes import LabError, Process, Registry
 from lab.web import release
+from lab.web.monolith import laravel
 from lab.web.monolith.settings import read_env
 from lab.web.users import Users, become, give, me, one
 
@@ -138,6 +139,10 @@ def start(
         text = release.dotenv(settings) if app == "laravel" else _lines(settings)
         _write(link, text, mode=0o600)
         give(link, host.users.login, host.users.service, 0o640)
+    if app == "laravel":
+        # as in production: what it reads is the cache
+        laravel.cache(host.app)
+        give(host.app / laravel.CACHED, host.users.login, host.users.service, 0o640)
     return start_service(registry, host)
 
 

@@ -43,6 +43,13 @@ def test_laravel_reads_nothing_else_than_the_keys_that_change() -> None:
     assert (keys["DB_URL"], keys["DB_SOCKET"], keys["MYSQL_ATTR_SSL_CA"]) == ("", "", "{ca}")
 
 
+def test_the_service_s_user_can_come_to_livemove_s_folder_on_a_fresh_ubuntu() -> None:
+    """Homes are closed to others there, and a relative `directory` lies in the login's."""
+    made = re.search(r"^sudo install -d -o deploy -g www-data -m 0750 (/\S+)$", section("Laravel"), re.M)
+    assert made is not None
+    assert f"`directory: {made[1]}`" in section("Laravel")
+
+
 def test_laravel_s_pages_are_where_the_commands_ask_and_say_the_connection() -> None:
     php = re.search(r"```php\n(.*?)```", section("Laravel"), re.S)
     assert php is not None
