@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from lab import specs
+from lab.addresses import Addresses, settle
 from lab.processes import Registry
 from lab.web import release, users
 from livemove.model.ledger import Outputs
-from livemove.model.spec import Server, Side
+from livemove.model.spec import Side, load_spec
 from livemove.runtime.clock import SystemClock
 from livemove.runtime.ssm import SsmHost
 from livemove.servers.adapters.equipping import deploy
@@ -25,9 +27,10 @@ from livemove.servers.adapters.servers import told
 from tests.conftest import Endpoint, _free
 from tests.lab_cloud.test_network import World as Network
 from tests.lab_cloud.waiting import until
-from tests.lab_web.conftest import APP, SPEC, AppWorld, first_database, second_database
+from tests.lab_web.conftest import APP, AppWorld, first_database, second_database
 
 __all__ = ["first_database", "second_database"]
+TABLES = (Path(specs.__file__).parent / "idc" / "laravel.sql").read_text()
 pytestmark = [
     pytest.mark.servers,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two other users"),
@@ -83,24 +86,35 @@ def instance(open_endpoint: Endpoint) -> str:
     return instance_id
 
 
+@pytest.mark.parametrize("app", specs.APPS)
 def test_it_is_equipped_by_root_and_its_service_reads_the_settings(
-    open_endpoint: Endpoint, instance: str, first_database: Any, second_database: Any, tmp_path: Path
+    open_endpoint: Endpoint,
+    instance: str,
+    first_database: Any,
+    second_database: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    app: str,
 ) -> None:
+    monkeypatch.setenv("LIVEMOVE_LAB_STATE", str(open_endpoint.state))
+    settle(Addresses(int(open_endpoint.url.split(".")[1]), True))
+    specs.write(app=app)
+    spec = load_spec(specs.folder() / "shop.yaml")
     s3 = open_endpoint.client("s3")
     s3.create_bucket(
         Bucket="shop-livemove", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-2"}
     )
-    s3.upload_file(str(release.build(tmp_path / "shop.tar.gz")), "shop-livemove", "releases/shop.tar.gz")
+    archive = release.build(tmp_path / "shop.tar.gz", app=app)
+    s3.upload_file(str(archive), "shop-livemove", "releases/shop.tar.gz")
     open_endpoint.client("secretsmanager").create_secret(
         Name="shop/app", SecretString=f'{{"password": "{APP["DB_PASSWORD"]}"}}'
     )
     home = open_endpoint.state / "hosts" / "shop-web-1"
     world: Any = World(open_endpoint, first_database, second_database)
-    application = SPEC.application.model_copy(update={"install": f"./install.sh {home}"})
-    world.spec = SPEC.model_copy(update={"application": application})
-    web: Server = SPEC.servers[1].model_copy(
-        update={"directory": f"{home}/livemove", "settings_link": f"{home}/app/shop.env"}
-    )
+    world.spec = spec
+    web = spec.servers[1]
+    for database in (first_database, second_database):
+        database.load("DROP TABLE IF EXISTS shop.livemove_probe, shop.cache;" + TABLES)
     ssm = SsmHost(open_endpoint.client("ssm"), web.name, instance, "", SystemClock())
 
     for _ in range(2):
@@ -116,3 +130,4 @@ def test_it_is_equipped_by_root_and_its_service_reads_the_settings(
     for epoch, side in ((2, Side.TARGET), (3, Side.SOURCE)):
         moved = told(web, ssm, f"repoint --epoch {epoch} --to {side}", 60)
         assert (moved.ok, moved.facts["points_to"]) == (True, side), moved
+        assert world.databases[side].address in moved.message
