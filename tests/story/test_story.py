@@ -59,6 +59,7 @@ def test_every_chapter_of_the_story_ran_in_its_order(story: Told) -> None:
     assert names == [
         "preflight",
         "provision",
+        "trial",
         "replicate",
         "validate",
         "switch_dns",
@@ -66,6 +67,12 @@ def test_every_chapter_of_the_story_ran_in_its_order(story: Told) -> None:
         "retire",
         "finish",
     ]
+
+
+def test_the_trial_is_in_the_report(story: Told) -> None:
+    for check in ("trial.database", "trial.rows_there", "trial.rows_back", "trial.timestamp", "trial.pause"):
+        assert check in story.page
+    assert "record until Route 53 says INSYNC" in story.page
 
 
 def test_users_were_served_throughout(story: Told) -> None:
