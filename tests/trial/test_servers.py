@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import stat
 import subprocess
@@ -91,7 +92,7 @@ def test_the_whole_repoint_goes_beside_the_real_settings(
     found = adapter._try_one(None, server(home, site, reach=reach), host)  # type: ignore[arg-type]
     assert set(found) == {"delivery", "repoint", "probe"}
     assert tree(home) == before
-    assert not (home / "livemove-trial").exists()
+    assert not (home / "livemove/trial").exists()
     done = (home / "reloads").read_text().splitlines() if (home / "reloads").exists() else []
     assert len(done) == reloads, "users are on the servers of the data centre"
 
@@ -103,7 +104,7 @@ def test_the_real_password_is_in_nothing_that_the_trial_makes(
     monkeypatch.setattr(adapter, "remove_from", lambda *_: seen.update(tree(home)))
     adapter._try_one(None, server(home, Side.TARGET), Host(home, Side.TARGET))  # type: ignore[arg-type]
     made = {path: text for path, (_, text) in seen.items() if "trial" in path}
-    assert "livemove-trial/original.env" in made
+    assert "livemove/trial/original.env" in made
     assert not [path for path, text in made.items() if PASSWORD in text]
 
 
@@ -130,8 +131,42 @@ def test_settings_that_are_not_there_are_said(home: Path) -> None:
         adapter._try_one(None, server(home, Side.TARGET), Host(home, Side.TARGET))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("directory", ["livemove", "livemove/"])
+@pytest.mark.parametrize("reach", ["ssh", "ssm"])
+def test_commands_run_in_the_folder_of_the_real_ones(home: Path, reach: str, directory: str) -> None:
+    real = server(home, Side.TARGET, reach=reach, reload="pwd > " + shlex.quote(f"{home}/where"))
+    real = real.model_copy(update={"directory": f"{home}/{directory}"})
+    adapter._try_one(None, real, Host(home, Side.TARGET))  # type: ignore[arg-type]
+    assert (home / "where").read_text().strip() == str(home)
+
+
+def test_the_login_needs_no_other_folder_than_the_one_of_the_spec(home: Path) -> None:
+    """As root everything may be made, so it is seen where it is made."""
+    before = {p.name for p in home.iterdir()}
+    seen: set[str] = set()
+
+    class Watched(Host):
+        def run(self, command: str, **options: Any) -> CommandResult:
+            done = super().run(command, **options)
+            seen.update(p.name for p in self.home.iterdir())
+            return done
+
+    found = server(home, Side.SOURCE)
+    adapter._try_one(None, found, Watched(home, Side.SOURCE))  # type: ignore[arg-type]
+    assert seen == before
+
+
+def test_a_flip_that_was_cut_off_is_removed_as_well(home: Path) -> None:
+    before = tree(home)
+    for name in (".livemove-trial.listings.env", ".livemove-new..livemove-trial.listings.env"):
+        (home / "app" / name).symlink_to(home / "livemove/trial/target.env")
+    adapter.remove_from(server(home, Side.TARGET), Host(home, Side.TARGET))  # type: ignore[arg-type]
+    assert [p.name for p in (home / "app").iterdir()] == ["listings.env"]
+    assert tree(home) == before
+
+
 def test_the_trials_own_paths_lie_beside_the_servers(home: Path) -> None:
     beside = adapter.beside(server(home, Side.SOURCE))
-    assert beside.directory == f"{home}/livemove-trial"
+    assert beside.directory == f"{home}/livemove/trial"
     assert beside.settings_link == f"{home}/app/.livemove-trial.listings.env"
     assert beside.commands.reload == "true"

@@ -7,6 +7,7 @@ password behind it. The service is reloaded only at AWS, where nobody uses it ye
 from __future__ import annotations
 
 import logging
+import posixpath
 import shlex
 import time
 from dataclasses import replace
@@ -68,7 +69,9 @@ def _try_one(world: ServiceContext, server: Server, host: Host) -> dict[str, int
     )
     try:
         host.put(f"{scratch.directory}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
-        conf = configuration(scratch, _always_the_source(databases_at(world, server, host)))
+        # its commands run where those of the real one do
+        told_by = scratch.model_copy(update={"directory": server.directory})
+        conf = configuration(told_by, _always_the_source(databases_at(world, server, host)))
         host.put(f"{scratch.directory}/server.conf", conf.encode())
         for side in Side:
             host.put(f"{scratch.directory}/{side}.env.new", SCRATCH_SETTINGS, mode=0o600)
@@ -83,14 +86,16 @@ def _try_one(world: ServiceContext, server: Server, host: Host) -> dict[str, int
 
 
 def beside(server: Server) -> Server:
-    """The server as the trial sees it: another folder, another link, and no reload where users are."""
+    """The server as the trial sees it: a folder within its own, another link, no reload where users are.
+
+    Within: the login may have been given that one folder and no right to make another beside it.
+    """
     path = PurePosixPath(server.settings_link)
     link = path.with_name(f".livemove-trial.{path.name}")
     reload_ = server.commands.reload if server.site is Side.TARGET else "true"
     return server.model_copy(
         update={
-            # beside the real one, so that the commands run in the same folder
-            "directory": f"{server.directory}-trial",
+            "directory": posixpath.join(server.directory, "trial"),
             "settings_link": str(link),
             "commands": server.commands.model_copy(
                 update={"reload": reload_, "hold": None, "release": None, "jobs_off": None, "jobs_on": None}
@@ -106,9 +111,12 @@ def _always_the_source(databases: Databases) -> Databases:
 
 def remove_from(server: Server, host: Host) -> None:
     scratch = beside(server)
+    link = PurePosixPath(scratch.settings_link)
+    # a flip that was cut off leaves what livemove-server makes beside a link
+    files = [link, link.with_name(f".livemove-new.{link.name}")]
     run_checked(
         host,
-        f"rm -rf {shlex.quote(scratch.directory)} && rm -f {shlex.quote(scratch.settings_link)}",
+        f"rm -rf {shlex.quote(scratch.directory)} && rm -f {shlex.join(map(str, files))}",
         "remove what the trial made",
     )
 
