@@ -16,6 +16,7 @@ import pytest
 from livemove.model.errors import UnreachableError
 from livemove.model.ports import CommandResult
 from livemove.model.spec import Commands, Server, Side
+from livemove.runtime.ssm import DELIVERY, ONLINE_WITHIN
 from livemove.servers.adapters.servers import Databases
 from livemove.trial.adapters import servers as adapter
 from tests.raising import raises
@@ -154,6 +155,23 @@ def test_the_login_needs_no_other_folder_than_the_one_of_the_spec(home: Path) ->
     found = server(home, Side.SOURCE)
     adapter._try_one(None, found, Watched(home, Side.SOURCE))  # type: ignore[arg-type]
     assert seen == before
+
+
+def test_no_step_goes_on_after_the_time_of_a_server_is_over(home: Path) -> None:
+    """A thread that is left behind would make its files again, after they were removed."""
+    limits: list[float] = []
+
+    class Counted(Host):
+        def run(self, command: str, *, timeout: float = 60, stdin: bytes | None = None) -> CommandResult:
+            limits.append(timeout + DELIVERY)
+            return super().run(command, timeout=timeout, stdin=stdin)
+
+        def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
+            limits.append(60 + DELIVERY)
+            super().put(path, content, mode=mode)
+
+    adapter._try_one(None, server(home, Side.TARGET), Counted(home, Side.TARGET))  # type: ignore[arg-type]
+    assert ONLINE_WITHIN + sum(limits) < adapter.BUDGET
 
 
 def test_a_flip_that_was_cut_off_is_removed_as_well(home: Path) -> None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
-BUDGET, VERB = 300.0, 70.0
+BUDGET, VERB = 1800.0, 70.0
+"""Seconds. A server's steps end within the first by their own limits: none goes on after the removal."""
 SCRATCH_SETTINGS = b"# written by livemove for a trial; nothing reads it\n"
 
 BESIDE = """\
