@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -24,7 +24,14 @@ from livemove.trial.adapters import replication as adapter
 from livemove.trial.adapters.databases import try_databases
 from livemove.trial.adapters.recorder import Recorder
 from livemove.trial.adapters.replication import try_replication
-from livemove.trial.adapters.scratch import ACCOUNTS, SCHEMA, scratch_of
+from livemove.trial.adapters.scratch import (
+    ACCOUNTS,
+    APPLIER,
+    SCHEMA,
+    SESSION,
+    refuse_beside_another,
+    scratch_of,
+)
 from livemove.trial.judgement import MEASURED, expected_pause, wrong
 from tests.doubles.worlds import SHOP, OwnPorts
 from tests.lab_dms.conftest import REGION, SETTINGS
@@ -186,6 +193,102 @@ def test_two_trials_at_once_are_refused(world: World) -> None:
     with scratch_of(world):  # type: ignore[arg-type]
         with raises(RefusedError, "Another trial"):
             try_databases(world)  # type: ignore[arg-type]
+
+
+def test_a_trial_at_work_is_seen_before_anything_is_removed(world: World) -> None:
+    refuse_beside_another(world)  # type: ignore[arg-type]
+    with scratch_of(world):  # type: ignore[arg-type]
+        with raises(RefusedError, "Another trial"):
+            refuse_beside_another(world)  # type: ignore[arg-type]
+    refuse_beside_another(world)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "CREATE PROCEDURE {}.theirs() SELECT 1",
+        "CREATE EVENT {}.theirs ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
+        "CREATE SEQUENCE {}.theirs",
+        "CREATE VIEW {}.theirs AS SELECT 1",
+    ],
+)
+def test_a_schema_without_tables_may_be_somebody_elses(world: World, theirs: str) -> None:
+    with world.database(Side.SOURCE) as db:
+        db.run(f"CREATE DATABASE {SCHEMA}")
+        db.run(theirs.format(SCHEMA))
+    try:
+        with raises(RefusedError, SCHEMA):
+            try_databases(world)  # type: ignore[arg-type]
+        assert world.seen(Side.SOURCE, f"SHOW DATABASES LIKE '{SCHEMA}'") != []
+    finally:
+        with world.database(Side.SOURCE) as db:
+            db.run(f"DROP DATABASE {SCHEMA}")
+
+
+def test_a_drop_that_ended_early_is_gone_on_with(world: World) -> None:
+    """A server drops a schema's events and procedures after its tables."""
+    with world.database(Side.SOURCE) as db:
+        db.run(f"CREATE DATABASE {SCHEMA}")
+        db.run(f"CREATE PROCEDURE {SCHEMA}.answers() SELECT 1")
+        db.run(f"CREATE EVENT {SCHEMA}.ticks ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1")
+    with scratch_of(world) as scratch:  # type: ignore[arg-type]
+        scratch.drop()
+    assert world.left() == []
+
+
+def test_a_schema_in_use_is_told_and_the_accounts_are_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SESSION, "lock_wait_timeout", 1)
+    there, _ = trial_links(SHOP.service)
+    with scratch_of(world) as scratch:  # type: ignore[arg-type]
+        scratch.make()
+        scratch.logins(there)
+    with world.database(Side.SOURCE) as dump:
+        dump.run("BEGIN")
+        dump.rows(f"SELECT * FROM {SCHEMA}.word")
+        with raises(RefusedError, "The source database", "1205", "SHOW FULL PROCESSLIST"):
+            with scratch_of(world) as scratch:  # type: ignore[arg-type]
+                scratch.drop()
+    assert world.left() == [f"source {SCHEMA}", f"target {SCHEMA}", f"target {APPLIER}"]
+    with scratch_of(world) as scratch:  # type: ignore[arg-type]
+        scratch.drop()
+    assert world.left() == []
+
+
+GUEST = "livemove_test_guest"
+
+
+@pytest.fixture
+def as_guest(world: World) -> Iterator[Callable[..., None]]:
+    """livemove's own account on the source has only these rights."""
+    database = world.database
+
+    def become(*statements: str) -> None:
+        with database(Side.SOURCE) as db:
+            for statement in statements:
+                db.run(statement.format(guest=f"{GUEST}@'%'"))
+
+        def login(side: Side, **options: Any) -> MariaDb:
+            found = database(side, **options)
+            if side is Side.SOURCE:
+                found.login = replace(found.login, user=GUEST, password="g")
+            return found
+
+        world.database = login  # type: ignore[method-assign]
+
+    yield become
+    world.database = database  # type: ignore[method-assign]
+    with world.database(Side.SOURCE) as db:
+        db.run(f"DROP USER IF EXISTS {GUEST}@'%'")
+
+
+def test_an_account_that_may_not_ask_more_is_told(world: World, as_guest: Callable[..., None]) -> None:
+    as_guest(
+        "CREATE USER {guest} IDENTIFIED BY 'g' WITH MAX_QUERIES_PER_HOUR 2", "GRANT ALL ON *.* TO {guest}"
+    )
+    with raises(RefusedError, "max_queries_per_hour"):
+        try_databases(world)  # type: ignore[arg-type]
 
 
 def test_dms_that_stops_ends_the_trial_in_its_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

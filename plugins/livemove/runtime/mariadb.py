@@ -218,6 +218,7 @@ class MariaDb:
             if e.args and e.args[0] in GONE:
                 self.close()
                 raise UnreachableError(f"The {self.side} database at {self.login} broke off: {e.args}") from e
+            e.add_note(f"The {self.side} database")
             raise
         finally:
             cursor.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from livemove.control.adapters.state import owner, target_exists
 from livemove.dns.adapters.zones import zone_of
-from livemove.model.errors import LivemoveError, RefusedError
+from livemove.model.errors import LivemoveError, RefusedError, UnreachableError
 from livemove.model.ledger import Finding as Kept
 from livemove.model.ledger import TrialPart
 from livemove.model.ports import Finding
@@ -21,8 +21,9 @@ from livemove.trial import judgement
 from livemove.trial.adapters.databases import try_databases
 from livemove.trial.adapters.record import name_of, remove_record, try_record
 from livemove.trial.adapters.recorder import Recorder
+from livemove.trial.adapters.refusals import as_told, refusals_told
 from livemove.trial.adapters.replication import try_replication
-from livemove.trial.adapters.scratch import SCHEMA, scratch_of
+from livemove.trial.adapters.scratch import SCHEMA, refuse_beside_another, scratch_of
 from livemove.trial.adapters.servers import remove_everywhere, try_servers
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def try_part(world: ServiceContext, part: str) -> TrialPart:
     recorder = Recorder()
     recorder.listen(world)
     try:
-        findings, measured = TRIES[part](world)
-    except LivemoveError as e:
-        _keep(world, part, recorder, [judgement.failed(part, e)], {})
+        with refusals_told():
+            findings, measured = TRIES[part](world)
+    except Exception as e:
+        # whatever it was: what an earlier trial found is no longer so
+        _keep(world, part, recorder, [judgement.failed(part, as_told(e))], {})
         raise
     kept = _keep(world, part, recorder, findings, measured)
     for line in judgement.lines(findings, measured):
@@ -95,13 +98,20 @@ def remove(world: ServiceContext) -> list[str]:
     """
     if not target_exists(world):
         return ["nothing: without a target there was no trial"]
-    gone, left = [], []
+    try:
+        refuse_beside_another(world)
+    except UnreachableError as e:
+        log.warning("what is elsewhere is removed nevertheless: %s", e)
+    gone: list[str] = []
+    left: list[str] = []
 
     def attempt(what: str, work: Callable[[], object]) -> None:
         try:
-            work()
-        except LivemoveError as e:
-            left.append(f"{what}: {e.found}")
+            with refusals_told():
+                work()
+        except Exception as e:
+            log.warning("%s is still there", what, exc_info=not isinstance(e, LivemoveError))
+            left.append(f"{what}: {as_told(e).found}")
         else:
             gone.append(what)
 
@@ -110,24 +120,32 @@ def remove(world: ServiceContext) -> list[str]:
             f"replication task {link.name}",
             lambda link=link: trial_replicator_of(world, SCHEMA).delete(link),  # type: ignore[misc]
         )
-    attempt(f"schema {SCHEMA} and its accounts on both databases", lambda: _drop(world))
+    for side in Side:
+        attempt(
+            f"schema {SCHEMA} and its accounts on the {side}",
+            lambda side=side: _drop(world, side),  # type: ignore[misc]
+        )
     if world.spec.dns.provider == "route53":
         name = name_of(world.spec.dns.name)
         attempt(f"record {name}", lambda: remove_record(zone_of(world), world.spec.dns.name))
-    still = remove_everywhere(world)
-    left += [f"files of the trial on {why}" for why in still]
+    attempt("files of the trial on the servers", lambda: _remove_files(world))
     if left:
         raise LivemoveError(
             f"Not all of the trial could be removed: {'; '.join(left)}",
             wanted="nothing of it, neither at AWS nor on databases and servers",
             next_step="fix what is named, then clear this task: it may be repeated",
         )
-    return [*gone, "files of the trial on the servers"]
+    return gone
 
 
-def _drop(world: ServiceContext) -> None:
+def _drop(world: ServiceContext, side: Side) -> None:
     with scratch_of(world) as scratch:
-        scratch.drop()
+        scratch.drop((side,))
+
+
+def _remove_files(world: ServiceContext) -> None:
+    if still := remove_everywhere(world):
+        raise UnreachableError("; ".join(still))
 
 
 def judge(world: ServiceContext) -> list[str]:

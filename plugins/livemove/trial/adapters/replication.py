@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import differs
-from livemove.model.errors import ReplicationError
+from livemove.model.errors import RefusedError, ReplicationError
 from livemove.model.ports import Clock, Finding, Link, Replicator
 from livemove.model.spec import Side
 from livemove.replication.adapters.replicator import trial_replicator_of
 from livemove.replication.dms_rules import load_is_over, rests_at_second_stop, trial_links
 from livemove.runtime.deadlines import Deadline, growing, poll_until
-from livemove.runtime.mariadb import sql
+from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema.adapters.lob_helpers import help_follower, stop_helping
 from livemove.trial import judgement
 from livemove.trial.adapters.scratch import FIRST_MARK, SCHEMA, TABLES, Scratch, scratch_of
@@ -147,8 +147,7 @@ class _Trial:
         stop_helping(owner, (SCHEMA,), SCHEMA)
         owner.run(f"DROP TABLE IF EXISTS {SCHEMA}.follower_column")
         self._help(link)
-        row = owner.one("SHOW MASTER STATUS")
-        position = f"{row['file']}:{row['position']}"
+        position = position_of(owner)
         reader, applier = self.scratch.logins(link)
         with self.timed("make_back"):
             self.replicator.prepare(link, full_load=False, reader=reader, applier=applier)
@@ -212,6 +211,18 @@ class _Trial:
                 f"{link.name} did not {what} within {LOAD_SECONDS:.0f} s: {self.replicator.status(link)}",
                 next_step="look at it in the DMS console, then clear the trial",
             )
+
+
+def position_of(owner: MariaDb) -> str:
+    """Where its binlog ends; RefusedError when it writes none."""
+    rows = owner.rows("SHOW MASTER STATUS")
+    if not rows:
+        raise RefusedError(
+            f"The {owner.side} database writes no binlog",
+            wanted="binlogs, which the way back reads",
+            next_step="RDS writes them while it keeps backups: keep them for a day or more; clear the trial",
+        )
+    return f"{rows[0]['file']}:{rows[0]['position']}"
 
 
 def _way(link: Link) -> str:

@@ -10,9 +10,9 @@ import itertools
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pymysql
 
@@ -29,15 +29,19 @@ from livemove.model.spec import Side
 from livemove.model.sql_names import schema_pattern
 from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.mariadb import MariaDb, sql
+from livemove.trial.adapters.refusals import refusals_told
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
 
-SCHEMA = "livemove_trial"
+SCHEMA = LOCK = "livemove_trial"
 READER, APPLIER, LOCKED = "livemove_trial_read", "livemove_trial_apply", "livemove_trial_lock"
 ACCOUNTS = (READER, APPLIER, LOCKED)
+EVENT, PROCEDURE = "ticks", "answers"
+KINDS = ("table", "routine", "event")
+"""Of objects by which a schema is somebody's."""
 TABLES = ("moment", "lob", "word", "parent", "child", "busy")
 """Compared after each way; `mark` says only when something arrived."""
 SESSION = {
@@ -75,35 +79,45 @@ class Scratch:
             db.script(sql("trial/create_tables"))
             db.run("INSERT INTO made_by_livemove VALUES (%s)", (self.service,))
 
-    def refuse_others(self) -> None:
+    def refuse_others(self, side: Side) -> None:
         """RefusedError where a schema of that name was not made by a trial of this service.
 
         One without tables, or whose first table has no row yet, is what is left of a trial that ended there.
         """
-        for side, db in self.databases.items():
-            tables = db.rows(
-                "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (SCHEMA,)
-            )
-            if not tables:
-                continue
-            if "made_by_livemove" not in {r["name"] for r in tables}:
-                raise _foreign(side, "livemove did not make it")
+        db = self.of(side)
+        found = {
+            kind: {
+                r["name"]
+                for r in db.rows(
+                    f"SELECT {kind}_name AS name FROM information_schema.{kind}s WHERE {kind}_schema = %s",
+                    (SCHEMA,),
+                )
+            }
+            for kind in KINDS
+        }
+        if "made_by_livemove" in found["table"]:
             by = {r["service"] for r in db.rows(f"SELECT service FROM {SCHEMA}.made_by_livemove")}
             if by - {self.service}:
                 raise _foreign(side, f"it is the trial of {', '.join(sorted(by))}")
+        elif found["table"] or found["routine"] - {PROCEDURE} or found["event"] - {EVENT}:
+            raise _foreign(side, "livemove did not make it")
 
-    def drop(self) -> list[str]:
+    def drop(self, sides: Iterable[Side] = Side) -> list[str]:
         """Schema and accounts, on both sides; what was there, as text."""
-        self.refuse_others()
-        gone = []
-        for side, db in self.databases.items():
-            if db.rows("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (SCHEMA,)):
-                db.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
-                gone.append(f"schema {SCHEMA} on the {side}")
-            names = ", ".join(["%s"] * len(ACCOUNTS))
-            for r in db.rows(f"SELECT DISTINCT User AS u FROM mysql.user WHERE User IN ({names})", ACCOUNTS):
-                db.run(f"DROP USER IF EXISTS '{r['u']}'@'%'")
-                gone.append(f"account {r['u']} on the {side}")
+        for side in sides:
+            self.refuse_others(side)
+        return [what for side in sides for what in self._drop(side)]
+
+    def _drop(self, side: Side) -> list[str]:
+        """The accounts first: they may read everything, and the schema may be in use for a while."""
+        db, gone = self.of(side), []
+        names = ", ".join(["%s"] * len(ACCOUNTS))
+        for r in db.rows(f"SELECT DISTINCT User AS u FROM mysql.user WHERE User IN ({names})", ACCOUNTS):
+            db.run(f"DROP USER IF EXISTS '{r['u']}'@'%'")
+            gone.append(f"account {r['u']} on the {side}")
+        if db.rows("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (SCHEMA,)):
+            db.run(f"DROP DATABASE IF EXISTS {SCHEMA}")
+            gone.append(f"schema {SCHEMA} on the {side}")
         return gone
 
     # Logins -----------------------------------------------------------------------------------------
@@ -212,33 +226,29 @@ def end_session(db: MariaDb, number: int) -> None:
 def scratch_of(world: ServiceContext) -> Iterator[Scratch]:
     """Both databases, open and locked; what a database refuses becomes a RefusedError in its words."""
     with ExitStack() as stack:
+        stack.enter_context(refusals_told())
         databases = {side: stack.enter_context(world.database(side, session=SESSION)) for side in Side}
         source = databases[Side.SOURCE]
-        if source.one("SELECT GET_LOCK('livemove_trial', 0) AS got")["got"] != 1:
-            by = source.one("SELECT IS_USED_LOCK('livemove_trial') AS id")["id"]
-            raise RefusedError(
-                f"Another trial is at work on these databases: session {by} of the source holds its lock",
-                wanted="one trial at a time",
-                next_step=(
-                    "wait for it to end, then clear this task. If its worker is gone, end that session"
-                    " (KILL) first"
-                ),
-            )
+        if source.one(f"SELECT GET_LOCK('{LOCK}', 0) AS got")["got"] != 1:
+            raise _at_work(source)
         # a session that broke would come back without the lock
         source.pinned = True
-        with refusals_told():
-            yield Scratch(world.spec.service, databases, world.clock)
+        yield Scratch(world.spec.service, databases, world.clock)
 
 
-@contextmanager
-def refusals_told() -> Iterator[None]:
-    """An SQL error in here is the database's answer to the trial, not a crash."""
-    try:
-        yield
-    except pymysql.err.MySQLError as e:
-        said: Any = e.args[-1] if e.args else e
-        raise RefusedError(
-            f"A database refused a statement of the trial: {said} ({e.args[0] if e.args else '?'})",
-            wanted="all that livemove's own account must be able to do on the night",
-            next_step="give it what is missing (`livemove prepare-source` prints it), then clear the trial",
-        ) from e
+def refuse_beside_another(world: ServiceContext) -> None:
+    """RefusedError while a trial is at work on these databases."""
+    with refusals_told(), world.database(Side.SOURCE, session=SESSION) as source:
+        if source.one(f"SELECT IS_FREE_LOCK('{LOCK}') AS free")["free"] != 1:
+            raise _at_work(source)
+
+
+def _at_work(source: MariaDb) -> RefusedError:
+    by = source.one(f"SELECT IS_USED_LOCK('{LOCK}') AS id")["id"]
+    return RefusedError(
+        f"Another trial is at work on these databases: session {by} of the source holds its lock",
+        wanted="one trial at a time",
+        next_step=(
+            "wait for it to end, then clear this task. If its worker is gone, end that session (KILL) first"
+        ),
+    )
