@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from lab.mariadb import Server
-from livemove.model.errors import RefusedError, ReplicationError
+from livemove.model.errors import RefusedError, ReplicationError, UnreachableError
 from livemove.model.ledger import Outputs
 from livemove.model.ports import Link, Severity, TaskState
 from livemove.model.spec import MigrationSpec, Side
@@ -27,6 +27,7 @@ from livemove.trial.adapters.replication import try_replication
 from livemove.trial.adapters.scratch import (
     ACCOUNTS,
     APPLIER,
+    LOCKED,
     SCHEMA,
     SESSION,
     refuse_beside_another,
@@ -288,6 +289,38 @@ def test_an_account_that_may_not_ask_more_is_told(world: World, as_guest: Callab
         "CREATE USER {guest} IDENTIFIED BY 'g' WITH MAX_QUERIES_PER_HOUR 2", "GRANT ALL ON *.* TO {guest}"
     )
     with raises(RefusedError, "max_queries_per_hour"):
+        try_databases(world)  # type: ignore[arg-type]
+
+
+def test_sessions_that_cannot_be_seen_are_not_taken_for_ended(
+    world: World, as_guest: Callable[..., None]
+) -> None:
+    as_guest(
+        "CREATE USER {guest} IDENTIFIED BY 'g'",
+        "GRANT ALL ON *.* TO {guest} WITH GRANT OPTION",
+        "REVOKE PROCESS ON *.* FROM {guest}",
+    )
+    with raises(RefusedError, "PROCESS"):
+        try_databases(world)  # type: ignore[arg-type]
+
+
+def test_a_full_server_is_not_taken_for_a_locked_account(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = MariaDb.fresh
+    asked = []
+
+    def crowded(db: MariaDb, **changes: Any) -> MariaDb:
+        made = fresh(db, **changes)
+        if made.login.user == LOCKED:
+            asked.append(made)
+            # the second is the one that must be refused for its lock
+            if len(asked) == 2:
+                made.login = replace(made.login, port=1)
+        return made
+
+    monkeypatch.setattr(MariaDb, "fresh", crowded)
+    with raises(UnreachableError, "did not let us in"):
         try_databases(world)  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ from livemove.model.spec import Side
 from livemove.preflight.result import ok
 from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.mariadb import MariaDb
-from livemove.trial.adapters.scratch import LOCKED, SCHEMA, Scratch, end_session, scratch_of
+from livemove.trial.adapters.scratch import EVENT, LOCKED, PROCEDURE, SCHEMA, Scratch, end_session, scratch_of
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SECONDS = 15.0
 """An event ticks every second; a session that was ended is gone at once."""
+ACCOUNT_IS_LOCKED = 4151
+"""https://mariadb.com/kb/en/account-locking/"""
 BINLOG_HOURS = 24
 PINGS = 10
 
@@ -65,11 +67,11 @@ def _event(scratch: Scratch, side: Side) -> int:
     """Milliseconds until an event has ticked."""
     db, deadline = scratch.of(side), Deadline(scratch.clock, SECONDS)
     db.run(
-        f"CREATE EVENT {SCHEMA}.ticks ON SCHEDULE EVERY 1 SECOND DO INSERT IGNORE INTO {SCHEMA}.mark"
+        f"CREATE EVENT {SCHEMA}.{EVENT} ON SCHEDULE EVERY 1 SECOND DO INSERT IGNORE INTO {SCHEMA}.mark"
         " VALUES (0, NOW(6))"
     )
     ticked = poll_until(lambda: db.rows("SELECT 1 FROM mark WHERE number = 0"), deadline, every=0.1)
-    db.run(f"DROP EVENT {SCHEMA}.ticks")
+    db.run(f"DROP EVENT {SCHEMA}.{EVENT}")
     if not ticked:
         raise RefusedError(
             f"An event on the {side} did not run within {SECONDS:.0f} s",
@@ -81,11 +83,11 @@ def _event(scratch: Scratch, side: Side) -> int:
 
 def _procedure(db: MariaDb) -> None:
     db.run(
-        f"CREATE PROCEDURE {SCHEMA}.answers(OUT answer INT) SQL SECURITY DEFINER"
+        f"CREATE PROCEDURE {SCHEMA}.{PROCEDURE}(OUT answer INT) SQL SECURITY DEFINER"
         f" SELECT COUNT(*) INTO answer FROM {SCHEMA}.mark"
     )
-    db.run(f"CALL {SCHEMA}.answers(@answer)")
-    db.run(f"DROP PROCEDURE {SCHEMA}.answers")
+    db.run(f"CALL {SCHEMA}.{PROCEDURE}(@answer)")
+    db.run(f"DROP PROCEDURE {SCHEMA}.{PROCEDURE}")
 
 
 def _lock_and_end(scratch: Scratch, side: Side) -> int:
@@ -96,10 +98,19 @@ def _lock_and_end(scratch: Scratch, side: Side) -> int:
     with db.fresh(login=theirs, session={}, schema=None) as guest:
         number = int(guest.one("SELECT CONNECTION_ID() AS id")["id"])
         db.run(f"ALTER USER '{LOCKED}'@'%' ACCOUNT LOCK")
+        if not _listed(db, number):
+            raise RefusedError(
+                f"livemove's account does not see the sessions of others on the {side}",
+                wanted="PROCESS: the fence waits until the application's sessions are gone",
+                next_step=f"GRANT PROCESS ON *.* to livemove's account on the {side}; then clear the trial",
+            )
         try:
             with db.fresh(login=theirs, session={}, schema=None) as other:
                 other.rows("SELECT 1")
         except UnreachableError as e:
+            cause = e.__cause__.args[0] if e.__cause__ and e.__cause__.args else None
+            if cause != ACCOUNT_IS_LOCKED:
+                raise  # a full server, a broken line: it says nothing about the lock
             log.info("the %s refuses a locked account: %s", side, e.found)
         else:
             raise RefusedError(
@@ -109,11 +120,7 @@ def _lock_and_end(scratch: Scratch, side: Side) -> int:
             )
         deadline = Deadline(scratch.clock, SECONDS)
         end_session(db, number)
-        gone = poll_until(
-            lambda: not db.rows("SELECT 1 FROM information_schema.processlist WHERE id = %s", (number,)),
-            deadline,
-            every=0.02,
-        )
+        gone = poll_until(lambda: not _listed(db, number), deadline, every=0.02)
     if not gone:
         raise LivemoveError(
             f"A session on the {side} was still there {SECONDS:.0f} s after it was ended",
@@ -121,3 +128,7 @@ def _lock_and_end(scratch: Scratch, side: Side) -> int:
             next_step="look at the process list there, then clear the trial",
         )
     return max(1, round(deadline.waited * 1000))
+
+
+def _listed(db: MariaDb, number: int) -> bool:
+    return bool(db.rows("SELECT 1 FROM information_schema.processlist WHERE id = %s", (number,)))
