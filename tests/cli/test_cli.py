@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -25,6 +26,7 @@ from livemove.model.errors import (
 )
 from livemove.model.ports import Link, TableProgress
 from livemove.model.spec import Side
+from livemove.trial.adapters import parts
 from tests.doubles.moving import Universe
 from tests.raising import raises
 
@@ -113,3 +115,19 @@ def test_prepare_source_prints_three_texts_or_writes_them(tmp_path: Path) -> Non
         "livemove.sql",
     ]
     assert CliRunner().invoke(cli.app, ["prepare-source", "--spec", "absent.yaml"]).exit_code == 2
+
+
+def test_what_a_trial_found_is_told_although_its_removal_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(error: LivemoveError) -> Any:
+        def act(*_: object) -> None:
+            raise error
+
+        return act
+
+    monkeypatch.setattr(parts, "try_part", fails(RefusedError("9 hours late")))
+    monkeypatch.setattr(parts, "remove", fails(LivemoveError("web1 has its files still")))
+    spec = str(Path(__file__).parents[2] / "include" / "migrations" / "shop.yaml")
+    said = CliRunner().invoke(cli.app, ["trial", "--spec", spec])
+    assert said.exit_code != 0
+    assert said.output.count("9 hours late") == 1
+    assert said.output.count("web1 has its files still") == 1

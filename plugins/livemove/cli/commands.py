@@ -384,14 +384,23 @@ def trial(spec: Spec, env_file: EnvFile = None) -> None:
     from livemove.trial.adapters.parts import judge, remove, try_part
     from livemove.trial.judgement import PARTS
 
+    failed: LivemoveError | None = None
     with opened_world(spec, env_file) as world:
         try:
             for part in PARTS:
                 # each with a context of its own: it keeps the answers of its own calls
                 try_part(world_of(world.spec), part)
+        except LivemoveError as e:
+            failed = e
+            raise
         finally:
-            for line in remove(world_of(world.spec)):
-                typer.echo(f"gone: {line}")
+            try:
+                for line in remove(world_of(world.spec)):
+                    typer.echo(f"gone: {line}")
+            except LivemoveError:
+                if failed:  # else nobody would hear of it
+                    typer.echo(f"{type(failed).__name__}: {failed}", err=True)
+                raise
         for line in judge(world):
             typer.echo(line)
 
