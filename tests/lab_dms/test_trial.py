@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -188,6 +189,15 @@ def test_a_schema_of_somebody_else_is_left_alone(world: World, by: str) -> None:
     finally:
         with world.database(Side.TARGET) as db:
             db.run(f"DROP DATABASE {SCHEMA}")
+
+
+def test_a_session_that_rests_is_kept_by_firewalls(world: World) -> None:
+    """It holds the lock for half an hour, mostly while DMS works; AWS's NAT forgets it after 350 s."""
+    with scratch_of(world) as scratch:  # type: ignore[arg-type]
+        for side in Side:
+            link = scratch.of(side).connection()._sock
+            assert link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 350
 
 
 def test_two_trials_at_once_are_refused(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from livemove.model.spec import Side
 log = logging.getLogger(__name__)
 Args = Sequence[Any] | Mapping[str, Any] | None
 
+KEEP_ALIVE = 60
+"""Seconds after which a session that rests shows a sign of life; Linux does it after two hours."""
 CR_SSL_ERROR = 2026
 GONE = {0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055}
 """Error numbers of a server that is not there; they say nothing about the statement (MariaDB error codes)."""
@@ -99,6 +102,7 @@ class _Connection(pymysql.connections.Connection):
     """PyMySQL's, which goes on in clear text when a server, or somebody on the way, offers no TLS."""
 
     server_capabilities: int
+    _sock: socket.socket
     _read_timeout: float | None
     _write_timeout: float | None
 
@@ -114,7 +118,7 @@ class _Connection(pymysql.connections.Connection):
 
 def connect(login: Login, **options: Any) -> Any:
     """A connection of PyMySQL, encrypted as the login's `trust` says or not opened at all."""
-    return _Connection(
+    made = _Connection(
         host=login.host,
         port=login.port,
         user=login.user,
@@ -124,6 +128,10 @@ def connect(login: Login, **options: Any) -> Any:
         charset="utf8mb4",
         **options,
     )
+    # firewalls and NAT forget a session that rests, AWS's after 350 s
+    made._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE)
+    made._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE)
+    return made
 
 
 class MariaDb:
