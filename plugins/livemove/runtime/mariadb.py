@@ -128,9 +128,10 @@ def connect(login: Login, **options: Any) -> Any:
         charset="utf8mb4",
         **options,
     )
-    # firewalls and NAT forget a session that rests, AWS's after 350 s
-    made._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE)
-    made._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_ALIVE)
+    # firewalls and NAT forget a session that rests, AWS's after 350 s; macOS has no such option
+    for option in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
+        if hasattr(socket, option):
+            made._sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), KEEP_ALIVE)
     return made
 
 
