@@ -41,6 +41,8 @@ ROLE_TRIES = 6
 """A role that was just made is not known everywhere yet: so often is an endpoint tried, 10 s apart."""
 EVENTS_BACK = timedelta(days=14)
 """DMS's events are asked for from the making of the task on, at most for so long."""
+ABOUT_TO_STOP = timedelta(minutes=1)
+"""A task that loaded its last row so recently, and has not stopped, is on its way to the first stop."""
 UNLOADED = {"Before load", "Full load", "Table cancelled"}
 AT_WORK = {TaskState.STARTING, TaskState.RUNNING, TaskState.STOPPING}
 READER, APPLIER = "reader", "applier"
@@ -340,10 +342,17 @@ class DmsReplicator:
             failure=found.get("LastFailureMessage") or "",
             checkpoint=found.get("RecoveryCheckpoint") or "",
             full_load_percent=percent,
-            full_load_done=percent == 100 and open_tables == 0,
+            full_load_done=percent == 100 and open_tables == 0 and self._past_its_load(found),
             started_from=found.get("CdcStartPosition") or "",
             full_load_seconds=_seconds(stats.get("FullLoadStartDate"), stats.get("FullLoadFinishDate")),
         )
+
+    def _past_its_load(self, task: Json) -> bool:
+        """It has stopped after its load, or gone on from there: started too early, it would not start."""
+        ended = (task.get("ReplicationTaskStats") or {}).get("FullLoadFinishDate")
+        if ended is None or task["Status"] not in (TaskState.RUNNING, TaskState.STOPPING):
+            return True
+        return bool(self.clock.now() - ended > ABOUT_TO_STOP)
 
     def tables(self, link: Link) -> list[TableProgress]:
         found = self._task(link)
