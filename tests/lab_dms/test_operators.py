@@ -291,7 +291,8 @@ def test_table_states_wait_for_the_first_validation_and_not_for_the_newest_rows(
 
 def test_delete_takes_every_link_of_the_service(world: MemoryWorld) -> None:
     assert len(run(operators.DeleteReplicationOperator)) == 2
-    assert [what for what, _ in world.replicator.asked] == ["delete", "delete"]
+    of = [link.service for what, link in world.replicator.asked if what == "delete"]
+    assert of == ["shop", "shop", *["shop_livemove_trial"] * 2]
 
 
 @pytest.mark.servers

@@ -15,10 +15,16 @@ from livemove.comparison.adapters.both_sides import Options
 from livemove.comparison.adapters.table_comparison import compare_table
 from livemove.comparison.row_comparison import differs
 from livemove.model.errors import RefusedError, ReplicationError
-from livemove.model.ports import Clock, Finding, Link, Replicator
+from livemove.model.ports import Clock, Finding, Link, Replicator, TaskState
 from livemove.model.spec import Side
 from livemove.replication.adapters.replicator import trial_replicator_of
-from livemove.replication.dms_rules import load_is_over, rests_at_second_stop, trial_links
+from livemove.replication.dms_rules import (
+    describe_status,
+    load_is_over,
+    rests_at_second_stop,
+    trial_links,
+    trouble,
+)
 from livemove.runtime.deadlines import Deadline, growing, poll_until
 from livemove.runtime.mariadb import MariaDb, sql
 from livemove.schema.adapters.lob_helpers import help_follower, stop_helping
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
 
 log = logging.getLogger(__name__)
-LOAD_SECONDS = 1800.0
+LOAD_SECONDS, LAST_WORDS = 1800.0, 60.0
 TRIPS, TRIP_SECONDS = 10, 60.0
 FRESH_KEYS = {1: (0, 1), 2: (100, 2)}
 """Of each way: what its new keys begin after, and the parent that it deletes."""
@@ -68,11 +74,12 @@ class _Trial:
         try:
             yield
         except ReplicationError as e:
+            self._ended(link)
             tables = [f"{t.name}: {t.message}" for t in self.replicator.tables(link) if t.message]
-            said = [*(self.replicator.diagnostics(link)["failures"] or ()), *tables]
-            words = f". DMS says: {'; '.join(said)}" if said else ""
+            status = describe_status(self.replicator.status(link))
+            said = [status, *(self.replicator.diagnostics(link)["failures"] or ()), *tables]
             raise ReplicationError(
-                f"{e.found}{words}",
+                f"{e.found}. DMS says: {'; '.join(said)}",
                 wanted=e.wanted,
                 next_step="fix what DMS names, then clear trial.replication: it begins afresh",
             ) from e
@@ -83,6 +90,15 @@ class _Trial:
         yield
         self.measured[name] = round((self.clock.monotonic() - began) * 1000)
         log.info("%s: %d ms", judgement.MEASURED[name], self.measured[name])
+
+    def _ended(self, link: Link) -> None:
+        """A table is in error some time before its task has stopped and says why."""
+        if trouble(self.replicator.tables(link)):
+            poll_until(
+                lambda: self.replicator.status(link).state in (TaskState.STOPPED, TaskState.FAILED),
+                Deadline(self.clock, LAST_WORDS),
+                every=growing(0.5, 1.5, 10),
+            )
 
     # There --------------------------------------------------------------------------------------------
     def load_and_follow(self, link: Link) -> None:
