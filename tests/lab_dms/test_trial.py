@@ -172,6 +172,23 @@ def test_what_dms_does_to_timestamps_is_found(world: World, monkeypatch: pytest.
     assert "change by +32400 s" in stamps.measured
 
 
+def test_what_a_resume_loses_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    there, _ = trial_links(SHOP.service)
+    stop, stopped = world.trial_replicator.stop, []
+
+    def losing(link: Link) -> None:
+        running = world.trial_replicator.status(link).state is TaskState.RUNNING
+        stop(link)
+        if link == there and running and not stopped:
+            stopped.append(link)
+            with world.database(Side.TARGET) as db:
+                db.run(f"DELETE FROM {SCHEMA}.word WHERE id = 2")
+
+    monkeypatch.setattr(world.trial_replicator, "stop", losing)
+    findings, _ = try_replication(world)  # type: ignore[arg-type]
+    assert "trial.rows_there" in {f.check for f in wrong(findings)}
+
+
 @pytest.mark.parametrize("by", ["nobody", "another service"])
 def test_a_schema_of_somebody_else_is_left_alone(world: World, by: str) -> None:
     with world.database(Side.TARGET) as db:

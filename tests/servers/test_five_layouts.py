@@ -155,31 +155,27 @@ def test_a_file_that_does_not_fit_stops_deploy_and_stays(host: Directory, site: 
         deploy(world, server(host, "Laravel", site), host)
 
 
-def test_the_release_brings_the_file_and_the_service_reads_it_again(host: Directory) -> None:
+def released(host: Directory, copied: str) -> tuple[World, Server]:
+    """A server at AWS whose release brings the .env, by this command."""
     fake, place = FILES["Laravel"]
     brought = {
         **block("Laravel"),
         "release": "releases/shop.tar.gz",
-        "install": f"cp {LAYOUTS / fake} {host.home / place}; echo installed",
+        "install": f"{copied} {LAYOUTS / fake} {host.home / place}; echo installed",
     }
-    world, web = prepared(host, brought), server(host, "Laravel", Side.TARGET)
-    copy = 'case $1 in s3) exec tar -czf "$5" -T /dev/null ;; esac\n'
-    program(host, "aws", copy + AWS.partition("\n")[2])
+    program(host, "aws", 'case $1 in s3) exec tar -czf "$5" -T /dev/null ;; esac\n' + AWS.partition("\n")[2])
+    return prepared(host, brought), server(host, "Laravel", Side.TARGET)
+
+
+def test_the_release_brings_the_file_and_the_service_reads_it_again(host: Directory) -> None:
+    world, web = released(host, "cp")
     for _ in range(2):
         assert deploy(world, web, host).startswith(f"installed; {ME} reads its settings")
         assert logged_in("Laravel", (host.home / "loaded").read_text()) == ("10.0.0.1", PASSWORD)
 
 
 def test_a_release_that_puts_its_file_over_the_link_does_not_turn_a_server_back(host: Directory) -> None:
-    fake, place = FILES["Laravel"]
-    brought = {
-        **block("Laravel"),
-        "release": "releases/shop.tar.gz",
-        "install": f"cp --remove-destination {LAYOUTS / fake} {host.home / place}; echo installed",
-    }
-    world, web = prepared(host, brought), server(host, "Laravel", Side.TARGET)
-    copy = 'case $1 in s3) exec tar -czf "$5" -T /dev/null ;; esac\n'
-    program(host, "aws", copy + AWS.partition("\n")[2])
+    world, web = released(host, "cp --remove-destination")
     deploy(world, web, host)
     assert told(web, host, "repoint --epoch 2 --to target", 60).ok
     deploy(world, web, host)

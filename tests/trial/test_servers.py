@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from livemove.model.errors import UnreachableError
-from livemove.model.ports import CommandResult
+from livemove.model.ports import CommandResult, Reply
 from livemove.model.spec import Commands, Server, Side
 from livemove.runtime.ssm import DELIVERY, ONLINE_WITHIN
-from livemove.servers.adapters.servers import Databases
+from livemove.servers.adapters.servers import Databases, Servers
 from livemove.trial.adapters import servers as adapter
 from tests.raising import raises
 
@@ -188,3 +188,17 @@ def test_the_trials_own_paths_lie_beside_the_servers(home: Path) -> None:
     assert beside.directory == f"{home}/livemove/trial"
     assert beside.settings_link == f"{home}/app/.livemove-trial.listings.env"
     assert beside.commands.reload == "true"
+
+
+def test_a_finding_says_what_was_found_once_and_what_to_do_once(home: Path) -> None:
+    broken = server(home, Side.TARGET, probe="echo no route; exit 1")
+    servers = Servers([(broken, Host(home, Side.TARGET))])
+
+    def one(server: Server, host: Any) -> Reply:
+        adapter._try_one(None, server, host)  # type: ignore[arg-type]
+        return Reply(server.name, ok=True)
+
+    found = adapter._finding(broken, adapter._each(servers, one)[0])
+    assert "no route" in found.measured
+    assert "Next:" not in found.measured
+    assert found.remedy

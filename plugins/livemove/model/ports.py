@@ -121,7 +121,7 @@ class ReplicationStatus:
     checkpoint: str = ""
     full_load_percent: int = 0
     full_load_done: bool = False
-    """True once every table's full load is finished and cached changes are applied."""
+    """True once every table is loaded and the task rests at its first stop, or has gone on from there."""
     full_load_seconds: float | None = None
     """How long the full load took, by DMS's own clock; None before its end."""
     started_from: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from livemove.model.errors import LivemoveError
 from livemove.model.ledger import ExpectedPause, TrialPart
+from livemove.model.ledger import Finding as Kept
 from livemove.model.ports import Finding, Severity
 from livemove.preflight.result import error, ok, warning
 from livemove.switchover.guards import pause_ms
@@ -47,10 +48,10 @@ def of_moments(shifts: Mapping[str, float]) -> Finding:
     off = {how: seconds for how, seconds in shifts.items() if seconds}
     if not off:
         return ok("trial.timestamp", "TIMESTAMP values arrive at the same moment, loaded and changed ones")
-    told = ", ".join(f"{how} by {seconds:+.0f} s" for how, seconds in sorted(off.items()))
+    listed = ", ".join(f"{how} by {seconds:+.0f} s" for how, seconds in sorted(off.items()))
     return error(
         "trial.timestamp",
-        f"DMS moves TIMESTAMP values: {told}",
+        f"DMS moves TIMESTAMP values: {listed}",
         "the same moment on both sides",
         "the source's time zone is not what DMS takes it for: set serverTimezone among the extra connection"
         " attributes of the endpoint by hand, or let the source run in UTC; then clear the trial",
@@ -70,7 +71,8 @@ def of_lone_lobs(arrived: bool) -> Finding:
 def of_rows(way: str, tables: int, unequal: Sequence[str]) -> Finding:
     """`unequal`: texts of the tables that differ after replication."""
     if not unequal:
-        return ok(f"trial.rows_{way}", f"{tables} scratch tables are equal after load, changes and resume")
+        after = "load, changes, stop and resume" if way == "there" else "changes from a binlog position on"
+        return ok(f"trial.rows_{way}", f"{tables} scratch tables are equal after {after}")
     return error(
         f"trial.rows_{way}",
         "; ".join(unequal),
@@ -126,11 +128,11 @@ def wrong(findings: Iterable[Finding]) -> list[Finding]:
     return [f for f in findings if f.severity is Severity.ERROR]
 
 
-def lines(findings: Iterable[Finding], measured: Mapping[str, int]) -> list[str]:
+def lines(findings: Iterable[Finding | Kept], measured: Mapping[str, int]) -> list[str]:
     """For a log or a terminal: every finding, then every number."""
     out = [
         f"{f.severity:7} {f.check}: {f.measured}"
-        + (f". Wanted: {f.limit}. Next: {f.remedy}" if f.severity is not Severity.OK else "")
+        + (f". Wanted: {f.limit}. Next: {f.remedy}" if f.severity != Severity.OK else "")
         for f in findings
     ]
     return out + [f"{measured[k]:>9,} ms  {text}" for k, text in MEASURED.items() if k in measured]

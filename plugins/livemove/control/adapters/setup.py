@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 READ_ACCOUNT = "livemove_read"
 WATCH_ACCOUNT = "livemove_watch"
+KEEP_BINLOG_HOURS = 168
+"""RDS's "binlog retention hours": how far back reverse replication may read, a week."""
 WATCH_RIGHTS = ("EXECUTE ON PROCEDURE livemove.watch", "EXECUTE ON PROCEDURE livemove.report_hold")
 """All that the waiters on the servers may do."""
 READ_RIGHTS, APPLY_RIGHTS = rights.names(rights.READER), rights.names(rights.APPLIER)
@@ -130,7 +132,7 @@ def has_schema(db: MariaDb) -> bool:
     return bool(db.rows("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = 'livemove'"))
 
 
-def keep_binlogs(db: MariaDb, hours: int) -> None:
+def keep_binlogs(db: MariaDb, hours: int = KEEP_BINLOG_HOURS) -> None:
     """RDS purges binlogs as soon as it can unless configured otherwise; reverse replication reads them."""
     if has_routine(db, "mysql", "rds_set_configuration"):
         db.rows("CALL mysql.rds_set_configuration('binlog retention hours', %s)", (hours,))

@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 TEST_SECONDS = 600
 """For the connection test of DMS the account is open at most this long; it is locked again right after."""
-KEEP_BINLOG_HOURS = 168
-"""RDS's "binlog retention hours": how far back reverse replication may read, a week."""
 
 
 @contextmanager
@@ -289,7 +287,7 @@ def prepare_control(world: ServiceContext) -> Json:
             installed[str(db.side)] = install(db, spec.source.accounts, spec.source.schemas)
             ensure_reader(world, db)
             ensure_watcher(world, db)
-        keep_binlogs(target, KEEP_BINLOG_HOURS)
+        keep_binlogs(target)
         later = copy_application_accounts(source, target, spec.source.accounts)
         for db in (source, target):
             control = Control(db)

@@ -25,7 +25,6 @@ SECONDS = 15.0
 """An event ticks every second; a session that was ended is gone at once."""
 ACCOUNT_IS_LOCKED = 4151
 """https://mariadb.com/kb/en/account-locking/"""
-BINLOG_HOURS = 24
 PINGS = 10
 
 
@@ -48,7 +47,7 @@ def try_databases(world: ServiceContext) -> tuple[list[Finding], dict[str, int]]
                 )
             )
         # before the way back needs them: RDS purges binlogs as soon as it can
-        keep_binlogs(scratch.of(Side.TARGET), BINLOG_HOURS)
+        keep_binlogs(scratch.of(Side.TARGET))
         scratch.drop()
     return findings, measured
 

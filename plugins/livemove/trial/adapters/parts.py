@@ -21,7 +21,7 @@ from livemove.trial import judgement
 from livemove.trial.adapters.databases import try_databases
 from livemove.trial.adapters.record import name_of, remove_record, try_record
 from livemove.trial.adapters.recorder import Recorder
-from livemove.trial.adapters.refusals import as_told, refusals_told
+from livemove.trial.adapters.refusals import as_livemove_error, as_refusals
 from livemove.trial.adapters.replication import try_replication
 from livemove.trial.adapters.scratch import SCHEMA, refuse_beside_another, scratch_of
 from livemove.trial.adapters.servers import remove_everywhere, try_servers
@@ -45,11 +45,11 @@ def try_part(world: ServiceContext, part: str) -> TrialPart:
     recorder = Recorder()
     recorder.listen(world)
     try:
-        with refusals_told():
+        with as_refusals():
             findings, measured = TRIES[part](world)
     except Exception as e:
         # whatever it was: what an earlier trial found is no longer so
-        _keep(world, part, recorder, [judgement.failed(part, as_told(e))], {})
+        _keep(world, part, recorder, [judgement.failed(part, as_livemove_error(e))], {})
         raise
     kept = _keep(world, part, recorder, findings, measured)
     for line in judgement.lines(findings, measured):
@@ -83,12 +83,16 @@ def _keep(
     kept = TrialPart(
         part=part,
         at=world.clock.now().isoformat(),
-        findings=[Kept.model_validate(dataclasses.asdict(f)) for f in findings],
+        findings=[_as_kept(f) for f in findings],
         measured=measured,
         answers=address,
     )
     world.ledger.save(kept)
     return kept
+
+
+def _as_kept(finding: Finding) -> Kept:
+    return Kept.model_validate(dataclasses.asdict(finding))
 
 
 def remove(world: ServiceContext) -> list[str]:
@@ -107,11 +111,11 @@ def remove(world: ServiceContext) -> list[str]:
 
     def attempt(what: str, work: Callable[[], object]) -> None:
         try:
-            with refusals_told():
+            with as_refusals():
                 work()
         except Exception as e:
             log.warning("%s is still there", what, exc_info=not isinstance(e, LivemoveError))
-            left.append(f"{what}: {as_told(e).found}")
+            left.append(f"{what}: {as_livemove_error(e).found}")
         else:
             gone.append(what)
 
@@ -158,14 +162,11 @@ def judge(world: ServiceContext) -> list[str]:
             next_step="clear those tasks of the trial",
         )
     measured = {k: v for p in parts for k, v in p.measured.items()}
-    findings = [
-        Finding(**f.model_dump(include=set(Finding.__annotations__))) for p in parts for f in p.findings
-    ]
+    findings = [f for p in parts for f in p.findings]
     budget = world.spec.switchover.pause_budget
     at = world.clock.now().isoformat()
     if pause := judgement.expected_pause(measured, budget=budget, at=at):
         world.ledger.save(pause)
-        findings.append(judged := judgement.of_pause(pause))
-        kept = [Kept.model_validate(dataclasses.asdict(judged))]
-        world.ledger.save(TrialPart(part="judge", at=at, findings=kept))
+        findings.append(judged := _as_kept(judgement.of_pause(pause)))
+        world.ledger.save(TrialPart(part="judge", at=at, findings=[judged]))
     return judgement.lines(findings, measured)

@@ -16,7 +16,7 @@ DENIED = {1044, 1045, 1142, 1143, 1227, 1370, 1410}
 
 
 @contextmanager
-def refusals_told() -> Iterator[None]:
+def as_refusals() -> Iterator[None]:
     """Errors of SQL and of AWS become those of livemove."""
     try:
         yield
@@ -61,7 +61,7 @@ def _of_database(e: pymysql.err.MySQLError) -> LivemoveError:
     )
 
 
-def as_told(e: Exception) -> LivemoveError:
+def as_livemove_error(e: Exception) -> LivemoveError:
     """Any failure as one of livemove's."""
     if isinstance(e, LivemoveError):
         return e

@@ -48,9 +48,9 @@ def try_replication(world: ServiceContext) -> tuple[list[Finding], dict[str, int
         trial = _Trial(scratch, trial_replicator_of(world, SCHEMA), world.clock)
         trial.clear((there, back))
         scratch.make()
-        with trial.told(there):
+        with trial.quoting_dms(there):
             trial.load_and_follow(there)
-        with trial.told(back):
+        with trial.quoting_dms(back):
             trial.follow_back(back)
         # what a failure leaves can be looked at until the task that removes the trial
         trial.clear((there, back))
@@ -69,7 +69,7 @@ class _Trial:
             self.replicator.delete(link)
 
     @contextmanager
-    def told(self, link: Link) -> Iterator[None]:
+    def quoting_dms(self, link: Link) -> Iterator[None]:
         """An error of this link carries what DMS's events and its tables say."""
         try:
             yield
@@ -126,13 +126,13 @@ class _Trial:
             self._first_change(link)
             self._change(link)
             self._measure_trips(link, "apply_there")
-        self._compare(link)
-        with self.timed("stop"):
-            self.replicator.stop(link)
-        with self.timed("resume"):
-            self.replicator.start(link)
-            self._first_change(link)
+            with self.timed("stop"):
+                self.replicator.stop(link)
+            with self.timed("resume"):
+                self.replicator.start(link)
+                self._first_change(link)
         self._lone_lob(link)
+        self._compare(link)
         self._moments(link)
         self.replicator.stop(link)
 

@@ -29,7 +29,7 @@ from livemove.model.spec import Side
 from livemove.model.sql_names import schema_pattern
 from livemove.runtime.deadlines import Deadline, poll_until
 from livemove.runtime.mariadb import MariaDb, sql
-from livemove.trial.adapters.refusals import refusals_told
+from livemove.trial.adapters.refusals import as_refusals
 
 if TYPE_CHECKING:
     from livemove.runtime.service_context import ServiceContext
@@ -226,7 +226,7 @@ def end_session(db: MariaDb, number: int) -> None:
 def scratch_of(world: ServiceContext) -> Iterator[Scratch]:
     """Both databases, open and locked; what a database refuses becomes a RefusedError in its words."""
     with ExitStack() as stack:
-        stack.enter_context(refusals_told())
+        stack.enter_context(as_refusals())
         databases = {side: stack.enter_context(world.database(side, session=SESSION)) for side in Side}
         source = databases[Side.SOURCE]
         if source.one(f"SELECT GET_LOCK('{LOCK}', 0) AS got")["got"] != 1:
@@ -238,7 +238,7 @@ def scratch_of(world: ServiceContext) -> Iterator[Scratch]:
 
 def refuse_beside_another(world: ServiceContext) -> None:
     """RefusedError while a trial is at work on these databases."""
-    with refusals_told(), world.database(Side.SOURCE, session=SESSION) as source:
+    with as_refusals(), world.database(Side.SOURCE, session=SESSION) as source:
         if source.one(f"SELECT IS_FREE_LOCK('{LOCK}') AS free")["free"] != 1:
             raise _at_work(source)
 

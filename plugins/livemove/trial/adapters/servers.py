@@ -10,6 +10,7 @@ import logging
 import posixpath
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def try_servers(world: ServiceContext) -> tuple[list[Finding], dict[str, int]]:
         return Reply(server.name, ok=True, facts=dict(measured))
 
     servers = Servers.of(world)
-    replies = servers.each(one, BUDGET)
+    replies = _each(servers, one)
     findings = [_finding(server, reply) for (server, _), reply in zip(servers.servers, replies, strict=True)]
     slowest = {k: max(n[k] for n in numbers) for k in ("delivery", "probe", "repoint") if numbers}
     return findings, slowest
@@ -71,16 +72,16 @@ def _try_one(world: ServiceContext, server: Server, host: Host) -> dict[str, int
     try:
         host.put(f"{scratch.directory}/livemove-server", SCRIPT.read_bytes(), mode=0o755)
         # its commands run where those of the real one do
-        told_by = scratch.model_copy(update={"directory": server.directory})
-        conf = configuration(told_by, _always_the_source(databases_at(world, server, host)))
+        as_conf = scratch.model_copy(update={"directory": server.directory})
+        conf = configuration(as_conf, _always_the_source(databases_at(world, server, host)))
         host.put(f"{scratch.directory}/server.conf", conf.encode())
         for side in Side:
             host.put(f"{scratch.directory}/{side}.env.new", SCRATCH_SETTINGS, mode=0o600)
-        _told(scratch, host, "place")
+        _ask(scratch, host, "place")
         began = time.monotonic()
-        _told(scratch, host, "repoint --epoch 1 --to target")
+        _ask(scratch, host, "repoint --epoch 1 --to target")
         measured["repoint"] = _ms(began)
-        measured["probe"] = int(_told(scratch, host, "status --to target").facts.get("probe_ms") or 0)
+        measured["probe"] = int(_ask(scratch, host, "status --to target").facts.get("probe_ms") or 0)
     finally:
         remove_from(server, host)
     return measured
@@ -126,17 +127,25 @@ def remove_everywhere(world: ServiceContext) -> list[str]:
     """Why a server still has something of the trial, as text; none where all is gone."""
 
     def one(server: Server, host: Host) -> Reply:
-        try:
-            remove_from(server, host)
-        except LivemoveError as e:
-            return Reply(server.name, ok=False, message=e.found)
+        remove_from(server, host)
         return Reply(server.name, ok=True)
 
-    replies = Servers.of(world).each(one, BUDGET)
-    return [f"{r.server}: {r.message}" for r in replies if not r.ok]
+    return [f"{r.server}: {r.message}" for r in _each(Servers.of(world), one) if not r.ok]
 
 
-def _told(server: Server, host: Host, words: str) -> Reply:
+def _each(servers: Servers, act: Callable[[Server, Host], Reply]) -> list[Reply]:
+    """All in parallel; of an error what was found, because the finding says what to do next."""
+
+    def one(server: Server, host: Host) -> Reply:
+        try:
+            return act(server, host)
+        except LivemoveError as e:
+            return Reply(server.name, ok=False, message=e.found)
+
+    return servers.each(one, BUDGET)
+
+
+def _ask(server: Server, host: Host, words: str) -> Reply:
     answer = told(server, host, words, VERB)
     if not answer.ok:
         raise UnreachableError(
